@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace redline {
+
+/// A point on the run's monotonic clock, or a span of it, in nanoseconds.
+using Nanos = std::int64_t;
+
+inline constexpr Nanos kMicrosecond = 1'000;
+inline constexpr Nanos kMillisecond = 1'000'000;
+inline constexpr Nanos kSecond = 1'000'000'000;
+
+/// Where time comes from. Logic about time takes a Clock, or a `now`, so that tests can move it by
+/// hand.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  /// Monotonic; never decreases. The zero point is arbitrary and the same for the whole process.
+  virtual Nanos now() const noexcept = 0;
+};
+
+/// CLOCK_MONOTONIC.
+class SteadyClock final : public Clock {
+ public:
+  Nanos now() const noexcept override { return read(); }
+  static Nanos read() noexcept {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+  }
+};
+
+/// A clock that stands still until it is told to move.
+class ManualClock final : public Clock {
+ public:
+  explicit ManualClock(Nanos start = 0) : now_(start) {}
+  Nanos now() const noexcept override { return now_; }
+  void advance(Nanos span) noexcept { now_ += span; }
+  void set(Nanos now) noexcept { now_ = now; }
+
+ private:
+  Nanos now_;
+};
+
+/// Wall-clock time, nanoseconds since 1970-01-01 UTC.
+inline Nanos wallNow() noexcept {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace redline

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+
+namespace redline {
+
+/// Why an operation on the outside world failed. The message says what is wrong and what to do;
+/// the code is for callers that decide (exit codes, retries).
+enum class ErrorCode {
+  usage,         ///< a flag, a value or a combination of them is wrong (exit code 2)
+  invalidInput,  ///< a file or a peer's bytes do not say what they should
+  io,            ///< the operating system refused: files, sockets, processes
+  noSpace,       ///< a disk or a memory limit is, or would be, full
+  unreachable,   ///< nothing listens there, or the connection was lost
+  refused,       ///< the peer answered and said no: password, permission, version, not a Redis
+  timeout,       ///< no answer in time
+  unsafe,        ///< would touch something that is not ours; `-force` overrides
+  interrupted,   ///< a signal ended it early
+};
+
+struct Error {
+  ErrorCode code = ErrorCode::io;
+  std::string message;  ///< one line, no trailing full stop or newline
+
+  bool operator==(const Error&) const = default;
+};
+
+/// A value, or the one reason why there is none. Expected failures are values; exceptions are not
+/// used.
+template <typename T>
+using Result = tl::expected<T, Error>;
+using Status = Result<void>;
+
+/// `return fail(ErrorCode::io, "cannot open {}: {}", path, why);`
+template <typename... Args>
+tl::unexpected<Error> fail(ErrorCode code, fmt::format_string<Args...> format, Args&&... args) {
+  return tl::make_unexpected(Error{code, fmt::format(format, std::forward<Args>(args)...)});
+}
+
+/// Passes somebody else's failure on.
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::make_unexpected(std::move(error));
+}
+
+/// The text of `errno`-style code `number`, thread-safe.
+std::string errnoText(int number);
+
+}  // namespace redline

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace redline {
+
+class FlagValues;
+
+/// What a flag's value is: how it is read, shown in help and completed.
+enum class FlagKind {
+  size,       ///< bytes: 4KB
+  duration,   ///< 250us
+  count,      ///< a whole number: 100M
+  number,     ///< a decimal number, 0 or more
+  share,      ///< 0…1, or a percentage
+  boolean,    ///< alone means true
+  text,       ///< anything
+  choice,     ///< one of `words`
+  endpoints,  ///< HOST:PORT or unix:/path, several with commas
+  hostPort,   ///< HOST:PORT
+  cpuList,    ///< 0,2-3
+  path,       ///< a file or a directory
+};
+
+/// One flag. The same entry feeds the parser, help, completions and the manual page.
+struct FlagSpec {
+  std::string_view name;  ///< without dashes
+  FlagKind kind = FlagKind::text;
+  std::string_view fallback = {};  ///< the default, as one would type it; empty: none
+  std::string_view help = {};      ///< one sentence for people, no full stop
+  std::string_view example = {};   ///< a value worth showing
+  std::string_view group = {};     ///< the heading in help
+  /// The values of a choice; for every other kind, words accepted besides (as `-rate max`).
+  std::vector<std::string_view> words = {};
+  bool positive = false;            ///< zero is refused
+  std::string_view whenEmpty = {};  ///< what an empty default means, for help
+};
+
+/// One word after the sub-command: `stack up node`.
+struct PositionalSpec {
+  std::string_view name;
+  std::vector<std::string_view> choices = {};  ///< empty: anything
+  std::string_view fallback = {};              ///< empty: it must be given, unless optional
+  std::string_view help = {};
+  bool optional = false;
+  bool repeated = false;  ///< the last one may stand any number of times: FlagValues::words()
+};
+
+struct Example {
+  std::string_view line;
+  std::string_view meaning;
+};
+
+/// How the program ends (contract, design §4).
+enum class ExitCode : int { good = 0, failed = 1, usage = 2, invalid = 3 };
+
+/// One start of a sub-command, its flags resolved.
+struct Invocation {
+  const FlagValues& flags;
+  std::vector<std::string> argv;  ///< the whole command line, for the summary
+  std::string password;           ///< REDLINE_PASSWORD; goes to Redis and nowhere else
+};
+
+using RunFunction = Result<ExitCode> (*)(const Invocation&);
+
+/// One sub-command. Adding one is one file with this and a line in commands.cc.
+struct Command {
+  std::string_view name;
+  std::string_view summary;  ///< one line
+  std::string_view about;    ///< a paragraph for help
+  std::vector<PositionalSpec> positionals = {};
+  std::vector<FlagSpec> flags = {};
+  std::vector<Example> examples = {};
+  std::string_view more = {};  ///< which page of docs/ to read
+  RunFunction run = nullptr;
+};
+
+}  // namespace redline

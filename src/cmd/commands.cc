@@ -1,0 +1,22 @@
+#include "cmd/commands.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace redline {
+
+std::span<const Command> commands() {
+  static const std::vector<Command> kCommands{
+      stackCommand(), loaderCommand(), driverCommand(),      reportCommand(),
+      helpCommand(),  manCommand(),    completionsCommand(), versionCommand(),
+  };
+  return kCommands;
+}
+
+const Command* findCommand(std::string_view name) {
+  const auto all = commands();
+  const auto found = std::ranges::find(all, name, &Command::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+}  // namespace redline

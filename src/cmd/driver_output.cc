@@ -1,0 +1,144 @@
+#include "cmd/driver_output.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <iterator>
+
+#include "base/units.h"
+
+namespace redline {
+namespace {
+
+Nanos nanosOf(double microseconds) {
+  return static_cast<Nanos>(microseconds * 1e3);
+}
+
+std::string cell(double microseconds) {
+  return formatDuration(nanosOf(microseconds));
+}
+
+void addLatencyRow(std::string& out, std::string_view name, const LatencyFigures& figures) {
+  fmt::format_to(
+      std::back_inserter(out), "  {:<10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}{}\n",
+      name, formatCount(static_cast<double>(figures.count)), cell(figures.mean), cell(figures.p50),
+      cell(figures.p90), cell(figures.p99), cell(figures.p999), cell(figures.max),
+      figures.lowerBounds.empty()
+          ? ""
+          : fmt::format("  lower bounds: {}", fmt::join(figures.lowerBounds, " ")));
+}
+
+void addLatency(std::string& out, const Summary& summary) {
+  fmt::format_to(std::back_inserter(out),
+                 "\n  latency         count       mean        p50        p90        p99      p99.9 "
+                 "       max\n");
+  for (const std::string_view measure : {"response", "service", "lateness", "dispatch"})
+    if (const auto found = summary.latency.find(std::string(measure));
+        found != summary.latency.end())
+      addLatencyRow(out, measure, found->second.at("all"));
+  const auto& response = summary.latency.at("response");
+  if (response.at("get").count != 0 && response.at("set").count != 0) {
+    addLatencyRow(out, "  get", response.at("get"));
+    addLatencyRow(out, "  set", response.at("set"));
+  }
+  if (const auto& failed = summary.latency.at("failed").at("all"); failed.count != 0)
+    addLatencyRow(out, "failed", failed);
+}
+
+void addRate(std::string& out, const Summary& summary) {
+  const RateFigures& rate = summary.rate;
+  auto to = std::back_inserter(out);
+  if (rate.target > 0)
+    fmt::format_to(to, "  rate       {:.0f}/s of {:.0f}/s offered, over {:.1f} s\n", rate.achieved,
+                   rate.target, summary.windowS);
+  else
+    fmt::format_to(to, "  rate       {:.0f}/s, as fast as replies allowed, over {:.1f} s\n",
+                   rate.achieved, summary.windowS);
+  fmt::format_to(to, "  operations {} scheduled = {} completed + {} failed + {} outstanding\n",
+                 rate.scheduled, rate.completed, rate.failed, rate.outstanding);
+  for (const auto& [name, count] : rate.errors)
+    fmt::format_to(to, "  error      {}: {}\n", name, count);
+}
+
+void addServers(std::string& out, const Summary& summary) {
+  for (const ServerFigures& server : summary.servers)
+    fmt::format_to(std::back_inserter(out),
+                   "  server     {} ({} {}): main thread {:.1f}% busy, used_memory {}, rss {}, "
+                   "fragmentation {:.2f}, evicted {}, expired {}\n",
+                   server.addr, server.role, server.version, server.mainThreadUtilisation * 100,
+                   formatSize(server.usedMemory), formatSize(server.usedMemoryRss),
+                   server.fragmentation, server.evicted, server.expired);
+}
+
+}  // namespace
+
+std::filesystem::path defaultRunDirectory(std::string_view command) {
+  const std::time_t now = std::time(nullptr);
+  return std::filesystem::path("runs") /
+         fmt::format("{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(now), command);
+}
+
+std::string liveLine(const EnginePlan& plan, const Interval& interval, Nanos sinceStart) {
+  Histogram response;
+  Histogram lateness;
+  for (const OpKind kind : {OpKind::get, OpKind::set}) {
+    response.add(interval.of(Measure::response, kind));
+    lateness.add(interval.of(Measure::lateness, kind));
+  }
+  const double seconds =
+      static_cast<double>(std::max<Nanos>(interval.end - interval.start, 1)) / 1e9;
+  const Counters& counts = interval.counts;
+  const auto done = static_cast<double>(counts.completed[0] + counts.completed[1]);
+  const double left = static_cast<double>(plan.warmup + plan.duration - sinceStart) / 1e9;
+  std::string line = fmt::format(
+      "{:>7.1f}s {:<7} {:>8}/s{}  p50 {:>7}  p99 {:>7}  max {:>7}  late p99 {:>7}  waiting {}",
+      static_cast<double>(sinceStart) / 1e9,
+      interval.warmup  ? "warm-up"
+      : interval.drain ? "drain"
+                       : "measure",
+      formatCount(done / seconds),
+      plan.closed() ? "" : fmt::format(" of {}/s", formatCount(plan.rate)),
+      formatDuration(response.quantile(0.5)), formatDuration(response.quantile(0.99)),
+      formatDuration(response.max()), formatDuration(lateness.quantile(0.99)),
+      formatCount(static_cast<double>(counts.outstanding + counts.backlog)));
+  if (const std::uint64_t reads = counts.hits + counts.misses; reads != 0)
+    line += fmt::format("  hits {:.1f}%",
+                        100 * static_cast<double>(counts.hits) / static_cast<double>(reads));
+  if (const std::uint64_t failed = counts.failed[0] + counts.failed[1]; failed != 0)
+    line += fmt::format("  FAILED {}", failed);
+  if (counts.corrupt != 0) line += fmt::format("  CORRUPT {}", counts.corrupt);
+  if (left > 0.05) line += fmt::format("  {:.0f}s left", left);
+  return line;
+}
+
+std::string summaryTable(const Summary& summary) {
+  std::string out = "\n";
+  auto to = std::back_inserter(out);
+  addRate(out, summary);
+  if (summary.cache.hits + summary.cache.misses != 0)
+    fmt::format_to(to, "  reads      {} hits, {} misses: hit rate {:.3f}%\n", summary.cache.hits,
+                   summary.cache.misses, summary.cache.hitRate * 100);
+  fmt::format_to(to, "  values     {} checked, {} corrupt\n", summary.verify.checked,
+                 summary.verify.corrupt);
+  const GeneratorFigures& g = summary.generator;
+  fmt::format_to(
+      to,
+      "  generator  {} thread{} ({}, wait {}): {:.2f} µs CPU per operation, {:.1f}% busy, "
+      "mean batch {:.1f}, steal {:.1f}%\n",
+      g.threads, g.threads == 1 ? "" : "s", g.io, g.wait, g.cpuUsPerOp, g.utilisation * 100,
+      g.meanBatch, g.steal * 100);
+  addServers(out, summary);
+  addLatency(out, summary);
+  out += "\n";
+  for (const std::string& note : summary.notes) fmt::format_to(to, "  note: {}\n", note);
+  for (const std::string& reason : summary.invalidReasons)
+    fmt::format_to(to, "  INVALID: {}\n", reason);
+  if (summary.valid)
+    out += "  valid: the generator kept up, and every value read was what was written\n";
+  return out;
+}
+
+}  // namespace redline

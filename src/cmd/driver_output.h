@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "engine/plan.h"
+#include "record/interval.h"
+#include "record/summary.h"
+
+namespace redline {
+
+/// runs/20261123T234500Z-driver: the default run directory of a command, unique to the second.
+std::filesystem::path defaultRunDirectory(std::string_view command);
+
+/// One interval for people: "  12s  50.0k/s of 50.0k/s  p50 41 µs  p99 120 µs  …".
+std::string liveLine(const EnginePlan& plan, const Interval& interval, Nanos sinceStart);
+
+/// What was measured, as a table, and whether it may be believed.
+std::string summaryTable(const Summary& summary);
+
+}  // namespace redline

@@ -1,0 +1,144 @@
+#include "cmd/help.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "cmd/text.h"
+
+namespace redline {
+namespace {
+
+constexpr std::size_t kFlagColumn = 28;  ///< where a flag's explanation begins
+constexpr std::size_t kNarrowest = 48;
+constexpr std::size_t kWidest = 110;  ///< longer lines are hard to read
+
+class Page {
+ public:
+  explicit Page(const HelpStyle& style)
+      : width_(std::clamp(style.width, kNarrowest, kWidest)), bold_(style.bold) {}
+
+  void heading(std::string_view text) {
+    if (!text_.empty()) text_ += '\n';
+    text_ += bold_ ? fmt::format("\033[1m{}\033[0m\n", text) : fmt::format("{}\n", text);
+  }
+
+  void paragraph(std::string_view text, std::size_t indent = 2) {
+    for (const std::string& line : wrap(text, width_ - indent))
+      text_ += fmt::format("{:{}}{}\n", "", indent, line);
+  }
+
+  void line(std::string_view text) { text_ += fmt::format("{}\n", text); }
+
+  /// `left` in the first column, `right` wrapped in the second.
+  void row(std::string_view left, std::string_view right, std::size_t column = kFlagColumn) {
+    const auto lines = wrap(right, width_ - column);
+    std::string start = fmt::format("  {}", left);
+    if (start.size() + 2 > column) {
+      line(start);
+      start.clear();
+    }
+    for (const std::string& one : lines) {
+      text_ += fmt::format("{:<{}}{}\n", start, column, one);
+      start.clear();
+    }
+    if (lines.empty()) line(start);
+  }
+
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::size_t width_;
+  bool bold_;
+  std::string text_;
+};
+
+void exitCodes(Page& page) {
+  page.heading("Exit codes");
+  constexpr std::size_t kColumn = 6;
+  page.row("0", "good", kColumn);
+  page.row("1", "failed; one line on standard error says what and what to do", kColumn);
+  page.row("2", "wrong usage", kColumn);
+  page.row("3", "the run took place, but its numbers are not valid; the summary says why", kColumn);
+}
+
+void flagRow(Page& page, const FlagSpec& flag) {
+  const std::string value = placeholder(flag);
+  const std::string left =
+      value.empty() ? fmt::format("-{}", flag.name) : fmt::format("-{} {}", flag.name, value);
+  const std::string notes = valueNotes(flag);
+  page.row(left, notes.empty() ? std::string{flag.help} : fmt::format("{} ({})", flag.help, notes));
+}
+
+}  // namespace
+
+HelpStyle terminalStyle() {
+  if (isatty(STDOUT_FILENO) == 0) return {};
+  HelpStyle style;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0) style.width = size.ws_col;
+  const char* const noColour = std::getenv("NO_COLOR");
+  style.bold = noColour == nullptr || *noColour == '\0';
+  return style;
+}
+
+std::string overviewHelp(std::span<const Command> commands, const HelpStyle& style) {
+  Page page(style);
+  page.heading("redline - load a real Redis, drive it open-loop, and get latency that is true");
+  page.heading("Usage");
+  page.line("  redline <command> [flags]");
+  page.heading("Commands");
+  constexpr std::size_t kColumn = 16;
+  for (const Command& command : commands) page.row(command.name, command.summary, kColumn);
+  page.heading("A first run");
+  page.line("  redline stack up node");
+  page.line("  redline loader -keys=1M");
+  page.line("  redline driver -keys=1M -rate=20k -duration=30s");
+  page.line("  redline stack down node");
+  exitCodes(page);
+  page.line("");
+  page.line("'redline help <command>' explains a command and its flags; README.md is the tour.");
+  return page.take();
+}
+
+std::string commandHelp(const Command& command, const HelpStyle& style) {
+  Page page(style);
+  page.heading(fmt::format("redline {} - {}", command.name, command.summary));
+  page.heading("Usage");
+  page.paragraph(usageLine(command));
+  if (!command.about.empty()) {
+    page.line("");
+    page.paragraph(command.about);
+  }
+  for (const PositionalSpec& word : command.positionals)
+    if (!word.help.empty()) page.row(word.name, word.help);
+  for (const std::string_view group : groupsOf(command)) {
+    page.heading(group);
+    for (const FlagSpec& flag : command.flags)
+      if (flag.group == group) flagRow(page, flag);
+  }
+  if (!command.examples.empty()) page.heading("Examples");
+  for (const Example& example : command.examples) {
+    page.line(fmt::format("  {}", example.line));
+    page.paragraph(example.meaning, 6);
+  }
+  exitCodes(page);
+  if (!command.flags.empty()) {
+    page.heading("Where flags come from");
+    page.paragraph(
+        "One dash or two, -flag=value or -flag value; a boolean alone means true. Every flag is "
+        "also "
+        "read from the environment as REDLINE_<FLAG> (dashes as underscores) and from a TOML file "
+        "(-config). Flag beats environment beats file beats default.");
+  }
+  if (!command.more.empty()) {
+    page.heading("Read more");
+    page.paragraph(command.more);
+  }
+  return page.take();
+}
+
+}  // namespace redline

@@ -1,0 +1,16 @@
+#pragma once
+
+namespace redline {
+
+/// While it lives, SIGINT and SIGTERM are noted instead of ending the process; a second one ends it
+/// at once. One at a time.
+class Interrupts {
+ public:
+  Interrupts();
+  ~Interrupts();
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+  bool came() const noexcept;
+};
+
+}  // namespace redline

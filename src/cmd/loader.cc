@@ -1,0 +1,213 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/units.h"
+#include "cmd/commands.h"
+#include "cmd/common_flags.h"
+#include "cmd/flag_values.h"
+#include "cmd/interrupts.h"
+#include "cmd/progress.h"
+#include "run/load_run.h"
+
+namespace redline {
+namespace {
+
+std::vector<FlagSpec> loadingFlags() {
+  constexpr std::string_view kGroup = "Loading";
+  return {
+      {.name = "batch",
+       .kind = FlagKind::count,
+       .fallback = "256",
+       .help = "keys written as one unit on a connection; each has two on the way",
+       .example = "1k",
+       .group = kGroup,
+       .positive = true},
+      {.name = "mset",
+       .kind = FlagKind::boolean,
+       .fallback = "true",
+       .help = "write keys that never expire by MSET; -mset=false: SET for all",
+       .group = kGroup},
+      {.name = "conns",
+       .kind = FlagKind::count,
+       .fallback = "16",
+       .help = "connections in all",
+       .example = "8",
+       .group = kGroup,
+       .positive = true},
+      {.name = "from",
+       .kind = FlagKind::count,
+       .fallback = "0",
+       .help = "the first id to write: goes on with a load that was broken off",
+       .example = "40M",
+       .group = kGroup},
+      {.name = "ttl-epoch",
+       .kind = FlagKind::count,
+       .fallback = "now",
+       .help = "Unix time in seconds from which times to live count; now: the start of this load",
+       .example = "1767225600",
+       .group = kGroup,
+       .words = {"now"}},
+      {.name = "ttl-at",
+       .kind = FlagKind::duration,
+       .help = "all keys that expire do so this long after -ttl-epoch, in place of -ttl-min and "
+               "-ttl-max",
+       .example = "60s",
+       .group = kGroup,
+       .positive = true,
+       .whenEmpty = "each at its own time"},
+  };
+}
+
+LoadPlan loadPlan(const Invocation& invocation) {
+  const FlagValues& flags = invocation.flags;
+  LoadPlan plan;
+  plan.target = flags.endpoints("addr").front();
+  plan.login = {flags.text("user"), invocation.password};
+  plan.threads = static_cast<unsigned>(flags.count("threads"));
+  plan.conns = static_cast<unsigned>(std::max(flags.count("conns"), flags.count("threads")));
+  for (const unsigned cpu : flags.cpus("cpus")) plan.cpus.push_back(static_cast<int>(cpu));
+  plan.io = flags.is("io", "uring")   ? IoChoice::uring
+            : flags.is("io", "epoll") ? IoChoice::epoll
+                                      : IoChoice::automatic;
+  plan.wait = flags.is("wait", "spin")    ? WaitMode::spin
+              : flags.is("wait", "block") ? WaitMode::block
+                                          : WaitMode::automatic;
+  plan.batch = flags.count("batch");
+  plan.mset = flags.on("mset");
+  plan.from = flags.count("from");
+  plan.keys = flags.count("keys");
+  plan.valueSize = flags.size("value-size");
+  plan.seed = flags.count("seed");
+  plan.ttlFraction = flags.number("ttl-frac");
+  plan.ttlMin = flags.duration("ttl-min");
+  plan.ttlMax = flags.duration("ttl-max");
+  // Whole seconds, so that a load that goes on with another's -ttl-epoch gives the same times.
+  plan.ttlEpochMillis = flags.is("ttl-epoch", "now")
+                            ? wallNow() / kSecond * 1000
+                            : static_cast<std::int64_t>(flags.count("ttl-epoch")) * 1000;
+  if (!flags.empty("ttl-at")) plan.ttlAtMillis = flags.duration("ttl-at") / kMillisecond;
+  return plan;
+}
+
+/// The flags as resolved, with the moment that "now" stood for.
+std::vector<std::pair<std::string, std::string>> configOf(const FlagValues& flags,
+                                                          const LoadPlan& plan) {
+  auto config = flags.config();
+  for (auto& [name, value] : config)
+    if (name == "ttl-epoch") value = std::to_string(plan.ttlEpochMillis / 1000);
+  return config;
+}
+
+Status checkCounts(const FlagValues& flags) {
+  constexpr std::uint64_t kMostConnections = 10'000;
+  constexpr std::uint64_t kMostThreads = 256;
+  constexpr std::uint64_t kLargestValue = 512ULL << 20;
+  constexpr std::uint64_t kFarthestSecond = 100'000'000'000;
+  if (flags.endpoints("addr").size() != 1)
+    return fail(ErrorCode::usage, "-addr names {} servers: the loader fills one",
+                flags.endpoints("addr").size());
+  if (flags.count("conns") > kMostConnections)
+    return fail(ErrorCode::usage, "-conns={}: at most {}", flags.count("conns"), kMostConnections);
+  if (flags.count("threads") > kMostThreads)
+    return fail(ErrorCode::usage, "-threads={}: at most {}", flags.count("threads"), kMostThreads);
+  if (flags.size("value-size") > kLargestValue)
+    return fail(ErrorCode::usage, "-value-size={}: Redis stores at most 512 MB as one value",
+                flags.text("value-size"));
+  if (!flags.is("ttl-epoch", "now") && flags.count("ttl-epoch") > kFarthestSecond)
+    return fail(ErrorCode::usage, "-ttl-epoch={} is no Unix time in seconds",
+                flags.text("ttl-epoch"));
+  return {};
+}
+
+void printRow(std::string_view name, const std::string& value) {
+  fmt::print("  {:<12}{}\n", name, value);
+}
+
+void printSummary(const LoadRunOutcome& outcome) {
+  const Summary& summary = outcome.summary;
+  const RateFigures& rate = summary.rate;
+  const GeneratorFigures& generator = summary.generator;
+  printRow("written", fmt::format("{} of {} keys in {}: {} keys/s", rate.completed, rate.scheduled,
+                                  formatDuration(static_cast<Nanos>(summary.windowS * 1e9)),
+                                  formatCount(rate.achieved)));
+  printRow("generator",
+           fmt::format("{} thread{}, {}, {:.0f}% of {} busy, {:.2f} \u00b5s of CPU a key",
+                       generator.threads, generator.threads == 1 ? "" : "s", generator.io,
+                       100 * generator.utilisation,
+                       generator.threads == 1 ? "its core" : "their cores", generator.cpuUsPerOp));
+  for (const ServerFigures& server : summary.servers) {
+    printRow("server",
+             fmt::format("{} (Redis {}), main thread {:.1f}% busy, {} keys stored", server.addr,
+                         server.version, 100 * server.mainThreadUtilisation, outcome.databaseKeys));
+    printRow("memory",
+             fmt::format("used_memory {} ({}), used_memory_rss {} ({}), "
+                         "mem_fragmentation_ratio {:.2f}",
+                         server.usedMemory, formatSize(server.usedMemory), server.usedMemoryRss,
+                         formatSize(server.usedMemoryRss), server.fragmentation));
+  }
+  for (const std::string& note : summary.notes) printRow("note", note);
+  if (outcome.status)
+    for (const std::string& reason : summary.invalidReasons) printRow("INVALID", reason);
+}
+
+Result<ExitCode> runLoader(const Invocation& invocation) {
+  const FlagValues& flags = invocation.flags;
+  for (const Status& sound : {checkCounts(flags), checkFileFlag(flags, "json")})
+    if (!sound) return fail(sound.error());
+  LoadRunPlan plan;
+  plan.load = loadPlan(invocation);
+  plan.out = flags.text("out");
+  plan.json = flags.text("json");
+  plan.command = invocation.argv;
+  plan.config = configOf(flags, plan.load);
+  plan.redlineVersion = REDLINE_VERSION;
+  plan.interval = flags.duration("interval");
+  plan.anyVersion = flags.on("any-version");
+  plan.force = flags.on("force");
+
+  const Interrupts interrupts;
+  Progress progress("loading", plan.load.keys - std::min(plan.load.from, plan.load.keys));
+  LoadWatcher watcher;
+  watcher.onNote = [](const std::string& note) { fmt::print(stderr, "note: {}\n", note); };
+  watcher.onProgress = [&progress](const LoadProgress& at) {
+    if (at.over)
+      progress.finish(at.now, at.done);
+    else
+      progress.update(at.now, at.done);
+  };
+  watcher.interrupted = [&interrupts] { return interrupts.came(); };
+  const auto outcome = runLoad(plan, watcher);
+  if (!outcome) return fail(outcome.error());
+  printSummary(*outcome);
+  if (!outcome->status) return fail(outcome->status.error());
+  return outcome->summary.valid ? ExitCode::good : ExitCode::invalid;
+}
+
+}  // namespace
+
+Command loaderCommand() {
+  Command command;
+  command.name = "loader";
+  command.summary = "fill Redis with a data set that its seed determines";
+  command.about =
+      "Writes keys obj:0, obj:1, ... with values and times to live that are a pure function of the "
+      "seed: two loads with the same flags store the same data, whatever the threads and batches.";
+  command.flags = joinFlags({dataSetFlags(), loadingFlags(), targetFlags(), generatorFlags(),
+                             outputFlags("none"), configFlag()});
+  command.examples = {
+      {"redline loader -keys=3M", "three million keys of 100 B, 30% of them with a time to live"},
+      {"redline loader -keys=100M -value-size=300 -ttl-frac=0 -cpus=1",
+       "a large data set that stays, the generator on CPU 1"},
+      {"redline loader -keys=1M -ttl-frac=1 -ttl-at=60s",
+       "a million keys that all expire one minute after the load began"},
+  };
+  command.more = "docs/overview.md; the data set's rules are in docs/terminology.md.";
+  command.run = runLoader;
+  return command;
+}
+
+}  // namespace redline

@@ -1,0 +1,76 @@
+#include "cmd/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/units.h"
+
+namespace redline {
+namespace {
+
+constexpr Nanos kRedrawEvery = 200 * kMillisecond;
+constexpr Nanos kWriteEvery = 5 * kSecond;
+
+double perSecond(std::uint64_t things, Nanos span) {
+  return span > 0 ? static_cast<double>(things) * 1e9 / static_cast<double>(span) : 0;
+}
+
+}  // namespace
+
+Progress::Progress(std::FILE* out, bool terminal, std::string_view label, std::uint64_t total)
+    : out_(out), terminal_(terminal), label_(label), total_(total) {}
+
+Progress::Progress(std::string_view label, std::uint64_t total)
+    : Progress(stderr, isatty(STDERR_FILENO) != 0, label, total) {}
+
+void Progress::update(Nanos now, std::uint64_t done) {
+  if (!started_) {
+    started_ = true;
+    startedAt_ = drawnAt_ = now;
+    drawnDone_ = done;
+    return;
+  }
+  if (now - drawnAt_ < (terminal_ ? kRedrawEvery : kWriteEvery)) return;
+  // The rate since the last line: what a stall or a warm cache does now, not on average.
+  draw(line(label_, done, total_, perSecond(done - drawnDone_, now - drawnAt_)), false);
+  drawnAt_ = now;
+  drawnDone_ = done;
+}
+
+void Progress::finish(Nanos now, std::uint64_t done) {
+  const Nanos span = started_ ? now - startedAt_ : 0;
+  draw(fmt::format("{}  {} in {}  {}/s", label_, formatCount(static_cast<double>(done)),
+                   formatDuration(span), formatCount(perSecond(done, span))),
+       true);
+}
+
+std::string Progress::line(std::string_view label, std::uint64_t done, std::uint64_t total,
+                           double rate) {
+  std::string text = fmt::format("{}  {}", label, formatCount(static_cast<double>(done)));
+  if (total != 0)
+    text += fmt::format(
+        " of {} ({}%)", formatCount(static_cast<double>(total)),
+        static_cast<int>(100.0 * static_cast<double>(done) / static_cast<double>(total)));
+  text += fmt::format("  {}/s", formatCount(rate));
+  if (total > done && rate > 0) {
+    const double seconds = static_cast<double>(total - done) / rate;
+    constexpr double kDay = 86'400;
+    text += seconds < kDay
+                ? fmt::format("  {} left", formatDuration(static_cast<Nanos>(seconds * 1e9)))
+                : std::string{"  more than a day left"};
+  }
+  return text;
+}
+
+void Progress::draw(const std::string& text, bool last) {
+  if (terminal_) {
+    // Blanks over what the longer line before left behind, rather than an escape sequence.
+    fmt::print(out_, "\r{:<{}}{}", text, drawnLength_, last ? "\n" : "");
+    drawnLength_ = text.size();
+  } else {
+    fmt::print(out_, "{}\n", text);
+  }
+  std::fflush(out_);
+}
+
+}  // namespace redline

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace redline {
+
+/// One line that says how far a long task is: "loading  1.2M of 3M (40%)  528k/s  3.4 s left".
+/// On a terminal the line is redrawn in place; otherwise a line is written at most every 5 s.
+class Progress {
+ public:
+  /// `label` names the task; `total` 0 means unknown. Writes to `out`, which must outlive this.
+  Progress(std::FILE* out, bool terminal, std::string_view label, std::uint64_t total);
+  /// Standard error, redrawn if it is a terminal.
+  Progress(std::string_view label, std::uint64_t total);
+
+  /// Call as often as you like; draws only when it is time to. `done` never decreases.
+  void update(Nanos now, std::uint64_t done);
+  /// The last line, always written, with the whole task's rate.
+  void finish(Nanos now, std::uint64_t done);
+
+  /// The line without colour or newline. `rate` in things a second, 0 when unknown.
+  static std::string line(std::string_view label, std::uint64_t done, std::uint64_t total,
+                          double rate);
+
+ private:
+  void draw(const std::string& text, bool last);
+
+  std::FILE* out_;
+  bool terminal_;
+  std::string label_;
+  std::uint64_t total_;
+  bool started_ = false;
+  Nanos startedAt_ = 0;
+  Nanos drawnAt_ = 0;
+  std::uint64_t drawnDone_ = 0;
+  std::size_t drawnLength_ = 0;
+};
+
+}  // namespace redline

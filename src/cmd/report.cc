@@ -1,0 +1,58 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "cmd/commands.h"
+#include "cmd/common_flags.h"
+#include "cmd/flag_values.h"
+#include "report/build_report.h"
+
+namespace redline {
+namespace {
+
+std::filesystem::path outputDirectory(const FlagValues& flags) {
+  if (!flags.empty("out")) return flags.text("out");
+  const auto& directories = flags.words();
+  return directories.size() == 1 ? std::filesystem::path(directories.front()) : "report";
+}
+
+Result<ExitCode> runReport(const Invocation& invocation) {
+  const FlagValues& flags = invocation.flags;
+  const auto files = writeReport(flags.words(), outputDirectory(flags), drawWithGnuplot);
+  if (!files) return fail(files.error());
+  fmt::print("{}\n{}\n", files->html.string(), files->findings.string());
+  return ExitCode::good;
+}
+
+}  // namespace
+
+Command reportCommand() {
+  Command command;
+  command.name = "report";
+  command.summary = "turn run directories into a page and a findings file";
+  command.about =
+      "Reads what runs left behind, and talks to no server. report.html is one page that needs "
+      "nothing else; FINDINGS.md and plots/ are the same for a repository. What comes first is "
+      "whether the figures may be believed. A run that crashed is reported as far as it came.";
+  command.positionals = {{.name = "dir", .help = "a run directory, or several", .repeated = true}};
+  command.flags = joinFlags({{{.name = "out",
+                               .kind = FlagKind::path,
+                               .help = "the directory to write to; what an earlier report left "
+                                       "there is replaced",
+                               .example = "results/ceiling",
+                               .group = "Output",
+                               .whenEmpty = "the run directory; for several, report"}},
+                             configFlag()});
+  command.examples = {
+      {"redline report runs/before", "writes runs/before/report.html and FINDINGS.md"},
+      {"redline report runs/before runs/after -out=results/fsync",
+       "two runs side by side, then each by itself"},
+  };
+  command.more =
+      "docs/run-format.md says what a run directory holds, docs/terminology.md what the "
+      "words mean.";
+  command.run = runReport;
+  return command;
+}
+
+}  // namespace redline

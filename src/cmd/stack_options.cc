@@ -1,0 +1,77 @@
+#include "cmd/stack_options.h"
+
+namespace redline {
+namespace {
+
+constexpr std::string_view kBlank = " \t";
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+}  // namespace
+
+Result<std::vector<std::pair<std::string, std::string>>> parseRedisConfig(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> settings;
+  while (!text.empty()) {
+    const auto end = text.find(';');
+    const std::string_view line = trimmed(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.empty()) continue;
+    const auto blank = line.find_first_of(kBlank);
+    if (blank == std::string_view::npos)
+      return fail(ErrorCode::usage,
+                  "-redis-config: '{}' has no value: write a name, a blank and a value, e.g. "
+                  "appendonly yes",
+                  line);
+    settings.emplace_back(line.substr(0, blank), trimmed(line.substr(blank)));
+  }
+  return settings;
+}
+
+bool stackNamed(const FlagValues& flags) {
+  return flags.given("name") || !flags.positional("node").empty();
+}
+
+std::string stackName(const FlagValues& flags) {
+  if (!flags.empty("name")) return flags.text("name");
+  const std::string& word = flags.positional("node");
+  return word.empty() ? "node" : word;
+}
+
+Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& password) {
+  const std::string& topology = flags.positional("node");
+  if (topology != "node")
+    return fail(ErrorCode::usage, "say what to start: 'redline stack up node'{}",
+                topology.empty() ? "" : " (a stack's name goes into -name)");
+  constexpr std::uint64_t kHighestPort = 65'535;
+  if (flags.count("port") > kHighestPort)
+    return fail(ErrorCode::usage, "-port: {} is no port: use 1 to 65535, or 0 for a free one",
+                flags.text("port"));
+  auto extra = parseRedisConfig(flags.text("redis-config"));
+  if (!extra) return fail(extra.error());
+
+  StackOptions options;
+  options.topology = topology;
+  options.name = stackName(flags);
+  options.dir = flags.text("dir");
+  options.force = flags.on("force");
+  NodeConfig& node = options.node;
+  node.binary = flags.text("redis-server");
+  node.port = static_cast<std::uint16_t>(flags.count("port"));
+  node.maxmemory = flags.size("maxmemory");  // 0 for "auto", as StackOptions has it
+  node.policy = flags.text("maxmemory-policy");
+  node.cpus = flags.text("server-cpus");
+  node.bioCpus = flags.text("bio-cpus");
+  node.bgsaveCpus = flags.text("bgsave-cpus");
+  node.aofRewriteCpus = flags.text("aof-rewrite-cpus");
+  node.ioThreads = static_cast<unsigned>(flags.count("io-threads"));
+  node.password = password;
+  node.extra = std::move(*extra);
+  node.anyVersion = flags.on("any-version");
+  return options;
+}
+
+}  // namespace redline

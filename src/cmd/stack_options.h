@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "cmd/flag_values.h"
+#include "server/stack.h"
+
+namespace redline {
+
+/// What `stack up` asks the server room for. usage: a topology that is not built, a port that is
+/// none. A port of 0 is left to the caller.
+Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& password);
+
+/// The stack meant by `stack down lab`, `stack down -name=lab` or `stack down node -name=lab`.
+std::string stackName(const FlagValues& flags);
+/// Whether a stack was named at all.
+bool stackNamed(const FlagValues& flags);
+
+/// "appendonly yes; save 60 1" → {appendonly, yes}, {save, "60 1"}.
+Result<std::vector<std::pair<std::string, std::string>>> parseRedisConfig(std::string_view text);
+
+}  // namespace redline

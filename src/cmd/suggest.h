@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace redline {
+
+/// How many single-character slips (insert, delete, replace, swap neighbours) turn `a` into `b`.
+std::size_t editDistance(std::string_view a, std::string_view b);
+
+/// The candidate a person most likely meant by `typed`; empty when none is close.
+std::string_view closest(std::string_view typed, std::span<const std::string_view> candidates);
+
+/// "a, b or c".
+std::string alternatives(std::span<const std::string_view> words);
+
+}  // namespace redline

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cmd/command.h"
+
+namespace redline {
+
+/// Breaks `text` at blanks into lines of at most `width` characters; a longer word stands alone.
+std::vector<std::string> wrap(std::string_view text, std::size_t width);
+
+/// How help writes a flag's value: "SIZE", "uniform|zipfian"; empty for a boolean.
+std::string placeholder(const FlagSpec& flag);
+
+/// Units, default and example: "default 100, e.g. 4KB".
+std::string valueNotes(const FlagSpec& flag);
+
+/// "redline stack up|down|status [node] [flags]".
+std::string usageLine(const Command& command);
+
+/// The groups of a command's flags, in the order of their first flag.
+std::vector<std::string_view> groupsOf(const Command& command);
+
+}  // namespace redline

@@ -1,0 +1,173 @@
+#include "engine/engine.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/worker.h"
+#include "transport/transport.h"
+
+namespace redline {
+namespace {
+
+constexpr Nanos kConnectDeadline = 10 * kSecond;
+
+Status pinThisThread(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  const int rc = ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+  if (rc != 0) return fail(ErrorCode::usage, "cannot run on CPU {}: {}", cpu, errnoText(rc));
+  return {};
+}
+
+}  // namespace
+
+struct Engine::Impl {
+  EnginePlan plan;
+  Shared shared;
+  Recorder& recorder;
+  SteadyClock clock;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  unsigned connected = 0;
+  unsigned running = 0;
+  bool abandoned = false;
+  std::optional<Window> window;
+  Status status;  // the first failure
+  std::string io;
+  std::vector<std::vector<Nanos>> sendLogs;  // by worker
+  std::vector<std::thread> threads;
+
+  Impl(const EnginePlan& enginePlan, Recorder& theRecorder)
+      : plan(enginePlan), shared(plan), recorder(theRecorder), sendLogs(plan.threads) {}
+
+  void work(unsigned index) {
+    Status result = workOn(index);
+    const std::lock_guard lock(mutex);
+    if (!result && status) status = result;
+    --running;
+    changed.notify_all();
+  }
+
+  Status workOn(unsigned index) {
+    ::prctl(PR_SET_TIMERSLACK, 1UL);  // wake when asked to, not up to 50 µs later
+    if (!plan.cpus.empty())
+      if (auto pinned = pinThisThread(plan.cpus[index % plan.cpus.size()]); !pinned) return pinned;
+    auto transport = makeTransport(plan.io);
+    if (!transport) return fail(transport.error());
+    Worker worker(shared, index, **transport, clock, recorder.exchange(index));
+    if (auto up = worker.connect(clock.now() + kConnectDeadline); !up) return up;
+    if (plan.logSends) {
+      const double expected = plan.closed() ? 2e6 : plan.rate;
+      const double seconds = static_cast<double>(plan.warmup + plan.duration) / 1e9;
+      sendLogs[index].reserve(static_cast<std::size_t>(expected * seconds * 1.2 / plan.threads));
+      worker.logSendsTo(sendLogs[index]);
+    }
+    const auto begin = awaitGo(std::string((*transport)->name()));
+    if (!begin) return {};
+    Status ended = worker.run(*begin);
+    if (!ended) shared.stop(clock.now());
+    return ended;
+  }
+
+  std::optional<Window> awaitGo(std::string ioName) {
+    std::unique_lock lock(mutex);
+    io = std::move(ioName);
+    ++connected;
+    changed.notify_all();
+    changed.wait(lock, [this] { return window.has_value() || abandoned; });
+    return abandoned ? std::nullopt : window;
+  }
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (!impl_->window) impl_->abandoned = true;
+  }
+  impl_->changed.notify_all();
+  stop();
+  (void)join();
+}
+
+Result<std::unique_ptr<Engine>> Engine::connect(const EnginePlan& plan, Recorder& recorder) {
+  std::unique_ptr<Engine> engine(new Engine(std::make_unique<Impl>(plan, recorder)));
+  Impl& impl = *engine->impl_;
+  impl.running = plan.threads;
+  for (unsigned i = 0; i < plan.threads; ++i)
+    impl.threads.emplace_back([&impl, i] { impl.work(i); });
+  std::unique_lock lock(impl.mutex);
+  impl.changed.wait(lock, [&] { return impl.connected == plan.threads || !impl.status; });
+  if (!impl.status) {
+    const Error error = impl.status.error();
+    lock.unlock();
+    return fail(error);
+  }
+  lock.unlock();
+  return engine;
+}
+
+Window Engine::go(Nanos start) {
+  Window window;
+  window.start = start;
+  window.measureStart = window.start + impl_->plan.warmup;
+  window.measureEnd = window.measureStart + impl_->plan.duration;
+  window.drainEnd = window.measureEnd + impl_->plan.drain;
+  window.interval = impl_->plan.interval;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->window = window;
+  }
+  impl_->changed.notify_all();
+  return window;
+}
+
+void Engine::stop() {
+  impl_->shared.stop(impl_->clock.now());
+}
+
+bool Engine::running() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->running != 0;
+}
+
+Status Engine::join() {
+  for (auto& thread : impl_->threads)
+    if (thread.joinable()) thread.join();
+  return impl_->status;
+}
+
+Window Engine::window() const {
+  Window window = impl_->window.value_or(Window{});
+  const Nanos stopAt = impl_->shared.stopAt.load();
+  if (stopAt < window.measureEnd) {
+    window.measureEnd = stopAt;
+    window.measureStart = std::min(window.measureStart, stopAt);
+  }
+  return window;
+}
+
+std::vector<Nanos> Engine::sends() const {
+  std::vector<Nanos> all;
+  for (const auto& log : impl_->sendLogs) all.insert(all.end(), log.begin(), log.end());
+  return all;
+}
+
+const std::string& Engine::io() const {
+  return impl_->io;
+}
+
+}  // namespace redline

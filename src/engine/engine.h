@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/plan.h"
+#include "engine/window.h"
+#include "record/recorder.h"
+
+namespace redline {
+
+/// The worker threads of one run. Life: connect → go → (stop) → join.
+class Engine {
+ public:
+  /// Starts the threads, pins them, and opens and logs in every connection. Nothing is measured
+  /// yet. `recorder` must have plan.threads workers and outlive the engine.
+  static Result<std::unique_ptr<Engine>> connect(const EnginePlan& plan, Recorder& recorder);
+  ~Engine();  ///< stops and joins
+
+  /// Begins the run: the first operation is due at `start`, a point on SteadyClock a little ahead
+  /// (kLead is enough), so that every worker is awake by then.
+  Window go(Nanos start);
+  static constexpr Nanos kLead = 20 * kMillisecond;
+  /// Ends the measured window now; the drain follows. Safe from any thread.
+  void stop();
+  bool running() const;
+  /// Waits for the workers. The first reason for an early end, where there was one.
+  Status join();
+
+  /// The window as it was in the end: shorter than planned after stop().
+  Window window() const;
+  /// With plan.logSends, after join(): the time of every send on SteadyClock, in no order.
+  std::vector<Nanos> sends() const;
+  /// "uring" or "epoll": what the workers ended up with.
+  const std::string& io() const;
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace redline

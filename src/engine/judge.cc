@@ -1,0 +1,41 @@
+#include "engine/judge.h"
+
+#include <array>
+#include <utility>
+
+namespace redline {
+
+Failure failureOf(std::string_view errorText) noexcept {
+  using Entry = std::pair<std::string_view, Failure>;
+  static constexpr std::array<Entry, 13> kByPrefix{{{"OOM", Failure::oom},
+                                                    {"LOADING", Failure::loading},
+                                                    {"READONLY", Failure::readOnly},
+                                                    {"MISCONF", Failure::misconf},
+                                                    {"BUSY", Failure::busy},
+                                                    {"MASTERDOWN", Failure::masterDown},
+                                                    {"NOAUTH", Failure::noAuth},
+                                                    {"WRONGPASS", Failure::noAuth},
+                                                    {"NOPERM", Failure::noAuth},
+                                                    {"CLUSTERDOWN", Failure::clusterDown},
+                                                    {"MOVED", Failure::redirects},
+                                                    {"EXECABORT", Failure::execAbort},
+                                                    {"WRONGTYPE", Failure::wrongType}}};
+  const std::string_view prefix = errorText.substr(0, errorText.find(' '));
+  for (const auto& [name, failure] : kByPrefix)
+    if (prefix == name) return failure;
+  return Failure::serverError;
+}
+
+Judgement judge(OpKind kind, const ReplyView& reply) noexcept {
+  using Outcome = Judgement::Outcome;
+  if (reply.isError()) return {Outcome::failed, failureOf(reply.payload)};
+  if (kind == OpKind::get) {
+    if (reply.isNull) return {Outcome::miss};
+    if (reply.type == ReplyType::bulk) return {Outcome::hit};
+  } else if (reply.type == ReplyType::simple && reply.payload == "OK") {
+    return {Outcome::stored};
+  }
+  return {Outcome::failed, Failure::protocol};
+}
+
+}  // namespace redline

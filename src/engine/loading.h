@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/load_plan.h"
+#include "engine/load_worker.h"
+
+namespace redline {
+
+/// How a load went, whether it came to its end or not.
+struct LoadOutcome {
+  Status status;                     ///< why it ended early, where it did
+  std::uint64_t done = 0;            ///< keys acknowledged
+  std::uint64_t resumeFrom = 0;      ///< every id below is written for certain; -keys when all are
+  Nanos begin = 0, end = 0;          ///< on SteadyClock: first connect, last reply
+  Nanos cpuUser = 0, cpuSystem = 0;  ///< of the workers
+  std::string io;                    ///< "uring" or "epoll"
+  LoadCounters counters;             ///< of all workers together
+};
+
+/// The worker threads of one load. Life: start → (stop) → join.
+class Loading {
+ public:
+  /// Starts the threads; they connect and begin at once.
+  static std::unique_ptr<Loading> start(const LoadPlan& plan);
+  ~Loading();  ///< stops and joins
+
+  /// Keys acknowledged so far. Safe from any thread, as are running() and stop().
+  std::uint64_t done() const;
+  bool running() const;
+  /// Waits until it is over, at most `span`; false: it still runs.
+  bool waitFor(Nanos span) const;
+  /// Sends no more and waits, for plan.drain at the most, for what is on the way.
+  void stop();
+  /// Waits for the workers. Once.
+  LoadOutcome join();
+
+ private:
+  struct Impl;
+  explicit Loading(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace redline

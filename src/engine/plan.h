@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "schedule/schedule.h"
+#include "transport/transport.h"
+#include "workload/distribution.h"
+#include "workload/key_chooser.h"
+#include "workload/values.h"
+
+namespace redline {
+
+/// How a worker passes the time until the next operation is due or the next reply is there.
+enum class WaitMode : std::uint8_t {
+  automatic,  ///< spins while something is about to happen (80 µs), sleeps otherwise
+  spin,       ///< never sleeps: the least lateness, and the core is gone
+  block,      ///< always sleeps: kind to the machine; wake-ups cost the server and add lateness
+};
+
+/// What a lost connection does to a run.
+enum class OnDisconnect : std::uint8_t {
+  retry,  ///< reconnect; reads are sent again with their clocks running, written writes fail
+  stop,   ///< end the run early and say so
+};
+
+/// Who asks.
+struct Login {
+  std::string user;      ///< empty: the default user
+  std::string password;  ///< empty: no AUTH is sent
+};
+
+/// All that the engine needs to know of a driver's run.
+struct EnginePlan {
+  Endpoint target;
+  Login login;
+  unsigned threads = 1;
+  unsigned conns = 50;    ///< in all; ≥ threads
+  std::vector<int> cpus;  ///< worker i runs on cpus[i mod size]; empty: anywhere
+  IoChoice io = IoChoice::automatic;
+  WaitMode wait = WaitMode::automatic;
+
+  Arrivals arrivals = Arrivals::constant;
+  double rate = 10'000;  ///< operations/s, all workers; unused when closed
+  Nanos warmup = kSecond;
+  Nanos duration = 10 * kSecond;
+  Nanos drain = 5 * kSecond;
+  Nanos interval = kSecond;
+  Nanos opTimeout = 0;  ///< from the intended time; 0: none
+
+  unsigned pipeline = 0;  ///< operations in a batch; 0 and 1: one at a time
+  bool transactions =
+      false;            ///< each batch is a MULTI … EXEC; its operations complete at EXEC's reply
+  Nanos batchWait = 0;  ///< how long a batch may wait to fill, from its first operation's due time
+  OnDisconnect onDisconnect = OnDisconnect::retry;
+
+  std::uint64_t keys = 1'000'000;
+  Distribution distribution = Distribution::uniform;
+  double zipfS = 1.1;
+  double readShare = 0.9;
+  std::uint64_t seed = 1;     ///< the data set
+  std::uint64_t runSeed = 1;  ///< the draws
+  std::size_t valueSize = 100;
+  VerifyLevel verify = VerifyLevel::full;
+  bool logSends =
+      false;  ///< keep the time of every send (8 bytes each), for looking at the generator
+  double ttlFraction = 0;
+  Nanos ttlMin = 60 * kSecond;
+  Nanos ttlMax = 3600 * kSecond;
+
+  bool closed() const { return arrivals == Arrivals::closed; }
+  unsigned batchSize() const { return pipeline == 0 ? 1 : pipeline; }
+};
+
+}  // namespace redline

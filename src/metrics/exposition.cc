@@ -1,0 +1,218 @@
+#include "metrics/exposition.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <initializer_list>
+#include <limits>
+#include <utility>
+
+#include "metrics/redis_metrics.h"
+
+namespace redline {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+#ifdef __clang__
+constexpr const char* kCompiler = __VERSION__;
+#else
+constexpr const char* kCompiler = "g++ " __VERSION__;
+#endif
+
+double seconds(Nanos span) {
+  return static_cast<double>(span) / 1e9;
+}
+
+/// One family under construction.
+class Family {
+ public:
+  Family(MetricType type, std::string name, std::string help)
+      : family_{std::move(name), std::move(help), type, {}} {}
+
+  Family& add(double value, Labels labels = {}) {
+    ClientMetric series;
+    series.label = std::move(labels);
+    (family_.type == MetricType::Counter ? series.counter.value : series.gauge.value) = value;
+    family_.metric.push_back(std::move(series));
+    return *this;
+  }
+  Family& add(std::uint64_t value, Labels labels = {}) {
+    return add(static_cast<double>(value), std::move(labels));
+  }
+  Family& add(const LadderCounts& counts, Labels labels = {}) {
+    ClientMetric series;
+    series.label = std::move(labels);
+    auto& histogram = series.histogram;
+    histogram.sample_count = counts.count();
+    histogram.sample_sum = counts.sumSeconds();
+    for (std::size_t bound = 0; bound < kLadder.size(); ++bound)
+      histogram.bucket.push_back({counts.atOrBelow(bound), seconds(kLadder[bound])});
+    histogram.bucket.push_back({histogram.sample_count, std::numeric_limits<double>::infinity()});
+    family_.metric.push_back(std::move(series));
+    return *this;
+  }
+  MetricFamily take() { return std::move(family_); }
+
+ private:
+  MetricFamily family_;
+};
+
+Family counter(std::string name, std::string help) {
+  return {MetricType::Counter, std::move(name), std::move(help)};
+}
+Family gauge(std::string name, std::string help) {
+  return {MetricType::Gauge, std::move(name), std::move(help)};
+}
+
+std::string opName(std::size_t kind) {
+  return std::string(kOpKindNames[kind]);
+}
+
+constexpr std::array<std::string_view, kMeasures> kMeasureHelp{
+    "From the time an operation was due until its reply: what a user waits. At the end of a run "
+    "also operations without a reply, with the time they had waited.",
+    "From the time an operation was sent until its reply: what server and wire took.",
+    "From the time an operation was due until it was sent, whoever was late.",
+    "The part of lateness that is the generator's own."};
+
+using Families = std::vector<MetricFamily>;
+
+void addRun(Families& to, const MetricsSnapshot& now) {
+  to.push_back(gauge("redline_build_info", "Version of redline; always 1.")
+                   .add(1.0, {{"version", now.run.version}, {"compiler", kCompiler}})
+                   .take());
+  Family phase =
+      gauge("redline_run_phase", "1 for the phase that the run is in, 0 for the others.");
+  for (std::size_t i = 0; i < kRunPhaseNames.size(); ++i)
+    phase.add(i == static_cast<std::size_t>(now.phase) ? 1.0 : 0.0,
+              {{"phase", std::string(kRunPhaseNames[i])}});
+  to.push_back(phase.take());
+  to.push_back(gauge("redline_start_time_seconds", "When this process began to serve metrics.")
+                   .add(static_cast<double>(now.startedWall / kMillisecond) / 1e3)
+                   .take());
+  to.push_back(gauge("redline_target_operations_per_second",
+                     "The rate asked for; 0: as fast as replies allow.")
+                   .add(now.run.targetRate)
+                   .take());
+}
+
+void addOperations(Families& to, const MetricsSnapshot& now) {
+  const Counters& total = now.total;
+  to.push_back(counter("redline_scheduled_operations_total", "Operations that fell due.")
+                   .add(total.scheduled)
+                   .take());
+  Family sent = counter("redline_sent_operations_total",
+                        "Operations put on the wire, each once however often it was retried.");
+  Family done = counter("redline_operations_total", "Operations that ended, by how they ended.");
+  for (std::size_t kind = 0; kind < kOpKinds; ++kind) {
+    sent.add(total.sent[kind], {{"op", opName(kind)}});
+    done.add(total.completed[kind], {{"op", opName(kind)}, {"outcome", "completed"}});
+    done.add(total.failed[kind], {{"op", opName(kind)}, {"outcome", "failed"}});
+  }
+  to.push_back(sent.take());
+  to.push_back(done.take());
+  Family errors = counter("redline_errors_total", "Failed operations, by the reason.");
+  for (std::size_t i = 0; i < kFailures; ++i)
+    errors.add(total.failures[i], {{"kind", std::string(kFailureNames[i])}});
+  to.push_back(errors.take());
+  to.push_back(counter("redline_unfinished_operations_total",
+                       "Operations that had neither completed nor failed when the run ended.")
+                   .add(total.outstandingAtEnd)
+                   .take());
+  to.push_back(counter("redline_warmup_operations_total",
+                       "Operations of the warm-up that ended; in no other count.")
+                   .add(now.warmupCompleted, {{"outcome", "completed"}})
+                   .add(now.warmupFailed, {{"outcome", "failed"}})
+                   .take());
+  to.push_back(gauge("redline_outstanding_operations", "Operations sent and not yet answered.")
+                   .add(total.outstanding)
+                   .take());
+  to.push_back(gauge("redline_backlog_operations", "Operations due and not yet sent.")
+                   .add(total.backlog)
+                   .take());
+}
+
+void addLatency(Families& to, const MetricsSnapshot& now) {
+  for (std::size_t measure = 0; measure < kMeasures; ++measure) {
+    Family family{MetricType::Histogram,
+                  "redline_" + std::string(kMeasureNames[measure]) + "_seconds",
+                  std::string(kMeasureHelp[measure])};
+    for (std::size_t kind = 0; kind < kOpKinds; ++kind)
+      family.add(now.latency[measure][kind], {{"op", opName(kind)}});
+    to.push_back(family.take());
+  }
+  to.push_back(Family{MetricType::Histogram, "redline_failed_response_seconds",
+                      "Response time of failed operations, which are in no other histogram."}
+                   .add(now.failed)
+                   .take());
+}
+
+void addCacheAndVerify(Families& to, const Counters& total) {
+  to.push_back(counter("redline_cache_hits_total", "Reads that were answered with a value.")
+                   .add(total.hits)
+                   .take());
+  to.push_back(counter("redline_cache_misses_total", "Reads that were answered with nil.")
+                   .add(total.misses)
+                   .take());
+  to.push_back(counter("redline_values_checked_total", "Values compared with what they must be.")
+                   .add(total.checked)
+                   .take());
+  to.push_back(counter("redline_values_corrupt_total",
+                       "Values that were not what they must be, those of the warm-up included.")
+                   .add(total.corrupt)
+                   .take());
+}
+
+void addGenerator(Families& to, const MetricsSnapshot& now) {
+  const Counters& total = now.total;
+  to.push_back(gauge("redline_generator_threads", "Worker threads.")
+                   .add(std::uint64_t{now.run.threads})
+                   .take());
+  to.push_back(counter("redline_generator_cpu_seconds_total", "CPU time of the worker threads.")
+                   .add(seconds(total.cpuUser), {{"mode", "user"}})
+                   .add(seconds(total.cpuSystem), {{"mode", "system"}})
+                   .take());
+  to.push_back(counter("redline_generator_idle_seconds_total",
+                       "Of that: time spent spinning with nothing to do.")
+                   .add(seconds(total.idleTime))
+                   .take());
+  to.push_back(gauge("redline_generator_longest_pass_seconds",
+                     "The longest turn of a worker's loop so far: the generator's own worst stall.")
+                   .add(seconds(total.longestPass))
+                   .take());
+  to.push_back(
+      counter("redline_batches_total", "Units written to a connection.").add(total.batches).take());
+  to.push_back(counter("redline_retried_operations_total", "Operations sent again.")
+                   .add(total.retried)
+                   .take());
+  to.push_back(counter("redline_reconnects_total", "Connections lost and opened again.")
+                   .add(total.reconnects)
+                   .take());
+  to.push_back(
+      counter("redline_sent_bytes_total", "Bytes sent to servers.").add(total.bytesSent).take());
+  to.push_back(counter("redline_received_bytes_total", "Bytes received from servers.")
+                   .add(total.bytesReceived)
+                   .take());
+}
+
+}  // namespace
+
+std::vector<MetricFamily> metricFamilies(const MetricsSnapshot& snapshot) {
+  Families families;
+  addRun(families, snapshot);
+  addOperations(families, snapshot);
+  addLatency(families, snapshot);
+  addCacheAndVerify(families, snapshot.total);
+  addGenerator(families, snapshot);
+  addRedisFamilies(families, snapshot);
+  return families;
+}
+
+std::string exposition(const MetricsSnapshot& snapshot) {
+  return prometheus::TextSerializer().Serialize(metricFamilies(snapshot));
+}
+
+}  // namespace redline

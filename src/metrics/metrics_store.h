@@ -1,0 +1,68 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "metrics/ladder.h"
+#include "record/interval.h"
+#include "record/server_sample.h"
+
+namespace redline {
+
+/// What is known of a run before it begins.
+struct RunDescription {
+  std::string version;    ///< of redline
+  double targetRate = 0;  ///< operations/s; 0 in the closed model
+  unsigned threads = 0;
+};
+
+/// Where a run is. The names are the values of the label `phase`.
+enum class RunPhase : std::uint8_t { starting, warmup, measure, drain, ended };
+inline constexpr std::array<std::string_view, 5> kRunPhaseNames{"starting", "warmup", "measure",
+                                                                "drain", "ended"};
+
+/// All that /metrics says, at one moment. Totals count what the summary counts: the warm-up is kept
+/// out of all of them but `corrupt`, and has a count of its own.
+struct MetricsSnapshot {
+  struct Sampled {
+    ServerSample sample;
+    Nanos wall = 0;  ///< when it came, nanoseconds since 1970-01-01 UTC
+  };
+
+  RunDescription run;
+  RunPhase phase = RunPhase::starting;
+  Nanos startedWall = 0;  ///< when the store was made, nanoseconds since 1970-01-01 UTC
+  /// Sums of the measured window and the drain; `outstanding` and `backlog` are the latest levels.
+  Counters total;
+  std::uint64_t warmupCompleted = 0;
+  std::uint64_t warmupFailed = 0;
+  std::array<std::array<LadderCounts, kOpKinds>, kMeasures> latency;
+  LadderCounts failed;
+  std::map<std::string, Sampled, std::less<>> servers;  ///< the latest of each, by address
+};
+
+/// Gathers what a run tells as it goes on, for whoever asks meanwhile. Thread-safe; nothing in it
+/// touches the workers: it is fed with merged intervals and with the sampler's readings.
+class MetricsStore {
+ public:
+  explicit MetricsStore(RunDescription run);
+
+  /// Each merged interval once, in order. Some 100 µs for a busy one.
+  void addInterval(const Interval& interval);
+  void addSample(const ServerSample& sample);
+  /// No further interval will come.
+  void end();
+
+  MetricsSnapshot snapshot() const;
+
+ private:
+  mutable std::mutex mutex_;
+  MetricsSnapshot now_;
+};
+
+}  // namespace redline

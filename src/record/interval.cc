@@ -1,0 +1,91 @@
+#include "record/interval.h"
+
+namespace redline {
+namespace {
+
+template <std::size_t N>
+void addEach(std::array<std::uint64_t, N>& to, const std::array<std::uint64_t, N>& from) noexcept {
+  for (std::size_t i = 0; i < N; ++i) to[i] += from[i];
+}
+
+void addLatency(Interval& to, const Interval& from) {
+  for (std::size_t measure = 0; measure < kMeasures; ++measure)
+    for (std::size_t kind = 0; kind < kOpKinds; ++kind)
+      to.latency[measure][kind].add(from.latency[measure][kind]);
+  to.failed.add(from.failed);
+  for (std::size_t kind = 0; kind < kOpKinds; ++kind)
+    to.unfinished[kind].add(from.unfinished[kind]);
+}
+
+/// Grows `to` until it covers `from` as well. An interval of no length has not begun: it takes all
+/// from the other. Warm-up only if every part was.
+void cover(Interval& to, const Interval& from) {
+  const bool fresh = to.start == to.end;
+  to.start = fresh ? from.start : std::min(to.start, from.start);
+  to.end = fresh ? from.end : std::max(to.end, from.end);
+  to.warmup = fresh ? from.warmup : to.warmup && from.warmup;
+  to.drain = fresh ? from.drain : to.drain && from.drain;
+}
+
+}  // namespace
+
+void Counters::merge(const Counters& other) noexcept {
+  const std::uint64_t outstandingHere = outstanding;
+  const std::uint64_t backlogHere = backlog;
+  follow(other);
+  outstanding += outstandingHere;
+  backlog += backlogHere;
+}
+
+void Counters::follow(const Counters& next) noexcept {
+  scheduled += next.scheduled;
+  outstandingAtEnd += next.outstandingAtEnd;
+  addEach(sent, next.sent);
+  addEach(completed, next.completed);
+  addEach(failed, next.failed);
+  addEach(failures, next.failures);
+  carriedOver += next.carriedOver;
+  hits += next.hits;
+  misses += next.misses;
+  checked += next.checked;
+  corrupt += next.corrupt;
+  batches += next.batches;
+  retried += next.retried;
+  reconnects += next.reconnects;
+  bytesSent += next.bytesSent;
+  bytesReceived += next.bytesReceived;
+  passes += next.passes;
+  idlePasses += next.idlePasses;
+  idleTime += next.idleTime;
+  longestPass = std::max(longestPass, next.longestPass);
+  cpuUser += next.cpuUser;
+  cpuSystem += next.cpuSystem;
+  outstanding = next.outstanding;
+  backlog = next.backlog;
+}
+
+void Interval::merge(const Interval& other) {
+  cover(*this, other);
+  addLatency(*this, other);
+  counts.merge(other.counts);
+}
+
+void Interval::follow(const Interval& next) {
+  cover(*this, next);
+  addLatency(*this, next);
+  counts.follow(next.counts);
+}
+
+void Interval::reset(Nanos newStart, Nanos newEnd) {
+  start = newStart;
+  end = newEnd;
+  warmup = false;
+  drain = false;
+  for (auto& kinds : latency)
+    for (auto& histogram : kinds) histogram.reset();
+  failed.reset();
+  for (auto& histogram : unfinished) histogram.reset();
+  counts = Counters{};
+}
+
+}  // namespace redline

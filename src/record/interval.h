@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "record/histogram.h"
+#include "record/operation.h"
+
+namespace redline {
+
+/// Counts of one worker's interval, or, added up, of a whole run. Operations, unless a name says
+/// more.
+struct Counters {
+  std::uint64_t scheduled = 0;  ///< = completed + failed + outstanding, once the run has ended
+  std::array<std::uint64_t, kOpKinds> sent{};  ///< put on the wire, each once however often retried
+  std::array<std::uint64_t, kOpKinds> completed{};  ///< a final non-error reply, nil included
+  std::array<std::uint64_t, kOpKinds> failed{};     ///< given up, for a reason in `failures`
+  std::array<std::uint64_t, kFailures> failures{};
+  /// Operations of the warm-up completed after it: work the server did in the window, and in no
+  /// other count.
+  std::uint64_t carriedOver = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t checked = 0;  ///< values compared with what (seed, id, version) must give
+  std::uint64_t corrupt = 0;
+  std::uint64_t batches = 0;     ///< units written; operations / batches is the mean batch
+  std::uint64_t retried = 0;     ///< operations sent again after a lost connection or a redirect
+  std::uint64_t reconnects = 0;  ///< connections lost and opened again
+  std::uint64_t bytesSent = 0;
+  std::uint64_t bytesReceived = 0;
+  std::uint64_t passes = 0;      ///< turns of the worker's loop
+  std::uint64_t idlePasses = 0;  ///< turns that found nothing to do while spinning
+  Nanos idleTime = 0;            ///< time spent in idle passes: what spinning cost, not work
+  Nanos longestPass = 0;  ///< the longest turn that did work: the generator's own worst stall
+  Nanos cpuUser = 0;      ///< the worker thread's CPU time
+  Nanos cpuSystem = 0;
+  std::uint64_t outstandingAtEnd = 0;  ///< neither completed nor failed when the run ended
+  std::uint64_t outstanding = 0;  ///< at the interval's end: in flight now (a level, not a count)
+  std::uint64_t backlog = 0;  ///< at the interval's end: due and not sent (a level, not a count)
+
+  /// Adds counts and sums levels: right for merging the workers of one interval.
+  void merge(const Counters& other) noexcept;
+  /// Adds counts and takes the later levels: right for going from one interval to the next.
+  void follow(const Counters& next) noexcept;
+};
+
+/// What one worker saw in one interval [start, end) of the run's clock. Samples belong to the
+/// interval in which they completed.
+struct Interval {
+  Nanos start = 0;
+  Nanos end = 0;
+  bool warmup = false;  ///< kept out of the summary's rate, latency and cache figures
+  bool drain = false;   ///< after the measured window: its stragglers, no part of the achieved rate
+  std::array<std::array<Histogram, kOpKinds>, kMeasures> latency;
+  Histogram failed;  ///< response time of failed operations, kept apart
+  /// What was still outstanding when the run ended, as (end − intended). These are in the response
+  /// histograms too: as lower bounds.
+  std::array<Histogram, kOpKinds> unfinished;
+  Counters counts;
+
+  Histogram& of(Measure measure, OpKind kind) { return latency[index(measure)][index(kind)]; }
+  const Histogram& of(Measure measure, OpKind kind) const {
+    return latency[index(measure)][index(kind)];
+  }
+  /// Adds another worker's view of the same interval. The result covers both; an interval of no
+  /// length takes the other's bounds and warm-up mark.
+  void merge(const Interval& other);
+  /// Adds the interval that comes next: right for totals of a run.
+  void follow(const Interval& next);
+  /// Forgets all that was recorded; not warm-up until told so.
+  void reset(Nanos newStart, Nanos newEnd);
+};
+
+}  // namespace redline

@@ -1,0 +1,37 @@
+#include "record/latency_figures.h"
+
+#include <algorithm>
+
+namespace redline {
+namespace {
+
+double micros(Nanos span) noexcept {
+  return static_cast<double>(span) / static_cast<double>(kMicrosecond);
+}
+
+}  // namespace
+
+LatencyFigures figuresOf(const Histogram& histogram) {
+  LatencyFigures figures;
+  figures.count = histogram.count();
+  figures.mean = histogram.mean() / static_cast<double>(kMicrosecond);
+  for (const auto& [name, share, figure] : kReportedPercentiles)
+    figures.*figure = micros(std::min(histogram.quantile(share), histogram.max()));
+  figures.max = micros(histogram.max());
+  return figures;
+}
+
+void markLowerBounds(LatencyFigures& figures, const Histogram& histogram, std::uint64_t outstanding,
+                     Nanos shortestWait) {
+  figures.lowerBounds.clear();
+  if (outstanding == 0 || histogram.count() == 0) return;
+  const std::size_t open =
+      Histogram::slotOf(std::clamp<Nanos>(shortestWait, 0, Histogram::kHighest));
+  figures.lowerBounds.emplace_back("mean");
+  for (const auto& [name, share, figure] : kReportedPercentiles)
+    if (Histogram::slotOf(histogram.quantile(share)) >= open)
+      figures.lowerBounds.emplace_back(name);
+  figures.lowerBounds.emplace_back("max");
+}
+
+}  // namespace redline

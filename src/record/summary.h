@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "record/histogram.h"
+#include "record/interval.h"
+
+namespace redline {
+
+/// Percentiles of one histogram, in microseconds as the contract has them.
+struct LatencyFigures {
+  std::uint64_t count = 0;
+  double mean = 0, p50 = 0, p90 = 0, p99 = 0, p999 = 0, p9999 = 0, max = 0;
+  /// Percentile names ("p99", …) that are lower bounds because operations were still outstanding.
+  std::vector<std::string> lowerBounds;
+};
+
+struct RateFigures {
+  double target = 0;    ///< operations/s asked for; 0 in the closed model
+  double achieved = 0;  ///< completed inside the window ÷ its length, operations/s
+  std::uint64_t scheduled = 0, sent = 0, completed = 0, failed = 0, outstanding = 0;
+  bool overloaded = false;                      ///< the server completed less than was offered
+  std::map<std::string, std::uint64_t> errors;  ///< by kFailureNames, those that occurred
+};
+
+struct CacheFigures {
+  std::uint64_t hits = 0, misses = 0, localHits = 0, refills = 0;
+  double hitRate = 0;
+};
+
+struct VerifyFigures {
+  std::uint64_t checked = 0, corrupt = 0, stale = 0, lostAcknowledged = 0;
+};
+
+struct GeneratorFigures {
+  unsigned threads = 0;
+  std::string io;    ///< "uring" or "epoll"
+  std::string wait;  ///< "auto", "spin" or "block"
+  double cpuUserS = 0, cpuSystemS = 0;
+  double cpuUsPerOp = 0;   ///< idle spinning excluded
+  double utilisation = 0;  ///< busy share of the workers' time, 0…1
+  double steal = 0;        ///< share of the machine's time stolen by the hypervisor, 0…1
+  double meanBatch = 0;    ///< operations written as one unit
+  double longestPassUs = 0;
+  std::uint64_t reconnects = 0, retried = 0;
+};
+
+struct ServerFigures {
+  std::string addr, role, version;
+  std::uint64_t ops = 0;
+  double cpuUserS = 0, cpuSystemS = 0;
+  double mainThreadUtilisation = 0;  ///< of the window, 0…1
+  std::uint64_t hits = 0, misses = 0, evicted = 0, expired = 0;
+  std::uint64_t usedMemory = 0, usedMemoryRss = 0;
+  double fragmentation = 0;
+  std::uint64_t latestForkUs = 0;
+};
+
+/// What one node of a cluster received.
+struct ClusterNodeFigures {
+  std::string addr, role;
+  std::uint64_t slots = 0;  ///< hash slots it owns
+  std::uint64_t ops = 0;    ///< operations sent to it
+};
+
+struct HotSlotFigures {
+  unsigned slot = 0;
+  std::string node;
+  std::uint64_t ops = 0;
+};
+
+/// Zeros and empty lists for a single node.
+struct ClusterFigures {
+  std::uint64_t moved = 0, ask = 0, tryagain = 0, clusterdown = 0;  ///< replies of each kind
+  std::vector<ClusterNodeFigures> nodes;
+  std::vector<HotSlotFigures> hotSlots;  ///< busiest first
+};
+
+struct EnvironmentFigures {
+  std::string redisVersion, kernel, cpu;
+  unsigned cores = 0;
+  std::uint64_t memoryBytes = 0;
+};
+
+/// All that summary.json says, before it is JSON. The field names there are the contract's.
+struct Summary {
+  std::vector<std::string> command;                         ///< argv; a password is never in it
+  std::vector<std::pair<std::string, std::string>> config;  ///< every flag as resolved
+  EnvironmentFigures environment;
+  bool valid = true;
+  std::vector<std::string> invalidReasons;
+  std::vector<std::string> notes;  ///< true and worth knowing, but no reason for invalidity
+  double windowS = 0;              ///< the measured window
+  RateFigures rate;
+  /// latency[measure]["all" | "get" | "set"]; latency["failed"]["all"]: failed operations'
+  /// response.
+  std::map<std::string, std::map<std::string, LatencyFigures>> latency;
+  CacheFigures cache;
+  VerifyFigures verify;
+  ClusterFigures cluster;
+  GeneratorFigures generator;
+  std::vector<ServerFigures> servers;
+};
+
+}  // namespace redline

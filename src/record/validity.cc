@@ -1,0 +1,57 @@
+#include "record/validity.h"
+
+#include <fmt/format.h>
+
+namespace redline {
+namespace {
+
+std::string percent(double share) {
+  return fmt::format("{:.1f}%", share * 100);
+}
+
+// Closed model: the generator must have been able to ask for more.
+void judgeClosed(const ValidityFacts& facts, Verdict& verdict) {
+  const bool serverIdle = facts.serverUtilisation >= 0 && facts.serverUtilisation < kServerBound;
+  if (facts.generatorUtilisation > kGeneratorBound && serverIdle)
+    verdict.reasons.push_back(fmt::format(
+        "generator CPU-bound: its workers were {} busy while the server's main thread was {} busy, "
+        "so "
+        "this is the generator's ceiling, not the server's; give it more -threads and cores",
+        percent(facts.generatorUtilisation), percent(facts.serverUtilisation)));
+}
+
+void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
+  if (facts.dispatchP99Us > kTolerableDispatchP99Us)
+    verdict.reasons.push_back(fmt::format(
+        "could not keep the schedule: 1% of the operations were sent {:.0f} µs or more after they "
+        "could have been (tolerated: {:.0f} µs); the generator was {} busy: lower -rate, or give "
+        "it "
+        "more -threads and cores of their own",
+        facts.dispatchP99Us, kTolerableDispatchP99Us, percent(facts.generatorUtilisation)));
+  if (facts.achievedRate >= kKeptUp * facts.targetRate) return;
+  verdict.overloaded = true;
+  verdict.notes.push_back(fmt::format(
+      "overloaded: {:.0f} operations/s completed of {:.0f} offered ({}); response times "
+      "grow with the length of the run and describe the queue, not the server",
+      facts.achievedRate, facts.targetRate, percent(facts.achievedRate / facts.targetRate)));
+}
+
+}  // namespace
+
+Verdict judgeValidity(const ValidityFacts& facts) {
+  Verdict verdict;
+  if (facts.closed)
+    judgeClosed(facts, verdict);
+  else
+    judgeOpen(facts, verdict);
+  if (facts.steal > kTolerableSteal)
+    verdict.reasons.push_back(
+        fmt::format("stolen time: the hypervisor took {} of the machine's time (tolerated: {})",
+                    percent(facts.steal), percent(kTolerableSteal)));
+  if (facts.corrupt > 0)
+    verdict.reasons.push_back(
+        fmt::format("corrupt: {:.0f} values read back were not what was written", facts.corrupt));
+  return verdict;
+}
+
+}  // namespace redline

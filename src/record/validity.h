@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "record/summary.h"
+
+namespace redline {
+
+/// What a run's numbers are judged by. Shares are 0…1, times microseconds.
+struct ValidityFacts {
+  bool closed = false;
+  double targetRate = 0;     ///< operations/s; open model
+  double achievedRate = 0;   ///< operations/s
+  double dispatchP99Us = 0;  ///< the generator's own lateness
+  double dispatchMaxUs = 0;
+  double generatorUtilisation = 0;  ///< busiest share, idle spinning excluded
+  double serverUtilisation = 0;     ///< of the busiest server's main thread; < 0: not known
+  double steal = 0;                 ///< of the machine's time
+  double corrupt = 0;               ///< values that were not what they must be
+};
+
+struct Verdict {
+  /// Why the numbers may not be believed, each a sentence with its figures; empty: they may.
+  std::vector<std::string> reasons;
+  /// Worth knowing, and no fault of the measurement.
+  std::vector<std::string> notes;
+  bool overloaded = false;  ///< the server completed less than was offered
+};
+
+/// Whether the generator measured the server or itself. A server that cannot follow is a finding,
+/// no reason for invalidity; a generator that cannot follow, a stolen core, or wrong values are.
+Verdict judgeValidity(const ValidityFacts& facts);
+
+// The thresholds, for the docs and the tests.
+inline constexpr double kTolerableDispatchP99Us = 1'000;
+inline constexpr double kTolerableSteal = 0.05;
+inline constexpr double kGeneratorBound = 0.95;
+inline constexpr double kServerBound = 0.90;
+inline constexpr double kKeptUp = 0.99;
+
+}  // namespace redline

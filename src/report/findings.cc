@@ -1,0 +1,30 @@
+#include "report/findings.h"
+
+#include <algorithm>
+#include <array>
+
+#include "report/finding_rules.h"
+
+namespace redline {
+namespace {
+
+constexpr std::array kRules{
+    notEnded,      notConserved,  wrongValues,      nothingCompleted, overloaded,
+    keptUp,        lowerBounds,   failedOperations, connectionsLost,  waitBeforeSend,
+    waitInService, worstInterval, serverSilent,     slowCommands,     serverBound,
+    closedLoop,    smallBatches,  generatorBusy,    generatorStall,   stolenTime,
+    misses,        memoryGrew,    fragmentation,    forked,           delayedFsync,
+    rightValues,
+};
+
+}  // namespace
+
+std::vector<Finding> findingsOf(const RunData& run) {
+  std::vector<Finding> findings;
+  for (const Rule rule : kRules)
+    if (auto finding = rule(run)) findings.push_back(std::move(*finding));
+  std::ranges::stable_sort(findings, {}, &Finding::weight);
+  return findings;
+}
+
+}  // namespace redline

@@ -1,0 +1,291 @@
+#include "report/report_data.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "base/units.h"
+#include "record/latency_figures.h"
+
+namespace redline {
+namespace {
+
+double seconds(Nanos span) {
+  return static_cast<double>(span) / 1e9;
+}
+double micros(Nanos span) {
+  return static_cast<double>(span) / 1e3;
+}
+double perSecond(std::uint64_t count, const Span& at) {
+  return at.length() > 0 ? static_cast<double>(count) / at.length() : 0;
+}
+
+template <typename Figure>
+std::uint64_t sumOf(const IntervalRow& row, Figure figure) {
+  std::uint64_t sum = 0;
+  for (const KindRow& kind : row.kinds) sum += kind.*figure;
+  return sum;
+}
+
+std::vector<LatencyPoint> latencyPoints(const HistogramLog& log) {
+  constexpr std::string_view kWarmup = "warmup-response";
+  std::vector<LatencyPoint> points;
+  std::map<Nanos, std::uint64_t> unfinished;  // by the interval's start
+  for (const LoggedHistogram& line : log.lines)
+    if (line.tag == "unfinished")
+      if (const auto histogram = line.histogram()) unfinished[line.start] += histogram->count();
+  for (const LoggedHistogram& line : log.lines) {
+    if (line.tag != "response" && line.tag != kWarmup) continue;
+    const auto histogram = line.histogram();
+    if (!histogram || histogram->count() == 0) continue;
+    const auto open = unfinished.find(line.start);
+    if (open != unfinished.end() && open->second >= histogram->count()) continue;
+    points.push_back({{seconds(line.start), seconds(line.start + line.length)},
+                      line.tag == kWarmup,
+                      micros(histogram->quantile(0.5)),
+                      micros(histogram->quantile(0.99)),
+                      micros(histogram->quantile(0.999)),
+                      micros(histogram->max())});
+  }
+  return points;
+}
+
+LoadPoint loadPoint(const IntervalRow& row) {
+  LoadPoint point;
+  point.at = {seconds(row.start), seconds(row.end)};
+  point.warmup = row.warmup;
+  point.drain = row.drain;
+  point.due = perSecond(row.counts.scheduled, point.at);
+  // Work for the warm-up's stragglers is work of this interval all the same.
+  point.completed = perSecond(sumOf(row, &KindRow::completed) + row.counts.carriedOver, point.at);
+  point.failed = perSecond(sumOf(row, &KindRow::failed), point.at);
+  point.outstanding = static_cast<double>(row.counts.outstanding);
+  point.backlog = static_cast<double>(row.counts.backlog);
+  if (const std::uint64_t reads = row.counts.hits + row.counts.misses; reads != 0)
+    point.hitRate = static_cast<double>(row.counts.hits) / static_cast<double>(reads);
+  return point;
+}
+
+double mainThreadSeconds(const ServerSample& sample) {
+  return sample.number("used_cpu_user_main_thread") + sample.number("used_cpu_sys_main_thread");
+}
+
+std::vector<ServerSeries> serverSeries(const std::vector<ServerSample>& samples) {
+  std::vector<ServerSeries> all;
+  std::map<std::string, const ServerSample*> before;
+  for (const ServerSample& sample : samples) {
+    auto series = std::ranges::find(all, sample.addr, &ServerSeries::addr);
+    if (series == all.end()) {
+      ServerSeries fresh;
+      fresh.addr = sample.addr;
+      series = all.insert(all.end(), std::move(fresh));
+    }
+    ServerPoint point;
+    point.at = seconds(sample.at);
+    point.usedMemory = sample.number("used_memory");
+    point.rss = sample.number("used_memory_rss");
+    const ServerSample*& last = before[sample.addr];
+    if (last != nullptr && sample.at > last->at) {
+      const double spent = mainThreadSeconds(sample) - mainThreadSeconds(*last);
+      // A restarted server counts from zero again; INFO's clock ticks may add a hair above 1.
+      if (spent >= 0) point.busy = std::min(1.0, spent / seconds(sample.at - last->at));
+    }
+    last = &sample;
+    series->maxMemory = sample.number("maxmemory", series->maxMemory);
+    series->points.push_back(point);
+  }
+  return all;
+}
+
+std::vector<Bracket> bracketsOf(const std::vector<Event>& events, double end) {
+  std::vector<Bracket> brackets;
+  for (const Event& event : events) {
+    if (event.kind != "fault" && event.kind != "connection") continue;
+    const double at = seconds(event.at);
+    if (event.phase == "end") {
+      const auto open = std::ranges::find_if(brackets, [&](const Bracket& b) {
+        return b.open && b.kind == event.kind && b.name == event.name && b.node == event.node;
+      });
+      if (open == brackets.end()) continue;
+      open->at.end = at;
+      open->open = false;
+    } else {
+      const bool point = event.phase == "point";
+      const double until = point ? at + seconds(event.duration) : std::max(at, end);
+      brackets.push_back({{at, until}, event.kind, event.name, event.node, !point});
+    }
+  }
+  return brackets;
+}
+
+/// Neighbouring intervals of one mark as one span.
+std::vector<Span> spansAside(const std::vector<LoadPoint>& load) {
+  std::vector<Span> spans;
+  for (const LoadPoint& point : load) {
+    if (!point.warmup && !point.drain) continue;
+    if (!spans.empty() && spans.back().end >= point.at.start - 1e-6)
+      spans.back().end = point.at.end;
+    else
+      spans.push_back(point.at);
+  }
+  return spans;
+}
+
+std::string flagIn(const std::vector<std::pair<std::string, std::string>>& config,
+                   std::string_view name) {
+  const auto found = std::ranges::find(config, name, &std::pair<std::string, std::string>::first);
+  return found == config.end() ? std::string{} : found->second;
+}
+
+ServerFigures serverFiguresOf(const std::vector<ServerSample>& samples,
+                              const ServerSeries& series) {
+  ServerFigures figures;
+  figures.addr = series.addr;
+  const auto ours = [&](const ServerSample& sample) { return sample.addr == series.addr; };
+  const auto first = std::ranges::find_if(samples, ours);
+  const auto last = std::find_if(samples.rbegin(), samples.rend(), ours);
+  const auto grown = [&](std::string_view field) {
+    return static_cast<std::uint64_t>(std::max(0.0, last->number(field) - first->number(field)));
+  };
+  figures.role = last->role;
+  figures.ops = grown("total_commands_processed");
+  figures.hits = grown("keyspace_hits");
+  figures.misses = grown("keyspace_misses");
+  figures.evicted = grown("evicted_keys");
+  figures.expired = grown("expired_keys");
+  figures.cpuUserS = last->number("used_cpu_user") - first->number("used_cpu_user");
+  figures.cpuSystemS = last->number("used_cpu_sys") - first->number("used_cpu_sys");
+  if (last->at > first->at)
+    figures.mainThreadUtilisation =
+        (mainThreadSeconds(*last) - mainThreadSeconds(*first)) / seconds(last->at - first->at);
+  figures.usedMemory = static_cast<std::uint64_t>(last->number("used_memory"));
+  figures.usedMemoryRss = static_cast<std::uint64_t>(last->number("used_memory_rss"));
+  figures.fragmentation = last->number("mem_fragmentation_ratio");
+  figures.latestForkUs = static_cast<std::uint64_t>(last->number("latest_fork_usec"));
+  return figures;
+}
+
+void addCounts(Summary& figures, const std::vector<IntervalRow>& rows) {
+  std::uint64_t inWindow = 0;
+  for (const IntervalRow& row : rows) {
+    figures.verify.corrupt += row.counts.corrupt;
+    if (row.warmup) continue;
+    const std::uint64_t completed = sumOf(row, &KindRow::completed);
+    figures.rate.scheduled += row.counts.scheduled;
+    figures.rate.sent += sumOf(row, &KindRow::sent);
+    figures.rate.completed += completed;
+    figures.rate.failed += sumOf(row, &KindRow::failed);
+    figures.cache.hits += row.counts.hits;
+    figures.cache.misses += row.counts.misses;
+    figures.verify.checked += row.counts.checked;
+    figures.generator.reconnects += row.counts.reconnects;
+    figures.generator.retried += row.counts.retried;
+    for (std::size_t i = 0; i < kFailures; ++i)
+      if (row.counts.failures[i] != 0)
+        figures.rate.errors[std::string(kFailureNames[i])] += row.counts.failures[i];
+    if (row.drain) continue;
+    figures.windowS += seconds(row.end - row.start);
+    inWindow += completed + row.counts.carriedOver;
+  }
+  if (figures.windowS > 0) figures.rate.achieved = static_cast<double>(inWindow) / figures.windowS;
+  const std::uint64_t settled = figures.rate.completed + figures.rate.failed;
+  figures.rate.outstanding = figures.rate.scheduled - std::min(figures.rate.scheduled, settled);
+  if (const std::uint64_t reads = figures.cache.hits + figures.cache.misses; reads != 0)
+    figures.cache.hitRate = static_cast<double>(figures.cache.hits) / static_cast<double>(reads);
+}
+
+/// The figures of a run that left no summary, as far as it came.
+Summary pieceTogether(const RunDir& dir, const std::vector<ServerSeries>& servers) {
+  Summary figures;
+  figures.valid = false;
+  if (dir.plan) {
+    figures.command = dir.plan->command;
+    figures.config = dir.plan->config;
+    figures.environment = dir.plan->environment;
+    if (const auto rate = parseCount(flagIn(dir.plan->config, "rate")))
+      figures.rate.target = static_cast<double>(*rate);
+  }
+  addCounts(figures, dir.intervals);
+  for (const std::string_view measure : kMeasureNames)
+    if (const auto merged = dir.latency.merged.find(measure); merged != dir.latency.merged.end())
+      figures.latency[std::string(measure)]["all"] = figuresOf(merged->second);
+  for (const ServerSeries& series : servers)
+    figures.servers.push_back(serverFiguresOf(dir.servers, series));
+  return figures;
+}
+
+std::string slugOf(std::string_view name) {
+  std::string slug;
+  for (const char c : name) {
+    const auto letter = static_cast<unsigned char>(c);
+    if (letter < 0x80 && std::isalnum(letter) != 0)
+      slug += static_cast<char>(std::tolower(letter));
+    else if (!slug.empty() && slug.back() != '-')
+      slug += '-';
+  }
+  while (!slug.empty() && slug.back() == '-') slug.pop_back();
+  return slug.empty() ? "run" : slug;
+}
+
+std::string nameOf(const std::filesystem::path& path) {
+  std::error_code failed;
+  const auto whole = std::filesystem::weakly_canonical(path, failed);
+  const std::string name = (failed ? path : whole).filename().string();
+  return name.empty() ? path.string() : name;
+}
+
+}  // namespace
+
+const LatencyFigures& RunData::latencyOf(std::string_view measure, std::string_view kind) const {
+  static const LatencyFigures kNone;
+  const auto found = figures.latency.find(std::string(measure));
+  if (found == figures.latency.end()) return kNone;
+  const auto figure = found->second.find(std::string(kind));
+  return figure == found->second.end() ? kNone : figure->second;
+}
+
+std::string RunData::flag(std::string_view flagName) const {
+  return flagIn(figures.config, flagName);
+}
+
+RunData prepareRun(RunDir dir) {
+  RunData run;
+  run.name = nameOf(dir.path);
+  run.slug = slugOf(run.name);
+  run.dir = std::move(dir);
+  run.latency = latencyPoints(run.dir.latency);
+  for (const IntervalRow& row : run.dir.intervals) run.load.push_back(loadPoint(row));
+  if (!run.load.empty()) run.whole = {run.load.front().at.start, run.load.back().at.end};
+  run.aside = spansAside(run.load);
+  run.servers = serverSeries(run.dir.servers);
+  run.brackets = bracketsOf(run.dir.events, run.whole.end);
+  run.ended = run.dir.summary.has_value();
+  run.figures = run.ended ? *run.dir.summary : pieceTogether(run.dir, run.servers);
+  return run;
+}
+
+Result<std::vector<RunData>> readRuns(const std::vector<std::string>& paths) {
+  std::vector<RunData> runs;
+  std::set<std::filesystem::path> seen;
+  std::map<std::string, int> slugs;
+  for (const std::string& path : paths) {
+    std::error_code failed;
+    if (!seen.insert(std::filesystem::weakly_canonical(path, failed)).second)
+      return fail(ErrorCode::usage, "{} is named twice", path);
+    auto dir = readRunDir(path);
+    if (!dir) return fail(dir.error());
+    runs.push_back(prepareRun(std::move(*dir)));
+    RunData& run = runs.back();
+    while (++slugs[run.slug] > 1) run.slug += "-" + std::to_string(slugs[run.slug]);
+  }
+  // Runs in directories of one name (a/run, b/run) are told apart by their whole path.
+  std::map<std::string, int> names;
+  for (const RunData& run : runs) ++names[run.name];
+  for (RunData& run : runs)
+    if (names[run.name] > 1) run.name = run.dir.path.string();
+  return runs;
+}
+
+}  // namespace redline

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace redline {
+
+/// Text for an HTML page, attributes included. Control characters and bytes that are not UTF-8
+/// become U+FFFD: slow-log entries hold values, and values hold anything.
+std::string escapeHtml(std::string_view text);
+
+/// Text inside one line or one table cell of Markdown: nothing in it is markup, and it stays on its
+/// line.
+std::string escapeMarkdown(std::string_view text);
+
+/// `text` as a Markdown code span; backticks in it make the fence longer.
+std::string markdownCode(std::string_view text);
+
+/// Well-formed UTF-8 on one line: what is neither becomes U+FFFD, line breaks become blanks.
+std::string cleanText(std::string_view text);
+
+/// At most `length` characters, "…" included, never cut inside one.
+std::string shortened(std::string_view text, std::size_t length);
+
+/// A command line that a shell reads back as these words.
+std::string shellLine(const std::vector<std::string>& words);
+
+/// "240,000".
+std::string grouped(std::uint64_t number);
+/// "20,003".
+std::string groupedRounded(double number);
+/// Microseconds for a table: "74,312", "12.7".
+std::string microsCell(double us);
+/// Microseconds for a sentence: "74.3 ms".
+std::string microsWords(double us);
+/// A share 0…1: "35.6%", and "99.998%" where one digit would round a loss away.
+std::string percent(double share);
+
+}  // namespace redline

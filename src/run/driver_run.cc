@@ -1,0 +1,252 @@
+#include "run/driver_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+
+#include "engine/engine.h"
+#include "record/recorder.h"
+#include "run/error_notes.h"
+#include "run/preflight.h"
+#include "run/summarize.h"
+#include "rundir/files.h"
+#include "rundir/plan.h"
+#include "rundir/run_dir.h"
+#include "rundir/summary_json.h"
+#include "server/host.h"
+#include "server/sampler.h"
+#include "server/server_figures.h"
+
+namespace redline {
+namespace {
+
+constexpr Nanos kPollSpan = 20 * kMillisecond;
+constexpr Nanos kEdgeTimeout = 500 * kMillisecond;
+
+/// Keeps the first failure of many: the run goes on, and says so at the end.
+class FirstFailure {
+ public:
+  void note(const Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (!status && status_) status_ = status;
+  }
+  Status get() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Status status_;
+};
+
+/// Readings of the server and the machine at one edge of the measured window.
+struct Edge {
+  std::optional<ServerSample> server;
+  CpuReading cpu;
+};
+
+Edge readEdge(Admin& admin) {
+  Edge edge;
+  edge.cpu = readCpuTimes();
+  if (auto sample = readSample(admin, kEdgeTimeout)) edge.server = std::move(*sample);
+  return edge;  // no sample of a server that is frozen or dead: the sampler's readings stand in
+}
+
+/// The sampler's readings, kept for where an edge could not be read.
+struct Readings {
+  std::mutex mutex;
+  std::optional<ServerSample> first, last;
+
+  void add(const ServerSample& sample) {
+    const std::lock_guard lock(mutex);
+    if (!first) first = sample;
+    last = sample;
+  }
+};
+
+/// One run, from the open run directory to the summary.
+class DriverRun {
+ public:
+  DriverRun(const DriverPlan& plan, const RunWatcher& watcher, RunDirWriter& directory,
+            Preflight& preflight)
+      : plan_(plan),
+        watcher_(watcher),
+        directory_(directory),
+        preflight_(preflight),
+        environment_(environmentFigures(preflight.host)),
+        recorder_(plan.engine.threads, [this](const Interval& i) { onInterval(i); }) {
+    environment_.redisVersion = preflight.target.info.version();
+  }
+
+  Result<DriverOutcome> run() {
+    auto engine = Engine::connect(plan_.engine, recorder_);
+    if (!engine) return fail(engine.error());
+    start_ = clock_.now() + 50 * kMillisecond;
+    if (auto written = writePlan(); !written) return fail(written.error());
+    {
+      Sampler sampler(
+          samplerOptions(), clock_, [this](const ServerSample& s) { onSample(s); },
+          [this](const Event& e) { failures_.note(directory_.appendEvent(e)); });
+      sampler.awaitFirst();
+      // The sampler's first reading may have taken a while: the run begins when all is ready.
+      watch(**engine, (*engine)->go(std::max(start_, clock_.now() + Engine::kLead)));
+      const Status ended = (*engine)->join();
+      recorder_.finish();
+      sampler.stop();
+      failures_.note(ended);
+    }
+    return finish(**engine);
+  }
+
+ private:
+  SamplerOptions samplerOptions() const {
+    SamplerOptions options;
+    options.servers = {plan_.engine.target};
+    options.credentials = {plan_.engine.login.user, plan_.engine.login.password};
+    options.interval = plan_.engine.interval;
+    return options;
+  }
+
+  Status writePlan() {
+    Plan plan;
+    plan.redlineVersion = plan_.redlineVersion;
+    plan.command = plan_.command;
+    plan.config = plan_.config;
+    plan.environment = environment_;
+    plan.clockZero = start_;
+    plan.wallZero = wallNow() + (start_ - clock_.now());
+    return directory_.writePlan(plan);
+  }
+
+  void onInterval(const Interval& interval) {
+    failures_.note(directory_.appendInterval(interval));
+    watcher_.onInterval(interval, interval.end - start_);
+  }
+
+  void onSample(const ServerSample& sample) {
+    readings_.add(sample);
+    failures_.note(directory_.appendServerSample(sample));
+    if (watcher_.onSample) watcher_.onSample(sample);
+  }
+
+  void phase(std::string_view name, std::string_view bracket, Nanos at) {
+    Event event;
+    event.at = at;
+    event.kind = "phase";
+    event.name = name;
+    event.phase = bracket;
+    failures_.note(directory_.appendEvent(event));
+  }
+
+  // Runs beside the workers: records, reads the edges of the window, and looks for an interrupt.
+  void watch(Engine& engine, const Window& planned) {
+    phase("warmup", "begin", planned.start);
+    bool stopped = false;
+    while (engine.running()) {
+      const Nanos now = clock_.now();
+      const Window window = engine.window();
+      if (!before_ && now >= window.measureStart) {
+        before_ = readEdge(preflight_.target.admin);
+        phase("measure", "begin", window.measureStart);
+      }
+      if (before_ && !after_ && now >= window.measureEnd)
+        after_ = readEdge(preflight_.target.admin);
+      recorder_.poll();
+      if (!stopped && watcher_.interrupted()) {
+        engine.stop();
+        stopped = true;
+      }
+      sleepUntil(nextEdge(window, clock_.now()));
+    }
+    if (!before_) before_ = readEdge(preflight_.target.admin);
+    if (!after_) after_ = readEdge(preflight_.target.admin);
+    phase("measure", "end", engine.window().measureEnd);
+  }
+
+  Nanos nextEdge(const Window& window, Nanos now) const {
+    Nanos next = now + kPollSpan;
+    if (!before_ && window.measureStart > now) next = std::min(next, window.measureStart);
+    if (!after_ && window.measureEnd > now) next = std::min(next, window.measureEnd);
+    return next;
+  }
+
+  void sleepUntil(Nanos at) const {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(std::max<Nanos>(at - clock_.now(), 0)));
+  }
+
+  RunFacts facts(const Engine& engine) {
+    const Window window = engine.window();
+    RunFacts facts;
+    const auto seconds = [](Nanos span) { return static_cast<double>(span) / 1e9; };
+    facts.windowS = seconds(window.measureEnd - window.measureStart);
+    const Interval& total = recorder_.total();
+    facts.busyS = seconds(total.end - total.start) * plan_.engine.threads;
+    facts.steal = stealShare(before_->cpu.all, after_->cpu.all);
+    facts.io = engine.io();
+    const auto& first = before_->server ? before_->server : readings_.first;
+    const auto& last = after_->server ? after_->server : readings_.last;
+    if (first && last) facts.servers.push_back(figures(*first, *last));
+    for (ServerFigures& server : facts.servers)
+      server.mainThreadUtilisation =
+          std::min(1.0, server.mainThreadUtilisation / std::max(1e-9, 1 - facts.steal));
+    return facts;
+  }
+
+  DriverOutcome finish(const Engine& engine) {
+    DriverOutcome outcome;
+    Summary& summary = outcome.summary;
+    summary = summarize(plan_.engine, recorder_, facts(engine));
+    summary.command = plan_.command;
+    summary.config = plan_.config;
+    summary.environment = environment_;
+    const auto note = [&summary](std::vector<std::string> more) {
+      std::ranges::move(more, std::back_inserter(summary.notes));
+    };
+    note(errorNotes(summary.rate));
+    note(preflight_.notes);
+    for (const Warning& warning : hostWarnings(preflight_.host)) note({warningText(warning)});
+    failures_.note(directory_.writeSummary(summary));
+    if (!plan_.json.empty()) failures_.note(writeWholeFile(plan_.json, summaryToJson(summary)));
+    if (!plan_.sends.empty()) failures_.note(writeSends(engine.sends()));
+    outcome.status = failures_.get();
+    return outcome;
+  }
+
+  Status writeSends(std::vector<Nanos> sends) const {
+    std::sort(sends.begin(), sends.end());
+    for (Nanos& at : sends) at -= start_;
+    const auto* bytes = reinterpret_cast<const char*>(sends.data());
+    return writeWholeFile(plan_.sends, std::string_view(bytes, sends.size() * sizeof(Nanos)));
+  }
+
+  const DriverPlan& plan_;
+  const RunWatcher& watcher_;
+  RunDirWriter& directory_;
+  Preflight& preflight_;
+  SteadyClock clock_;
+  Nanos start_ = 0;
+  EnvironmentFigures environment_;
+  FirstFailure failures_;
+  Recorder recorder_;
+  Readings readings_;
+  std::optional<Edge> before_, after_;
+};
+
+}  // namespace
+
+Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watcher) {
+  auto checked = preflight(plan.engine, plan.anyVersion);
+  if (!checked) return fail(checked.error());
+  for (const std::string& note : checked->notes) watcher.onNote(note);
+  auto directory = RunDirWriter::create(plan.out);
+  if (!directory) return fail(directory.error());
+  return DriverRun(plan, watcher, *directory, *checked).run();
+}
+
+}  // namespace redline

@@ -1,0 +1,81 @@
+#include "run/error_notes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "record/operation.h"
+
+namespace redline {
+namespace {
+
+constexpr double kWorthANote = 0.01;  // of the operations
+
+std::string_view meaningOf(std::string_view kind) {
+  using Entry = std::pair<Failure, std::string_view>;
+  static constexpr std::array<Entry, kFailures> kMeanings{{
+      {Failure::serverError,
+       "Redis refused the command itself: send it by hand with redis-cli to read why"},
+      {Failure::oom,
+       "the server is at maxmemory and its policy finds no key to evict: raise maxmemory, take an "
+       "allkeys policy, or give more keys a time to live (-ttl-frac)"},
+      {Failure::loading,
+       "the server was reading its data into memory: wait until INFO says loading:0"},
+      {Failure::readOnly,
+       "the server is a replica and takes no writes: name its master with -addr, or use "
+       "-rw-ratio=1"},
+      {Failure::misconf,
+       "the server's last BGSAVE failed and it takes no writes until one succeeds: mend its disk "
+       "(see its log), or set stop-writes-on-bgsave-error no"},
+      {Failure::busy,
+       "a script or function held the server: end it with SCRIPT KILL or FUNCTION KILL, and find "
+       "out who runs it"},
+      {Failure::masterDown,
+       "the server is a replica that has lost its master and serves no stale data: mend the link, "
+       "or set replica-serve-stale-data yes"},
+      {Failure::noAuth,
+       "the server wants a login or its user may not do this: set REDLINE_PASSWORD (and -user), or "
+       "widen the user's ACL"},
+      {Failure::clusterDown, "the cluster had slots that nobody serves: see CLUSTER INFO"},
+      {Failure::redirects,
+       "the server is a node of a cluster and the keys live on others: name a single server"},
+      {Failure::execAbort,
+       "Redis refused a command of a transaction and dropped all of it: see the other errors"},
+      {Failure::wrongType,
+       "keys of this data set hold something else than strings: load into an empty server"},
+      {Failure::timeout,
+       "they took longer than -op-timeout: lower -rate, or find out what stalls the server"},
+      {Failure::disconnected,
+       "the server closed the connections or was gone: see its log, timeout and maxclients"},
+      {Failure::unknownFate,
+       "writes were under way when their connection was lost, so nobody knows whether they were "
+       "stored"},
+      {Failure::protocol, "replies were not what Redis answers: is there a proxy in between?"},
+  }};
+  for (const auto& [failure, meaning] : kMeanings)
+    if (kFailureNames[index(failure)] == kind) return meaning;
+  return "see the server's log";
+}
+
+}  // namespace
+
+std::vector<std::string> errorNotes(const RateFigures& rate) {
+  std::vector<std::pair<std::uint64_t, std::string_view>> kinds;
+  for (const auto& [name, count] : rate.errors) kinds.emplace_back(count, name);
+  std::ranges::stable_sort(kinds, [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<std::string> notes;
+  for (const auto& [count, kind] : kinds) {
+    const double share = static_cast<double>(count) /
+                         static_cast<double>(std::max<std::uint64_t>(rate.scheduled, 1));
+    if (share < kWorthANote) break;
+    notes.push_back(fmt::format("{:.0f}% of the operations failed with {}: {}", 100 * share, kind,
+                                meaningOf(kind)));
+  }
+  return notes;
+}
+
+}  // namespace redline

@@ -1,0 +1,42 @@
+#include "run/live_metrics.h"
+
+#include <utility>
+
+#include "metrics/exposition.h"
+#include "server/process.h"
+
+namespace redline {
+
+Result<std::unique_ptr<LiveMetrics>> LiveMetrics::start(const Endpoint& where, RunDescription run) {
+  const auto local = isLocal(where);
+  if (!local) return fail(ErrorCode::usage, "-metrics: {}", local.error().message);
+  if (!*local)
+    return fail(ErrorCode::unsafe,
+                "-metrics={} is no address of this machine: take 127.0.0.1:{} or one of its own",
+                where.text(), where.port);
+  std::unique_ptr<LiveMetrics> live(new LiveMetrics(std::move(run)));
+  auto server = MetricsServer::start(
+      where.host, where.port, [&live = *live] { return exposition(live.store_.snapshot()); });
+  if (server) {
+    live->server_ = std::move(*server);
+    return live;
+  }
+  if (const auto user = portUser(where.port))
+    return fail(ErrorCode::io, "-metrics={}: the port is in use by {}: take another one",
+                where.text(), *user);
+  return fail(ErrorCode::io, "-metrics={}: {}", where.text(), server.error().message);
+}
+
+void LiveMetrics::join(RunWatcher& watcher) {
+  watcher.onInterval = [this, next = std::move(watcher.onInterval)](const Interval& interval,
+                                                                    Nanos sinceStart) {
+    store_.addInterval(interval);
+    if (next) next(interval, sinceStart);
+  };
+  watcher.onSample = [this, next = std::move(watcher.onSample)](const ServerSample& sample) {
+    store_.addSample(sample);
+    if (next) next(sample);
+  };
+}
+
+}  // namespace redline

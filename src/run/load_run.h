@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/load_plan.h"
+#include "record/summary.h"
+
+namespace redline {
+
+/// One run of the loader, before it begins.
+struct LoadRunPlan {
+  LoadPlan load;
+  std::filesystem::path out;                                ///< the run directory; empty: none
+  std::filesystem::path json;                               ///< the summary; empty: none
+  std::vector<std::string> command;                         ///< argv
+  std::vector<std::pair<std::string, std::string>> config;  ///< every flag as resolved
+  std::string redlineVersion;
+  Nanos interval = kSecond;  ///< between two lines of servers.csv
+  bool anyVersion = false;
+  bool force = false;  ///< load what does not fit, and take evictions as meant
+};
+
+/// How far a load has come.
+struct LoadProgress {
+  Nanos now = 0;           ///< SteadyClock
+  std::uint64_t done = 0;  ///< keys acknowledged by this load
+  bool over = false;       ///< the last one
+};
+
+/// What a load tells while it goes on. Called on the thread that called runLoad().
+struct LoadWatcher {
+  std::function<void(const std::string& note)> onNote;  ///< before the first request
+  std::function<void(const LoadProgress&)> onProgress;
+  std::function<bool()> interrupted;  ///< true: stop now
+};
+
+struct LoadRunOutcome {
+  Summary summary;
+  std::uint64_t done = 0;          ///< keys acknowledged
+  std::uint64_t resumeFrom = 0;    ///< every id below is written for certain
+  std::uint64_t databaseKeys = 0;  ///< DBSIZE of database 0 afterwards; some may have expired
+  /// Set when the load ended early, with the line that says where to go on; the summary holds all
+  /// the same.
+  Status status;
+};
+
+/// Checks the server and the arithmetic of its memory, fills it, and writes what was asked for. An
+/// error means that no key was written.
+Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher);
+
+}  // namespace redline

@@ -1,0 +1,76 @@
+#include "run/preflight.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/rng.h"
+#include "base/units.h"
+#include "workload/keyspace.h"
+#include "workload/values.h"
+
+namespace redline {
+namespace {
+
+constexpr std::uint64_t kProbes = 64;
+
+struct Probe {
+  std::uint64_t found = 0;
+  std::uint64_t foreign = 0;  // there, and not of this data set
+  std::string example;
+};
+
+// Reads a few keys the way the run will, to tell a wrong -seed from a corrupt server beforehand.
+Result<Probe> probeKeys(Admin& admin, const EnginePlan& plan) {
+  const Values values(plan.seed, plan.valueSize);
+  Rng rng(plan.runSeed, 0x70726f6265);
+  std::vector<std::uint64_t> ids;
+  std::vector<std::vector<std::string>> commands;
+  for (std::uint64_t i = 0; i < std::min(kProbes, plan.keys); ++i) {
+    std::array<char, kMaxKeyLength> key;
+    ids.push_back(rng.below(plan.keys));
+    commands.push_back({"GET", std::string(key.data(), writeKey(key.data(), ids.back()))});
+  }
+  auto replies = admin.pipeline(commands);
+  if (!replies) return fail(replies.error());
+  Probe probe;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const Value& reply = (*replies)[i];
+    if (reply.isNull()) continue;
+    if (reply.isError())
+      return fail(ErrorCode::refused, "{} answers GET {} with: {}", admin.endpoint().text(),
+                  commands[i][1], reply.text);
+    ++probe.found;
+    if (values.check(reply.text, ids[i], nullptr, VerifyLevel::full) == Values::Verdict::ok)
+      continue;
+    ++probe.foreign;
+    probe.example = commands[i][1];
+  }
+  return probe;
+}
+
+}  // namespace
+
+Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion) {
+  auto target = connectTarget(plan.target, plan.login, anyVersion);
+  if (!target) return fail(target.error());
+  const auto probe = probeKeys(target->admin, plan);
+  if (!probe) return fail(probe.error());
+
+  if (probe->foreign != 0 && plan.verify != VerifyLevel::none)
+    return fail(
+        ErrorCode::usage,
+        "{} of {} keys looked at, {} among them, hold values that -seed={} does not give: drive "
+        "with the -seed they were loaded with, load again, or use -verify=none",
+        probe->foreign, probe->found, probe->example, plan.seed);
+  Preflight result{std::move(*target), readHost(), {}};
+  if (probe->found == 0 && plan.readShare > 0)
+    result.notes.push_back(
+        fmt::format("none of {} keys looked at exists, so reads will miss; load them first: "
+                    "redline loader -keys={}",
+                    std::min(kProbes, plan.keys), formatCount(static_cast<double>(plan.keys))));
+  return result;
+}
+
+}  // namespace redline

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/plan.h"
+#include "run/target.h"
+#include "server/host.h"
+
+namespace redline {
+
+/// What is known of a server before load goes to it.
+struct Preflight {
+  Target target;
+  HostFacts host;                  ///< the machine, as it was before the load
+  std::vector<std::string> notes;  ///< what the user should know and nothing is wrong with
+};
+
+/// Makes sure that load may go there and that the run can mean something: the address is on this
+/// machine, a Redis of the right version answers and lets us in, and the keys that are there are
+/// those of this data set.
+Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion);
+
+}  // namespace redline

@@ -1,0 +1,127 @@
+#include "run/summarize.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <string>
+
+#include "record/latency_figures.h"
+#include "record/validity.h"
+
+namespace redline {
+namespace {
+
+std::uint64_t sum(const std::array<std::uint64_t, kOpKinds>& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+double perSecond(std::uint64_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+RateFigures rateOf(const EnginePlan& plan, const Recorder& recorder, double windowS) {
+  const Counters& counts = recorder.total().counts;
+  RateFigures rate;
+  rate.target = plan.closed() ? 0 : plan.rate;
+  rate.achieved = perSecond(recorder.completedInWindow(), windowS);
+  rate.scheduled = counts.scheduled;
+  rate.sent = sum(counts.sent);
+  rate.completed = sum(counts.completed);
+  rate.failed = sum(counts.failed);
+  rate.outstanding = counts.outstandingAtEnd;
+  for (std::size_t i = 0; i < kFailures; ++i)
+    if (counts.failures[i] != 0) rate.errors[std::string(kFailureNames[i])] = counts.failures[i];
+  return rate;
+}
+
+LatencyFigures figuresWithBounds(const Interval& total, Measure measure, bool gets, bool sets) {
+  Histogram merged;
+  Histogram unfinished;
+  const auto take = [&](OpKind kind) {
+    merged.add(total.of(measure, kind));
+    if (measure == Measure::response) unfinished.add(total.unfinished[index(kind)]);
+  };
+  if (gets) take(OpKind::get);
+  if (sets) take(OpKind::set);
+  LatencyFigures figures = figuresOf(merged);
+  if (unfinished.count() != 0)
+    markLowerBounds(figures, merged, unfinished.count(), unfinished.min());
+  return figures;
+}
+
+void addLatency(Summary& summary, const Interval& total) {
+  for (std::size_t m = 0; m < kMeasures; ++m) {
+    auto& kinds = summary.latency[std::string(kMeasureNames[m])];
+    kinds["all"] = figuresWithBounds(total, static_cast<Measure>(m), true, true);
+    kinds["get"] = figuresWithBounds(total, static_cast<Measure>(m), true, false);
+    kinds["set"] = figuresWithBounds(total, static_cast<Measure>(m), false, true);
+  }
+  summary.latency["failed"]["all"] = figuresOf(total.failed);
+}
+
+GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
+                             const RunFacts& facts) {
+  GeneratorFigures g;
+  g.threads = plan.threads;
+  g.io = facts.io;
+  g.wait = plan.wait == WaitMode::spin ? "spin" : plan.wait == WaitMode::block ? "block" : "auto";
+  const auto seconds = [](Nanos span) { return static_cast<double>(span) / 1e9; };
+  g.cpuUserS = seconds(counts.cpuUser);
+  g.cpuSystemS = seconds(counts.cpuSystem);
+  const double working = std::max(0.0, g.cpuUserS + g.cpuSystemS - seconds(counts.idleTime));
+  const std::uint64_t done = sum(counts.completed) + sum(counts.failed);
+  if (done != 0) g.cpuUsPerOp = working * 1e6 / static_cast<double>(done);
+  if (facts.busyS > 0) g.utilisation = std::min(1.0, working / facts.busyS);
+  g.steal = facts.steal;
+  if (counts.batches != 0)
+    g.meanBatch = static_cast<double>(sum(counts.sent) + counts.retried) /
+                  static_cast<double>(counts.batches);
+  g.longestPassUs = static_cast<double>(counts.longestPass) / 1e3;
+  g.reconnects = counts.reconnects;
+  g.retried = counts.retried;
+  return g;
+}
+
+ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary) {
+  ValidityFacts facts;
+  facts.closed = plan.closed();
+  facts.targetRate = summary.rate.target;
+  facts.achievedRate = summary.rate.achieved;
+  facts.dispatchP99Us = summary.latency.at("dispatch").at("all").p99;
+  facts.dispatchMaxUs = summary.latency.at("dispatch").at("all").max;
+  facts.generatorUtilisation = summary.generator.utilisation;
+  facts.serverUtilisation = -1;
+  for (const ServerFigures& server : summary.servers)
+    facts.serverUtilisation = std::max(facts.serverUtilisation, server.mainThreadUtilisation);
+  facts.steal = summary.generator.steal;
+  facts.corrupt = static_cast<double>(summary.verify.corrupt);
+  return facts;
+}
+
+}  // namespace
+
+Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFacts& facts) {
+  const Interval& total = recorder.total();
+  const Counters& counts = total.counts;
+  Summary summary;
+  summary.windowS = facts.windowS;
+  summary.rate = rateOf(plan, recorder, facts.windowS);
+  addLatency(summary, total);
+  summary.cache.hits = counts.hits;
+  summary.cache.misses = counts.misses;
+  if (const std::uint64_t reads = counts.hits + counts.misses; reads != 0)
+    summary.cache.hitRate = static_cast<double>(counts.hits) / static_cast<double>(reads);
+  summary.verify.checked = counts.checked;
+  summary.verify.corrupt = counts.corrupt + recorder.warmupCorrupt();
+  summary.generator = generatorOf(plan, counts, facts);
+  summary.servers = facts.servers;
+
+  Verdict verdict = judgeValidity(factsForVerdict(plan, summary));
+  summary.valid = verdict.reasons.empty();
+  summary.invalidReasons = std::move(verdict.reasons);
+  summary.notes = std::move(verdict.notes);
+  summary.rate.overloaded = verdict.overloaded;
+  return summary;
+}
+
+}  // namespace redline

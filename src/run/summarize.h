@@ -1,0 +1,22 @@
+#pragma once
+
+#include "engine/plan.h"
+#include "record/recorder.h"
+#include "record/summary.h"
+
+namespace redline {
+
+/// Readings that the engine cannot take of itself.
+struct RunFacts {
+  double windowS = 0;  ///< the measured window as it was in the end
+  double busyS = 0;    ///< the time the workers were at it: window and drain, × threads
+  double steal = 0;    ///< share of the machine's time in the window, 0…1
+  std::string io;
+  std::vector<ServerFigures> servers;
+};
+
+/// The parts of the summary that follow from what was recorded: rate, latency, cache, verify,
+/// generator, servers, and the verdict. Pure.
+Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFacts& facts);
+
+}  // namespace redline

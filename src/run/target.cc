@@ -1,0 +1,36 @@
+#include "run/target.h"
+
+#include <utility>
+
+namespace redline {
+
+Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool anyVersion) {
+  const auto local = isLocal(endpoint);
+  if (!local) return fail(local.error());
+  if (!*local)
+    return fail(ErrorCode::unsafe, "{} is not on this machine: redline sends load nowhere else",
+                endpoint.text());
+  auto admin = Admin::connect(endpoint, {login.user, login.password});
+  if (!admin) return fail(std::move(admin.error()));
+  auto info = admin->info({"server", "memory", "replication", "cluster", "keyspace"});
+  if (!info) return fail(std::move(info.error()));
+  if (auto good = admin->requireVersion(*info, anyVersion); !good)
+    return fail(std::move(good.error()));
+  return Target{std::move(*admin), std::move(*info)};
+}
+
+Result<ServerSample> readSample(Admin& admin, Nanos timeout) {
+  auto reply = admin.command({"INFO", "server", "clients", "memory", "persistence", "stats",
+                              "replication", "cpu", "commandstats", "keyspace"},
+                             timeout);
+  if (!reply) return fail(std::move(reply.error()));
+  ServerInfo info = parseServerInfo(reply->text);
+  ServerSample sample;
+  sample.at = SteadyClock::read();
+  sample.addr = admin.endpoint().text();
+  sample.role = info.role();
+  sample.info = std::move(info.fields);
+  return sample;
+}
+
+}  // namespace redline

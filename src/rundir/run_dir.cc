@@ -1,0 +1,92 @@
+#include "rundir/run_dir.h"
+
+#include "rundir/event_json.h"
+#include "rundir/hlog.h"
+#include "rundir/interval_csv.h"
+#include "rundir/server_csv.h"
+#include "rundir/summary_json.h"
+
+namespace redline {
+namespace {
+
+Histogram merged(const std::array<Histogram, kOpKinds>& kinds) {
+  Histogram all;
+  for (const auto& histogram : kinds) all.add(histogram);
+  return all;
+}
+
+/// The log's lines for one interval. Warm-up is measured too, but under tags of its own, so that
+/// whoever adds up the tag `response` gets the run's figures.
+std::string hlogLines(const Interval& interval, Nanos zero) {
+  const std::string prefix = interval.warmup ? "warmup-" : "";
+  const Nanos start = interval.start - zero;
+  const Nanos end = interval.end - zero;
+  std::string lines;
+  for (std::size_t measure = 0; measure < kMeasures; ++measure)
+    lines += hlogLine(prefix + std::string(kMeasureNames[measure]), start, end,
+                      merged(interval.latency[measure]));
+  if (interval.failed.count() != 0)
+    lines += hlogLine(prefix + "failed", start, end, interval.failed);
+  if (const Histogram unfinished = merged(interval.unfinished); unfinished.count() != 0)
+    lines += hlogLine(prefix + "unfinished", start, end, unfinished);
+  return lines;
+}
+
+}  // namespace
+
+Result<RunDirWriter> RunDirWriter::create(const std::filesystem::path& path) {
+  if (auto created = createEmptyDirectory(path); !created) return fail(created.error());
+  return RunDirWriter(path);
+}
+
+Status RunDirWriter::start(std::unique_ptr<AppendFile>& to, std::string_view name,
+                           std::string_view header) {
+  auto opened = AppendFile::create(file(name));
+  if (!opened) return fail(opened.error());
+  to = std::move(*opened);
+  return to->append(header);
+}
+
+Status RunDirWriter::writePlan(const Plan& plan) {
+  clockZero_ = plan.clockZero;
+  if (auto done = writeWholeFile(file(kPlanFile), planToJson(plan)); !done) return done;
+  if (auto done = start(intervals_, kIntervalsFile, intervalCsvHeader()); !done) return done;
+  if (auto done = start(latency_, kLatencyFile, hlogHeader(plan.wallZero)); !done) return done;
+  if (auto done = start(servers_, kServersFile, serverCsvHeader()); !done) return done;
+  return start(events_, kEventsFile, "");
+}
+
+Status RunDirWriter::append(const std::unique_ptr<AppendFile>& to, std::string_view text) const {
+  if (!to)
+    return fail(ErrorCode::io, "nothing can be written to {} before its {}", path_.native(),
+                kPlanFile);
+  return to->append(text);
+}
+
+Status RunDirWriter::appendInterval(const Interval& interval) {
+  const Status rows = append(intervals_, intervalCsvLines(interval, clockZero_));
+  const Status log = append(latency_, hlogLines(interval, clockZero_));
+  return rows ? log : rows;
+}
+
+Status RunDirWriter::appendServerSample(const ServerSample& sample) {
+  return append(servers_, serverCsvLine(sample, clockZero_));
+}
+
+Status RunDirWriter::appendEvent(const Event& event) {
+  return append(events_, eventToJsonLine(event, clockZero_));
+}
+
+Status RunDirWriter::writeSummary(const Summary& summary) {
+  return writeWholeFile(file(kSummaryFile), summaryToJson(summary));
+}
+
+Result<std::filesystem::path> RunDirWriter::serverDirectory(std::string_view node) const {
+  if (node.empty() || node.find('/') != std::string_view::npos || node.starts_with('.'))
+    return fail(ErrorCode::invalidInput, "\"{}\" cannot be the name of a node's directory", node);
+  const auto directory = path_ / kServersDirectory / node;
+  if (auto created = createDirectory(directory); !created) return fail(created.error());
+  return directory;
+}
+
+}  // namespace redline

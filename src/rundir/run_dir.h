@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "record/event.h"
+#include "record/interval.h"
+#include "record/server_sample.h"
+#include "record/summary.h"
+#include "rundir/files.h"
+#include "rundir/plan.h"
+
+namespace redline {
+
+// The names in a run directory (docs/run-format.md).
+inline constexpr std::string_view kPlanFile = "plan.json";
+inline constexpr std::string_view kIntervalsFile = "intervals.csv";
+inline constexpr std::string_view kLatencyFile = "latency.hlog";
+inline constexpr std::string_view kServersFile = "servers.csv";
+inline constexpr std::string_view kEventsFile = "events.jsonl";
+inline constexpr std::string_view kSummaryFile = "summary.json";
+inline constexpr std::string_view kServersDirectory = "servers";
+
+/// Writes one run's directory as the run goes. Every append is in the kernel's hands when it
+/// returns, so that a crash leaves what was measured until then. An error names the file and takes
+/// nothing back that was written; the caller may go on, and what follows is written where it can
+/// be.
+///
+/// Times are given as readings of the run's Clock; the files count them from the plan's clockZero.
+/// Appends may come from several threads; create and writePlan happen before them.
+class RunDirWriter {
+ public:
+  /// Creates `path` and its parents. A directory that exists must be empty (ErrorCode::usage).
+  static Result<RunDirWriter> create(const std::filesystem::path& path);
+
+  /// plan.json, and the headers of the files that grow. Exactly once, before the first append.
+  Status writePlan(const Plan& plan);
+
+  /// Two lines of intervals.csv, and for each measure a line of latency.hlog with gets and sets
+  /// merged (warm-up under tags of its own). Both files are tried even if one fails.
+  Status appendInterval(const Interval& interval);
+  Status appendServerSample(const ServerSample& sample);
+  Status appendEvent(const Event& event);
+
+  /// Replaces summary.json as a whole.
+  Status writeSummary(const Summary& summary);
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  /// Where a file of this name belongs; nothing is created.
+  std::filesystem::path file(std::string_view name) const { return path_ / name; }
+  /// servers/<node>/, created: a node's configuration and log.
+  Result<std::filesystem::path> serverDirectory(std::string_view node) const;
+
+ private:
+  explicit RunDirWriter(std::filesystem::path path) : path_(std::move(path)) {}
+  Status start(std::unique_ptr<AppendFile>& to, std::string_view name, std::string_view header);
+  Status append(const std::unique_ptr<AppendFile>& to, std::string_view text) const;
+
+  std::filesystem::path path_;
+  Nanos clockZero_ = 0;
+  std::unique_ptr<AppendFile> intervals_, latency_, servers_, events_;
+};
+
+}  // namespace redline

@@ -1,0 +1,77 @@
+#include "schedule/schedule.h"
+
+namespace redline {
+namespace {
+
+__extension__ using Wide = unsigned __int128;
+
+constexpr std::uint64_t kStream =
+    0x6172726976616c73ULL;  // "arrivals": apart from the draws of keys
+
+/// A gap of numerator / divisor nanoseconds.
+struct Ratio {
+  Wide numerator;
+  std::uint64_t divisor;
+};
+
+/// 1e9 / rate, exactly: a double is a whole number times a power of two.
+Ratio gapOf(double rate) {
+  int exponent = 0;
+  const double mantissa = std::frexp(rate, &exponent);
+  auto divisor = static_cast<std::uint64_t>(std::ldexp(mantissa, 53));
+  exponent -= 53;
+  while (exponent < 0 && divisor % 2 == 0) {
+    divisor /= 2;
+    ++exponent;
+  }
+  if (exponent >= 0) return {kSecond, divisor << exponent};
+  return {static_cast<Wide>(kSecond) << -exponent, divisor};
+}
+
+}  // namespace
+
+Schedule::Schedule(Arrivals arrivals, unsigned worker, unsigned workers) noexcept
+    : arrivals_(arrivals), index_(worker), workers_(workers) {}
+
+Schedule Schedule::constant(Nanos start, double rate, unsigned worker, unsigned workers) {
+  const Ratio gap = gapOf(rate);
+  const Wide first = gap.numerator * worker;
+  const Wide step = gap.numerator * workers;
+  Schedule schedule(Arrivals::constant, worker, workers);
+  schedule.divisor_ = gap.divisor;
+  schedule.due_ = start + static_cast<Nanos>(first / gap.divisor);
+  schedule.remainder_ = static_cast<std::uint64_t>(first % gap.divisor);
+  schedule.stepWhole_ = static_cast<Nanos>(step / gap.divisor);
+  schedule.stepRemainder_ = static_cast<std::uint64_t>(step % gap.divisor);
+  return schedule;
+}
+
+Schedule Schedule::poisson(Nanos start, double rate, unsigned worker, unsigned workers,
+                           std::uint64_t seed) {
+  Schedule schedule(Arrivals::poisson, worker, workers);
+  schedule.due_ = start;
+  schedule.meanGap_ = 1e9 * workers / rate;
+  schedule.rng_ = Rng(seed ^ kStream, worker);
+  schedule.stepPoisson();
+  return schedule;
+}
+
+Schedule Schedule::closed(unsigned worker, unsigned workers) {
+  return {Arrivals::closed, worker, workers};
+}
+
+std::uint64_t Schedule::dueBy(Nanos t) const noexcept {
+  if (arrivals_ == Arrivals::closed || t <= due_) return 0;
+  if (arrivals_ == Arrivals::poisson) {
+    std::uint64_t count = 0;
+    for (Schedule copy = *this; copy.due_ < t; copy.advance()) ++count;
+    return count;
+  }
+  // The i-th from here is due before t iff remainder + i · step < (t − due) · divisor, all in units
+  // of 1 / divisor ns: count the i for which that holds.
+  const Wide span = static_cast<Wide>(t - due_) * divisor_ - remainder_;
+  const Wide step = static_cast<Wide>(stepWhole_) * divisor_ + stepRemainder_;
+  return static_cast<std::uint64_t>((span + step - 1) / step);
+}
+
+}  // namespace redline

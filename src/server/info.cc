@@ -1,0 +1,100 @@
+#include "server/info.h"
+
+#include <charconv>
+
+namespace redline {
+namespace {
+
+template <typename Number>
+Number numberOf(std::string_view text, Number otherwise) {
+  Number number{};
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return problem == std::errc{} && end == text.data() + text.size() ? number : otherwise;
+}
+
+std::uint64_t countIn(std::string_view list, std::string_view name) {
+  return numberOf<std::uint64_t>(subfield(list, name), 0);
+}
+
+/// "db0" → 0; false for any other name.
+bool isDatabase(std::string_view name, unsigned& number) {
+  if (!name.starts_with("db") || name.size() < 3 || name.size() > 6) return false;
+  for (const char c : name.substr(2))
+    if (c < '0' || c > '9') return false;
+  number = numberOf<unsigned>(name.substr(2), 0);
+  return true;
+}
+
+void addField(ServerInfo& info, std::string_view name, std::string_view value) {
+  constexpr std::string_view kCommand = "cmdstat_";
+  unsigned database = 0;
+  if (isDatabase(name, database) && value.starts_with("keys=")) {
+    info.keyspace[database] = {countIn(value, "keys"), countIn(value, "expires"),
+                               countIn(value, "avg_ttl")};
+  } else if (name.starts_with(kCommand)) {
+    info.commandStats[std::string(name.substr(kCommand.size()))] = {
+        countIn(value, "calls"), countIn(value, "rejected_calls"), countIn(value, "failed_calls"),
+        numberOf<double>(subfield(value, "usec"), 0)};
+  }
+  info.fields.insert_or_assign(std::string(name), std::string(value));
+}
+
+}  // namespace
+
+std::string_view subfield(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    const std::string_view item = list.substr(0, comma);
+    if (item.size() > name.size() && item.starts_with(name) && item[name.size()] == '=')
+      return item.substr(name.size() + 1);
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  return {};
+}
+
+ServerInfo parseServerInfo(std::string_view text) {
+  ServerInfo info;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    const std::size_t colon = line.find(':');
+    if (line.starts_with('#') || colon == std::string_view::npos || colon == 0) continue;
+    addField(info, line.substr(0, colon), line.substr(colon + 1));
+  }
+  return info;
+}
+
+std::string_view ServerInfo::text(std::string_view field) const {
+  const auto found = fields.find(field);
+  return found == fields.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+double ServerInfo::number(std::string_view field, double otherwise) const {
+  return numberOf<double>(text(field), otherwise);
+}
+
+std::uint64_t ServerInfo::count(std::string_view field) const {
+  return numberOf<std::uint64_t>(text(field), 0);
+}
+
+std::uint64_t ServerInfo::keys() const {
+  std::uint64_t sum = 0;
+  for (const auto& [database, space] : keyspace) sum += space.keys;
+  return sum;
+}
+
+std::string ServerInfo::role() const {
+  return text("role") == "slave" ? "replica" : std::string(text("role"));
+}
+
+Status checkVersion(std::string_view version, std::string_view where, bool anyVersion) {
+  if (anyVersion || version.starts_with("7.")) return {};
+  return fail(ErrorCode::refused,
+              "redis-server {} at {}: redline is made for 7.x; -any-version overrides",
+              version.empty() ? "of unknown version" : version, where);
+}
+
+}  // namespace redline

@@ -1,0 +1,222 @@
+#include "server/node.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include "server/info.h"
+#include "server/spawn.h"
+#include "server/text_file.h"
+
+namespace redline {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr Nanos kVersionTimeout = 10 * kSecond;
+constexpr Nanos kPingTimeout = 500 * kMillisecond;
+constexpr std::uint16_t kHighestPort = 65535 - 10000;  ///< leaves room for a cluster bus
+constexpr std::uint16_t kStandardPort = 6379;          ///< somebody's real server
+constexpr auto kPause = std::chrono::milliseconds(10);
+
+/// The last line that says something, of a text that may end in blank ones.
+std::string lastLine(std::string_view text) {
+  const auto lines = linesOf(text);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line)
+    if (const std::string words = trimmed(*line); !words.empty()) return words;
+  return {};
+}
+
+/// What a server that ended during its start had to say. A mistake in its configuration is printed,
+/// before there is a log: ">>> 'parameter value'" and the reason, on two lines.
+std::string lastWords(const NodeConfig& config) {
+  const std::string output = readTextFile(config.outputPath()).value_or("");
+  const std::size_t quoted = output.rfind(">>> ");
+  if (output.find("FATAL CONFIG") != std::string::npos && quoted != std::string::npos) {
+    const auto lines = linesOf(std::string_view(output).substr(quoted + 4));
+    // The line of a password is never repeated.
+    const bool secret = lines.front().find("requirepass") != std::string::npos ||
+                        lines.front().find("masterauth") != std::string::npos;
+    return fmt::format("{}: {}", secret ? "the password" : trimmed(lines.front()),
+                       lines.size() > 1 ? trimmed(lines[1]) : "wrong configuration");
+  }
+  if (const std::string line = lastLine(readTextFile(config.logPath()).value_or("")); !line.empty())
+    return line;
+  if (const std::string line = lastLine(output); !line.empty()) return line;
+  return "it said nothing";
+}
+
+Status prepareDirectory(const NodeConfig& config) {
+  std::error_code problem;
+  fs::create_directories(config.dir, problem);
+  if (problem)
+    return fail(ErrorCode::io, "cannot make {}: {}", config.dir.string(), problem.message());
+  // A socket file of an earlier life would be taken for an answer that is to come.
+  fs::remove(config.socketPath(), problem);
+  fs::remove(config.outputPath(), problem);
+  return writeTextFile(config.configPath(), configText(config));
+}
+
+Result<GatedChild> spawnServer(const NodeConfig& config, bool dieWithParent) {
+  SpawnPlan plan;
+  plan.args = {config.binary, config.configPath().string()};
+  plan.directory = config.dir;
+  plan.output = config.outputPath();
+  plan.dieWithParent = dieWithParent;
+  plan.input = secretText(config);
+  if (!plan.input.empty()) plan.args.emplace_back("-");  // then read the standard input
+  return GatedChild::spawn(plan);
+}
+
+Result<std::uint16_t> anyPort() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail(ErrorCode::io, "cannot make a socket: {}", errnoText(errno));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  const bool bound = ::bind(fd, generic, length) == 0 && ::getsockname(fd, generic, &length) == 0;
+  const int error = errno;
+  ::close(fd);
+  if (!bound) return fail(ErrorCode::io, "cannot find a free port: {}", errnoText(error));
+  return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+Result<std::string> checkBinary(const std::string& binary, bool anyVersion) {
+  auto printed = runProgram({binary, "--version"}, kVersionTimeout);
+  if (!printed) return fail(std::move(printed.error()));
+  const std::string version = parseServerVersion(*printed);
+  if (version.empty() && !anyVersion)
+    return fail(ErrorCode::refused, "{} is no redis-server: its --version says \"{}\"", binary,
+                lastLine(*printed));
+  if (auto good = checkVersion(version, binary, anyVersion); !good)
+    return fail(std::move(good.error()));
+  return version;
+}
+
+Status checkPortFree(std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail(ErrorCode::io, "cannot make a socket: {}", errnoText(errno));
+  const int on = 1;  // as redis-server does: a connection in TIME_WAIT is no listener
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int error = errno;
+  ::close(fd);
+  if (bound) return {};
+  if (error == EADDRINUSE)
+    return fail(ErrorCode::unreachable, "port {} is in use by {}: choose another with -port", port,
+                portUser(port).value_or("another process"));
+  return fail(ErrorCode::io, "cannot listen on port {}: {}", port, errnoText(error));
+}
+
+Result<std::uint16_t> freePort() {
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    auto port = anyPort();
+    if (!port) return port;
+    if (*port != kStandardPort && *port <= kHighestPort &&
+        checkPortFree(static_cast<std::uint16_t>(*port + 10000)))
+      return port;
+  }
+  return fail(ErrorCode::io, "cannot find a free port");
+}
+
+Result<Node> Node::start(NodeConfig config, const NodeStartOptions& options) {
+  const Nanos deadline = SteadyClock::read() + options.timeout;
+  if (auto good = checkNodeConfig(config); !good) return fail(std::move(good.error()));
+  auto version = checkBinary(config.binary, config.anyVersion);
+  if (!version) return fail(std::move(version.error()));
+  if (auto free = checkPortFree(config.port); !free) return fail(std::move(free.error()));
+  if (auto ready = prepareDirectory(config); !ready) return fail(std::move(ready.error()));
+  auto child = spawnServer(config, options.dieWithParent);
+  if (!child) return fail(std::move(child.error()));
+  if (options.onSpawned)
+    if (auto noted = options.onSpawned(child->id()); !noted) return fail(std::move(noted.error()));
+  Node node(std::move(config), child->id());
+  if (auto started = child->release(); !started) return fail(std::move(started.error()));
+  if (auto answers = node.awaitAnswer(deadline); !answers) {
+    if (node.alive()) (void)node.kill();
+    return fail(std::move(answers.error()));
+  }
+  return node;
+}
+
+/// Over its own socket: on the port somebody else might answer.
+Status Node::awaitAnswer(Nanos deadline) {
+  const LoadingWait loading{std::max<Nanos>(kSecond, deadline - SteadyClock::read()), {}};
+  for (;;) {
+    if (!alive()) {
+      awaitExit(process_, kSecond);  // reaps it
+      return died();
+    }
+    auto admin = Admin::connect(unixEndpoint(), {{}, config_.password}, kPingTimeout, loading);
+    if (admin) return {};
+    if (admin.error().code == ErrorCode::refused) return fail(std::move(admin.error()));
+    if (SteadyClock::read() >= deadline)
+      return fail(ErrorCode::timeout,
+                  "redis-server on port {} did not answer in time: {}; its last words: {}",
+                  config_.port, admin.error().message, lastWords(config_));
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+tl::unexpected<Error> Node::died() const {
+  return fail(ErrorCode::io, "redis-server on port {} ended while starting: {}", config_.port,
+              lastWords(config_));
+}
+
+Status Node::stop(const StopDeadlines& deadlines) {
+  return stopServer(process_, unixEndpoint(), {{}, config_.password}, deadlines);
+}
+
+Status Node::kill() {
+  if (auto sent = sendSignal(process_, SIGKILL);
+      !sent && sent.error().code != ErrorCode::unreachable)
+    return sent;
+  if (awaitExit(process_, StopDeadlines{}.kill)) return {};
+  return fail(ErrorCode::timeout, "process {} outlives SIGKILL", process_.pid);
+}
+
+Status Node::signal(int number) {
+  return sendSignal(process_, number);
+}
+
+Result<Admin> Node::admin(Nanos timeout) const {
+  return Admin::connect(unixEndpoint(), {{}, config_.password}, timeout);
+}
+
+Status stopServer(const ProcessId& process, const Endpoint& endpoint,
+                  const Credentials& credentials, const StopDeadlines& deadlines) {
+  if (!isAlive(process)) {
+    awaitExit(process, kSecond);  // its other threads, too; and reaps it
+    return {};
+  }
+  // A server that a SIGSTOP holds can neither shut down nor see a SIGTERM.
+  if (isStopped(process)) (void)sendSignal(process, SIGCONT);
+  if (auto admin = Admin::connect(endpoint, credentials, deadlines.shutdown)) {
+    const auto reply = admin->commandRaw({"SHUTDOWN", "NOSAVE", "NOW", "FORCE"});
+    const bool refused = reply && reply->isError();  // its answer to a good one is to hang up
+    if (!refused && awaitExit(process, deadlines.shutdown)) return {};
+  }
+  for (const auto& [number, wait] :
+       {std::pair{SIGTERM, deadlines.terminate}, std::pair{SIGKILL, deadlines.kill}}) {
+    if (auto sent = sendSignal(process, number);
+        !sent && sent.error().code != ErrorCode::unreachable)
+      return sent;
+    if (awaitExit(process, wait)) return {};
+  }
+  return fail(ErrorCode::timeout, "process {} outlives SIGKILL", process.pid);
+}
+
+}  // namespace redline

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "server/admin.h"
+#include "server/node_config.h"
+#include "server/process.h"
+#include "transport/endpoint.h"
+
+namespace redline {
+
+struct NodeStartOptions {
+  Nanos timeout = 15 * kSecond;  ///< until it must answer
+  /// The server dies with the thread that started it: for tests and for runs that own their
+  /// servers.
+  bool dieWithParent = false;
+  /// Called when the process exists and before it runs redis-server: the place to write down who it
+  /// is. When it fails, no server starts.
+  std::function<Status(const ProcessId&)> onSpawned;
+};
+
+/// How long stopServer() waits for each of its three ways.
+struct StopDeadlines {
+  Nanos shutdown = 5 * kSecond;  ///< SHUTDOWN NOSAVE, asked for politely
+  Nanos terminate = 5 * kSecond;
+  Nanos kill = 60 * kSecond;  ///< freeing tens of GB takes the kernel a while
+};
+
+/// One real redis-server process that this program started. Owning it does not stop it: a Node may
+/// be left running on purpose (`stack up`); ScopedStack is for those that must not be.
+class Node {
+ public:
+  /// Checks the binary's version, writes redis.conf into `config.dir` (which is made), starts the
+  /// server and waits until it answers. On failure no process is left. The message has the server's
+  /// last words.
+  static Result<Node> start(NodeConfig config, const NodeStartOptions& options = {});
+
+  /// SHUTDOWN NOSAVE, then SIGTERM, then SIGKILL. Ok when it is gone, also when it was before.
+  Status stop(const StopDeadlines& deadlines = {});
+  /// SIGKILL, and waits until it is gone.
+  Status kill();
+  /// For SIGSTOP and SIGCONT.
+  Status signal(int number);
+  bool alive() const { return isAlive(process_); }
+
+  /// A new connection to it, over its Unix socket.
+  Result<Admin> admin(Nanos timeout = Admin::kDefaultTimeout) const;
+
+  const ProcessId& process() const { return process_; }
+  const NodeConfig& config() const { return config_; }
+  Endpoint endpoint() const { return {"127.0.0.1", config_.port, {}}; }
+  Endpoint unixEndpoint() const { return {{}, 0, config_.socketPath().string()}; }
+
+ private:
+  Node(NodeConfig config, ProcessId process)
+      : config_(std::move(config)), process_(std::move(process)) {}
+  Status awaitAnswer(Nanos deadline);
+  tl::unexpected<Error> died() const;
+
+  NodeConfig config_;
+  ProcessId process_;
+};
+
+/// Refuses a binary that is missing, is no redis-server, or is not 7.x (unless `anyVersion`).
+/// Returns its version.
+Result<std::string> checkBinary(const std::string& binary, bool anyVersion);
+
+/// unreachable with "port 7600 is in use by …: choose another with -port" when somebody listens
+/// there.
+Status checkPortFree(std::uint16_t port);
+
+/// A TCP port of loopback that is free now, with room for a cluster bus (port + 10000), never 6379.
+Result<std::uint16_t> freePort();
+
+/// Stops a server, of this program or another: asks it over `endpoint`, then signals.
+Status stopServer(const ProcessId& process, const Endpoint& endpoint,
+                  const Credentials& credentials, const StopDeadlines& deadlines = {});
+
+}  // namespace redline

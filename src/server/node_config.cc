@@ -1,0 +1,172 @@
+#include "server/node_config.h"
+
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+
+#include "server/text_file.h"
+
+namespace redline {
+namespace {
+
+/// What stack.json, `stack down` and -addr rely on, and what has a flag of its own.
+constexpr std::array<std::string_view, 10> kOurs{
+    "port",    "dir",       "bind",    "unixsocket", "unixsocketperm",
+    "logfile", "daemonize", "pidfile", "supervised", "tls-port"};
+constexpr std::array<std::string_view, 5> kSecrets{"requirepass", "masterauth", "user", "aclfile",
+                                                   "tls-key-file-pass"};
+constexpr std::array<std::string_view, 7> kPolicies{
+    "allkeys-lru",  "allkeys-lfu",     "allkeys-random", "volatile-lru",
+    "volatile-lfu", "volatile-random", "volatile-ttl"};
+constexpr std::size_t kLongestPassword = 512;
+
+template <std::size_t N>
+bool isIn(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool isCpuList(std::string_view list) {
+  return list.find_first_not_of("0123456789,-:") == std::string_view::npos;
+}
+
+Status checkPolicy(std::string_view policy) {
+  if (isIn(kPolicies, policy)) return {};
+  if (policy == "noeviction")
+    return fail(ErrorCode::usage,
+                "maxmemory-policy noeviction is refused: it turns memory pressure into write "
+                "errors; use one of {}",
+                fmt::join(kPolicies, ", "));
+  return fail(ErrorCode::usage, "no such maxmemory-policy \"{}\": use one of {}", policy,
+              fmt::join(kPolicies, ", "));
+}
+
+Status checkExtra(const std::string& name, const std::string& value) {
+  std::string lower = name;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (isIn(kSecrets, lower))
+    return fail(ErrorCode::usage,
+                "{} is refused: a password is never in a file; set "
+                "REDLINE_PASSWORD",
+                lower);
+  if (isIn(kOurs, lower))
+    return fail(ErrorCode::usage, "{} cannot be overridden: the stack relies on it", lower);
+  if (lower.empty() ||
+      lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos)
+    return fail(ErrorCode::usage, "\"{}\" is not the name of a parameter of redis.conf", name);
+  if (value.find_first_of("\r\n") != std::string::npos || value.find('\0') != std::string::npos)
+    return fail(ErrorCode::usage, "the value of {} has a line end in it", name);
+  if (lower == "maxmemory-policy") return checkPolicy(value);
+  return {};
+}
+
+void addLine(std::string& text, std::string_view name, std::string_view value) {
+  text.append(name).append(" ").append(value).append("\n");
+}
+
+}  // namespace
+
+Status checkNodeConfig(const NodeConfig& config) {
+  if (config.dir.empty() || !config.dir.is_absolute())
+    return fail(ErrorCode::usage, "a node's directory must be an absolute path, not \"{}\"",
+                config.dir.string());
+  if (config.socketPath().string().size() >= sizeof(sockaddr_un::sun_path))
+    return fail(ErrorCode::usage,
+                "the directory {} is too long for a Unix socket (107 bytes in all): name a shorter "
+                "one with -dir",
+                config.dir.string());
+  if (config.port == 0) return fail(ErrorCode::usage, "a node needs a port from 1 to 65535");
+  if (config.maxmemory == 0)
+    return fail(ErrorCode::usage, "a node needs a maxmemory: without a limit it is no cache");
+  if (auto policy = checkPolicy(config.policy); !policy) return policy;
+  for (const auto* list :
+       {&config.cpus, &config.bioCpus, &config.bgsaveCpus, &config.aofRewriteCpus})
+    if (!isCpuList(*list))
+      return fail(ErrorCode::usage, "\"{}\" is not a list of CPUs: write 0, 0-3 or 1,3", *list);
+  if (config.ioThreads == 0 || config.ioThreads > 128)
+    return fail(ErrorCode::usage, "io-threads goes from 1 to 128, not {}", config.ioThreads);
+  if (config.password.size() > kLongestPassword)
+    return fail(ErrorCode::usage, "the password in REDLINE_PASSWORD is longer than {} bytes",
+                kLongestPassword);
+  for (const auto& [name, value] : config.extra)
+    if (auto good = checkExtra(name, value); !good) return good;
+  return {};
+}
+
+std::string configText(const NodeConfig& config) {
+  std::string text =
+      "# Written by redline for one run; thrown away with it. A password is never in here.\n";
+  const auto add = [&](std::string_view name, std::string_view value) {
+    addLine(text, name, value);
+  };
+  const auto addIf = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) add(name, value);
+  };
+  add("bind", "127.0.0.1");
+  add("port", std::to_string(config.port));
+  add("unixsocket", configWord(config.socketPath().string()));
+  add("unixsocketperm", "700");
+  add("dir", configWord(config.dir.string()));
+  add("logfile", configWord(config.logPath().string()));
+  add("daemonize", "no");
+  add("maxmemory", std::to_string(config.maxmemory));
+  add("maxmemory-policy", config.policy);
+  // The default save points would put a BGSAVE into every load.
+  add("save", "\"\"");
+  add("appendonly", "no");
+  add("auto-aof-rewrite-percentage", "0");
+  add("enable-debug-command", "local");
+  add("latency-monitor-threshold", "5");
+  add("slowlog-log-slower-than", "1000");
+  addIf("server_cpulist", config.cpus);
+  addIf("bio_cpulist", config.bioCpus);
+  addIf("bgsave_cpulist", config.bgsaveCpus);
+  addIf("aof_rewrite_cpulist", config.aofRewriteCpus);
+  if (config.ioThreads > 1) {
+    add("io-threads", std::to_string(config.ioThreads));
+    add("io-threads-do-reads", "yes");
+  }
+  if (config.cluster) {
+    add("cluster-enabled", "yes");
+    add("cluster-config-file", "nodes.conf");
+    add("cluster-node-timeout", "5000");
+    add("repl-diskless-sync-delay", "0");
+    add("repl-backlog-size", "256mb");
+  }
+  for (const auto& [name, value] : config.extra) add(name, value.empty() ? "\"\"" : value);
+  return text;
+}
+
+std::string secretText(const NodeConfig& config) {
+  if (config.password.empty()) return {};
+  const std::string word = configWord(config.password);
+  return fmt::format("requirepass {0}\nmasterauth {0}\n", word);
+}
+
+std::string configWord(std::string_view text) {
+  std::string word = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      word.append({'\\', c});
+    else if (c < ' ' || c > '~')
+      word.append(fmt::format("\\x{:02x}", static_cast<unsigned char>(c)));
+    else
+      word.push_back(c);
+  }
+  return word + "\"";
+}
+
+std::string parseServerVersion(std::string_view printed) {
+  for (const std::string_view word : wordsOf(printed)) {
+    if (!word.starts_with("v=")) continue;
+    const std::string_view version = word.substr(2);
+    if (version.empty() || version.find_first_not_of("0123456789.") != std::string_view::npos)
+      return {};
+    return std::string(version);
+  }
+  return {};
+}
+
+}  // namespace redline

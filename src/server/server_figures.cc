@@ -1,0 +1,48 @@
+#include "server/server_figures.h"
+
+#include <algorithm>
+
+namespace redline {
+namespace {
+
+std::string textOf(const ServerSample& sample, std::string_view field) {
+  const auto found = sample.info.find(field);
+  return found == sample.info.end() ? std::string() : found->second;
+}
+
+std::uint64_t level(const ServerSample& sample, std::string_view field) {
+  return static_cast<std::uint64_t>(std::max(0.0, sample.number(field)));
+}
+
+}  // namespace
+
+ServerFigures figures(const ServerSample& before, const ServerSample& after) {
+  const bool restarted = textOf(before, "run_id") != textOf(after, "run_id");
+  const auto difference = [&](std::string_view field) {
+    return std::max(0.0, after.number(field) - (restarted ? 0.0 : before.number(field)));
+  };
+  const auto count = [&](std::string_view field) {
+    return static_cast<std::uint64_t>(difference(field));
+  };
+  ServerFigures figures;
+  figures.addr = after.addr;
+  figures.role = after.role;
+  figures.version = textOf(after, "redis_version");
+  figures.ops = count("total_commands_processed");
+  figures.cpuUserS = difference("used_cpu_user_main_thread");
+  figures.cpuSystemS = difference("used_cpu_sys_main_thread");
+  if (const Nanos span = after.at - before.at; span > 0)
+    figures.mainThreadUtilisation = (figures.cpuUserS + figures.cpuSystemS) /
+                                    (static_cast<double>(span) / static_cast<double>(kSecond));
+  figures.hits = count("keyspace_hits");
+  figures.misses = count("keyspace_misses");
+  figures.evicted = count("evicted_keys");
+  figures.expired = count("expired_keys");
+  figures.usedMemory = level(after, "used_memory");
+  figures.usedMemoryRss = level(after, "used_memory_rss");
+  figures.fragmentation = after.number("mem_fragmentation_ratio");
+  figures.latestForkUs = level(after, "latest_fork_usec");
+  return figures;
+}
+
+}  // namespace redline

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "server/node.h"
+#include "server/stack_state.h"
+
+namespace redline {
+
+struct StackOptions {
+  std::string topology = "node";
+  std::string name;           ///< empty: the topology's name
+  std::filesystem::path dir;  ///< where the servers' files go, in a directory of the stack's own;
+                              ///< empty: the state directory
+  /// Every node is made after this one. `dir` is set by the stack; port 0: a free one; maxmemory 0:
+  /// 75% of what the machine has available.
+  NodeConfig node;
+  bool force = false;  ///< a maxmemory beyond the machine's memory
+  Nanos startTimeout = NodeStartOptions{}.timeout;
+};
+
+struct StackUp {
+  StackState state;
+  bool already = false;  ///< it was up before, with whatever options it then had
+  std::string text()
+      const;  ///< "stack node is up: 127.0.0.1:7600, unix:/…" and where its files are
+};
+
+struct NodeStatus {
+  NodeState node;
+  bool alive = false;
+  bool stopped = false;       ///< alive and held by a SIGSTOP
+  std::string role, version;  ///< as the server says; empty when it does not answer
+  std::uint64_t usedMemory = 0, keys = 0;
+  std::string problem;  ///< why nothing could be read
+};
+
+struct StackStatus {
+  StackState state;
+  std::vector<NodeStatus> nodes;
+};
+
+/// The servers of this machine that redline started and that outlive it: `redline stack`. Their
+/// state is in `<home>/stacks/<name>/stack.json`. Calls of several processes take turns by a lock.
+class Stack {
+ public:
+  /// `home` as stateHome() gives it.
+  explicit Stack(std::filesystem::path home) : home_(std::move(home)) {}
+
+  /// Starts a stack and returns when all its servers answer. A stack of that name that is up
+  /// already is left as it is and returned. On failure nothing is left behind.
+  Result<StackUp> up(const StackOptions& options);
+
+  /// Stops every process of the stack, also those that a crash left, and removes its files. Returns
+  /// what it did, a line each. Ok when there is no such stack.
+  Result<std::vector<std::string>> down(const std::string& name, const Credentials& credentials);
+
+  /// unreachable when there is no such stack.
+  Result<StackStatus> status(const std::string& name, const Credentials& credentials) const;
+
+  /// The names of all stacks here.
+  std::vector<std::string> names() const;
+
+  std::filesystem::path statePath(const std::string& name) const;
+
+ private:
+  std::filesystem::path stacks() const { return home_ / "stacks"; }
+  Result<StackState> load(const std::string& name) const;
+  Status save(const StackState& state) const;
+  Result<StackState> plan(const StackOptions& options, NodeConfig& pattern) const;
+  Status startNodes(StackState& state, const NodeConfig& pattern,
+                    const StackOptions& options) const;
+  Status clear(const StackState& state, const Credentials& credentials,
+               std::vector<std::string>& lines) const;
+  Status removeFiles(const StackState& state, std::vector<std::string>& lines) const;
+
+  std::filesystem::path home_;
+};
+
+/// SIGKILLs every redis-server, children that write a snapshot included, that works in `directory`.
+/// Returns their pids. For what a dead server's directory may still hold.
+std::vector<pid_t> killServersIn(const std::filesystem::path& directory);
+
+}  // namespace redline

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "server/process.h"
+#include "transport/endpoint.h"
+
+namespace redline {
+
+/// What is known of one server of a stack, whether it lives or not.
+struct NodeState {
+  std::string name;  ///< "node-7600": its directory's name too
+  std::string role;  ///< "master" or "replica", as planned
+  std::uint16_t port = 0;
+  std::filesystem::path dir;
+  ProcessId process;  ///< pid 0: not started yet
+
+  std::filesystem::path socketPath() const { return dir / "redis.sock"; }
+  Endpoint endpoint() const { return {"127.0.0.1", port, {}}; }
+  Endpoint unixEndpoint() const { return {{}, 0, socketPath().string()}; }
+  bool operator==(const NodeState&) const = default;
+};
+
+/// A stack as stack.json has it. Written before its first process exists and again as each one gets
+/// its number, so that whoever comes later finds all of them. No password is in it.
+struct StackState {
+  std::string name;
+  std::string topology;       ///< "node"
+  bool complete = false;      ///< all nodes have answered
+  std::filesystem::path dir;  ///< holds the nodes' directories; goes with the stack
+  std::vector<NodeState> nodes;
+
+  bool operator==(const StackState&) const = default;
+};
+
+std::string toJson(const StackState& state);
+Result<StackState> parseStackState(std::string_view json);
+
+/// `$REDLINE_HOME`, or `~/.local/state/redline` (under `$XDG_STATE_HOME` when that is set).
+Result<std::filesystem::path> stateHome();
+
+/// A name that is safe as a directory's: letters, digits, '-', '_' and '.', at most 64.
+Status checkStackName(std::string_view name);
+
+/// Ok when `nodes` servers of `maxmemory` bytes each, and what an allocator adds, fit what the
+/// machine has; noSpace with the arithmetic when not.
+Status checkMemory(std::uint64_t maxmemory, std::uint64_t nodes, std::uint64_t available,
+                   std::uint64_t total);
+/// 75% of the available memory shared by `nodes` servers, whole megabytes.
+std::uint64_t defaultMaxmemory(std::uint64_t available, std::uint64_t nodes);
+
+}  // namespace redline

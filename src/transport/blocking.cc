@@ -1,0 +1,190 @@
+#include "transport/blocking.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace redline {
+namespace {
+
+/// How soon a wait notices that its limit was brought forward.
+constexpr Nanos kSlice = 20 * kMillisecond;
+
+tl::unexpected<Error> nothingListens(const Endpoint& endpoint, int error) {
+  if (error == EACCES || error == EPERM)
+    return fail(ErrorCode::refused, "may not connect to {}: {}", endpoint.text(), errnoText(error));
+  if (error == ECONNREFUSED || error == ENOENT)
+    return fail(ErrorCode::unreachable,
+                "nothing listens on {}: start a server with `redline stack up node` or name "
+                "another with -addr",
+                endpoint.text());
+  return fail(ErrorCode::unreachable, "cannot connect to {}: {}", endpoint.text(),
+              errnoText(error));
+}
+
+/// Starts a connect; 0, EINPROGRESS, or why not.
+int startConnect(int fd, const sockaddr* address, socklen_t length) {
+  while (::connect(fd, address, length) != 0) {
+    if (errno == EINTR) return EINPROGRESS;
+    // A Unix socket whose backlog is full says EAGAIN at once: as good as refused, for us.
+    if (errno != EAGAIN) return errno;
+    return ECONNREFUSED;
+  }
+  return 0;
+}
+
+}  // namespace
+
+BlockingStream::BlockingStream(BlockingStream&& other) noexcept
+    : endpoint_(std::move(other.endpoint_)),
+      fd_(std::exchange(other.fd_, -1)),
+      limit_(other.limit_) {}
+
+BlockingStream& BlockingStream::operator=(BlockingStream&& other) noexcept {
+  std::swap(endpoint_, other.endpoint_);
+  std::swap(fd_, other.fd_);
+  std::swap(limit_, other.limit_);
+  return *this;
+}
+
+BlockingStream::~BlockingStream() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+namespace {
+
+constexpr int kSocketFlags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+struct Attempt {
+  int fd = -1;
+  int error = 0;  ///< 0, EINPROGRESS, or why not
+};
+
+Attempt attempt(int family, const sockaddr* address, socklen_t length) {
+  const int fd = ::socket(family, kSocketFlags, 0);
+  if (fd < 0) return {-1, errno};
+  return {fd, startConnect(fd, address, length)};
+}
+
+Attempt attemptUnix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return {-1, ENAMETOOLONG};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return attempt(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+struct ListDeleter {
+  void operator()(addrinfo* list) const { freeaddrinfo(list); }
+};
+using AddressList = std::unique_ptr<addrinfo, ListDeleter>;
+
+Result<AddressList> resolve(const Endpoint& endpoint) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* raw = nullptr;
+  const int problem =
+      getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &raw);
+  if (problem != 0)
+    return fail(ErrorCode::unreachable, "cannot resolve the host of {}: {}", endpoint.text(),
+                gai_strerror(problem));
+  return AddressList(raw);
+}
+
+}  // namespace
+
+Result<BlockingStream> BlockingStream::connect(const Endpoint& endpoint, Nanos deadline,
+                                               const std::atomic<Nanos>* limit) {
+  const auto establish = [&](const Attempt& tried) -> Result<BlockingStream> {
+    BlockingStream stream(endpoint, tried.fd, limit);
+    if (tried.error != 0 && tried.error != EINPROGRESS)
+      return nothingListens(endpoint, tried.error);
+    if (auto ready = stream.finishConnect(deadline); !ready) return fail(std::move(ready.error()));
+    return stream;
+  };
+  if (endpoint.isUnix()) return establish(attemptUnix(endpoint.unixPath));
+  auto addresses = resolve(endpoint);
+  if (!addresses) return fail(std::move(addresses.error()));
+  Result<BlockingStream> last = nothingListens(endpoint, ECONNREFUSED);
+  for (const addrinfo* each = addresses->get(); each != nullptr; each = each->ai_next) {
+    last = establish(attempt(each->ai_family, each->ai_addr, each->ai_addrlen));
+    if (last) break;
+  }
+  return last;
+}
+
+Status BlockingStream::finishConnect(Nanos deadline) {
+  if (auto ready = awaitReady(POLLOUT, deadline); !ready) {
+    if (ready.error().code != ErrorCode::timeout) return ready;
+    return fail(ErrorCode::timeout, "cannot connect to {}: no answer in time", endpoint_.text());
+  }
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  if (error != 0) return nothingListens(endpoint_, error);
+  const int on = 1;
+  if (!endpoint_.isUnix() && ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+    return fail(ErrorCode::io, "cannot set TCP_NODELAY: {}", errnoText(errno));
+  return {};
+}
+
+Status BlockingStream::awaitReady(short events, Nanos deadline) const {
+  for (;;) {
+    Nanos end = deadline;
+    if (limit_ != nullptr) end = std::min(end, limit_->load(std::memory_order_relaxed));
+    Nanos span = std::max<Nanos>(0, end - SteadyClock::read());
+    if (span == 0 && end != deadline)
+      return fail(ErrorCode::interrupted, "the wait for {} was ended early", endpoint_.text());
+    const bool last = span == 0;
+    if (limit_ != nullptr) span = std::min(span, kSlice);
+    const timespec wait{static_cast<time_t>(span / kSecond), static_cast<long>(span % kSecond)};
+    pollfd waiting{fd_, events, 0};
+    const int ready = ::ppoll(&waiting, 1, &wait, nullptr);
+    if (ready > 0) return {};
+    if (ready < 0 && errno != EINTR)
+      return fail(ErrorCode::io, "cannot wait for {}: {}", endpoint_.text(), errnoText(errno));
+    if (last) return fail(ErrorCode::timeout, "no answer from {} in time", endpoint_.text());
+  }
+}
+
+Result<std::size_t> BlockingStream::readSome(std::span<char> into, Nanos deadline) {
+  for (;;) {
+    const ssize_t got = ::recv(fd_, into.data(), into.size(), 0);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == EAGAIN) {
+      if (auto ready = awaitReady(POLLIN, deadline); !ready) return fail(std::move(ready.error()));
+    } else if (errno != EINTR) {
+      return fail(ErrorCode::unreachable, "the connection to {} was lost: {}", endpoint_.text(),
+                  errnoText(errno));
+    }
+  }
+}
+
+Status BlockingStream::writeAll(std::string_view bytes, Nanos deadline) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (put > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+    } else if (errno == EAGAIN) {
+      if (auto ready = awaitReady(POLLOUT, deadline); !ready) return ready;
+    } else if (errno != EINTR) {
+      return fail(ErrorCode::unreachable, "the connection to {} was lost: {}", endpoint_.text(),
+                  errnoText(errno));
+    }
+  }
+  return {};
+}
+
+}  // namespace redline

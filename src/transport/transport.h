@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "transport/buffer.h"
+#include "transport/endpoint.h"
+
+namespace redline {
+
+/// One connection of one transport. Numbers are reused after close().
+using ConnId = std::uint32_t;
+
+struct TransportEvent {
+  enum class Kind : std::uint8_t {
+    connected,  ///< the connection is open; bytes may be queued
+    received,   ///< inbound(conn) has grown
+    closed,     ///< the peer is gone, or never came: `error` is an errno, 0 for an orderly end
+  };
+  ConnId conn;
+  Kind kind;
+  int error = 0;
+};
+
+/// Non-blocking byte streams over TCP and Unix sockets, for one thread. The loop is
+///   events = wait(timeout); consume inbound(); fill outbound(); flush(); repeat.
+/// Nothing is sent until flush(); an io_uring transport puts all of a pass's sends and receives
+/// into one system call inside wait().
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  /// Starts to connect; `connected` or `closed` follows from wait(). Fails only where no socket can
+  /// be had at all.
+  virtual Result<ConnId> open(const Endpoint& endpoint) = 0;
+  /// Drops the connection and what it has queued. No event follows.
+  virtual void close(ConnId conn) = 0;
+
+  /// Bytes received and not yet consumed.
+  virtual InBuffer& inbound(ConnId conn) = 0;
+  /// Bytes to send with the next flush(); append to it.
+  virtual OutBuffer& outbound(ConnId conn) = 0;
+  /// Queues all of outbound(conn) for sending. What cannot leave now leaves later, in order.
+  virtual void flush(ConnId conn) = 0;
+
+  /// Submits what is queued, then returns what happened, waiting up to `timeout` for the first
+  /// event: 0 polls, negative waits for ever. The span is good until the next call.
+  virtual std::span<const TransportEvent> wait(Nanos timeout) = 0;
+
+  /// "uring" or "epoll".
+  virtual std::string_view name() const = 0;
+};
+
+enum class IoChoice { automatic, uring, epoll };
+
+/// The transport asked for. `automatic` is io_uring, or epoll where the kernel refuses the ring.
+/// Call it on the thread that will use it.
+Result<std::unique_ptr<Transport>> makeTransport(IoChoice choice);
+
+}  // namespace redline

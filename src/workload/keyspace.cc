@@ -1,0 +1,25 @@
+#include "workload/keyspace.h"
+
+#include <charconv>
+
+namespace redline {
+
+std::optional<std::uint64_t> parseKey(std::string_view key) noexcept {
+  if (!key.starts_with(kKeyPrefix)) return std::nullopt;
+  const std::string_view digits = key.substr(kKeyPrefix.size());
+  if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
+  std::uint64_t id = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, id);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return id;
+}
+
+std::string bigHashKey(std::uint64_t id) {
+  return "big:hash:" + std::to_string(id);
+}
+std::string bigListKey(std::uint64_t id) {
+  return "big:list:" + std::to_string(id);
+}
+
+}  // namespace redline

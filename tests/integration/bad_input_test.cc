@@ -1,0 +1,491 @@
+// What a user gets to see when something is wrong: the real program as a child process, its exit
+// code, its one line on standard error, and what it leaves behind.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/text_file.h"
+#include "support/real_redis.h"
+
+extern char** environ;
+
+namespace redline {
+namespace {
+
+namespace fs = std::filesystem;
+using test::adminOf;
+using test::BarePeer;
+using test::eventually;
+using test::startRedis;
+using test::TemporaryDirectory;
+using testing::HasSubstr;
+using testing::Not;
+using Words = std::vector<std::string>;
+
+std::vector<char*> pointers(Words& words) {
+  std::vector<char*> all;
+  for (std::string& word : words) all.push_back(word.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+/// The program, running.
+class Redline {
+ public:
+  Redline(const TemporaryDirectory& home, Words args, const Words& settings = {})
+      : out_(home.path() / "out.txt"), err_(home.path() / "err.txt"), command_(args.at(0)) {
+    args.insert(args.begin(), REDLINE_BINARY_DIR "/redline");
+    Words environment = settings;
+    for (char** each = environ; *each != nullptr; ++each)
+      if (!std::string(*each).starts_with("REDLINE_")) environment.emplace_back(*each);
+    posix_spawn_file_actions_t files;
+    ::posix_spawn_file_actions_init(&files);
+    constexpr int kMode = O_WRONLY | O_CREAT | O_TRUNC;
+    ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_addopen(&files, 1, out_.c_str(), kMode, 0600);
+    ::posix_spawn_file_actions_addopen(&files, 2, err_.c_str(), kMode, 0600);
+    EXPECT_EQ(::posix_spawn(&pid_, args[0].c_str(), &files, nullptr, pointers(args).data(),
+                            pointers(environment).data()),
+              0);
+    ::posix_spawn_file_actions_destroy(&files);
+  }
+  ~Redline() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Redline(const Redline&) = delete;
+  Redline& operator=(const Redline&) = delete;
+
+  void interrupt() const { ::kill(pid_, SIGINT); }
+
+  /// Its exit code; -1: a signal ended it, or it did not end.
+  int wait() {
+    int status = 0;
+    if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, 30 * kSecond)) {
+      ADD_FAILURE() << "redline does not end: " << err();
+      return -1;
+    }
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string out() const { return readTextFile(out_).value_or(""); }
+  std::string err() const { return readTextFile(err_).value_or(""); }
+
+  /// The one line that says what is wrong; a failed test when there are none or several.
+  std::string error() const {
+    std::istringstream lines(err());
+    std::string line, found;
+    int count = 0;
+    while (std::getline(lines, line))
+      if (line.starts_with("redline")) found = line, ++count;
+    EXPECT_EQ(count, 1) << err();
+    EXPECT_TRUE(found.starts_with("redline " + command_ + ": ")) << found;
+    return found;
+  }
+
+ private:
+  fs::path out_, err_;
+  std::string command_;
+  pid_t pid_ = 0;
+};
+
+/// Runs it to its end: the exit code must be `code`; returns its error line.
+std::string errorOf(int code, const Words& args, const Words& settings = {}) {
+  const TemporaryDirectory home;
+  Redline redline(home, args, settings);
+  EXPECT_EQ(redline.wait(), code) << redline.err();
+  // Nothing was measured: the error is all that it says.
+  EXPECT_EQ(redline.out(), "");
+  const std::string all = redline.err();
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 1) << all;
+  return redline.error();
+}
+
+/// Driver and loader alike.
+void expectError(int code, const std::string& part, const Words& flags,
+                 const Words& settings = {}) {
+  for (const std::string command : {"driver", "loader"}) {
+    Words args = flags;
+    args.insert(args.begin(), command);
+    EXPECT_THAT(errorOf(code, args, settings), HasSubstr(part)) << command;
+  }
+}
+
+std::string addr(const Endpoint& endpoint) {
+  return "-addr=" + endpoint.text();
+}
+
+nlohmann::json summaryIn(const fs::path& run) {
+  return nlohmann::json::parse(readTextFile(run / "summary.json").value_or("{}"), nullptr, false);
+}
+
+void expectConserved(const nlohmann::json& summary) {
+  ASSERT_TRUE(summary.contains("rate")) << summary;
+  const auto& rate = summary["rate"];
+  const auto of = [&rate](const char* name) { return rate[name].get<std::uint64_t>(); };
+  EXPECT_GT(of("scheduled"), 0U);
+  EXPECT_EQ(of("scheduled"), of("completed") + of("failed") + of("outstanding"));
+  std::uint64_t errors = 0;
+  for (const auto& [kind, count] : rate["errors"].items()) errors += count.get<std::uint64_t>();
+  EXPECT_EQ(errors, of("failed"));
+}
+
+std::uint64_t errorsOf(const nlohmann::json& summary, const char* kind) {
+  return summary["rate"]["errors"].value(kind, std::uint64_t{0});
+}
+
+/// A redis-server, and a short run against it. Nothing is loaded: reads miss.
+struct Lab {
+  TemporaryDirectory home;
+  std::optional<ScopedStack> redis;
+  fs::path run = home.path() / "run";
+
+  explicit Lab(NodeConfig config = {}) : redis(startRedis(std::move(config))) {}
+
+  Words driver(const Words& more = {}) const {
+    Words args{"driver",
+               addr(redis->endpoint()),
+               "-out=" + run.string(),
+               "-rate=1k",
+               "-keys=1k",
+               "-conns=4",
+               "-duration=1s",
+               "-warmup=0s",
+               "-ttl-frac=0",
+               "-rw-ratio=0.5",
+               "-interval=100ms",
+               "-drain=1s"};
+    // A flag may be given once: `more` takes the place of what is above.
+    for (const std::string& flag : more)
+      std::erase_if(args, [name = flag.substr(0, flag.find('=') + 1)](const std::string& arg) {
+        return arg.rfind(name, 0) == 0;
+      });
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  }
+
+  /// Ran, and is under load for a while: intervals have been written.
+  bool underLoad() const {
+    return eventually([this] {
+      const auto rows = readTextFile(run / "intervals.csv");
+      return rows && std::count(rows->begin(), rows->end(), '\n') > 3;
+    });
+  }
+
+  /// A run whose writes are all refused: it ends by itself, counts them, and says what they mean.
+  void expectRefused(const char* kind, const std::string& advice) {
+    Redline redline(home, driver());
+    const int code = redline.wait();
+    EXPECT_TRUE(code == 0 || code == 3) << code << redline.err();
+    const auto summary = summaryIn(run);
+    expectConserved(summary);
+    EXPECT_GT(errorsOf(summary, kind), 300U) << summary["rate"];
+    EXPECT_EQ(errorsOf(summary, kind), summary["rate"]["failed"]);
+    EXPECT_THAT(summary["notes"].dump(), HasSubstr(std::string("failed with ") + kind));
+    EXPECT_THAT(redline.out(), HasSubstr(advice));
+  }
+};
+
+// ---- Servers that are none, or not ours ---------------------------------------------------------
+
+TEST(BadInput, NothingListens) {
+  expectError(1, "nothing listens on 127.0.0.1:1: start a server", {"-addr=127.0.0.1:1"});
+}
+
+TEST(BadInput, NoRedisAnswers) {
+  const BarePeer peer("HTTP/1.1 400 Bad Request\r\n\r\n");
+  expectError(1, "does not speak RESP", {addr(peer.endpoint())});
+}
+
+TEST(BadInput, NobodyAnswersAtAll) {
+  const BarePeer peer("");
+  EXPECT_THAT(errorOf(1, {"driver", addr(peer.endpoint())}), HasSubstr("frozen: no answer"));
+}
+
+TEST(BadInput, WrongVersion) {
+  const std::string info = "# Server\r\nredis_version:6.2.1\r\nredis_mode:standalone\r\n";
+  const BarePeer peer("+PONG\r\n$" + std::to_string(info.size()) + "\r\n" + info + "\r\n");
+  expectError(1, "6.2.1", {addr(peer.endpoint())});
+  expectError(1, "-any-version", {addr(peer.endpoint())});
+}
+
+TEST(BadInput, AnAddressOfAnotherMachine) {
+  expectError(1, "not on this machine", {"-addr=192.0.2.1:6380"});
+}
+
+TEST(BadInput, PasswordMissingOrWrong) {
+  NodeConfig config;
+  config.password = "right";
+  const Lab lab(config);
+  if (!lab.redis) return;
+  const Words flags{addr(lab.redis->endpoint())};
+  expectError(1, "asks for a password: set REDLINE_PASSWORD", flags);
+  expectError(1, "the password is wrong", flags, {"REDLINE_PASSWORD=wrong"});
+  EXPECT_THAT(errorOf(2, {"driver", "-password=right"}), HasSubstr("REDLINE_PASSWORD"));
+}
+
+// ---- Servers that refuse ------------------------------------------------------------------------
+
+/// Makes a reload of 3000 keys take about three seconds, with clients served in between.
+void slowReload(const Lab& lab) {
+  auto admin = adminOf(*lab.redis);
+  ASSERT_TRUE(admin);
+  ASSERT_TRUE(admin->command({"DEBUG", "POPULATE", "3000", "other"}));
+  ASSERT_TRUE(admin->configSet("key-load-delay", "1000"));
+  ASSERT_TRUE(admin->configSet("loading-process-events-interval-bytes", "1024"));
+}
+
+TEST(BadInput, LoadingAtTheStart) {
+  const Lab lab;
+  if (!lab.redis) return;
+  slowReload(lab);
+  std::thread reload([&lab] {
+    if (auto admin = adminOf(*lab.redis))
+      (void)admin->commandRaw({"DEBUG", "RELOAD"}, 20 * kSecond);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  expectError(1, "still loading its data into memory: try again later",
+              {addr(lab.redis->endpoint())});
+  reload.join();
+}
+
+TEST(BadInput, LoadingInTheMiddle) {
+  const Lab lab;
+  if (!lab.redis) return;
+  slowReload(lab);
+  Redline redline(lab.home, lab.driver({"-duration=2s"}));
+  EXPECT_TRUE(lab.underLoad());
+  if (auto admin = adminOf(*lab.redis)) (void)admin->commandRaw({"DEBUG", "RELOAD"}, 20 * kSecond);
+  const int code = redline.wait();
+  EXPECT_TRUE(code == 0 || code == 3) << redline.err();
+  const auto summary = summaryIn(lab.run);
+  expectConserved(summary);
+  EXPECT_GT(errorsOf(summary, "loading"), 100U) << summary["rate"];
+  EXPECT_THAT(redline.out(), HasSubstr("reading its data into memory"));
+}
+
+TEST(BadInput, OutOfMemory) {
+  NodeConfig config;
+  config.policy = "volatile-lru";
+  Lab lab(config);
+  if (!lab.redis) return;
+  auto admin = adminOf(*lab.redis);
+  ASSERT_TRUE(admin && admin->configSet("maxmemory", "1mb"));
+  lab.expectRefused("oom", "raise maxmemory");
+}
+
+TEST(BadInput, ReadOnly) {
+  Lab lab;
+  if (!lab.redis) return;
+  auto admin = adminOf(*lab.redis);
+  ASSERT_TRUE(admin && admin->command({"REPLICAOF", "127.0.0.1", "1"}));
+  lab.expectRefused("readonly", "name its master");
+}
+
+TEST(BadInput, Misconfigured) {
+  Lab lab;
+  if (!lab.redis) return;
+  auto admin = adminOf(*lab.redis);
+  if (!admin) return;
+  // A directory where the snapshot should go: its last step, the rename, fails.
+  fs::create_directories(fs::path(lab.redis->node().config().dir) / "dump.rdb" / "in-the-way");
+  EXPECT_TRUE(admin->configSet("save", "3600 1"));
+  Redline redline(lab.home, lab.driver({"-duration=3s"}));
+  EXPECT_TRUE(lab.underLoad());
+  EXPECT_TRUE(admin->command({"BGSAVE"}));
+  const int code = redline.wait();
+  EXPECT_TRUE(code == 0 || code == 3) << code << redline.err();
+  const auto summary = summaryIn(lab.run);
+  expectConserved(summary);
+  EXPECT_GT(errorsOf(summary, "misconf"), 0U);
+  EXPECT_THAT(summary["notes"].dump(), HasSubstr("failed with misconf"));
+
+  // At the start it is refused: the server answers not even PING then.
+  EXPECT_THAT(errorOf(1, lab.driver({"-out=" + (lab.home.path() / "second").string()})),
+              HasSubstr("MISCONF"));
+}
+
+TEST(BadInput, Busy) {
+  const Lab lab;
+  if (!lab.redis) return;
+  auto admin = adminOf(*lab.redis);
+  if (!admin) return;
+  EXPECT_TRUE(admin->configSet("busy-reply-threshold", "50"));
+  Redline redline(lab.home, lab.driver({"-duration=2s"}));
+  EXPECT_TRUE(lab.underLoad());
+  std::thread script([&lab] {
+    if (auto caller = adminOf(*lab.redis))
+      (void)caller->commandRaw({"EVAL", "while true do end", "0"}, 20 * kSecond);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(800));
+  // A second run finds it busy from the start.
+  EXPECT_THAT(errorOf(1, {"driver", addr(lab.redis->endpoint())}), HasSubstr("SCRIPT KILL"));
+  EXPECT_TRUE(admin->command({"SCRIPT", "KILL"}));
+  script.join();
+  const int code = redline.wait();
+  EXPECT_TRUE(code == 0 || code == 3) << redline.err();
+  const auto summary = summaryIn(lab.run);
+  expectConserved(summary);
+  EXPECT_GT(errorsOf(summary, "busy"), 100U) << summary["rate"];
+  EXPECT_THAT(redline.out(), HasSubstr("SCRIPT KILL"));
+}
+
+TEST(BadInput, ServerKilledInTheMiddle) {
+  Lab lab;
+  if (!lab.redis) return;
+  Redline redline(lab.home, lab.driver());
+  EXPECT_TRUE(lab.underLoad());
+  EXPECT_TRUE(lab.redis->node().kill());
+  EXPECT_EQ(redline.wait(), 3) << redline.err();  // it ran, and its figures are no answer
+  const auto summary = summaryIn(lab.run);
+  expectConserved(summary);
+  EXPECT_FALSE(summary["valid"]);
+}
+
+TEST(BadInput, ServerKilledInTheMiddleWithStop) {
+  Lab lab;
+  if (!lab.redis) return;
+  Redline redline(lab.home, lab.driver({"-on-disconnect=stop", "-duration=20s"}));
+  EXPECT_TRUE(lab.underLoad());
+  EXPECT_TRUE(lab.redis->node().kill());
+  EXPECT_EQ(redline.wait(), 1) << redline.err();
+  EXPECT_THAT(redline.error(), HasSubstr("was lost"));
+  expectConserved(summaryIn(lab.run));
+}
+
+// ---- Flags --------------------------------------------------------------------------------------
+
+TEST(BadInput, UnknownFlagOnTheCommandLineInTheEnvironmentAndInAFile) {
+  EXPECT_THAT(errorOf(2, {"driver", "-raet=1"}),
+              HasSubstr("unknown flag -raet: did you mean -rate"));
+  expectError(2, "REDLINE_RAET: did you mean REDLINE_RATE?", {}, {"REDLINE_RAET=5"});
+  const TemporaryDirectory home;
+  const fs::path file = home.path() / "lab.toml";
+  ASSERT_TRUE(writeTextFile(file, "keys = 10\n[driver]\nraet = 5\n"));
+  expectError(2, file.string() + ":3: unknown flag raet: did you mean rate?",
+              {"-config=" + file.string()});
+}
+
+TEST(BadInput, UnitTypos) {
+  EXPECT_THAT(errorOf(2, {"driver", "-duration=10x"}), HasSubstr("'10x' is not a duration"));
+  expectError(2, "-value-size: '4KX' is not a size", {"-value-size=4KX"});
+  expectError(2, "-keys: '1Q' is not a count", {"-keys=1Q"});
+  expectError(2, "'2' is not a share", {"-ttl-frac=2"});
+}
+
+TEST(BadInput, FlagsThatContradictEachOther) {
+  const auto driver = [](const Words& flags) {
+    Words args = flags;
+    args.insert(args.begin(), "driver");
+    return errorOf(2, args);
+  };
+  EXPECT_THAT(driver({"-threads=60"}), HasSubstr("-conns is 50"));
+  EXPECT_THAT(driver({"-rate=max", "-arrivals=poisson"}), HasSubstr("needs a rate"));
+  EXPECT_THAT(driver({"-rate=max", "-batch-wait=1ms"}), HasSubstr("no meaning"));
+  EXPECT_THAT(driver({"-addr=127.0.0.1:1,127.0.0.1:2"}), HasSubstr("names 2 servers"));
+  expectError(2, "-ttl-min=2h is longer than -ttl-max=1h", {"-ttl-min=2h"});
+}
+
+TEST(BadInput, NumbersBeyondAnySense) {
+  expectError(2, "at most 10000", {"-conns=1M"});
+  expectError(2, "at most 256", {"-threads=500", "-conns=500"});
+  expectError(2, "at most 512 MB", {"-value-size=600MB"});
+  EXPECT_THAT(errorOf(2, {"driver", "-pipeline=1G"}), HasSubstr("at most"));
+}
+
+// ---- Output -------------------------------------------------------------------------------------
+
+TEST(BadInput, RunDirectoryThatCannotBe) {
+  const Lab lab;
+  if (!lab.redis) return;
+  const fs::path file = lab.home.path() / "file";
+  ASSERT_TRUE(writeTextFile(file, "x"));
+  const std::string to = addr(lab.redis->endpoint());
+  // Tests may run as root, to whom no directory is read-only: below a file, and in /proc.
+  for (const std::string& out : {file.string() + "/run", std::string("/proc/redline/run")})
+    EXPECT_THAT(errorOf(1, {"loader", to, "-keys=10", "-out=" + out}),
+                HasSubstr("cannot create the directory " + out));
+  Redline redline(lab.home, {"driver", to, "-rw-ratio=0", "-out=" + file.string() + "/run"});
+  EXPECT_EQ(redline.wait(), 1);
+  EXPECT_THAT(redline.error(), HasSubstr("cannot create the directory"));
+}
+
+TEST(BadInput, RunDirectoryThatHoldsARun) {
+  Lab lab;
+  if (!lab.redis) return;
+  fs::create_directory(lab.run);
+  ASSERT_TRUE(writeTextFile(lab.run / "summary.json", "precious"));
+  EXPECT_THAT(errorOf(2, lab.driver({"-rw-ratio=0"})), HasSubstr("is not empty"));
+  EXPECT_EQ(readTextFile(lab.run / "summary.json").value(), "precious");
+}
+
+TEST(BadInput, SummaryIntoAMissingDirectoryIsRefusedBeforeTheLoad) {
+  expectError(1, "-json=/nowhere/s.json: there is no directory /nowhere: make it first",
+              {"-addr=127.0.0.1:1", "-json=/nowhere/s.json"});
+}
+
+TEST(BadInput, DiskThatFills) {
+  const Lab lab;
+  if (!lab.redis) return;
+  const fs::path disk = lab.home.path() / "disk";
+  fs::create_directory(disk);
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0)
+    GTEST_SKIP() << "may not mount a small disk";
+  {
+    Redline redline(lab.home, lab.driver({"-out=" + (disk / "run").string(), "-interval=10ms"}));
+    EXPECT_EQ(redline.wait(), 1) << redline.err();
+    EXPECT_THAT(redline.error(), HasSubstr("cannot write " + (disk / "run").string()));
+    EXPECT_THAT(redline.error(), HasSubstr("No space left on device; free some space"));
+    EXPECT_THAT(redline.out(), HasSubstr("1000 scheduled"));  // it went on to the end
+    const auto rows = readTextFile(disk / "run" / "intervals.csv");
+    ASSERT_TRUE(rows);
+    EXPECT_GT(rows->size(), 1000U);
+    EXPECT_EQ(rows->back(), '\n');  // whole rows only
+  }
+  EXPECT_EQ(::umount2(disk.c_str(), MNT_DETACH), 0);
+}
+
+// ---- Stack, signals, host -----------------------------------------------------------------------
+
+TEST(BadInput, PortInUse) {
+  const Lab lab;
+  if (!lab.redis) return;
+  const std::string port = std::to_string(lab.redis->endpoint().port);
+  const TemporaryDirectory home;
+  EXPECT_THAT(errorOf(1, {"stack", "up", "node", "-name=second", "-port=" + port},
+                      {"REDLINE_HOME=" + home.path().string()}),
+              AllOf(HasSubstr(port), HasSubstr("redis-server (pid")));
+}
+
+TEST(BadInput, InterruptedInTheMiddle) {
+  const Lab lab;
+  if (!lab.redis) return;
+  Redline redline(lab.home, lab.driver({"-duration=20s"}));
+  EXPECT_TRUE(lab.underLoad());
+  redline.interrupt();
+  const int code = redline.wait();
+  EXPECT_TRUE(code == 0 || code == 3) << code;
+  const auto summary = summaryIn(lab.run);
+  expectConserved(summary);
+  EXPECT_EQ(summary["rate"]["failed"], 0);
+  EXPECT_THAT(redline.err(), Not(HasSubstr("redline driver:")));
+}
+
+}  // namespace
+}  // namespace redline

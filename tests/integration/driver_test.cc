@@ -1,0 +1,428 @@
+// The driver against a real redis-server: what it says happened is what happened.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "run/driver_run.h"
+#include "rundir/run_dir_reader.h"
+#include "support/real_redis.h"
+#include "workload/keyspace.h"
+#include "workload/values.h"
+
+namespace redline {
+namespace {
+
+using test::adminOf;
+using test::startRedis;
+using test::TemporaryDirectory;
+
+constexpr std::uint64_t kKeys = 10'000;
+
+/// Writes the data set of `seed`, without TTLs.
+void fill(Admin admin, std::uint64_t keys, std::uint64_t seed, std::size_t size) {
+  const Values values(seed, size);
+  std::vector<std::vector<std::string>> commands;
+  for (std::uint64_t id = 0; id < keys; ++id) {
+    char key[kMaxKeyLength];
+    std::string value(size, '\0');
+    values.write(value.data(), id, 0);
+    commands.push_back({"SET", std::string(key, writeKey(key, id)), value});
+  }
+  ASSERT_TRUE(admin.pipeline(commands, 60 * kSecond));
+}
+
+/// A redis-server with the data set in it, and a plan for a run against it.
+struct Lab {
+  TemporaryDirectory home;
+  std::optional<ScopedStack> redis;
+  DriverPlan plan;
+  std::atomic<bool> interrupt{false};
+  std::function<void(const Interval&)> onInterval = [](const Interval&) {};
+
+  explicit Lab(NodeConfig config = {}) : redis(startRedis(std::move(config))) {
+    if (!redis) return;
+    plan.engine.target = redis->endpoint();
+    plan.engine.keys = kKeys;
+    plan.engine.warmup = 500 * kMillisecond;
+    plan.engine.duration = 2 * kSecond;
+    plan.engine.rate = 2'000;
+    plan.out = home.path() / "run";
+    plan.command = {"test"};
+    plan.redlineVersion = "test";
+  }
+
+  void fillKeys() {
+    auto admin = adminOf(*redis, plan.engine.login.password);
+    if (admin) fill(std::move(*admin), kKeys, plan.engine.seed, plan.engine.valueSize);
+  }
+
+  Result<DriverOutcome> tryRun() {
+    RunWatcher watcher;
+    watcher.onNote = [](const std::string&) {};
+    watcher.onInterval = [this](const Interval& interval, Nanos) { onInterval(interval); };
+    watcher.interrupted = [this] { return interrupt.load(); };
+    return runDriver(plan, watcher);
+  }
+
+  Summary run() {
+    auto outcome = tryRun();
+    EXPECT_TRUE(outcome) << outcome.error().message;
+    if (!outcome) return {};
+    EXPECT_TRUE(outcome->status) << outcome->status.error().message;
+    return outcome->summary;
+  }
+};
+
+void expectConserved(const Summary& s) {
+  EXPECT_EQ(s.rate.scheduled, s.rate.completed + s.rate.failed + s.rate.outstanding);
+}
+
+class DriverIo : public testing::TestWithParam<std::tuple<IoChoice, WaitMode>> {};
+
+TEST_P(DriverIo, ReadsAndChecksEveryValueAtTheRateAskedFor) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  std::tie(lab.plan.engine.io, lab.plan.engine.wait) = GetParam();
+  lab.plan.engine.readShare = 0.8;
+  const Summary s = lab.run();
+  EXPECT_EQ(s.generator.io, lab.plan.engine.io == IoChoice::epoll ? "epoll" : "uring");
+  EXPECT_EQ(s.rate.scheduled, 4'000U);
+  EXPECT_EQ(s.rate.completed, 4'000U);
+  EXPECT_EQ(s.cache.misses, 0U);
+  EXPECT_EQ(s.cache.hits, s.latency.at("response").at("get").count);
+  EXPECT_GE(s.verify.checked, s.cache.hits);  // warm-up values are checked too
+  EXPECT_EQ(s.verify.corrupt, 0U);
+  EXPECT_NEAR(static_cast<double>(s.latency.at("response").at("set").count), 800, 120);
+  expectConserved(s);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryTransportAndWait, DriverIo,
+                         testing::Combine(testing::Values(IoChoice::uring, IoChoice::epoll),
+                                          testing::Values(WaitMode::automatic, WaitMode::spin,
+                                                          WaitMode::block)));
+
+TEST(Driver, CountsTheSameCommandsAsTheServer) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.warmup = 0;
+  lab.plan.engine.pipeline = 8;
+  lab.plan.engine.threads = 2;
+  auto admin = adminOf(*lab.redis);
+  const auto before = admin->info({"commandstats"});
+  const Summary s = lab.run();
+  const auto after = admin->info({"commandstats"});
+  ASSERT_TRUE(before && after);
+  const auto calls = [&](const std::string& name) {
+    const auto of = [&](const ServerInfo& info) {
+      const auto found = info.commandStats.find(name);
+      return found == info.commandStats.end() ? 0 : found->second.calls;
+    };
+    return of(*after) - of(*before);
+  };
+  const std::uint64_t probes = 64;  // preflight's GETs
+  EXPECT_EQ(calls("get"), s.latency.at("response").at("get").count + probes);
+  EXPECT_EQ(calls("set"), s.latency.at("response").at("set").count);
+}
+
+TEST(Driver, SendsBatchesAsTransactionsAndChecksEveryValueInThem) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.warmup = 0;
+  lab.plan.engine.transactions = true;
+  lab.plan.engine.pipeline = 8;
+  lab.plan.engine.arrivals = Arrivals::closed;
+  lab.plan.engine.duration = kSecond;
+  auto admin = adminOf(*lab.redis);
+  const Summary s = lab.run();
+  const auto info = admin->info({"commandstats"});
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->commandStats.at("exec").calls * 8, s.rate.completed);
+  EXPECT_EQ(info->commandStats.at("multi").calls * 8, s.rate.completed);
+  EXPECT_DOUBLE_EQ(s.generator.meanBatch, 8.0);
+  EXPECT_GT(s.cache.hits, 0U);
+  EXPECT_EQ(s.verify.checked, s.cache.hits);
+  EXPECT_EQ(s.verify.corrupt, 0U);
+  expectConserved(s);
+}
+
+TEST(Driver, FailsAWholeTransactionThatTheServerAborts) {
+  NodeConfig config;
+  config.maxmemory = 8ULL << 20;
+  config.policy = "volatile-lru";  // and no key with a TTL: nothing may be evicted
+  Lab lab(config);
+  ASSERT_TRUE(lab.redis);
+  lab.plan.engine.transactions = true;
+  lab.plan.engine.pipeline = 4;
+  lab.plan.engine.readShare = 0.5;
+  lab.plan.engine.valueSize = 4096;
+  const Summary s = lab.run();
+  EXPECT_GT(s.rate.errors.at("oom"), 0U);
+  EXPECT_GT(s.rate.errors.at("execabort"), 0U);
+  expectConserved(s);
+}
+
+TEST(Driver, SpeaksOverAUnixSocket) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.target = lab.redis->node().unixEndpoint();
+  const Summary s = lab.run();
+  EXPECT_EQ(s.rate.completed, 4'000U);
+  EXPECT_EQ(s.verify.corrupt, 0U);
+}
+
+TEST(Driver, LogsInWithThePasswordAndNeverWritesItDown) {
+  NodeConfig config;
+  config.password = "s3cret-of-this-test";
+  Lab lab(config);
+  ASSERT_TRUE(lab.redis);
+  lab.plan.engine.login.password = config.password;
+  lab.fillKeys();
+  const Summary s = lab.run();
+  EXPECT_EQ(s.rate.completed, 4'000U);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(lab.plan.out)) {
+    std::ifstream file(entry.path());
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    EXPECT_EQ(text.find(config.password), std::string::npos) << entry.path();
+  }
+
+  lab.plan.engine.login.password = "wrong";
+  lab.plan.out = lab.home.path() / "second";
+  const auto refused = lab.tryRun();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::refused);
+  EXPECT_NE(refused.error().message.find("REDLINE_PASSWORD"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(lab.plan.out));
+}
+
+TEST(Driver, RefusesADataSetOfAnotherSeed) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.seed = 2;
+  const auto refused = lab.tryRun();
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("-seed"), std::string::npos);
+}
+
+TEST(Driver, SaysThatNothingListensThere) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.plan.engine.target = {"127.0.0.1", *freePort(), {}};
+  const auto refused = lab.tryRun();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unreachable);
+}
+
+TEST(Driver, SendsLoadToThisMachineAlone) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.plan.engine.target = {"192.0.2.1", 6379, {}};  // TEST-NET-1: belongs to nobody
+  const auto refused = lab.tryRun();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unsafe);
+}
+
+TEST(Driver, FindsAFlippedByte) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.readShare = 1;
+  // Behind preflight's back: a byte of every value, while the run is on.
+  std::thread flipper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    auto admin = adminOf(*lab.redis);
+    std::vector<std::vector<std::string>> commands;
+    for (std::uint64_t id = 0; id < 100; ++id)
+      commands.push_back({"SETRANGE", "obj:" + std::to_string(id), "60", "#"});
+    EXPECT_TRUE(admin && admin->pipeline(commands));
+  });
+  const Summary s = lab.run();
+  flipper.join();
+  EXPECT_GT(s.verify.corrupt, 0U);
+  EXPECT_LT(s.verify.corrupt, 400U);
+  EXPECT_FALSE(s.valid);
+}
+
+TEST(Driver, CountsMisses) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.keys = 2 * kKeys;  // half of them are not there
+  lab.plan.engine.readShare = 1;
+  const Summary s = lab.run();
+  EXPECT_NEAR(s.cache.hitRate, 0.5, 0.05);
+  EXPECT_EQ(s.cache.hits + s.cache.misses, 4'000U);
+}
+
+TEST(Driver, EndsEarlyAndWritesWhatItMeasured) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.duration = 60 * kSecond;
+  std::thread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    lab.interrupt = true;
+  });
+  const Summary s = lab.run();
+  stopper.join();
+  EXPECT_LT(s.windowS, 20);
+  EXPECT_GT(s.rate.completed, 0U);
+  expectConserved(s);
+  const auto read = readRunDir(lab.plan.out);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_TRUE(read->summary);
+  EXPECT_EQ(read->summary->rate.completed, s.rate.completed);
+}
+
+TEST(Driver, SurvivesAServerKilledMidRunWithEveryOperationAccountedFor) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.drain = kSecond;
+  lab.plan.engine.readShare = 0.5;
+  lab.plan.engine.rate = 20'000;
+  std::thread killer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    EXPECT_TRUE(lab.redis->node().kill());
+  });
+  const Summary s = lab.run();
+  killer.join();
+  EXPECT_EQ(s.rate.scheduled, 40'000U);
+  EXPECT_GT(s.rate.outstanding, 1'000U);
+  EXPECT_FALSE(s.latency.at("response").at("all").lowerBounds.empty());
+  expectConserved(s);
+}
+
+TEST(Driver, FindsItsWayBackToARestartedServer) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.duration = 4 * kSecond;
+  std::promise<void> over;
+  std::thread killer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    EXPECT_TRUE(lab.redis->node().kill());
+    EXPECT_TRUE(lab.redis->restart());
+    // The server dies with the thread that started it: stay until the run is over.
+    over.get_future().wait();
+  });
+  const Summary s = lab.run();
+  over.set_value();
+  killer.join();
+  EXPECT_EQ(s.rate.outstanding, 0U);
+  EXPECT_GT(s.generator.reconnects, 0U);
+  EXPECT_GT(s.cache.misses, 0U);  // it came back empty
+  expectConserved(s);
+}
+
+// redis-notes, "The frozen-server identity (truth test)".
+TEST(Driver, TellsTheTruthAboutAFrozenServer) {
+  for (int attempt = 1;; ++attempt) {
+    Lab lab;
+    ASSERT_TRUE(lab.redis);
+    lab.fillKeys();
+    lab.plan.engine.rate = 10'000;
+    lab.plan.engine.readShare = 1;
+    lab.plan.engine.duration = 10 * kSecond;
+
+    DriverPlan ceiling = lab.plan;
+    ceiling.engine.arrivals = Arrivals::closed;
+    ceiling.engine.duration = kSecond;
+    ceiling.out = lab.home.path() / "ceiling";
+    std::swap(ceiling, lab.plan);
+    const double mu = lab.run().rate.achieved;
+    std::swap(ceiling, lab.plan);
+
+    const SteadyClock clock;
+    Nanos frozen = 0;
+    std::thread freezer([&] {
+      std::this_thread::sleep_for(std::chrono::seconds(4));
+      const Nanos from = clock.now();
+      EXPECT_TRUE(lab.redis->node().signal(SIGSTOP));
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+      EXPECT_TRUE(lab.redis->node().signal(SIGCONT));
+      frozen = clock.now() - from;
+    });
+    const Summary s = lab.run();
+    freezer.join();
+
+    const double f = static_cast<double>(frozen) / 1e9;
+    const auto expected = [&](double q) { return f - (1 - q) * 10.0 * (1 - 10'000 / mu); };
+    const LatencyFigures& response = s.latency.at("response").at("all");
+    const double p99 = response.p99 / 1e6 / expected(0.99);
+    const double p999 = response.p999 / 1e6 / expected(0.999);
+    std::printf(
+        "frozen %.3f s, drain rate %.0f/s: p99 %.3f s (identity %.3f), p99.9 %.3f s (%.3f)\n", f,
+        mu, response.p99 / 1e6, expected(0.99), response.p999 / 1e6, expected(0.999));
+    // A neighbour that takes the core from us for tens of milliseconds is no fault of the
+    // arithmetic.
+    if (attempt < 3 && (std::abs(p99 - 1) > 0.03 || std::abs(p999 - 1) > 0.03)) continue;
+    EXPECT_NEAR(p99, 1, 0.03);
+    EXPECT_NEAR(p999, 1, 0.03);
+    EXPECT_EQ(s.rate.scheduled, 100'000U);
+    EXPECT_EQ(s.rate.completed, 100'000U);
+    EXPECT_EQ(s.rate.outstanding, 0U);
+    return;
+  }
+}
+
+TEST(Driver, GoesOnWhenTheServerIsTooSlowAndSaysOverloaded) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.warmup = 0;
+  lab.plan.engine.duration = 3 * kSecond;
+  lab.plan.engine.drain = 0;
+  lab.plan.engine.conns = 1;  // one at a time over one connection: nowhere near 300k/s
+  lab.plan.engine.rate = 300'000;
+  std::vector<Nanos> medians;
+  lab.onInterval = [&](const Interval& interval) {
+    if (!interval.warmup && !interval.drain)
+      medians.push_back(interval.of(Measure::response, OpKind::get).quantile(0.5));
+  };
+  const Summary s = lab.run();
+  EXPECT_TRUE(s.rate.overloaded);
+  EXPECT_GT(s.rate.outstanding, 100'000U);
+  ASSERT_GE(medians.size(), 3U);
+  EXPECT_GT(medians[2], medians[1]);
+  EXPECT_GT(medians[1], medians[0]);
+  expectConserved(s);
+}
+
+TEST(Driver, LeavesARunDirectoryThatAddsUpToItsSummary) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  const Summary s = lab.run();
+  const auto read = readRunDir(lab.plan.out);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->warnings.empty());
+  std::uint64_t completed = 0;
+  for (const auto& row : read->intervals)
+    if (!row.warmup) completed += row.counts.completed[0] + row.counts.completed[1];
+  EXPECT_EQ(completed, s.rate.completed);
+  const auto found = read->latency.merged.find("response");
+  ASSERT_NE(found, read->latency.merged.end());
+  EXPECT_EQ(found->second.count(), s.latency.at("response").at("all").count);
+  EXPECT_NEAR(static_cast<double>(found->second.quantile(0.99)) / 1e3,
+              s.latency.at("response").at("all").p99, 0.001);
+  EXPECT_FALSE(read->servers.empty());
+}
+
+}  // namespace
+}  // namespace redline

@@ -1,0 +1,305 @@
+// /metrics as its users have it: the real driver with -metrics, a real Prometheus that scrapes it,
+// and the answers of its query API beside summary.json.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/spawn.h"
+#include "server/text_file.h"
+#include "support/real_redis.h"
+#include "workload/keyspace.h"
+#include "workload/values.h"
+
+namespace redline {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::adminOf;
+using test::BarePeer;
+using test::eventually;
+using test::startRedis;
+using test::TemporaryDirectory;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+/// A program that runs beside the test and ends with it.
+class Child {
+ public:
+  Child(Words args, const fs::path& home, const std::string& name)
+      : output_(home / (name + ".txt")) {
+    SpawnPlan plan;
+    plan.args = std::move(args);
+    plan.directory = home;
+    plan.output = output_;
+    auto child = GatedChild::spawn(plan);
+    EXPECT_TRUE(child) << child.error().message;
+    if (!child) return;
+    id_ = child->id();
+    const auto released = child->release();
+    EXPECT_TRUE(released) << released.error().message;
+  }
+  ~Child() {
+    if (id_.pid == 0 || !isAlive(id_)) return;
+    (void)sendSignal(id_, SIGKILL);
+    awaitExit(id_, 5 * kSecond);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  bool runs() const { return id_.pid != 0 && isAlive(id_); }
+  bool ends(int signal) {
+    return sendSignal(id_, signal).has_value() && awaitExit(id_, 10 * kSecond);
+  }
+  std::string output() const { return readTextFile(output_).value_or("(no output)"); }
+
+ private:
+  fs::path output_;
+  ProcessId id_;
+};
+
+std::string redlineProgram() {
+  return REDLINE_BINARY_DIR "/redline";
+}
+
+/// What a shell sees of a command: all that it printed, and "exit N" at the end.
+std::string shell(const std::string& line) {
+  const auto output = runProgram({"/bin/sh", "-c", line + "\necho \"exit $?\""}, 60 * kSecond);
+  EXPECT_TRUE(output) << output.error().message;
+  return output.value_or("");
+}
+
+/// Fails the test when the machine lacks what it needs; a test that is skipped shows nothing.
+bool installed(std::string_view program) {
+  const auto found = findProgram(program);
+  EXPECT_TRUE(found) << program << " is missing: run scripts/setup --for=test, or install the "
+                     << "Debian package prometheus";
+  return found.has_value();
+}
+
+constexpr std::size_t kValueSize = 4096;
+constexpr std::uint64_t kStored = 1'000;
+
+void fill(Admin admin) {
+  const Values values(1, kValueSize);
+  std::vector<Words> commands;
+  for (std::uint64_t id = 0; id < kStored; ++id) {
+    char key[kMaxKeyLength];
+    std::string value(kValueSize, '\0');
+    values.write(value.data(), id, 0);
+    commands.push_back({"SET", std::string(key, writeKey(key, id)), value});
+  }
+  ASSERT_TRUE(admin.pipeline(commands, 60 * kSecond));
+}
+
+/// A Prometheus of the test's own on loopback, scraping one target every second.
+class Prometheus {
+ public:
+  Prometheus(const fs::path& home, std::uint16_t target) : port_(freePort().value_or(0)) {
+    const fs::path config = home / "prometheus.yml";
+    EXPECT_TRUE(writeTextFile(
+        config,
+        fmt::format("global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n"
+                    "  - job_name: redline\n    static_configs:\n"
+                    "      - targets: [\"127.0.0.1:{}\"]\n",
+                    target)));
+    child_.emplace(
+        Words{"prometheus", "--config.file=" + config.string(),
+              "--storage.tsdb.path=" + (home / "tsdb").string(),
+              fmt::format("--web.listen-address=127.0.0.1:{}", port_), "--log.level=warn"},
+        home, "prometheus");
+  }
+
+  /// The one value that `query` has now; none while it has none.
+  std::optional<double> find(const std::string& query) const {
+    httplib::Client client("127.0.0.1", port_);
+    const auto reply =
+        client.Get("/api/v1/query", httplib::Params{{"query", query}}, httplib::Headers{});
+    if (!reply || reply->status != 200) return std::nullopt;
+    const json body = json::parse(reply->body, nullptr, false);
+    const json& results = body.at("data").at("result");
+    if (results.size() != 1) return std::nullopt;
+    return std::stod(results.at(0).at("value").at(1).get<std::string>());
+  }
+  double value(const std::string& query) const {
+    const auto found = find(query);
+    EXPECT_TRUE(found) << "Prometheus has not one value for " << query;
+    return found.value_or(-1);
+  }
+  std::string output() const { return child_->output(); }
+
+ private:
+  std::uint16_t port_;
+  std::optional<Child> child_;
+};
+
+/// A server that will run full, so that some writes fail, and with one key of twenty stored.
+std::optional<ScopedStack> smallRedis() {
+  NodeConfig config;
+  config.maxmemory = 8ULL << 20;
+  config.policy = "volatile-lru";  // and no key has a TTL
+  auto redis = startRedis(config);
+  if (!redis) return std::nullopt;
+  auto admin = adminOf(*redis);
+  if (!admin) return std::nullopt;
+  fill(std::move(*admin));
+  return redis;
+}
+
+void expectEqualCounts(const Prometheus& prometheus, const json& summary) {
+  const json& rate = summary.at("rate");
+  const auto expect = [&](const std::string& query, const json& value) {
+    EXPECT_EQ(prometheus.value(query), value.get<double>()) << query;
+  };
+  expect("redline_scheduled_operations_total", rate.at("scheduled"));
+  expect("sum(redline_sent_operations_total)", rate.at("sent"));
+  expect("sum(redline_operations_total{outcome=\"completed\"})", rate.at("completed"));
+  expect("sum(redline_operations_total{outcome=\"failed\"})", rate.at("failed"));
+  expect("redline_errors_total{kind=\"oom\"}", rate.at("errors").at("oom"));
+  expect("sum(redline_errors_total)", rate.at("failed"));
+  expect("redline_unfinished_operations_total", rate.at("outstanding"));
+  expect("redline_target_operations_per_second", rate.at("target"));
+  expect("redline_cache_hits_total", summary.at("cache").at("hits"));
+  expect("redline_cache_misses_total", summary.at("cache").at("misses"));
+  expect("redline_values_checked_total", summary.at("verify").at("checked"));
+  expect("redline_values_corrupt_total", summary.at("verify").at("corrupt"));
+  expect("redline_failed_response_seconds_count",
+         summary.at("latency_us").at("failed").at("all").at("count"));
+  EXPECT_NEAR(prometheus.value("redline_generator_cpu_seconds_total{mode=\"user\"}"),
+              summary.at("generator").at("cpu_user_s").get<double>(), 1e-5);
+}
+
+void expectEqualLatencies(const Prometheus& prometheus, const json& summary) {
+  for (const std::string measure : {"response", "service", "lateness", "dispatch"})
+    for (const std::string op : {"get", "set"}) {
+      const json& figures = summary.at("latency_us").at(measure).at(op);
+      const auto count = figures.at("count").get<double>();
+      const std::string name = "redline_" + measure + "_seconds";
+      const std::string label = "{op=\"" + op + "\"}";
+      EXPECT_EQ(prometheus.value(name + "_count" + label), count) << name;
+      EXPECT_EQ(prometheus.value(name + "_bucket{le=\"+Inf\",op=\"" + op + "\"}"), count) << name;
+      EXPECT_NEAR(prometheus.value(name + "_sum" + label) * 1e6 / count,
+                  figures.at("mean").get<double>(),
+                  0.001 * figures.at("mean").get<double>() + 0.001)
+          << name;
+      // The bucket that holds the summary's median holds Prometheus's too: bounds lie at most a
+      // factor of 2.5 apart.
+      const double median =
+          prometheus.value("histogram_quantile(0.5, " + name + "_bucket" + label + ")") * 1e6;
+      if (measure == "service" || measure == "response") {
+        EXPECT_GT(median, figures.at("p50").get<double>() / 2.5) << name;
+        EXPECT_LT(median, figures.at("p50").get<double>() * 2.5) << name;
+      }
+    }
+}
+
+void expectEqualServer(const Prometheus& prometheus, const ScopedStack& redis) {
+  const auto info = adminOf(redis)->info({"everything"});
+  ASSERT_TRUE(info);
+  const std::string label = "{addr=\"" + redis.endpoint().text() + "\"}";
+  EXPECT_EQ(prometheus.value("redis_keyspace_hits_total" + label), info->number("keyspace_hits"));
+  EXPECT_EQ(prometheus.value("redis_keyspace_misses_total" + label),
+            info->number("keyspace_misses"));
+  EXPECT_EQ(prometheus.value("redis_memory_max_bytes" + label), 8 << 20);
+  EXPECT_EQ(prometheus.value("redis_db_keys"), static_cast<double>(info->keys()));
+  EXPECT_EQ(prometheus.value("redis_rdb_last_bgsave_status" + label), 1);
+  EXPECT_EQ(prometheus.value("redis_instance_info{redis_version=\"" + std::string(info->version()) +
+                             "\",role=\"master\"}"),
+            1);
+}
+
+void expectCleanForPromtool(const fs::path& home, std::uint16_t port) {
+  httplib::Client client("127.0.0.1", port);
+  const auto reply = client.Get("/metrics");
+  ASSERT_TRUE(reply);
+  const fs::path file = home / "metrics.txt";
+  ASSERT_TRUE(writeTextFile(file, reply->body));
+  EXPECT_EQ(shell("promtool check metrics < " + file.string()), "exit 0\n");
+}
+
+TEST(Metrics, InARealPrometheusEqualTheSummaryAndTheServersInfo) {
+  ASSERT_TRUE(installed("prometheus"));
+  ASSERT_TRUE(installed("promtool"));
+  const auto redis = smallRedis();
+  ASSERT_TRUE(redis);
+  const TemporaryDirectory home;
+  const auto port = freePort();
+  ASSERT_TRUE(port);
+  const Prometheus prometheus(home.path(), *port);
+  // It takes some 5 s to its first scrape, which finds nobody there: then the run may begin.
+  ASSERT_TRUE(eventually([&] { return prometheus.find("up{job=\"redline\"}") == 0; }, 60 * kSecond))
+      << prometheus.output();
+
+  const fs::path summaryFile = home.path() / "summary.json";
+  Child driver({redlineProgram(), "driver", "-addr=" + redis->endpoint().text(), "-keys=20000",
+                fmt::format("-value-size={}", kValueSize), "-ttl-frac=0", "-rate=2000",
+                "-rw-ratio=0.5", "-warmup=500ms", "-duration=5s",
+                fmt::format("-metrics=127.0.0.1:{}", *port), "-metrics-linger=120s",
+                "-json=" + summaryFile.string(), "-out=" + (home.path() / "run").string()},
+               home.path(), "driver");
+  EXPECT_TRUE(eventually(
+      [&] { return prometheus.find("redline_run_phase{phase=\"measure\"}") == 1; }, 30 * kSecond))
+      << driver.output();
+  ASSERT_TRUE(eventually(
+      [&] { return prometheus.find("redline_run_phase{phase=\"ended\"}") == 1 || !driver.runs(); },
+      60 * kSecond))
+      << driver.output();
+  ASSERT_TRUE(driver.runs()) << driver.output();
+
+  const json summary = json::parse(readTextFile(summaryFile).value_or(""), nullptr, false);
+  ASSERT_TRUE(summary.is_object());
+  EXPECT_EQ(summary.at("rate").at("scheduled"), 10'000);
+  for (const std::string field : {"completed", "failed"})
+    EXPECT_GT(summary.at("rate").at(field), 0) << "the comparison would show nothing";
+  for (const std::string field : {"hits", "misses"})
+    EXPECT_GT(summary.at("cache").at(field), 0) << "the comparison would show nothing";
+  expectEqualCounts(prometheus, summary);
+  expectEqualLatencies(prometheus, summary);
+  expectEqualServer(prometheus, *redis);
+  EXPECT_GE(prometheus.value("count_over_time(redline_scheduled_operations_total[1m])"), 2);
+  expectCleanForPromtool(home.path(), *port);
+  EXPECT_TRUE(driver.ends(SIGINT)) << "Ctrl-C ends -metrics-linger";
+}
+
+TEST(Metrics, APortInUseIsOneLineAndExitCodeOneAndNothingIsSent) {
+  const auto redis = smallRedis();
+  ASSERT_TRUE(redis);
+  const BarePeer other("");
+  const TemporaryDirectory home;
+  const fs::path run = home.path() / "run";
+  const std::string output = shell(
+      fmt::format("{} driver -addr={} -keys=1000 -value-size={} -duration=1s -out={} -metrics={}",
+                  redlineProgram(), redis->endpoint().text(), kValueSize, run.string(),
+                  other.endpoint().text()));
+  EXPECT_THAT(output, HasSubstr("the port is in use by"));
+  EXPECT_THAT(output, HasSubstr(other.endpoint().text()));
+  EXPECT_TRUE(output.ends_with("\nexit 1\n")) << output;
+  EXPECT_EQ(std::count(output.begin(), output.end(), '\n'), 2) << output;
+  EXPECT_FALSE(fs::exists(run));
+}
+
+TEST(Metrics, AreServedOnAddressesOfThisMachineAlone) {
+  const std::string output =
+      shell(redlineProgram() + " driver -metrics=192.0.2.1:9121");  // TEST-NET-1: nobody's
+  EXPECT_THAT(output, HasSubstr("192.0.2.1:9121 is no address of this machine"));
+  EXPECT_TRUE(output.ends_with("\nexit 1\n")) << output;
+}
+
+TEST(Metrics, LingerWithoutMetricsIsWrongUsage) {
+  const std::string output = shell(redlineProgram() + " driver -metrics-linger=5s");
+  EXPECT_THAT(output, HasSubstr("-metrics-linger=5s"));
+  EXPECT_TRUE(output.ends_with("\nexit 2\n")) << output;
+}
+
+}  // namespace
+}  // namespace redline

@@ -1,0 +1,205 @@
+// Conservation under fire: runs with random flags against a real redis-server that is stopped,
+// killed and restarted at random moments. However it went,
+//   scheduled = completed + failed + outstanding,
+// and where the server survived, its own count of commands is ours.
+//
+//   build/release/tests/conservation [RUNS [SEED]]     default: 200 runs, a seed from the clock
+//
+// The seed is printed; the same seed makes the same runs (the moments of faults are real time).
+// Exit 0: all held. About two seconds a run.
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/units.h"
+#include "run/driver_run.h"
+#include "server/scoped_stack.h"
+
+namespace redline {
+namespace {
+
+enum class Blow { none, pause, kill, restart };
+constexpr std::string_view kBlowNames[] = {"none", "pause", "kill", "restart"};
+
+struct Trial {
+  DriverPlan plan;
+  Blow blow = Blow::none;
+  Nanos blowAt = 0;   // after the run's beginning
+  Nanos blowFor = 0;  // pause: how long; restart: until it is started again
+  std::string flags;  // for people
+};
+
+template <typename T>
+T pick(Rng& rng, std::initializer_list<T> choices) {
+  return *(choices.begin() + rng.below(choices.size()));
+}
+
+Trial drawTrial(Rng& rng) {
+  Trial trial;
+  EnginePlan& p = trial.plan.engine;
+  p.threads = 1 + static_cast<unsigned>(rng.below(3));
+  p.conns = p.threads + static_cast<unsigned>(rng.below(60));
+  p.io = pick(rng, {IoChoice::uring, IoChoice::epoll});
+  p.wait = pick(rng, {WaitMode::automatic, WaitMode::spin, WaitMode::block});
+  p.arrivals = pick(rng, {Arrivals::constant, Arrivals::poisson, Arrivals::closed});
+  p.rate = pick(rng, {300.0, 3'000.0, 20'000.0, 150'000.0});
+  p.pipeline = pick(rng, {0U, 1U, 4U, 16U, 64U});
+  p.transactions = rng.below(4) == 0;
+  p.batchWait = pick<Nanos>(rng, {0, 0, kMillisecond, 10 * kMillisecond});
+  p.readShare = pick(rng, {0.0, 0.5, 0.9, 1.0});
+  p.distribution = pick(rng, {Distribution::uniform, Distribution::zipfian});
+  p.opTimeout = pick<Nanos>(rng, {0, 0, 2 * kMillisecond, 100 * kMillisecond});
+  p.onDisconnect = rng.below(4) == 0 ? OnDisconnect::stop : OnDisconnect::retry;
+  p.verify = pick(rng, {VerifyLevel::none, VerifyLevel::header, VerifyLevel::full});
+  p.valueSize = pick<std::size_t>(rng, {1, 24, 100, 4096});
+  p.ttlFraction = pick(rng, {0.0, 0.3});
+  p.warmup = pick<Nanos>(rng, {0, 0, 200 * kMillisecond});
+  p.duration = static_cast<Nanos>(300 + rng.below(700)) * kMillisecond;
+  p.drain = pick<Nanos>(rng, {0, 100 * kMillisecond, kSecond});
+  p.interval = pick<Nanos>(rng, {50 * kMillisecond, 300 * kMillisecond, kSecond});
+  p.keys = 2'000;
+  p.runSeed = rng.next();
+  trial.blow = pick(rng, {Blow::none, Blow::pause, Blow::pause, Blow::kill, Blow::restart});
+  trial.blowAt = static_cast<Nanos>(rng.below(900)) * kMillisecond;
+  trial.blowFor = static_cast<Nanos>(rng.below(600)) * kMillisecond;
+  trial.flags = fmt::format(
+      "threads {} conns {} io {} wait {} arrivals {} rate {} pipeline {} tx {} batch-wait {} rw {} "
+      "op-timeout {} on-disconnect {} value-size {} warmup {} duration {} drain {}",
+      p.threads, p.conns, static_cast<int>(p.io), static_cast<int>(p.wait),
+      static_cast<int>(p.arrivals), p.rate, p.pipeline, p.transactions, formatDuration(p.batchWait),
+      p.readShare, formatDuration(p.opTimeout), static_cast<int>(p.onDisconnect), p.valueSize,
+      formatDuration(p.warmup), formatDuration(p.duration), formatDuration(p.drain));
+  return trial;
+}
+
+std::optional<std::uint64_t> commandCalls(const ScopedStack& stack) {
+  auto admin = stack.node().admin();
+  if (!admin) return std::nullopt;
+  const auto info = admin->info({"commandstats"});
+  if (!info) return std::nullopt;
+  std::uint64_t calls = 0;
+  for (const char* name : {"get", "set"})
+    if (const auto found = info->commandStats.find(name); found != info->commandStats.end())
+      calls += found->second.calls;
+  return calls;
+}
+
+void sleepFor(Nanos span) {
+  std::this_thread::sleep_for(std::chrono::nanoseconds(span));
+}
+
+void strike(const Trial& trial, ScopedStack& stack) {
+  sleepFor(trial.blowAt);
+  Node& node = stack.node();
+  switch (trial.blow) {
+    case Blow::none:
+      return;
+    case Blow::pause:
+      (void)node.signal(SIGSTOP);
+      sleepFor(trial.blowFor);
+      (void)node.signal(SIGCONT);
+      return;
+    case Blow::kill:
+      (void)node.kill();
+      return;
+    case Blow::restart:
+      (void)node.kill();
+      sleepFor(trial.blowFor);
+      (void)stack.restart();
+      return;
+  }
+}
+
+/// Empty: all is well. Otherwise what is not.
+std::string judgeTrial(const Trial& trial, const Summary& s, std::optional<std::uint64_t> before,
+                       std::optional<std::uint64_t> after) {
+  const RateFigures& rate = s.rate;
+  if (rate.scheduled != rate.completed + rate.failed + rate.outstanding)
+    return fmt::format("{} scheduled, but {} completed + {} failed + {} outstanding",
+                       rate.scheduled, rate.completed, rate.failed, rate.outstanding);
+  std::uint64_t failures = 0;
+  for (const auto& [name, count] : rate.errors) failures += count;
+  if (failures != rate.failed) return fmt::format("{} failed, {} by kind", rate.failed, failures);
+  const LatencyFigures& response = s.latency.at("response").at("all");
+  if (response.count != rate.completed + rate.outstanding)
+    return fmt::format("{} response times for {} completed + {} outstanding", response.count,
+                       rate.completed, rate.outstanding);
+  if (s.verify.corrupt != 0) return fmt::format("{} corrupt values", s.verify.corrupt);
+  const bool survived = trial.blow == Blow::none || trial.blow == Blow::pause;
+  // What was in flight when the run gave up may or may not have been executed.
+  if (survived && trial.plan.engine.warmup == 0 && rate.outstanding == 0 && before && after) {
+    constexpr std::uint64_t kProbes = 64;  // preflight's GETs
+    const std::uint64_t calls = *after - *before - kProbes;
+    if (calls != rate.sent) return fmt::format("{} sent, {} seen by the server", rate.sent, calls);
+  }
+  return {};
+}
+
+bool runTrial(std::uint64_t number, const Trial& drawn, const std::filesystem::path& home) {
+  Trial trial = drawn;
+  auto stack = ScopedStack::start();
+  if (!stack) {
+    fmt::print("run {}: no server: {}\n", number, stack.error().message);
+    return false;
+  }
+  trial.plan.engine.target = stack->endpoint();
+  trial.plan.out = home / std::to_string(number);
+  const auto before = commandCalls(*stack);
+  RunWatcher watcher;
+  watcher.onNote = [](const std::string&) {};
+  watcher.onInterval = [](const Interval&, Nanos) {};
+  watcher.interrupted = [] { return false; };
+  // The driver runs beside; this thread owns the server, which dies with it.
+  auto run = std::async(std::launch::async, [&] { return runDriver(trial.plan, watcher); });
+  strike(trial, *stack);
+  const auto outcome = run.get();
+  std::string wrong;
+  if (outcome) {
+    wrong = judgeTrial(trial, outcome->summary, before, commandCalls(*stack));
+    const RateFigures& rate = outcome->summary.rate;
+    fmt::print("run {:>3} {:<7} {:>7} = {:>7} + {:>6} + {:>7} {}\n", number,
+               kBlowNames[static_cast<int>(trial.blow)], rate.scheduled, rate.completed,
+               rate.failed, rate.outstanding, wrong.empty() ? "ok" : "WRONG: " + wrong);
+  } else {
+    // The server was dead before the load began: a clear refusal is the right answer.
+    fmt::print("run {:>3} {:<7} refused: {}\n", number, kBlowNames[static_cast<int>(trial.blow)],
+               outcome.error().message);
+    if (trial.blow == Blow::none) wrong = "refused with nothing wrong";
+  }
+  if (!wrong.empty()) fmt::print("    {}\n", trial.flags);
+  return wrong.empty();
+}
+
+}  // namespace
+}  // namespace redline
+
+int main(int argc, char** argv) {
+  using namespace redline;
+  const std::uint64_t runs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200;
+  const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10)
+                                      : static_cast<std::uint64_t>(wallNow() / kSecond);
+  const std::filesystem::path home =
+      std::filesystem::temp_directory_path() / fmt::format("redline-conservation-{}", ::getpid());
+  fmt::print("{} runs from seed {}\n", runs, seed);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  std::uint64_t bad = 0;
+  for (std::uint64_t i = 0; i < runs; ++i) {
+    Rng rng(seed, i);
+    if (!runTrial(i, drawTrial(rng), home)) ++bad;
+  }
+  std::filesystem::remove_all(home);
+  fmt::print("{} of {} runs conserved every operation (seed {})\n", runs - bad, runs, seed);
+  return bad == 0 ? 0 : 1;
+}

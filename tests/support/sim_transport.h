@@ -1,0 +1,134 @@
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "resp/value.h"
+#include "transport/transport.h"
+
+namespace redline {
+
+/// A server and the wire to it, on a ManualClock: one thread that answers requests in their order
+/// of arrival, each after `serviceTime`, and not at all while it is frozen. wait() moves the clock:
+/// to the next reply, or by the time-out, or by a microsecond where it polls. For tests of what the
+/// engine makes of time; everything about Redis itself is tested with a real one.
+class SimTransport final : public Transport {
+ public:
+  explicit SimTransport(ManualClock& clock) : clock_(clock) {}
+
+  Nanos serviceTime = 10 * kMicrosecond;
+  /// The reply to a request, as bytes; by default every GET misses and every SET is stored.
+  std::function<std::string(const Value& request)> answer = [](const Value& request) {
+    return request.items.at(0).text == "GET" ? std::string("$-1\r\n") : std::string("+OK\r\n");
+  };
+  /// Sees every request with the time it was sent.
+  std::function<void(Nanos, ConnId, const Value&)> onRequest = [](Nanos, ConnId, const Value&) {};
+
+  /// No request is worked on in [from, to).
+  void freeze(Nanos from, Nanos to) { frozenFrom_ = from, frozenTo_ = to; }
+  /// At `at`, every connection is cut; what is on the way is lost.
+  void cutAllAt(Nanos at) { cutAt_ = at; }
+
+  Result<ConnId> open(const Endpoint&) override {
+    const auto id = static_cast<ConnId>(peers_.size());
+    peers_.push_back(std::make_unique<Peer>());
+    queue_.push_back({clock_.now(), id, TransportEvent::Kind::connected, {}});
+    return id;
+  }
+  void close(ConnId id) override {
+    peers_[id]->closed = true;
+    std::erase_if(queue_, [id](const Pending& p) { return p.conn == id; });
+  }
+  InBuffer& inbound(ConnId id) override { return peers_[id]->in; }
+  OutBuffer& outbound(ConnId id) override { return peers_[id]->out; }
+
+  void flush(ConnId id) override {
+    Peer& peer = *peers_[id];
+    ++flushes;
+    peer.parser.feed(peer.out.view());
+    peer.out.clear();
+    Value request;
+    while (peer.parser.next(request).value()) {
+      onRequest(clock_.now(), id, request);
+      serverFree_ = finishAfter(std::max(serverFree_, clock_.now()));
+      queue_.push_back({serverFree_, id, TransportEvent::Kind::received, answer(request)});
+    }
+  }
+
+  std::span<const TransportEvent> wait(Nanos timeout) override {
+    events_.clear();
+    const Nanos limit = timeout < 0 ? std::numeric_limits<Nanos>::max() : clock_.now() + timeout;
+    const Nanos next = std::min(queue_.empty() ? limit : earliest(), limit);
+    clock_.set(timeout == 0 ? clock_.now() + kMicrosecond : std::max(next, clock_.now()));
+    if (clock_.now() >= cutAt_) cutAll();
+    deliver();
+    return events_;
+  }
+  std::string_view name() const override { return "simulated"; }
+
+  std::size_t flushes = 0;
+
+ private:
+  struct Peer {
+    InBuffer in;
+    OutBuffer out;
+    ValueParser parser;
+    bool closed = false;
+  };
+  struct Pending {
+    Nanos at;
+    ConnId conn;
+    TransportEvent::Kind kind;
+    std::string bytes;
+  };
+
+  Nanos finishAfter(Nanos begin) const {
+    if (begin < frozenFrom_ && begin + serviceTime > frozenFrom_)
+      return begin + serviceTime + (frozenTo_ - frozenFrom_);
+    if (begin >= frozenFrom_ && begin < frozenTo_) return frozenTo_ + serviceTime;
+    return begin + serviceTime;
+  }
+  Nanos earliest() const {
+    Nanos at = std::numeric_limits<Nanos>::max();
+    for (const Pending& p : queue_) at = std::min(at, p.at);
+    return at;
+  }
+  void deliver() {
+    std::deque<Pending> later;
+    for (Pending& p : queue_) {
+      if (p.at > clock_.now()) {
+        later.push_back(std::move(p));
+        continue;
+      }
+      const std::span<char> space = peers_[p.conn]->in.space(p.bytes.size());
+      std::copy(p.bytes.begin(), p.bytes.end(), space.begin());
+      peers_[p.conn]->in.commit(p.bytes.size());
+      events_.push_back({p.conn, p.kind, 0});
+    }
+    queue_ = std::move(later);
+  }
+  void cutAll() {
+    cutAt_ = std::numeric_limits<Nanos>::max();
+    queue_.clear();
+    serverFree_ = 0;
+    for (ConnId id = 0; id < peers_.size(); ++id)
+      if (!peers_[id]->closed)
+        queue_.push_back({clock_.now(), id, TransportEvent::Kind::closed, {}});
+  }
+
+  ManualClock& clock_;
+  std::vector<std::unique_ptr<Peer>> peers_;
+  std::deque<Pending> queue_;
+  Nanos serverFree_ = 0;
+  Nanos frozenFrom_ = 0, frozenTo_ = 0;
+  Nanos cutAt_ = std::numeric_limits<Nanos>::max();
+  std::vector<TransportEvent> events_;
+};
+
+}  // namespace redline

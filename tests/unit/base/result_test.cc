@@ -1,0 +1,39 @@
+#include "base/result.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+namespace redline {
+namespace {
+
+Result<int> half(int number) {
+  if (number % 2 != 0) return fail(ErrorCode::invalidInput, "{} is odd", number);
+  return number / 2;
+}
+
+Status check(int number) {
+  const auto result = half(number);
+  if (!result) return fail(result.error());
+  return {};
+}
+
+TEST(Result, HoldsTheValueOrTheOneReasonWhyThereIsNone) {
+  EXPECT_EQ(half(4), 2);
+  ASSERT_FALSE(half(3));
+  EXPECT_EQ(half(3).error(), (Error{ErrorCode::invalidInput, "3 is odd"}));
+}
+
+TEST(Result, PassesAFailureOnUnchangedThroughAnotherType) {
+  EXPECT_TRUE(check(4));
+  EXPECT_EQ(check(3).error(), half(3).error());
+}
+
+TEST(ErrnoText, NamesTheError) {
+  EXPECT_THAT(errnoText(ENOENT), testing::HasSubstr("No such file"));
+  EXPECT_NE(errnoText(EPERM), errnoText(ENOENT));
+}
+
+}  // namespace
+}  // namespace redline

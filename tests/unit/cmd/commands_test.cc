@@ -1,0 +1,172 @@
+// Holds the real tables to the promises that help, completions and the parser make.
+
+#include "cmd/commands.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "cmd/completions.h"
+#include "cmd/help.h"
+#include "cmd/manual.h"
+#include "cmd/resolve.h"
+
+namespace redline {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Result<FlagValues> resolved(const Command& command, std::vector<std::string> arguments) {
+  return resolve(command, commands(), {std::move(arguments), {}, [](const std::string&) {
+                                         return Result<std::string>{""};
+                                       }});
+}
+
+/// The words of an example's line after "redline <command>", comments and pipes cut off.
+std::vector<std::string> argumentsOf(std::string_view line) {
+  std::istringstream words{std::string{line.substr(0, line.find_first_of("|>)"))}};
+  std::vector<std::string> all;
+  for (std::string word; words >> word;) all.push_back(word);
+  const auto start =
+      std::ranges::find_if(all, [](const auto& word) { return word.ends_with("redline"); });
+  if (all.end() - start < 2) return {};
+  return {start + 2, all.end()};
+}
+
+TEST(Tables, HaveDefaultsAndExamplesThatTheirOwnParserTakes) {
+  for (const Command& command : commands()) {
+    for (const FlagSpec& flag : command.flags) {
+      EXPECT_TRUE(parseFlagValue(flag, flag.fallback)) << command.name << " -" << flag.name;
+      if (!flag.example.empty()) {
+        EXPECT_TRUE(parseFlagValue(flag, flag.example)) << command.name << " -" << flag.name;
+      }
+      EXPECT_FALSE(flag.help.empty()) << command.name << " -" << flag.name;
+      EXPECT_FALSE(flag.group.empty()) << command.name << " -" << flag.name;
+    }
+  }
+}
+
+TEST(Tables, NameEachFlagOnceAndGiveItTheSameKindEverywhere) {
+  std::map<std::string_view, FlagKind> kinds;
+  for (const Command& command : commands()) {
+    std::set<std::string_view> seen;
+    for (const FlagSpec& flag : command.flags) {
+      EXPECT_TRUE(seen.insert(flag.name).second) << command.name << " -" << flag.name;
+      EXPECT_EQ(kinds.emplace(flag.name, flag.kind).first->second, flag.kind) << flag.name;
+    }
+  }
+}
+
+TEST(Tables, GiveExamplesThatWork) {
+  for (const Command& command : commands())
+    for (const Example& example : command.examples) {
+      const auto values = resolved(command, argumentsOf(example.line));
+      EXPECT_TRUE(values) << example.line << ": " << (values ? "" : values.error().message);
+    }
+}
+
+TEST(Tables, HaveThreeExamplesForEveryCommandThatMeasures) {
+  for (const char* name : {"stack", "loader", "driver"}) {
+    ASSERT_NE(findCommand(name), nullptr);
+    EXPECT_GE(findCommand(name)->examples.size(), 3U) << name;
+  }
+}
+
+TEST(Tables, KeepTheContractsDefaults) {
+  const auto driver = resolved(*findCommand("driver"), {}).value();
+  EXPECT_EQ(driver.count("keys"), 1'000'000U);
+  EXPECT_EQ(driver.size("value-size"), 100U);
+  EXPECT_DOUBLE_EQ(driver.number("ttl-frac"), 0.3);
+  EXPECT_DOUBLE_EQ(driver.number("rw-ratio"), 0.9);
+  EXPECT_EQ(driver.count("rate"), 10'000U);
+  EXPECT_EQ(driver.count("conns"), 50U);
+  EXPECT_EQ(driver.count("pipeline"), 0U);
+  EXPECT_EQ(driver.duration("batch-wait"), 0);
+  EXPECT_EQ(driver.duration("drain"), 5 * kSecond);
+  EXPECT_EQ(driver.duration("op-timeout"), 0);
+  EXPECT_EQ(driver.text("dist"), "uniform");
+  EXPECT_EQ(driver.text("verify"), "full");
+  EXPECT_EQ(driver.endpoints("addr").at(0).port, 7600);
+  const auto loader = resolved(*findCommand("loader"), {}).value();
+  EXPECT_EQ(loader.duration("ttl-min"), 60 * kSecond);
+  EXPECT_EQ(loader.duration("ttl-max"), 3600 * kSecond);
+  EXPECT_TRUE(loader.on("mset"));
+  EXPECT_TRUE(loader.is("ttl-epoch", "now"));
+}
+
+TEST(Tables, GiveLoaderAndDriverTheSameDataSet) {
+  const auto driver = resolved(*findCommand("driver"), {}).value();
+  const auto loader = resolved(*findCommand("loader"), {}).value();
+  for (const char* name : {"keys", "value-size", "ttl-frac", "ttl-min", "ttl-max", "seed", "addr"})
+    EXPECT_EQ(driver.text(name), loader.text(name)) << name;
+}
+
+TEST(Tables, DoNotTakeFlagsThatAreNotBuilt) {
+  for (const char* flag : {"-mitigation=none", "-on-miss=none",
+                           "-chaos=5s:bgsave", "-tls", "-topology=cluster"})
+    EXPECT_FALSE(resolved(*findCommand("driver"), {flag})) << flag;
+}
+
+TEST(Help, NamesEveryFlagWithItsDefaultAndTheExitCodes) {
+  for (const Command& command : commands()) {
+    const std::string help = commandHelp(command, {});
+    for (const FlagSpec& flag : command.flags)
+      EXPECT_THAT(help, HasSubstr(fmt::format("  -{}", flag.name))) << command.name;
+    EXPECT_THAT(help, HasSubstr("Exit codes"));
+  }
+  EXPECT_THAT(commandHelp(*findCommand("loader"), {110, false}),
+              HasSubstr("(default 0.3, e.g. 30%)"));
+}
+
+TEST(Help, KeepsToTheTerminalsWidthAndIsPlainUnlessAskedOtherwise) {
+  for (const std::size_t width : {60U, 80U, 100U}) {
+    std::istringstream lines(commandHelp(*findCommand("driver"), {width, false}));
+    // A usage example is one line to copy, so it may be longer; the rest is wrapped.
+    for (std::string line; std::getline(lines, line);)
+      if (!line.starts_with("  redline ") && !line.starts_with("redline ")) {
+        EXPECT_LE(line.size(), width) << line;
+      }
+  }
+  EXPECT_THAT(commandHelp(*findCommand("driver"), {80, false}), Not(HasSubstr("\033")));
+  EXPECT_THAT(commandHelp(*findCommand("driver"), {80, true}), HasSubstr("\033[1m"));
+}
+
+TEST(Help, ListsEveryCommand) {
+  const std::string help = overviewHelp(commands(), {});
+  for (const Command& command : commands()) EXPECT_THAT(help, HasSubstr(command.summary));
+}
+
+TEST(Manual, HasAnEntryForEveryFlagAndNoAccidentalRequests) {
+  const std::string page = commandManual(*findCommand("driver"));
+  for (const FlagSpec& flag : findCommand("driver")->flags) {
+    std::string name{flag.name};
+    for (auto at = name.find('-'); at != std::string::npos; at = name.find('-', at + 2))
+      name.replace(at, 1, "\\-");
+    EXPECT_THAT(page, HasSubstr(fmt::format(".B \\-{}", name)));
+  }
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with('.')) {
+      EXPECT_TRUE(line.starts_with(".TH ") || line.starts_with(".SH ") || line == ".TP" ||
+                  line.starts_with(".B ") || line.starts_with(".BR "))
+          << line;
+    }
+}
+
+TEST(Completions, KnowCommandsFlagsAndChoices) {
+  const std::string bash = bashCompletions(commands());
+  EXPECT_THAT(bash, HasSubstr("stack loader driver"));
+  EXPECT_THAT(bash, HasSubstr("driver:-dist) COMPREPLY=($(compgen -W \"uniform zipfian\""));
+  EXPECT_THAT(bash, HasSubstr(" -zipf-s "));
+  const std::string zsh = zshCompletions(commands());
+  EXPECT_THAT(zsh, testing::StartsWith("#compdef redline"));
+  EXPECT_THAT(zsh, HasSubstr("(uniform zipfian)"));
+}
+
+}  // namespace
+}  // namespace redline

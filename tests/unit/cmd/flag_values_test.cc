@@ -1,0 +1,100 @@
+#include "cmd/flag_values.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace redline {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+FlagSpec spec(FlagKind kind, std::string_view fallback = "x") {
+  return {.name = "flag", .kind = kind, .fallback = fallback, .example = "1"};
+}
+
+std::string canonical(FlagKind kind, std::string_view text) {
+  const auto value = parseFlagValue(spec(kind), text);
+  return value ? value->text : "error: " + value.error().message;
+}
+
+TEST(FlagValue, HasACanonicalTextThatIsExact) {
+  EXPECT_EQ(canonical(FlagKind::size, "4096"), "4KB");
+  EXPECT_EQ(canonical(FlagKind::size, "100"), "100B");
+  EXPECT_EQ(canonical(FlagKind::count, "1000000"), "1M");
+  EXPECT_EQ(canonical(FlagKind::count, "1234567"), "1234567");
+  EXPECT_EQ(canonical(FlagKind::count, "0"), "0");
+  EXPECT_EQ(canonical(FlagKind::duration, "0.25s"), "250ms");
+  EXPECT_EQ(canonical(FlagKind::duration, "3600s"), "1h");
+  EXPECT_EQ(canonical(FlagKind::duration, "0"), "0");
+  EXPECT_EQ(canonical(FlagKind::share, "30%"), "0.3");
+  EXPECT_EQ(canonical(FlagKind::boolean, "yes"), "true");
+  EXPECT_EQ(canonical(FlagKind::endpoints, "127.0.0.1:7600,unix:/tmp/r.sock"),
+            "127.0.0.1:7600,unix:/tmp/r.sock");
+}
+
+TEST(FlagValue, ParsesItsCanonicalTextToTheSameValue) {
+  for (const auto& [kind, text] : {std::pair{FlagKind::size, "4097"},
+                                   {FlagKind::size, "1.5GB"},
+                                   {FlagKind::count, "1.5M"},
+                                   {FlagKind::duration, "1h1ms"},
+                                   {FlagKind::number, "1.1"}}) {
+    const auto once = parseFlagValue(spec(kind), text);
+    ASSERT_TRUE(once) << text;
+    const auto twice = parseFlagValue(spec(kind), once->text);
+    ASSERT_TRUE(twice) << once->text;
+    EXPECT_EQ(twice->content, once->content) << text;
+  }
+}
+
+TEST(FlagValue, KeepsSharesAndNumbersInRange) {
+  EXPECT_THAT(canonical(FlagKind::share, "1.01"), HasSubstr("not a share"));
+  EXPECT_THAT(canonical(FlagKind::share, "-0.1"), HasSubstr("not a share"));
+  EXPECT_EQ(canonical(FlagKind::share, "1"), "1");
+  EXPECT_THAT(canonical(FlagKind::number, "-1"), HasSubstr("too small"));
+}
+
+TEST(FlagValue, RefusesZeroWhereItMakesNoSense) {
+  FlagSpec positive = spec(FlagKind::count);
+  positive.positive = true;
+  EXPECT_THAT(parseFlagValue(positive, "0").error().message, HasSubstr("more than zero"));
+  EXPECT_TRUE(parseFlagValue(positive, "1"));
+  EXPECT_TRUE(parseFlagValue(spec(FlagKind::count), "0"));
+}
+
+TEST(FlagValue, TakesAWordInPlaceOfANumberWhereTheTableSaysSo) {
+  FlagSpec rate = spec(FlagKind::count);
+  rate.words = {"max"};
+  EXPECT_EQ(parseFlagValue(rate, "max")->text, "max");
+  EXPECT_EQ(parseFlagValue(rate, "10k")->content, FlagContent{std::uint64_t{10'000}});
+  EXPECT_THAT(parseFlagValue(rate, "fast").error().message, HasSubstr("or the word max"));
+}
+
+TEST(FlagValue, SuggestsTheChoiceThatWasMeant) {
+  FlagSpec dist = spec(FlagKind::choice);
+  dist.words = {"uniform", "zipfian"};
+  EXPECT_EQ(parseFlagValue(dist, "zipfain").error().message,
+            "'zipfain' is not one of its values: use uniform or zipfian (did you mean zipfian?)");
+  EXPECT_EQ(parseFlagValue(dist, "uniform")->text, "uniform");
+}
+
+TEST(FlagValue, MayBeEmptyOnlyWhereTheDefaultIs) {
+  EXPECT_TRUE(parseFlagValue(spec(FlagKind::cpuList, ""), ""));
+  EXPECT_THAT(parseFlagValue(spec(FlagKind::count), "").error().message, HasSubstr("is empty"));
+}
+
+TEST(CpuList, ReadsNumbersAndRanges) {
+  EXPECT_THAT(parseCpuList("0").value(), ElementsAre(0U));
+  EXPECT_THAT(parseCpuList("0,2-4").value(), ElementsAre(0U, 2U, 3U, 4U));
+  EXPECT_THAT(parseCpuList("3,1-3").value(), ElementsAre(1U, 2U, 3U));
+  for (const char* text : {"", "-", "a", "3-1", "1,", "1-", "5000", "-2", "1 2"})
+    EXPECT_THAT(parseCpuList(text).error().message, HasSubstr("not a list of CPUs")) << text;
+}
+
+TEST(FlagValuesDeathTest, StopOnAFlagThatTheTableDoesNotHave) {
+  FlagValues values;
+  EXPECT_DEATH((void)values.count("nothing"), "no flag -nothing");
+}
+
+}  // namespace
+}  // namespace redline

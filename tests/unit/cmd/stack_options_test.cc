@@ -1,0 +1,68 @@
+#include "cmd/stack_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cmd/commands.h"
+#include "cmd/resolve.h"
+
+namespace redline {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+FlagValues flags(std::vector<std::string> arguments) {
+  return resolve(*findCommand("stack"), commands(), {std::move(arguments), {}, nullptr}).value();
+}
+
+TEST(StackOptions, CarryTheFlagsToTheServerRoom) {
+  const auto options = stackOptions(
+      flags({"up", "node", "-name=lab", "-port=7700", "-server-cpus=0", "-maxmemory=2GB",
+             "-maxmemory-policy=volatile-lru", "-io-threads=4", "-redis-config=appendonly yes"}),
+      "secret");
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->name, "lab");
+  EXPECT_EQ(options->node.port, 7700);
+  EXPECT_EQ(options->node.cpus, "0");
+  EXPECT_EQ(options->node.maxmemory, std::uint64_t{2} << 30);
+  EXPECT_EQ(options->node.policy, "volatile-lru");
+  EXPECT_EQ(options->node.ioThreads, 4U);
+  EXPECT_EQ(options->node.password, "secret");
+  EXPECT_THAT(options->node.extra, ElementsAre(Pair("appendonly", "yes")));
+}
+
+TEST(StackOptions, LeaveTheMemoryLimitToTheStackByDefault) {
+  const auto options = stackOptions(flags({"up", "node"}), "");
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->node.maxmemory, 0U);
+  EXPECT_EQ(options->node.port, 7600);
+  EXPECT_EQ(options->name, "node");
+}
+
+TEST(StackOptions, RefuseATopologyThatIsNotBuiltAndAPortThatIsNone) {
+  EXPECT_EQ(stackOptions(flags({"up", "cluster"}), "").error().code, ErrorCode::usage);
+  EXPECT_THAT(stackOptions(flags({"up"}), "").error().message, HasSubstr("stack up node"));
+  EXPECT_THAT(stackOptions(flags({"up", "node", "-port=65536"}), "").error().message,
+              HasSubstr("65536 is no port"));
+}
+
+TEST(StackName, IsTheFlagOrTheWordOrNode) {
+  EXPECT_EQ(stackName(flags({"down", "lab"})), "lab");
+  EXPECT_EQ(stackName(flags({"down", "-name=lab"})), "lab");
+  EXPECT_EQ(stackName(flags({"down", "node", "-name=lab"})), "lab");
+  EXPECT_EQ(stackName(flags({"down"})), "node");
+  EXPECT_FALSE(stackNamed(flags({"status"})));
+  EXPECT_TRUE(stackNamed(flags({"status", "lab"})));
+}
+
+TEST(RedisConfig, IsReadLineByLine) {
+  EXPECT_THAT(parseRedisConfig(" appendonly yes;  save  60 1 ;").value(),
+              ElementsAre(Pair("appendonly", "yes"), Pair("save", "60 1")));
+  EXPECT_THAT(parseRedisConfig("").value(), testing::IsEmpty());
+  EXPECT_THAT(parseRedisConfig("appendonly").error().message, HasSubstr("has no value"));
+}
+
+}  // namespace
+}  // namespace redline

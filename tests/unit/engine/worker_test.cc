@@ -1,0 +1,277 @@
+#include "engine/worker.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "record/recorder.h"
+#include "support/sim_transport.h"
+
+namespace redline {
+namespace {
+
+/// One worker on a simulated clock, wire and server.
+struct Rig {
+  EnginePlan plan;
+  ManualClock clock{kSecond};
+  SimTransport transport{clock};
+  std::vector<Counters> intervals;
+  Recorder recorder{1, [this](const Interval& i) { intervals.push_back(i.counts); }};
+  Status ended;
+
+  Rig() {
+    plan.keys = 1000;
+    plan.warmup = 0;
+    plan.duration = 10 * kSecond;
+    plan.conns = 10;
+    plan.readShare = 1.0;
+  }
+
+  const Interval& run() {
+    Shared shared(plan);
+    Worker worker(shared, 0, transport, clock, recorder.exchange(0));
+    EXPECT_TRUE(worker.connect(clock.now() + kSecond));
+    Window window;
+    window.start = kBegin;
+    window.measureStart = window.start + plan.warmup;
+    window.measureEnd = window.measureStart + plan.duration;
+    window.drainEnd = window.measureEnd + plan.drain;
+    window.interval = plan.interval;
+    ended = worker.run(window);
+    recorder.finish();
+    return recorder.total();
+  }
+
+  static constexpr Nanos kBegin = 2 * kSecond;
+};
+
+std::uint64_t sum(const std::array<std::uint64_t, kOpKinds>& counts) {
+  return counts[0] + counts[1];
+}
+
+void expectConserved(const Interval& total) {
+  const Counters& c = total.counts;
+  EXPECT_EQ(c.scheduled, sum(c.completed) + sum(c.failed) + c.outstandingAtEnd);
+}
+
+TEST(Worker, SendsEveryOperationAtItsIntendedTimeToAnIdleServer) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  std::vector<Nanos> sends;
+  rig.transport.onRequest = [&](Nanos at, ConnId, const Value&) { sends.push_back(at); };
+  const Interval& total = rig.run();
+  ASSERT_EQ(sends.size(), 10'000U);
+  for (std::size_t n = 0; n < sends.size(); ++n) {
+    const Nanos intended = Rig::kBegin + static_cast<Nanos>(n) * kMillisecond;
+    EXPECT_GE(sends[n], intended);
+    EXPECT_LE(sends[n], intended + 2 * kMicrosecond);
+  }
+  EXPECT_EQ(sum(total.counts.completed), 10'000U);
+  EXPECT_EQ(total.counts.misses, 10'000U);
+  expectConserved(total);
+}
+
+// redis-notes, "The frozen-server identity": the q-quantile of response time is
+// F − (1 − q)·T·(1 − ρ) where a server frozen for F works off the queue at rate μ.
+TEST(Worker, ResponseTimesObeyTheFrozenServerIdentity) {
+  Rig rig;
+  rig.plan.rate = 10'000;
+  rig.transport.serviceTime = 8 * kMicrosecond;
+  rig.transport.freeze(Rig::kBegin + 4 * kSecond, Rig::kBegin + 5 * kSecond);
+  const Interval& total = rig.run();
+  const double mu = 1e9 / 8000.0;
+  const double rho = 10'000 / mu;
+  const auto expected = [&](double q) { return 1.0 - (1 - q) * 10.0 * (1 - rho); };
+  const Histogram& response = total.of(Measure::response, OpKind::get);
+  EXPECT_EQ(response.count(), 100'000U);
+  EXPECT_NEAR(static_cast<double>(response.quantile(0.99)) / 1e9, expected(0.99), 0.01);
+  EXPECT_NEAR(static_cast<double>(response.quantile(0.999)) / 1e9, expected(0.999), 0.01);
+  // A closed or service-time view of the same second hides it: coordinated omission.
+  EXPECT_LT(total.of(Measure::service, OpKind::get).quantile(0.99), kMillisecond);
+  expectConserved(total);
+}
+
+TEST(Worker, CountsWhatIsStillOutstandingWhenTheDrainIsOver) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.drain = kSecond;
+  rig.transport.freeze(Rig::kBegin + 8 * kSecond, Rig::kBegin + 100 * kSecond);
+  const Interval& total = rig.run();
+  EXPECT_EQ(total.counts.scheduled, 10'000U);
+  EXPECT_EQ(total.counts.outstandingAtEnd, 2'000U);
+  EXPECT_EQ(total.unfinished[0].count(), 2'000U);
+  // The oldest was due at 8 s and the run ended at 11 s: its answer takes 3 s at the least.
+  EXPECT_NEAR(static_cast<double>(total.of(Measure::response, OpKind::get).max()) / 1e9, 3.0, 0.01);
+  expectConserved(total);
+}
+
+TEST(Worker, KeepsTheWarmUpOutOfTheFigures) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.warmup = 2 * kSecond;
+  rig.transport.freeze(Rig::kBegin + kSecond, Rig::kBegin + kSecond + kSecond / 2);
+  const Interval& total = rig.run();
+  EXPECT_EQ(total.counts.scheduled, 10'000U);
+  EXPECT_LT(total.of(Measure::response, OpKind::get).max(), kMillisecond);
+  expectConserved(total);
+}
+
+TEST(Worker, ClosedModelKeepsEveryConnectionBusyWithFullBatches) {
+  Rig rig;
+  rig.plan.arrivals = Arrivals::closed;
+  rig.plan.pipeline = 16;
+  rig.plan.duration = kSecond;
+  std::size_t requests = 0;
+  rig.transport.onRequest = [&](Nanos, ConnId, const Value&) { ++requests; };
+  const Interval& total = rig.run();
+  EXPECT_EQ(requests, 16 * rig.transport.flushes);
+  // One server at 10 µs a request: 100 000 a second.
+  EXPECT_NEAR(static_cast<double>(rig.recorder.completedInWindow()), 100'000, 1'000);
+  EXPECT_EQ(total.of(Measure::lateness, OpKind::get).max(), 0);
+  expectConserved(total);
+}
+
+TEST(Worker, BatchClosesWhenFullOrWhenItsWaitIsOver) {
+  Rig rig;
+  rig.plan.rate = 1000;  // one a millisecond
+  rig.plan.pipeline = 4;
+  rig.plan.batchWait = 2 * kMillisecond + kMicrosecond / 2;
+  rig.plan.duration = kSecond;
+  const Interval& byTime = rig.run();
+  EXPECT_NEAR(static_cast<double>(byTime.counts.batches), 1000.0 / 3, 2);  // 0, 1 and 2 ms: three
+
+  Rig full;
+  full.plan = rig.plan;
+  full.plan.batchWait = kSecond;
+  EXPECT_EQ(full.run().counts.batches, 250U);
+
+  Rig immediate;
+  immediate.plan = rig.plan;
+  immediate.plan.batchWait = 0;
+  EXPECT_EQ(immediate.run().counts.batches, 1000U);
+}
+
+TEST(Worker, AsksLostReadsAgainWithTheirClocksRunning) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.transport.serviceTime = 5 * kMillisecond;
+  rig.plan.rate = 100;
+  rig.transport.cutAllAt(Rig::kBegin + 5 * kSecond + 2 * kMillisecond);
+  const Interval& total = rig.run();
+  EXPECT_EQ(sum(total.counts.completed), 1000U);
+  EXPECT_EQ(sum(total.counts.failed), 0U);
+  EXPECT_EQ(total.counts.retried, 1U);
+  EXPECT_EQ(total.counts.reconnects, 10U);
+  EXPECT_EQ(sum(total.counts.sent), 1000U);  // once each, however often retried
+  // 2 ms until the cut, 2 ms until the reconnect, 5 ms of service, all in its response time.
+  EXPECT_GE(total.of(Measure::response, OpKind::get).max(), 9 * kMillisecond);
+  expectConserved(total);
+}
+
+TEST(Worker, NeverSendsAWriteOfUnknownFateTwice) {
+  Rig rig;
+  rig.plan.readShare = 0;
+  rig.plan.rate = 100;
+  rig.transport.serviceTime = 5 * kMillisecond;
+  rig.transport.cutAllAt(Rig::kBegin + 5 * kSecond + 2 * kMillisecond);
+  std::size_t requests = 0;
+  rig.transport.onRequest = [&](Nanos, ConnId, const Value&) { ++requests; };
+  const Interval& total = rig.run();
+  EXPECT_EQ(requests, 1000U);
+  EXPECT_EQ(total.counts.failures[index(Failure::unknownFate)], 1U);
+  EXPECT_EQ(total.failed.count(), 1U);
+  EXPECT_EQ(total.of(Measure::response, OpKind::set).count(), 999U);
+  expectConserved(total);
+}
+
+TEST(Worker, StopsAtALostConnectionWhenToldTo) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.onDisconnect = OnDisconnect::stop;
+  rig.transport.cutAllAt(Rig::kBegin + 3 * kSecond);
+  const Interval& total = rig.run();
+  ASSERT_FALSE(rig.ended);
+  EXPECT_EQ(rig.ended.error().code, ErrorCode::unreachable);
+  EXPECT_NEAR(static_cast<double>(total.counts.scheduled), 3000, 5);
+  expectConserved(total);
+}
+
+TEST(Worker, FailsOperationsPastTheirDeadlineSentOrNot) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.opTimeout = 100 * kMillisecond;
+  rig.transport.freeze(Rig::kBegin + 4 * kSecond, Rig::kBegin + 5 * kSecond);
+  const Interval& total = rig.run();
+  // Due in the first 900 ms of the freeze: too late. The later ones are answered within 100 ms.
+  EXPECT_NEAR(static_cast<double>(total.counts.failures[index(Failure::timeout)]), 900, 15);
+  EXPECT_LE(total.of(Measure::response, OpKind::get).max(), 110 * kMillisecond);
+  EXPECT_EQ(total.counts.outstandingAtEnd, 0U);
+  expectConserved(total);
+}
+
+TEST(Worker, NamesErrorsByTheirPrefixAndKeepsThemOutOfTheLatencies) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.readShare = 0.5;
+  rig.transport.answer = [](const Value& request) -> std::string {
+    return request.items.at(0).text == "GET" ? "$-1\r\n" : "-OOM command not allowed\r\n";
+  };
+  const Interval& total = rig.run();
+  EXPECT_GT(total.counts.failed[index(OpKind::set)], 4'500U);
+  EXPECT_EQ(total.counts.failures[index(Failure::oom)], total.counts.failed[index(OpKind::set)]);
+  EXPECT_EQ(total.of(Measure::response, OpKind::set).count(), 0U);
+  expectConserved(total);
+}
+
+TEST(Worker, ChecksEveryValueAndCountsTheWrongByte) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  const Values values(rig.plan.seed, rig.plan.valueSize);
+  std::size_t reads = 0;
+  rig.transport.answer = [&](const Value& request) {
+    const std::string& key = request.items.at(1).text;
+    std::string value(rig.plan.valueSize, '\0');
+    values.write(value.data(), std::stoull(key.substr(4)), 0);
+    if (++reads % 1000 == 0) value[57] = static_cast<char>(value[57] ^ 1);
+    return "$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+  };
+  const Interval& total = rig.run();
+  EXPECT_EQ(total.counts.checked, 10'000U);
+  EXPECT_EQ(total.counts.hits, 10'000U);
+  EXPECT_EQ(total.counts.corrupt, 10U);
+}
+
+TEST(Worker, WritesItsReadShareOfReadsAndNamesVersionsOnce) {
+  Rig rig;
+  rig.plan.rate = 10'000;
+  rig.plan.readShare = 0.8;
+  const Interval& total = rig.run();
+  EXPECT_NEAR(static_cast<double>(total.counts.completed[0]), 80'000, 500);
+  EXPECT_EQ(sum(total.counts.completed), 100'000U);
+}
+
+TEST(Worker, ResponseIsLatenessPlusServiceWhenTheServerIsTooSlow) {
+  Rig rig;
+  rig.plan.rate = 1500;
+  rig.plan.drain = kMillisecond;
+  rig.transport.serviceTime = kMillisecond;  // 1000/s
+  rig.transport.onRequest = [&](Nanos, ConnId, const Value&) { rig.recorder.poll(); };
+  const Interval& total = rig.run();
+  const auto p50 = [&](Measure m) {
+    return static_cast<double>(total.of(m, OpKind::get).quantile(0.5)) / 1e9;
+  };
+  EXPECT_EQ(total.counts.scheduled, 15'000U);
+  EXPECT_NEAR(static_cast<double>(rig.recorder.completedInWindow()), 10'000, 20);
+  // The queue grows by 500 a second, all of it in the schedule; the generator's own part is
+  // nothing.
+  EXPECT_GT(p50(Measure::lateness), 1.0);
+  EXPECT_NEAR(p50(Measure::service), 0.010, 0.001);  // ten connections in turn
+  EXPECT_LE(total.of(Measure::dispatch, OpKind::get).max(), 5 * kMicrosecond);
+  EXPECT_GT(rig.intervals[8].backlog, rig.intervals[3].backlog + 2'000);
+  expectConserved(total);
+}
+
+}  // namespace
+}  // namespace redline

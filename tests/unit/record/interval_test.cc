@@ -1,0 +1,122 @@
+#include "record/interval.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace redline {
+namespace {
+
+/// Every field set to a different multiple of `unit`, so that a forgotten one shows.
+Counters numbered(std::uint64_t unit) {
+  Counters counters;
+  std::uint64_t next = 0;
+  const auto fill = [&](auto& field) {
+    field = static_cast<std::remove_reference_t<decltype(field)>>(++next * unit);
+  };
+  for (auto* perKind : {&counters.sent, &counters.completed, &counters.failed})
+    for (auto& field : *perKind) fill(field);
+  for (auto& field : counters.failures) fill(field);
+  for (auto* field :
+       {&counters.scheduled, &counters.outstandingAtEnd, &counters.carriedOver, &counters.hits,
+        &counters.misses, &counters.checked, &counters.corrupt, &counters.batches,
+        &counters.retried, &counters.reconnects, &counters.bytesSent, &counters.bytesReceived,
+        &counters.passes, &counters.idlePasses, &counters.outstanding, &counters.backlog})
+    fill(*field);
+  for (auto* field :
+       {&counters.idleTime, &counters.longestPass, &counters.cpuUser, &counters.cpuSystem})
+    fill(*field);
+  EXPECT_EQ(next * sizeof(std::uint64_t), sizeof(Counters)) << "a new field: add it here";
+  return counters;
+}
+
+bool same(const Counters& a, const Counters& b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+
+TEST(Counters, MergingAddsEveryFieldButTheLongestPass) {
+  Counters sum = numbered(1);
+  sum.merge(numbered(10));
+  Counters wanted = numbered(11);
+  wanted.longestPass = numbered(10).longestPass;
+  EXPECT_TRUE(same(sum, wanted));
+}
+
+TEST(Counters, FollowingAddsCountsAndTakesTheLaterLevels) {
+  Counters total = numbered(10);
+  total.follow(numbered(1));
+  Counters wanted = numbered(11);
+  wanted.longestPass = numbered(10).longestPass;
+  wanted.outstanding = numbered(1).outstanding;
+  wanted.backlog = numbered(1).backlog;
+  EXPECT_TRUE(same(total, wanted));
+}
+
+Interval oneRecord(Nanos start, Nanos end, Nanos value) {
+  Interval interval;
+  interval.reset(start, end);
+  for (std::size_t measure = 0; measure < kMeasures; ++measure)
+    for (auto& histogram : interval.latency[measure]) histogram.record(value);
+  interval.failed.record(value);
+  for (auto& histogram : interval.unfinished) histogram.record(value);
+  interval.counts = numbered(1);
+  return interval;
+}
+
+TEST(Interval, MergingWorkersKeepsBoundsAndAddsHistograms) {
+  Interval merged = oneRecord(10, 20, 100);
+  merged.merge(oneRecord(10, 20, 300));
+  EXPECT_EQ(merged.start, 10);
+  EXPECT_EQ(merged.end, 20);
+  for (const auto& kinds : merged.latency)
+    for (const auto& histogram : kinds) {
+      EXPECT_EQ(histogram.count(), 2U);
+      EXPECT_EQ(histogram.max(), 300);
+    }
+  EXPECT_EQ(merged.failed.count(), 2U);
+  for (const auto& histogram : merged.unfinished) EXPECT_EQ(histogram.count(), 2U);
+  EXPECT_EQ(merged.counts.outstanding, 2 * numbered(1).outstanding);
+}
+
+TEST(Interval, FollowingExtendsTheSpanAndTakesTheLaterLevels) {
+  Interval total = oneRecord(10, 20, 100);
+  total.follow(oneRecord(20, 30, 300));
+  EXPECT_EQ(total.start, 10);
+  EXPECT_EQ(total.end, 30);
+  EXPECT_EQ(total.of(Measure::response, OpKind::get).count(), 2U);
+  EXPECT_EQ(total.counts.hits, 2 * numbered(1).hits);
+  EXPECT_EQ(total.counts.outstanding, numbered(1).outstanding);
+}
+
+TEST(Interval, OneThatHasNotBegunTakesTheOthersBounds) {
+  Interval other = oneRecord(1000, 2000, 5);
+  other.warmup = true;
+  other.drain = true;
+  Interval total;
+  total.merge(other);
+  EXPECT_EQ(total.start, 1000);
+  EXPECT_EQ(total.end, 2000);
+  EXPECT_TRUE(total.warmup);
+  EXPECT_TRUE(total.drain);
+  total.follow(oneRecord(2000, 3000, 5));
+  EXPECT_FALSE(total.warmup) << "a span is warm-up only if all of it is";
+  EXPECT_FALSE(total.drain);
+}
+
+TEST(Interval, ResetForgetsEverything) {
+  Interval interval = oneRecord(10, 20, 100);
+  interval.warmup = interval.drain = true;
+  interval.reset(20, 30);
+  EXPECT_EQ(interval.start, 20);
+  EXPECT_EQ(interval.end, 30);
+  EXPECT_FALSE(interval.warmup);
+  EXPECT_FALSE(interval.drain);
+  for (const auto& kinds : interval.latency)
+    for (const auto& histogram : kinds) EXPECT_EQ(histogram.count(), 0U);
+  EXPECT_EQ(interval.failed.count(), 0U);
+  for (const auto& histogram : interval.unfinished) EXPECT_EQ(histogram.count(), 0U);
+  EXPECT_TRUE(same(interval.counts, Counters{}));
+}
+
+}  // namespace
+}  // namespace redline

@@ -1,0 +1,49 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "rundir/csv.h"
+#include "rundir/interval_csv.h"
+#include "rundir/server_csv.h"
+#include "unit/rundir/temporary_directory.h"
+
+namespace redline {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string documentation() {
+  return contents(std::filesystem::path(REDLINE_SOURCE_DIR) / "docs/run-format.md");
+}
+
+bool isLatencyFigure(const std::string& column) {
+  for (const auto* prefix : {"response_", "service_", "lateness_", "dispatch_", "failed_response_"})
+    if (column.starts_with(prefix)) return true;
+  return false;
+}
+
+TEST(RunFormat, EveryColumnIsDocumented) {
+  const std::string text = documentation();
+  for (std::string header : {intervalCsvHeader(), serverCsvHeader()}) {
+    header.pop_back();
+    for (const auto& column : splitCsv(header)) {
+      if (isLatencyFigure(column)) continue;  // documented as prefix and suffix, below
+      EXPECT_THAT(text, HasSubstr("`" + column + "`"));
+    }
+  }
+}
+
+TEST(RunFormat, EveryLatencyFigureIsDocumentedByPrefixAndSuffix) {
+  const std::string text = documentation();
+  std::string header = intervalCsvHeader();
+  header.pop_back();
+  for (const auto& column : splitCsv(header)) {
+    if (!isLatencyFigure(column)) continue;
+    const bool failed = column.starts_with("failed_response");
+    const std::size_t cut = failed ? std::string("failed_response").size() : column.find('_');
+    EXPECT_THAT(text, HasSubstr("`" + column.substr(0, cut) + "_…`"));
+    EXPECT_THAT(text, HasSubstr("`" + column.substr(cut) + "`"));
+  }
+}
+
+}  // namespace
+}  // namespace redline

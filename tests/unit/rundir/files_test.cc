@@ -1,0 +1,161 @@
+#include "rundir/files.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit/rundir/temporary_directory.h"
+
+namespace redline {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// While it lives, no file of this process may grow beyond `bytes`: a full disk, without one.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    previousHandler_ = signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &previous_);
+    const rlimit limit{bytes, previous_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &previous_);
+    signal(SIGXFSZ, previousHandler_);
+  }
+
+ private:
+  rlimit previous_{};
+  sighandler_t previousHandler_;
+};
+
+TEST(AppendFile, GrowsByWholeRecordsThatAreThereAtOnce) {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "log";
+  const auto file = AppendFile::create(path);
+  ASSERT_TRUE(file) << file.error().message;
+  ASSERT_TRUE((*file)->append("one\n"));
+  EXPECT_EQ(contents(path), "one\n");
+  ASSERT_TRUE((*file)->append("two\n"));
+  EXPECT_EQ(contents(path), "one\ntwo\n");
+}
+
+TEST(AppendFile, RefusesToTouchAFileThatExists) {
+  const TemporaryDirectory directory;
+  const auto path = directory.write("log", "precious");
+  const auto file = AppendFile::create(path);
+  ASSERT_FALSE(file);
+  EXPECT_THAT(file.error().message, HasSubstr(path));
+  EXPECT_EQ(contents(path), "precious");
+}
+
+TEST(AppendFile, SaysThatTheDiskIsFullAndWhere) {
+  const auto file = AppendFile::open("/dev/full");
+  ASSERT_TRUE(file) << file.error().message;
+  const Status status = (*file)->append("record\n");
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::noSpace);
+  EXPECT_THAT(status.error().message, HasSubstr("/dev/full"));
+  EXPECT_THAT(status.error().message, HasSubstr("free some space"));
+}
+
+TEST(AppendFile, LeavesNoTornRecordWhenSpaceRunsOutWithinOne) {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "log";
+  const auto file = AppendFile::create(path);
+  ASSERT_TRUE(file) << file.error().message;
+  ASSERT_TRUE((*file)->append("first record\n"));
+  {
+    const FileSizeLimit limit(20);
+    const Status status = (*file)->append("second record\n");
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, ErrorCode::noSpace);
+    EXPECT_EQ(contents(path), "first record\n");
+  }
+  ASSERT_TRUE((*file)->append("third record\n")) << "it goes on when there is space again";
+  EXPECT_EQ(contents(path), "first record\nthird record\n");
+}
+
+TEST(WriteWholeFile, KeepsTheOldFileWhenTheNewOneDoesNotFit) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("summary.json", "old");
+  {
+    const FileSizeLimit limit(20);
+    EXPECT_FALSE(writeWholeFile(path, std::string(100, 'x')));
+  }
+  EXPECT_EQ(contents(path), "old");
+  ASSERT_TRUE(writeWholeFile(path, "new"));
+  EXPECT_EQ(contents(path), "new");
+  const auto entries = std::distance(std::filesystem::directory_iterator(directory.path()), {});
+  EXPECT_EQ(entries, 1) << "no partial file is left behind";
+}
+
+TEST(WriteWholeFile, WritesToAPipeAndDoesNotReplaceIt) {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int reader = open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(reader, 0);
+  ASSERT_TRUE(writeWholeFile(path, "summary"));
+  char block[16];
+  EXPECT_EQ(read(reader, block, sizeof block), 7);
+  close(reader);
+  EXPECT_TRUE(std::filesystem::is_fifo(path));
+}
+
+TEST(WriteWholeFile, FollowsALink) {
+  const TemporaryDirectory directory;
+  directory.write("target", "old");
+  const auto link = directory.path() / "link";
+  std::filesystem::create_symlink("target", link);
+  ASSERT_TRUE(writeWholeFile(link, "new"));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(contents(directory.path() / "target"), "new");
+}
+
+TEST(ReadWholeFile, ReturnsEveryByteOrNamesTheFile) {
+  const TemporaryDirectory directory;
+  const std::string text(200'000, '\0');
+  const auto read = readWholeFile(directory.write("large", text));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, text);
+  const auto missing = readWholeFile(directory.path() / "absent");
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, HasSubstr("absent: No such file"));
+}
+
+TEST(CreateEmptyDirectory, CreatesParentsAndAcceptsAnEmptyOne) {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "a/b/c";
+  ASSERT_TRUE(createEmptyDirectory(path));
+  EXPECT_TRUE(std::filesystem::is_directory(path));
+  EXPECT_TRUE(createEmptyDirectory(path));
+}
+
+TEST(CreateEmptyDirectory, RefusesOneThatHoldsSomething) {
+  const TemporaryDirectory directory;
+  directory.write("summary.json", "{}");
+  const Status status = createEmptyDirectory(directory.path());
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::usage);
+  EXPECT_THAT(status.error().message, HasSubstr(directory.path().string() + " is not empty"));
+}
+
+TEST(CreateEmptyDirectory, NamesThePathThatCannotBeCreated) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("file", "") + "/below";
+  const Status status = createEmptyDirectory(path);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::io);
+  EXPECT_THAT(status.error().message, HasSubstr(path + ": Not a directory"));
+  EXPECT_FALSE(createEmptyDirectory(directory.path() / "file")) << "a file is no directory";
+  EXPECT_EQ(createEmptyDirectory("").error().code, ErrorCode::usage);
+}
+
+}  // namespace
+}  // namespace redline

@@ -1,0 +1,95 @@
+#include "server/node_config.h"
+
+#include <gtest/gtest.h>
+
+namespace redline {
+namespace {
+
+NodeConfig goodConfig() {
+  NodeConfig config;
+  config.dir = "/tmp/lab";
+  config.maxmemory = 1 << 30;
+  return config;
+}
+
+bool hasLine(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+TEST(NodeConfig, SaysWhatEveryLabServerStartsWith) {
+  const std::string text = configText(goodConfig());
+  for (const char* line :
+       {"save \"\"", "appendonly no", "auto-aof-rewrite-percentage 0", "maxmemory 1073741824",
+        "maxmemory-policy allkeys-lru", "enable-debug-command local", "latency-monitor-threshold 5",
+        "slowlog-log-slower-than 1000", "bind 127.0.0.1", "port 7600", "dir \"/tmp/lab\"",
+        "unixsocket \"/tmp/lab/redis.sock\"", "logfile \"/tmp/lab/redis.log\"", "daemonize no"})
+    EXPECT_TRUE(hasLine(text, line)) << line;
+  EXPECT_EQ(text.find("cpulist"), std::string::npos);
+  EXPECT_EQ(text.find("io-threads"), std::string::npos);
+  EXPECT_EQ(text.find("cluster"), std::string::npos);
+}
+
+TEST(NodeConfig, PinsCpusAndGivesIoThreadsTheReads) {
+  NodeConfig config = goodConfig();
+  config.cpus = "0";
+  config.bioCpus = "1";
+  config.bgsaveCpus = "1-2";
+  config.aofRewriteCpus = "1,3";
+  config.ioThreads = 3;
+  const std::string text = configText(config);
+  for (const char* line : {"server_cpulist 0", "bio_cpulist 1", "bgsave_cpulist 1-2",
+                           "aof_rewrite_cpulist 1,3", "io-threads 3", "io-threads-do-reads yes"})
+    EXPECT_TRUE(hasLine(text, line)) << line;
+}
+
+TEST(NodeConfig, KeepsThePasswordOutOfTheFile) {
+  NodeConfig config = goodConfig();
+  config.password = "hun\"ter\\2 \n";
+  EXPECT_EQ(configText(config).find("hun"), std::string::npos);
+  EXPECT_EQ(configText(config).find("requirepass"), std::string::npos);
+  EXPECT_EQ(secretText(config),
+            "requirepass \"hun\\\"ter\\\\2 \\x0a\"\nmasterauth \"hun\\\"ter\\\\2 \\x0a\"\n");
+  EXPECT_EQ(secretText(goodConfig()), "");
+}
+
+TEST(NodeConfig, LetsExtraParametersWin) {
+  NodeConfig config = goodConfig();
+  config.extra = {{"appendonly", "yes"}, {"save", ""}};
+  ASSERT_TRUE(checkNodeConfig(config));
+  const std::string text = configText(config);
+  EXPECT_GT(text.find("appendonly yes"), text.find("appendonly no"));
+  EXPECT_TRUE(text.ends_with("save \"\"\n"));
+}
+
+TEST(NodeConfig, RefusesWhatWouldMakeALabServerLieOrHarm) {
+  const auto refuses = [](auto change) {
+    NodeConfig config = goodConfig();
+    change(config);
+    const auto checked = checkNodeConfig(config);
+    return !checked && checked.error().code == ErrorCode::usage;
+  };
+  EXPECT_FALSE(refuses([](NodeConfig&) {}));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.policy = "noeviction"; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.policy = "lru"; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"Maxmemory-Policy", "noeviction"}}; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"requirepass", "x"}}; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"port", "6379"}}; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"hz", "10\nport 6379"}}; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"hz 10\nport", "6379"}}; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.maxmemory = 0; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.port = 0; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.dir = "relative"; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.dir = "/" + std::string(100, 'd'); }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.cpus = "zero"; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.ioThreads = 0; }));
+}
+
+TEST(ServerBinary, TellsItsVersion) {
+  EXPECT_EQ(parseServerVersion("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0\n"),
+            "7.0.15");
+  EXPECT_EQ(parseServerVersion("some other program 1.0"), "");
+  EXPECT_EQ(parseServerVersion("v=x"), "");
+}
+
+}  // namespace
+}  // namespace redline
