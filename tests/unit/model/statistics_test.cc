@@ -1,0 +1,175 @@
+#include "model/statistics.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace redline {
+namespace {
+
+using Values = std::vector<double>;
+
+double normal(Rng& rng) {  // Box and Muller
+  return std::sqrt(-2 * std::log(rng.unitPositive())) * std::cos(2 * std::numbers::pi * rng.unit());
+}
+
+TEST(Statistics, QuantilesOfStudentsTMatchPublishedTables) {
+  EXPECT_NEAR(studentTQuantile(0.975, 1), 12.7062047362, 1e-8);
+  EXPECT_NEAR(studentTQuantile(0.975, 2), 4.3026527297, 1e-8);
+  EXPECT_NEAR(studentTQuantile(0.975, 4), 2.7764451052, 1e-8);
+  EXPECT_NEAR(studentTQuantile(0.95, 9), 1.8331129327, 1e-8);
+  EXPECT_NEAR(studentTQuantile(0.995, 30), 2.7499956536, 1e-8);
+  EXPECT_NEAR(studentTQuantile(0.975, 1e9), 1.9599639845, 1e-6);
+  EXPECT_NEAR(studentTQuantile(0.025, 4), -2.7764451052, 1e-8);
+}
+
+TEST(Statistics, TheCauchyDistributionIsStudentsTWithOneDegree) {
+  for (const double t : {-3.0, -0.2, 0.0, 0.7, 25.0})
+    EXPECT_NEAR(studentTCdf(t, 1), 0.5 + std::atan(t) / std::numbers::pi, 1e-12) << t;
+}
+
+TEST(Statistics, AMeansIntervalIsTTimesTheStandardError) {
+  const Values values{10, 12, 11, 13, 14};
+  const Estimate mean = meanEstimate(values);
+  EXPECT_DOUBLE_EQ(mean.value, 12);
+  EXPECT_NEAR(mean.high - 12, 2.7764451052 * std::sqrt(2.5 / 5), 1e-8);
+  EXPECT_EQ(mean.method, IntervalMethod::studentT);
+  EXPECT_EQ(mean.count, 5U);
+}
+
+TEST(Statistics, OneValueHasNoInterval) {
+  const Values one{7};
+  EXPECT_FALSE(meanEstimate(one).hasInterval());
+  EXPECT_FALSE(medianEstimate(one).hasInterval());
+  EXPECT_FALSE(ratioEstimate(one, one).hasInterval());
+  EXPECT_EQ(judgeRatio(ratioEstimate(one, one), 0.05), Difference::inconclusive);
+  EXPECT_EQ(meanEstimate(Values{}).count, 0U);
+}
+
+TEST(Statistics, QuantilesInterpolateBetweenNeighbours) {
+  const Values values{40, 10, 30, 20};
+  EXPECT_DOUBLE_EQ(quantileOf(values, 0), 10);
+  EXPECT_DOUBLE_EQ(quantileOf(values, 1), 40);
+  EXPECT_DOUBLE_EQ(quantileOf(values, 0.5), 25);
+  EXPECT_DOUBLE_EQ(quantileOf(values, 0.25), 17.5);
+}
+
+TEST(Statistics, MeanIntervalsHoldTheTruthAsOftenAsTheySay) {
+  Rng rng(11);
+  int held = 0;
+  constexpr int kTrials = 4'000;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    Values values(4);
+    for (double& v : values) v = 100 + 15 * normal(rng);
+    held += meanEstimate(values).contains(100);
+  }
+  EXPECT_NEAR(held / double(kTrials), 0.95, 0.015);
+}
+
+TEST(Statistics, AFewValuesRangeHoldsTheMedianAsOftenAsItSays) {
+  Rng rng(12);
+  for (const std::size_t n : {2U, 3U, 5U}) {
+    int held = 0;
+    constexpr int kTrials = 4'000;
+    double said = 0;
+    for (int trial = 0; trial < kTrials; ++trial) {
+      Values values(n);
+      for (double& v : values) v = -std::log(rng.unitPositive());  // skewed: exponential
+      const Estimate median = medianEstimate(values);
+      said = median.confidence;
+      held += median.contains(std::numbers::ln2);
+    }
+    EXPECT_NEAR(held / double(kTrials), said, 0.025) << n;
+  }
+}
+
+TEST(Statistics, BootstrapIntervalsOfMediansHoldTheTruthNearlyAsOftenAsTheySay) {
+  Rng rng(13);
+  int held = 0;
+  constexpr int kTrials = 300;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    Values values(25);
+    for (double& v : values) v = -std::log(rng.unitPositive());
+    const Estimate median = medianEstimate(values);
+    EXPECT_EQ(median.method, IntervalMethod::bootstrap);
+    held += median.contains(std::numbers::ln2);
+  }
+  EXPECT_GT(held / double(kTrials), 0.90);
+}
+
+TEST(Statistics, BootstrapRepeatsWithItsSeed) {
+  const Values values{1, 5, 2, 8, 3, 9, 4};
+  EXPECT_EQ(medianEstimate(values, 0.95, 3).low, medianEstimate(values, 0.95, 3).low);
+}
+
+TEST(Statistics, ARatioIsThatOfTheGeometricMeans) {
+  const Estimate ratio = ratioEstimate(Values{10, 40}, Values{30, 30});
+  EXPECT_NEAR(ratio.value, 1.5, 1e-12);
+  EXPECT_EQ(ratio.method, IntervalMethod::welchT);
+  EXPECT_TRUE(ratio.contains(1));  // two scattered repeats prove nothing
+}
+
+TEST(Statistics, PairsCancelWhatTheyShare) {
+  // A machine whose speed drifts fourfold; the second is always 10% slower.
+  const Values base{100, 200, 300, 400}, other{110, 221, 329, 441};
+  const Estimate paired = pairedRatioEstimate(base, other);
+  EXPECT_EQ(judgeRatio(paired, 0.05), Difference::differs);
+  EXPECT_NEAR(paired.value, 1.10, 0.01);
+  EXPECT_EQ(judgeRatio(ratioEstimate(base, other), 0.05), Difference::inconclusive);
+}
+
+TEST(Statistics, ZeroesHaveARatioWithoutAnInterval) {
+  EXPECT_EQ(ratioEstimate(Values{0, 0}, Values{0, 0}).value, 1);
+  EXPECT_TRUE(std::isinf(ratioEstimate(Values{0, 0}, Values{1, 2}).value));
+  EXPECT_FALSE(ratioEstimate(Values{0, 0}, Values{1, 2}).hasInterval());
+  const Estimate difference = differenceEstimate(Values{0, 0, 0}, Values{5, 5.1, 4.9});
+  EXPECT_EQ(judgeDifference(difference, 0.1), Difference::differs);
+}
+
+TEST(Statistics, ThreeAnswersAndNotTwo) {
+  const Values steady{100, 101, 99, 100}, same{100, 99, 101, 100.5};
+  const Values faster{80, 81, 80.5, 79}, wild{60, 160, 90, 130};
+  EXPECT_EQ(judgeRatio(ratioEstimate(steady, same), 0.05), Difference::noEvidence);
+  EXPECT_EQ(judgeRatio(ratioEstimate(steady, faster), 0.05), Difference::differs);
+  EXPECT_EQ(judgeRatio(ratioEstimate(steady, wild), 0.05), Difference::inconclusive);
+}
+
+TEST(Statistics, EqualSetsAreCalledDifferentAtTheStatedRateOnly) {
+  Rng rng(14);
+  int different = 0;
+  constexpr int kTrials = 4'000;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    Values a(5), b(5);
+    for (double& v : a) v = std::exp(0.1 * normal(rng));
+    for (double& v : b) v = std::exp(0.1 * normal(rng));
+    different += judgeRatio(ratioEstimate(a, b), 0.05) == Difference::differs;
+  }
+  EXPECT_LT(different / double(kTrials), 0.06);
+}
+
+TEST(Statistics, RankCorrelationSeesAnyMonotoneRelation) {
+  const Values x{1, 2, 3, 4, 5, 6, 7, 8}, y{1, 4, 9, 16, 30, 36, 49, 640};
+  EXPECT_DOUBLE_EQ(rankCorrelation(x, y).value, 1);
+  const Values mixed{3, 1, 4, 1.5, 5, 9, 2, 6};
+  const Estimate weak = rankCorrelation(x, mixed);
+  EXPECT_NEAR(weak.value, 1 - 6.0 * 40 / (8 * 63), 1e-12);
+  EXPECT_TRUE(weak.contains(0));
+  EXPECT_EQ(rankCorrelation(x, Values(8, 2.0)).value, 0);
+}
+
+TEST(Statistics, TheMadIsTheDeviationOfANormalSampleAndDeafToOutliers) {
+  Rng rng(15);
+  Values values(2'001);
+  for (double& v : values) v = 50 + 4 * normal(rng);
+  const double quiet = scaledMadOf(values);
+  EXPECT_NEAR(quiet, 4, 0.3);
+  for (std::size_t i = 0; i < 20; ++i) values[i] = 1e6;
+  EXPECT_NEAR(scaledMadOf(values), quiet, 0.2);
+}
+
+}  // namespace
+}  // namespace redline
