@@ -36,6 +36,29 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
       facts.achievedRate, facts.targetRate, percent(facts.achievedRate / facts.targetRate)));
 }
 
+// Whether there is anything to be believed.
+void judgeSurvival(const ValidityFacts& facts, Verdict& verdict) {
+  if (!facts.serverLost.empty())
+    verdict.reasons.push_back(fmt::format(
+        "server lost: it did not serve when the run was over ({}); what it left unanswered has no "
+        "latency, and the percentiles are of a server that was dying",
+        facts.serverLost));
+  if (facts.scheduled > 0 && facts.completed == 0)
+    verdict.reasons.push_back(fmt::format(
+        "nothing completed: of {:.0f} operations not one has a service time", facts.scheduled));
+  if (facts.lostShare <= kTolerableLost) return;
+  std::string lost = fmt::format(
+      "operations lost: {} went down with their connections (tolerated: {}), so no p99 "
+      "of all operations exists",
+      percent(facts.lostShare), percent(kTolerableLost));
+  if (facts.faults == 0)
+    verdict.reasons.push_back(lost +
+                              "; find out who closed them: the server's log, timeout, "
+                              "maxclients");
+  else
+    verdict.notes.push_back(lost + "; the run injected faults, and this is what they did");
+}
+
 }  // namespace
 
 Verdict judgeValidity(const ValidityFacts& facts) {
@@ -44,6 +67,7 @@ Verdict judgeValidity(const ValidityFacts& facts) {
     judgeClosed(facts, verdict);
   else
     judgeOpen(facts, verdict);
+  judgeSurvival(facts, verdict);
   if (facts.steal > kTolerableSteal)
     verdict.reasons.push_back(
         fmt::format("stolen time: the hypervisor took {} of the machine's time (tolerated: {})",

@@ -14,10 +14,16 @@ struct ValidityFacts {
   double achievedRate = 0;   ///< operations/s
   double dispatchP99Us = 0;  ///< the generator's own lateness
   double dispatchMaxUs = 0;
-  double generatorUtilisation = 0;  ///< busiest share, idle spinning excluded
-  double serverUtilisation = 0;     ///< of the busiest server's main thread; < 0: not known
-  double steal = 0;                 ///< of the machine's time
-  double corrupt = 0;               ///< values that were not what they must be
+  double generatorUtilisation = 0;      ///< busiest share, idle spinning excluded
+  double serverUtilisation = 0;         ///< of the busiest server's main thread; < 0: not known
+  double steal = 0;                     ///< of the machine's time
+  double corrupt = 0;                   ///< values that were not what they must be
+  double scheduled = 0, completed = 0;  ///< operations due in the window
+  /// Of the scheduled: lost with their connections (disconnected, unknown_fate, protocol), so that
+  /// they have no latency at all.
+  double lostShare = 0;
+  std::string serverLost;  ///< why no server answered once the run was over; empty: it did
+  unsigned faults = 0;     ///< brackets of faults that the run injected itself
 };
 
 struct Verdict {
@@ -28,8 +34,9 @@ struct Verdict {
   bool overloaded = false;  ///< the server completed less than was offered
 };
 
-/// Whether the generator measured the server or itself. A server that cannot follow is a finding,
-/// no reason for invalidity; a generator that cannot follow, a stolen core, or wrong values are.
+/// Whether the generator measured the server or itself. A server that cannot follow, or refuses, is
+/// a finding and no reason for invalidity; a generator that cannot follow, a stolen core, wrong
+/// values, a server that was gone for good, or a share of operations without any latency are.
 Verdict judgeValidity(const ValidityFacts& facts);
 
 // The thresholds, for the docs and the tests.
@@ -38,5 +45,7 @@ inline constexpr double kTolerableSteal = 0.05;
 inline constexpr double kGeneratorBound = 0.95;
 inline constexpr double kServerBound = 0.90;
 inline constexpr double kKeptUp = 0.99;
+/// With 1% of the operations lost there is no p99 of all of them.
+inline constexpr double kTolerableLost = 0.01;
 
 }  // namespace redline

@@ -125,15 +125,16 @@ double lastX(const std::vector<Series>& series) {
 }
 
 /// Where operations that never finished begin to make response time a lower bound, in nines; below
-/// 0: nowhere.
+/// 0: nowhere. The shortest unfinished wait may lie anywhere in its slot, so the slot is open.
 double boundsFrom(const RunData& run) {
   const Histogram* const response = mergedOf(run, "response");
   const Histogram* const unfinished = mergedOf(run, "unfinished");
   if (response == nullptr || unfinished == nullptr) return -1;
-  const std::uint64_t below =
-      unfinished->min() == 0 ? 0 : response->countAtOrBelow(unfinished->min() - 1);
-  const double share = static_cast<double>(below) / static_cast<double>(response->count());
-  return share >= 1 ? -1 : -std::log10(1 - share);
+  const Nanos open = Histogram::lowestOf(Histogram::slotOf(unfinished->min()));
+  const std::uint64_t below = open == 0 ? 0 : response->countAtOrBelow(open - 1);
+  const auto whole = static_cast<double>(response->count());
+  const std::uint64_t above = response->count() - below;
+  return above == 0 ? -1 : std::log10(whole / static_cast<double>(above));
 }
 
 /// An interval much shorter than its neighbours has no rate worth drawing: the last of a drain.

@@ -1,6 +1,7 @@
 #include "run/driver_run.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <iterator>
 #include <memory>
@@ -92,7 +93,7 @@ class DriverRun {
     {
       Sampler sampler(
           samplerOptions(), clock_, [this](const ServerSample& s) { onSample(s); },
-          [this](const Event& e) { failures_.note(directory_.appendEvent(e)); });
+          [this](const Event& e) { onEvent(e); });
       sampler.awaitFirst();
       // The sampler's first reading may have taken a while: the run begins when all is ready.
       watch(**engine, (*engine)->go(std::max(start_, clock_.now() + Engine::kLead)));
@@ -135,13 +136,18 @@ class DriverRun {
     if (watcher_.onSample) watcher_.onSample(sample);
   }
 
+  void onEvent(const Event& event) {
+    if (event.kind == "fault" && event.phase != "end") ++faults_;
+    failures_.note(directory_.appendEvent(event));
+  }
+
   void phase(std::string_view name, std::string_view bracket, Nanos at) {
     Event event;
     event.at = at;
     event.kind = "phase";
     event.name = name;
     event.phase = bracket;
-    failures_.note(directory_.appendEvent(event));
+    onEvent(event);
   }
 
   // Runs beside the workers: records, reads the edges of the window, and looks for an interrupt.
@@ -189,6 +195,8 @@ class DriverRun {
     facts.busyS = seconds(total.end - total.start) * plan_.engine.threads;
     facts.steal = stealShare(before_->cpu.all, after_->cpu.all);
     facts.io = engine.io();
+    facts.serverLost = whyNotServing(plan_.engine.target, plan_.engine.login);
+    facts.faults = faults_;
     const auto& first = before_->server ? before_->server : readings_.first;
     const auto& last = after_->server ? after_->server : readings_.last;
     if (first && last) facts.servers.push_back(figures(*first, *last));
@@ -235,6 +243,7 @@ class DriverRun {
   FirstFailure failures_;
   Recorder recorder_;
   Readings readings_;
+  std::atomic<unsigned> faults_ = 0;
   std::optional<Edge> before_, after_;
 };
 

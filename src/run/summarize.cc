@@ -82,7 +82,16 @@ GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
   return g;
 }
 
-ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary) {
+double lostShare(const RateFigures& rate) {
+  std::uint64_t lost = 0;
+  for (const Failure kind : {Failure::disconnected, Failure::unknownFate, Failure::protocol})
+    if (const auto found = rate.errors.find(std::string(kFailureNames[index(kind)]));
+        found != rate.errors.end())
+      lost += found->second;
+  return rate.scheduled == 0 ? 0 : static_cast<double>(lost) / static_cast<double>(rate.scheduled);
+}
+
+ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, const RunFacts& run) {
   ValidityFacts facts;
   facts.closed = plan.closed();
   facts.targetRate = summary.rate.target;
@@ -95,6 +104,11 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary) {
     facts.serverUtilisation = std::max(facts.serverUtilisation, server.mainThreadUtilisation);
   facts.steal = summary.generator.steal;
   facts.corrupt = static_cast<double>(summary.verify.corrupt);
+  facts.scheduled = static_cast<double>(summary.rate.scheduled);
+  facts.completed = static_cast<double>(summary.rate.completed);
+  facts.lostShare = lostShare(summary.rate);
+  facts.serverLost = run.serverLost;
+  facts.faults = run.faults;
   return facts;
 }
 
@@ -116,7 +130,7 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   summary.generator = generatorOf(plan, counts, facts);
   summary.servers = facts.servers;
 
-  Verdict verdict = judgeValidity(factsForVerdict(plan, summary));
+  Verdict verdict = judgeValidity(factsForVerdict(plan, summary, facts));
   summary.valid = verdict.reasons.empty();
   summary.invalidReasons = std::move(verdict.reasons);
   summary.notes = std::move(verdict.notes);

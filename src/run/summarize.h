@@ -12,6 +12,8 @@ struct RunFacts {
   double busyS = 0;    ///< the time the workers were at it: window and drain, × threads
   double steal = 0;    ///< share of the machine's time in the window, 0…1
   std::string io;
+  std::string serverLost;  ///< why no server answered once the run was over; empty: it did
+  unsigned faults = 0;     ///< brackets of injected faults
   std::vector<ServerFigures> servers;
 };
 

@@ -19,6 +19,12 @@ Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool 
   return Target{std::move(*admin), std::move(*info)};
 }
 
+std::string whyNotServing(const Endpoint& endpoint, const Login& login) {
+  const auto admin = Admin::connect(endpoint, {login.user, login.password}, kSecond);
+  if (admin || admin.error().code == ErrorCode::refused) return {};
+  return admin.error().message;
+}
+
 Result<ServerSample> readSample(Admin& admin, Nanos timeout) {
   auto reply = admin.command({"INFO", "server", "clients", "memory", "persistence", "stats",
                               "replication", "cpu", "commandstats", "keyspace"},

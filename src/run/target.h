@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "base/clock.h"
 #include "base/result.h"
 #include "engine/plan.h"
@@ -18,6 +20,10 @@ struct Target {
 /// Makes sure that the address is on this machine and that a Redis of the right version answers
 /// there and lets us in.
 Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool anyVersion);
+
+/// Why nobody serves there within a second: unreachable, silent or still loading. Empty: a server
+/// answers, if only with an error.
+std::string whyNotServing(const Endpoint& endpoint, const Login& login);
 
 /// One reading of INFO's figures, stamped with the moment its reply came (SteadyClock).
 Result<ServerSample> readSample(Admin& admin, Nanos timeout = Admin::kDefaultTimeout);

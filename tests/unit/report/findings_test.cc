@@ -85,12 +85,24 @@ const std::vector<Case>& cases() {
        [](RunData& r) {
          p(r, "response").p99 = 4'000;
          p(r, "service").p99 = 2'000;
-         p(r, "lateness").p99 = 1'000;
+         p(r, "lateness").p99 = 2'000;
        },
        [](RunData& r) {
          p(r, "response").p99 = 3'999;
          p(r, "service").p99 = 2'000;
-         p(r, "lateness").p99 = 1'000;
+         p(r, "lateness").p99 = 2'000;
+       }},
+      // Operations that nobody answered make the tail: little of it was spent before the send.
+      {"wait-before-send",
+       [](RunData& r) {
+         p(r, "response").p99 = 40'000;
+         p(r, "service").p99 = 2'000;
+         p(r, "lateness").p99 = 20'000;
+       },
+       [](RunData& r) {
+         p(r, "response").p99 = 40'000;
+         p(r, "service").p99 = 2'000;
+         p(r, "lateness").p99 = 19'999;
        }},
       {"wait-in-service", [](RunData&) {}, [](RunData& r) { p(r, "response").p99 = 251; }},
       {"worst-interval", [](RunData& r) { r.latency[5].p99 = 1'100; },

@@ -1,0 +1,106 @@
+#include "record/validity.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace redline {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// An open-model run in which all went well.
+ValidityFacts sound() {
+  ValidityFacts facts;
+  facts.targetRate = 10'000;
+  facts.achievedRate = 10'000;
+  facts.dispatchP99Us = 20;
+  facts.generatorUtilisation = 0.3;
+  facts.serverUtilisation = 0.5;
+  facts.scheduled = facts.completed = 100'000;
+  return facts;
+}
+
+TEST(Validity, ASoundRunIsValidWithoutANote) {
+  const Verdict verdict = judgeValidity(sound());
+  EXPECT_THAT(verdict.reasons, IsEmpty());
+  EXPECT_THAT(verdict.notes, IsEmpty());
+  EXPECT_FALSE(verdict.overloaded);
+}
+
+TEST(Validity, LatenessOfTheGeneratorItselfIsAReason) {
+  ValidityFacts facts = sound();
+  facts.dispatchP99Us = kTolerableDispatchP99Us;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.dispatchP99Us += 1;
+  EXPECT_THAT(judgeValidity(facts).reasons,
+              ElementsAre(HasSubstr("could not keep the schedule: 1% of the operations were sent "
+                                    "1001 µs or more")));
+}
+
+TEST(Validity, AServerThatCannotFollowIsANoteAndNoReason) {
+  ValidityFacts facts = sound();
+  facts.achievedRate = 9'899;
+  const Verdict verdict = judgeValidity(facts);
+  EXPECT_THAT(verdict.reasons, IsEmpty());
+  EXPECT_THAT(verdict.notes, ElementsAre(HasSubstr("overloaded: 9899 operations/s completed")));
+  EXPECT_TRUE(verdict.overloaded);
+}
+
+TEST(Validity, InTheClosedModelABusyGeneratorBesideAnIdleServerIsAReason) {
+  ValidityFacts facts = sound();
+  facts.closed = true;
+  facts.targetRate = 0;
+  facts.generatorUtilisation = 0.96;
+  facts.serverUtilisation = 0.89;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("generator CPU-bound")));
+  facts.serverUtilisation = 0.90;  // both at their ceilings: the server's is the one measured
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.serverUtilisation = -1;  // not known: no ground to blame the generator
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+}
+
+TEST(Validity, StolenTimeIsAReason) {
+  ValidityFacts facts = sound();
+  facts.steal = kTolerableSteal;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.steal += 0.001;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("stolen time")));
+}
+
+TEST(Validity, OneWrongValueIsAReason) {
+  ValidityFacts facts = sound();
+  facts.corrupt = 1;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("corrupt: 1 values")));
+}
+
+TEST(Validity, AServerThatWasGoneInTheEndIsAReasonWhateverInjectedIt) {
+  ValidityFacts facts = sound();
+  facts.serverLost = "nothing listens on 127.0.0.1:7600";
+  facts.faults = 1;
+  EXPECT_THAT(judgeValidity(facts).reasons,
+              ElementsAre(AllOf(HasSubstr("server lost"), HasSubstr("nothing listens"))));
+}
+
+TEST(Validity, ARunThatCompletedNothingHasNothingToBelieve) {
+  ValidityFacts facts = sound();
+  facts.completed = 0;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("nothing completed")));
+  facts.scheduled = 0;  // interrupted before anything fell due
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+}
+
+TEST(Validity, OperationsLostWithTheirConnectionsAreAReasonUnlessTheRunInjectedIt) {
+  ValidityFacts facts = sound();
+  facts.lostShare = kTolerableLost;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.lostShare = 0.02;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("operations lost: 2.0%")));
+  facts.faults = 1;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  EXPECT_THAT(judgeValidity(facts).notes, ElementsAre(HasSubstr("injected faults")));
+}
+
+}  // namespace
+}  // namespace redline
