@@ -41,8 +41,8 @@ std::pair<std::size_t, std::size_t> excursionAround(std::span<const SeriesPoint>
                                                     std::size_t peak, double threshold,
                                                     std::size_t bridge) {
   std::size_t first = peak, last = peak;
-  for (std::size_t i = peak; i-- > 0 && first - i <= bridge + 1;)
-    if (points[i].value > threshold) first = i;
+  for (std::size_t back = 1; back <= peak && first - (peak - back) <= bridge + 1; ++back)
+    if (points[peak - back].value > threshold) first = peak - back;
   for (std::size_t i = peak + 1; i < points.size() && i - last <= bridge + 1; ++i)
     if (points[i].value > threshold) last = i;
   return {first, last};

@@ -90,6 +90,7 @@ TEST(Curve, LocatedSaysWhetherRepeatsAgree) {
 // 100 ms intervals at 200 µs, give or take 10.
 std::vector<SeriesPoint> quietSeries(int n) {
   std::vector<SeriesPoint> points;
+  points.reserve(static_cast<std::size_t>(n));
   for (int i = 0; i < n; ++i) points.push_back({0.1 * i, 0.1 * (i + 1), 200 + 10.0 * (i % 3 - 1)});
   return points;
 }

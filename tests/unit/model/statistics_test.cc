@@ -65,7 +65,7 @@ TEST(Statistics, MeanIntervalsHoldTheTruthAsOftenAsTheySay) {
   for (int trial = 0; trial < kTrials; ++trial) {
     Values values(4);
     for (double& v : values) v = 100 + 15 * normal(rng);
-    held += meanEstimate(values).contains(100);
+    held += meanEstimate(values).contains(100) ? 1 : 0;
   }
   EXPECT_NEAR(held / double(kTrials), 0.95, 0.015);
 }
@@ -81,7 +81,7 @@ TEST(Statistics, AFewValuesRangeHoldsTheMedianAsOftenAsItSays) {
       for (double& v : values) v = -std::log(rng.unitPositive());  // skewed: exponential
       const Estimate median = medianEstimate(values);
       said = median.confidence;
-      held += median.contains(std::numbers::ln2);
+      held += median.contains(std::numbers::ln2) ? 1 : 0;
     }
     EXPECT_NEAR(held / double(kTrials), said, 0.025) << n;
   }
@@ -96,7 +96,7 @@ TEST(Statistics, BootstrapIntervalsOfMediansHoldTheTruthNearlyAsOftenAsTheySay) 
     for (double& v : values) v = -std::log(rng.unitPositive());
     const Estimate median = medianEstimate(values);
     EXPECT_EQ(median.method, IntervalMethod::bootstrap);
-    held += median.contains(std::numbers::ln2);
+    held += median.contains(std::numbers::ln2) ? 1 : 0;
   }
   EXPECT_GT(held / double(kTrials), 0.90);
 }
@@ -146,7 +146,7 @@ TEST(Statistics, EqualSetsAreCalledDifferentAtTheStatedRateOnly) {
     Values a(5), b(5);
     for (double& v : a) v = std::exp(0.1 * normal(rng));
     for (double& v : b) v = std::exp(0.1 * normal(rng));
-    different += judgeRatio(ratioEstimate(a, b), 0.05) == Difference::differs;
+    different += judgeRatio(ratioEstimate(a, b), 0.05) == Difference::differs ? 1 : 0;
   }
   EXPECT_LT(different / double(kTrials), 0.06);
 }

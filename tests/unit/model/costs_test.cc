@@ -1,0 +1,53 @@
+#include "model/costs.h"
+
+#include <gtest/gtest.h>
+
+#include <unordered_set>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace redline {
+namespace {
+
+constexpr double kGiB = 1024.0 * 1024 * 1024;
+
+TEST(Costs, ForksTakeWhatWasMeasured) {
+  EXPECT_NEAR(forkSeconds(17.7e9), 0.308, 0.03);
+  EXPECT_NEAR(forkSeconds(1.62e9), 0.035, 0.005);
+  EXPECT_NEAR(forkSeconds(0.5e9), 0.015, 0.003);
+}
+
+TEST(Costs, CopiedPagesAreCountedOnce) {
+  Rng rng(3);
+  constexpr double kPages = 10'000;
+  std::unordered_set<std::uint64_t> dirty;
+  for (int i = 0; i < 3 * 4'000; ++i) dirty.insert(rng.below(10'000));
+  EXPECT_NEAR(copiedBytes(kPages * kPageBytes, 4'000), double(dirty.size()) * kPageBytes,
+              0.02 * kPages * kPageBytes);
+  EXPECT_NEAR(copiedBytes(kGiB, 1e9), kGiB, 1);
+  EXPECT_EQ(copiedBytes(0, 5), 0);
+}
+
+TEST(Costs, StallsGrowWithTheElements) {
+  const auto keys = elementCost("KEYS");
+  ASSERT_TRUE(keys);
+  EXPECT_NEAR(stallSeconds(*keys, 1e6), 0.332, 1e-9);
+  EXPECT_FALSE(elementCost("GET"));
+}
+
+TEST(Costs, ALineGoesThroughItsPoints) {
+  const std::vector<double> x{1, 2, 4}, y{3, 5, 9};
+  const auto line = fitLine(x, y);
+  ASSERT_TRUE(line);
+  EXPECT_NEAR(line->at(10), 21, 1e-12);
+  EXPECT_FALSE(fitLine(std::vector<double>{2, 2}, std::vector<double>{1, 3}));
+}
+
+TEST(Costs, AnExpiryCycleIsAQuarterOfItsPeriod) {
+  EXPECT_DOUBLE_EQ(ActiveExpiry{}.longestCycleS(), 0.025);
+  EXPECT_DOUBLE_EQ(ActiveExpiry{}.keysPerS(1e-6), 250'000);
+}
+
+}  // namespace
+}  // namespace redline
