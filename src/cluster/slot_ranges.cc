@@ -1,0 +1,65 @@
+#include "cluster/slot_ranges.h"
+
+#include <algorithm>
+#include <bitset>
+#include <charconv>
+#include <optional>
+
+namespace redline {
+namespace {
+
+constexpr std::string_view kExample = "write slots as 0-999 or 0-999,1200";
+
+std::optional<unsigned long> number(std::string_view text) {
+  unsigned long value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Result<SlotRange> parseOne(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const auto first = number(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : number(text.substr(dash + 1));
+  if (!first || !last)
+    return fail(ErrorCode::usage, "'{}' is no slot and no range of slots: {}", text, kExample);
+  if (*first >= kSlots || *last >= kSlots)
+    return fail(ErrorCode::usage, "'{}' goes beyond the last slot, {}", text, kSlots - 1);
+  if (*first > *last)
+    return fail(ErrorCode::usage, "'{}' ends before it begins: {}", text, kExample);
+  return SlotRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
+}
+
+}  // namespace
+
+Result<std::vector<SlotRange>> parseSlotRanges(std::string_view text) {
+  std::bitset<kSlots> chosen;
+  for (std::size_t begin = 0;;) {
+    const std::size_t comma = std::min(text.find(',', begin), text.size());
+    const auto range = parseOne(text.substr(begin, comma - begin));
+    if (!range) return fail(range.error());
+    for (std::size_t slot = range->first; slot <= range->last; ++slot) chosen.set(slot);
+    if (comma == text.size()) break;
+    begin = comma + 1;
+  }
+  return slotRangesWhere([&](std::uint16_t slot) { return chosen.test(slot); });
+}
+
+std::string formatSlotRanges(std::span<const SlotRange> ranges) {
+  if (ranges.empty()) return "none";
+  std::string text;
+  for (const SlotRange& range : ranges) {
+    if (!text.empty()) text += ',';
+    text += std::to_string(range.first);
+    if (range.last != range.first) text += '-' + std::to_string(range.last);
+  }
+  return text;
+}
+
+std::size_t slotCount(std::span<const SlotRange> ranges) {
+  std::size_t count = 0;
+  for (const SlotRange& range : ranges) count += range.size();
+  return count;
+}
+
+}  // namespace redline
