@@ -293,4 +293,30 @@ std::string formatCount(double count) {
   return inSteps(count, kSteps, 1000);
 }
 
+std::string formatShare(double share) {
+  if (!std::isfinite(share)) return "–";
+  const double hundred = share * 100;
+  for (int digits = 1; digits < 6; ++digits) {
+    std::string text = fmt::format("{:.{}f}%", hundred, digits);
+    const double shown = std::stod(text);
+    const bool edge = (shown == 100 && hundred < 100) || (shown == 0 && hundred > 0);
+    if (!edge) return text;
+  }
+  return hundred > 50 ? "> 99.99999%" : "< 0.00001%";
+}
+
+std::string formatQuantity(double value, std::string_view unit) {
+  if (!std::isfinite(value)) return "–";
+  const auto duration = [](double nanos) {
+    return formatDuration(static_cast<Nanos>(std::llround(nanos)));
+  };
+  if (unit == "us") return duration(value * 1e3);
+  if (unit == "s") return duration(value * 1e9);
+  if (unit == "share") return formatShare(value);
+  if (unit == "bytes") return formatSize(static_cast<std::uint64_t>(std::max(value, 0.0)));
+  if (unit == "count") return formatCount(value);
+  if (unit == "x") return fmt::format("{:.3g}×", value);
+  return formatCount(value) + std::string(unit == "ops/s" ? "/s" : fmt::format(" {}", unit));
+}
+
 }  // namespace redline

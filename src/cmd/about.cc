@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "cmd/commands.h"
 #include "cmd/completions.h"
 #include "cmd/flag_values.h"
 #include "cmd/help.h"
 #include "cmd/manual.h"
-#include "cmd/suggest.h"
 
 namespace redline {
 namespace {

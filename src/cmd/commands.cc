@@ -7,7 +7,7 @@ namespace redline {
 
 std::span<const Command> commands() {
   static const std::vector<Command> kCommands{
-      stackCommand(), loaderCommand(), driverCommand(),      reportCommand(),
+      stackCommand(), loaderCommand(), driverCommand(),      labCommand(),     reportCommand(),
       helpCommand(),  manCommand(),    completionsCommand(), versionCommand(),
   };
   return kCommands;

@@ -11,6 +11,7 @@ namespace redline {
 Command loaderCommand();
 Command driverCommand();
 Command stackCommand();
+Command labCommand();
 Command reportCommand();
 
 // In about.cc: commands about redline itself.

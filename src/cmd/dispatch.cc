@@ -10,11 +10,11 @@
 #include <iterator>
 #include <string_view>
 
+#include "base/suggest.h"
 #include "cmd/commands.h"
 #include "cmd/flag_values.h"
 #include "cmd/help.h"
 #include "cmd/resolve.h"
-#include "cmd/suggest.h"
 
 namespace redline {
 namespace {

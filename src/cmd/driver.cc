@@ -11,6 +11,7 @@
 #include "cmd/driver_output.h"
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
+#include "cmd/plans.h"
 #include "run/driver_run.h"
 #include "run/live_metrics.h"
 
@@ -256,21 +257,6 @@ EnginePlan enginePlan(const Invocation& invocation) {
   return plan;
 }
 
-DriverPlan driverPlan(const Invocation& invocation) {
-  const FlagValues& flags = invocation.flags;
-  DriverPlan plan;
-  plan.engine = enginePlan(invocation);
-  plan.out =
-      flags.empty("out") ? defaultRunDirectory("driver") : std::filesystem::path(flags.text("out"));
-  plan.json = flags.text("json");
-  plan.sends = flags.text("sends");
-  plan.command = invocation.argv;
-  plan.config = flags.config();
-  plan.redlineVersion = REDLINE_VERSION;
-  plan.anyVersion = flags.on("any-version");
-  return plan;
-}
-
 /// /metrics as asked for; null when nobody did.
 Result<std::unique_ptr<LiveMetrics>> startMetrics(const FlagValues& flags, const DriverPlan& plan) {
   if (flags.empty("metrics")) return nullptr;
@@ -292,10 +278,10 @@ void linger(Nanos span, const Interrupts& interrupts) {
 
 Result<ExitCode> runDriver(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  for (const Status& sound : {checkCounts(flags), checkCombinations(flags),
-                              checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
-    if (!sound) return fail(sound.error());
-  const DriverPlan plan = driverPlan(invocation);
+  auto planned = driverPlan(invocation);
+  if (!planned) return fail(planned.error());
+  DriverPlan& plan = *planned;
+  if (plan.out.empty()) plan.out = defaultRunDirectory("driver");
   const Interrupts interrupts;
   const auto metrics = startMetrics(flags, plan);
   if (!metrics) return fail(metrics.error());
@@ -317,6 +303,23 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
 }
 
 }  // namespace
+
+Result<DriverPlan> driverPlan(const Invocation& invocation) {
+  const FlagValues& flags = invocation.flags;
+  for (const Status& sound : {checkCounts(flags), checkCombinations(flags),
+                              checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
+    if (!sound) return fail(sound.error());
+  DriverPlan plan;
+  plan.engine = enginePlan(invocation);
+  plan.out = flags.text("out");
+  plan.json = flags.text("json");
+  plan.sends = flags.text("sends");
+  plan.command = invocation.argv;
+  plan.config = flags.config();
+  plan.redlineVersion = REDLINE_VERSION;
+  plan.anyVersion = flags.on("any-version");
+  return plan;
+}
 
 Command driverCommand() {
   Command command;

@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <optional>
 
+#include "base/suggest.h"
 #include "base/units.h"
-#include "cmd/suggest.h"
 
 namespace redline {
 namespace {

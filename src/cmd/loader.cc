@@ -10,6 +10,7 @@
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
+#include "cmd/plans.h"
 #include "cmd/progress.h"
 #include "run/load_run.h"
 
@@ -155,19 +156,9 @@ void printSummary(const LoadRunOutcome& outcome) {
 }
 
 Result<ExitCode> runLoader(const Invocation& invocation) {
-  const FlagValues& flags = invocation.flags;
-  for (const Status& sound : {checkCounts(flags), checkFileFlag(flags, "json")})
-    if (!sound) return fail(sound.error());
-  LoadRunPlan plan;
-  plan.load = loadPlan(invocation);
-  plan.out = flags.text("out");
-  plan.json = flags.text("json");
-  plan.command = invocation.argv;
-  plan.config = configOf(flags, plan.load);
-  plan.redlineVersion = REDLINE_VERSION;
-  plan.interval = flags.duration("interval");
-  plan.anyVersion = flags.on("any-version");
-  plan.force = flags.on("force");
+  const auto planned = loadRunPlan(invocation);
+  if (!planned) return fail(planned.error());
+  const LoadRunPlan& plan = *planned;
 
   const Interrupts interrupts;
   Progress progress("loading", plan.load.keys - std::min(plan.load.from, plan.load.keys));
@@ -188,6 +179,23 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
 }
 
 }  // namespace
+
+Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
+  const FlagValues& flags = invocation.flags;
+  for (const Status& sound : {checkCounts(flags), checkFileFlag(flags, "json")})
+    if (!sound) return fail(sound.error());
+  LoadRunPlan plan;
+  plan.load = loadPlan(invocation);
+  plan.out = flags.text("out");
+  plan.json = flags.text("json");
+  plan.command = invocation.argv;
+  plan.config = configOf(flags, plan.load);
+  plan.redlineVersion = REDLINE_VERSION;
+  plan.interval = flags.duration("interval");
+  plan.anyVersion = flags.on("any-version");
+  plan.force = flags.on("force");
+  return plan;
+}
 
 Command loaderCommand() {
   Command command;

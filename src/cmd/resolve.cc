@@ -8,8 +8,8 @@
 #include <map>
 #include <optional>
 
+#include "base/suggest.h"
 #include "cmd/config_file.h"
-#include "cmd/suggest.h"
 
 namespace redline {
 namespace {

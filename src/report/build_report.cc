@@ -5,6 +5,7 @@
 
 #include <ctime>
 
+#include "base/shell.h"
 #include "report/html.h"
 #include "report/markdown.h"
 #include "report/plots.h"

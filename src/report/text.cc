@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 
 #include "base/units.h"
@@ -115,26 +114,6 @@ std::string shortened(std::string_view text, std::size_t length) {
   return clean;
 }
 
-std::string shellLine(const std::vector<std::string>& words) {
-  constexpr std::string_view kPlain = "-_=+.,:/@%";
-  std::string line;
-  for (const std::string& word : words) {
-    const bool plain = !word.empty() && std::ranges::all_of(word, [&](char c) {
-      return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-             kPlain.find(c) != std::string_view::npos;
-    });
-    if (!line.empty()) line += ' ';
-    if (plain) {
-      line += word;
-      continue;
-    }
-    line += '\'';
-    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += '\'';
-  }
-  return line;
-}
-
 std::string grouped(std::uint64_t number) {
   std::string digits = std::to_string(number);
   for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
@@ -157,15 +136,7 @@ std::string microsWords(double us) {
 }
 
 std::string percent(double share) {
-  if (!std::isfinite(share)) return "–";
-  const double hundred = share * 100;
-  for (int digits = 1; digits < 6; ++digits) {
-    std::string text = fmt::format("{:.{}f}%", hundred, digits);
-    const double shown = std::stod(text);
-    const bool edge = (shown == 100 && hundred < 100) || (shown == 0 && hundred > 0);
-    if (!edge) return text;
-  }
-  return hundred > 50 ? "> 99.99999%" : "< 0.00001%";
+  return formatShare(share);
 }
 
 }  // namespace redline

@@ -25,9 +25,6 @@ std::string cleanText(std::string_view text);
 /// At most `length` characters, "…" included, never cut inside one.
 std::string shortened(std::string_view text, std::size_t length);
 
-/// A command line that a shell reads back as these words.
-std::string shellLine(const std::vector<std::string>& words);
-
 /// "240,000".
 std::string grouped(std::uint64_t number);
 /// "20,003".

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace redline {
 
@@ -97,6 +98,17 @@ void JsonFields::take(const Json& field, const char* name,
   to.clear();
   for (const auto& [key, value] : field.items())
     to.emplace_back(key, value.is_string() ? value.get<std::string>() : toText(value));
+}
+
+void JsonFields::take(const Json& field, const char* name,
+                      std::vector<std::pair<std::string, double>>& to) {
+  if (!field.is_object()) return refuse(name, "an object");
+  to.clear();
+  for (const auto& [key, value] : field.items()) {
+    if (!value.is_number() && !value.is_null()) return refuse(name, "an object of numbers");
+    to.emplace_back(
+        key, value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
+  }
 }
 
 }  // namespace redline

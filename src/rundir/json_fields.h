@@ -61,6 +61,9 @@ class JsonFields {
       visit(JsonFields(element, pathOf(name) + "[" + std::to_string(i++) + "]", problem_));
   }
 
+  /// Remembers that the field is not `wanted` ("a list"), unless there was a problem before.
+  void refuse(std::string_view name, std::string_view wanted);
+
   /// Calls `visit(name, JsonFields)` for each member of an object whose names are data.
   template <typename Visit>
   void eachMember(Visit&& visit) {
@@ -76,7 +79,6 @@ class JsonFields {
     return found == json_.end() || found->is_null() ? nullptr : &*found;
   }
   std::string pathOf(std::string_view name) const;
-  void refuse(std::string_view name, std::string_view wanted);
 
   void take(const Json& field, const char* name, bool& to);
   void take(const Json& field, const char* name, double& to);
@@ -88,6 +90,7 @@ class JsonFields {
   void take(const Json& field, const char* name, std::map<std::string, std::uint64_t>& to);
   void take(const Json& field, const char* name,
             std::vector<std::pair<std::string, std::string>>& to);
+  void take(const Json& field, const char* name, std::vector<std::pair<std::string, double>>& to);
 
   const Json& json_;
   std::string where_;

@@ -1,5 +1,7 @@
 #include "server/host.h"
 
+#include <sched.h>
+
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -65,6 +67,15 @@ CpuReading parseCpuReading(std::string_view procStat) {
       reading.cores.push_back(cpuTimesOf(words));
   }
   return reading;
+}
+
+std::vector<unsigned> allowedCpus() {
+  cpu_set_t set;
+  std::vector<unsigned> cpus;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  return cpus;
 }
 
 CpuReading readCpuTimes() {

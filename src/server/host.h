@@ -20,6 +20,9 @@ struct CpuTimes {
   std::uint64_t total() const { return busy + idle + steal; }
 };
 
+/// CPUs that this process may run on, ascending.
+std::vector<unsigned> allowedCpus();
+
 struct CpuReading {
   CpuTimes all;
   std::vector<CpuTimes> cores;

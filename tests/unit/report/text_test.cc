@@ -37,11 +37,6 @@ TEST(MarkdownCode, FencesBackticks) {
   EXPECT_EQ(markdownCode("a``b"), "``` a``b ```");
 }
 
-TEST(ShellLine, QuotesOnlyWhatAShellWouldRead) {
-  EXPECT_EQ(shellLine({"redline", "-rate=10k", "-chaos=5s:bgsave", "a b", "it's", "", "$x"}),
-            "redline -rate=10k -chaos=5s:bgsave 'a b' 'it'\\''s' '' '$x'");
-}
-
 TEST(Shortened, CountsCharactersAndCutsNone) {
   EXPECT_EQ(shortened("µµµµ", 4), "µµµµ");
   EXPECT_EQ(shortened("µµµµµ", 4), "µµµ…");

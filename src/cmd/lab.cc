@@ -1,0 +1,407 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+
+#include "base/shell.h"
+#include "base/units.h"
+#include "cmd/commands.h"
+#include "cmd/common_flags.h"
+#include "cmd/driver_output.h"
+#include "cmd/flag_values.h"
+#include "cmd/interrupts.h"
+#include "cmd/plans.h"
+#include "cmd/resolve.h"
+#include "cmd/stack_options.h"
+#include "lab/catalog.h"
+#include "lab/runner.h"
+#include "rundir/files.h"
+#include "server/host.h"
+#include "server/stack_state.h"
+
+namespace redline {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<FlagSpec> labFlags() {
+  constexpr std::string_view kGroup = "Experiments";
+  return {
+      {.name = "profile",
+       .kind = FlagKind::choice,
+       .fallback = "quick",
+       .help =
+           "how much: quick is indicative, standard gives intervals, full has the brief's sizes",
+       .example = "standard",
+       .group = kGroup,
+       .words = {"quick", "standard", "full"}},
+      {.name = "repeat",
+       .kind = FlagKind::count,
+       .help = "how often each condition is measured, in place of the profile's own number",
+       .example = "5",
+       .group = kGroup,
+       .positive = true,
+       .whenEmpty = "as the profile says"},
+      {.name = "set",
+       .help = "other parameters than the profile's, with semicolons between them",
+       .example = "duration=5s; batches=1,16",
+       .group = kGroup,
+       .whenEmpty = "none"},
+      {.name = "resume",
+       .kind = FlagKind::boolean,
+       .fallback = "false",
+       .help = "go on in -out: runs that are complete there are not made again",
+       .group = kGroup},
+      {.name = "out",
+       .kind = FlagKind::path,
+       .help = "the lab's directory; each experiment has one of its own in it",
+       .example = "runs/evening",
+       .group = kGroup,
+       .whenEmpty = "runs/<UTC time>-lab"},
+      {.name = "experiments",
+       .kind = FlagKind::path,
+       .help = "where the experiments' TOML files are",
+       .example = "mine",
+       .group = kGroup,
+       .whenEmpty = "experiments/ here, or in redline's source"},
+  };
+}
+
+std::vector<FlagSpec> machineFlags() {
+  constexpr std::string_view kGroup = "Machine";
+  return {
+      {.name = "server-cpus",
+       .kind = FlagKind::cpuList,
+       .help = "CPUs of the servers' main threads",
+       .example = "0",
+       .group = kGroup,
+       .whenEmpty = "the first that we may use, where there are two"},
+      {.name = "cpus",
+       .kind = FlagKind::cpuList,
+       .help = "CPUs of the generator",
+       .example = "1",
+       .group = kGroup,
+       .whenEmpty = "the second that we may use"},
+      {.name = "stacks",
+       .kind = FlagKind::path,
+       .help = "where servers keep their files while they run; on a disk, not in memory",
+       .example = "/var/tmp",
+       .group = kGroup,
+       .whenEmpty = "lab/ in REDLINE_HOME, or ~/.local/state/redline"},
+  };
+}
+
+/// A sub-command's flags resolved as on a command line, but for the environment: an experiment is
+/// the same whatever is set there.
+Result<FlagValues> resolved(const Command& command, const Flags& flags) {
+  return resolve(command, commands(),
+                 {flags, {}, [](const std::string& path) { return readWholeFile(path); }});
+}
+
+std::vector<std::string> argvOf(std::string_view command, const Flags& flags) {
+  std::vector<std::string> argv{"redline", std::string(command)};
+  argv.insert(argv.end(), flags.begin(), flags.end());
+  return argv;
+}
+
+LabTools labTools() {
+  LabTools tools;
+  tools.stack = [](const Flags& up) -> Result<StackOptions> {
+    Flags words{"up"};
+    words.insert(words.end(), up.begin(), up.end());
+    const auto flags = resolved(*findCommand("stack"), words);
+    if (!flags) return fail(flags.error());
+    return stackOptions(*flags, "");
+  };
+  tools.load = [](const Flags& given) -> Result<LoadRunPlan> {
+    const auto flags = resolved(*findCommand("loader"), given);
+    if (!flags) return fail(flags.error());
+    return loadRunPlan({*flags, argvOf("loader", given), ""});
+  };
+  tools.drive = [](const Flags& given) -> Result<DriverPlan> {
+    const auto flags = resolved(*findCommand("driver"), given);
+    if (!flags) return fail(flags.error());
+    return driverPlan({*flags, argvOf("driver", given), ""});
+  };
+  return tools;
+}
+
+fs::path experimentsDirectory(const FlagValues& flags) {
+  if (!flags.empty("experiments")) return flags.text("experiments");
+  std::error_code none;
+  const fs::path here = "experiments";
+  return fs::is_directory(here, none) ? here : fs::path(REDLINE_SOURCE_DIR) / here;
+}
+
+/// One experiment with its parameters, as the flags want it.
+struct Chosen {
+  const Experiment* experiment = nullptr;
+  Parameters parameters;
+};
+
+Result<Chosen> choose(const Experiment& experiment, const FlagValues& flags) {
+  const auto profile = parseProfile(flags.text("profile"));
+  if (!profile) return fail(profile.error());
+  auto overrides = parseOverrides(flags.text("set"));
+  if (!overrides) return fail(overrides.error());
+  if (!flags.empty("repeat")) overrides->push_back({"repeat", flags.text("repeat"), "-repeat"});
+  const fs::path path = experimentsDirectory(flags) / (std::string(experiment.name) + ".toml");
+  const auto toml = readWholeFile(path);
+  if (!toml) return fail(toml.error());
+  auto parameters =
+      readParameters(experiment.parameters, path.string(), *toml, *profile, *overrides);
+  if (!parameters) return fail(parameters.error());
+  if (experiment.check != nullptr)
+    if (const auto sound = experiment.check(*parameters); !sound) return fail(sound.error());
+  return Chosen{&experiment, std::move(*parameters)};
+}
+
+/// The experiments that the words after the action name; "all" and none are all of them.
+Result<std::vector<Chosen>> chosen(const FlagValues& flags) {
+  std::vector<std::string> names(flags.words().begin() + 1, flags.words().end());
+  if (names.empty() || names == std::vector<std::string>{"all"}) {
+    names.clear();
+    for (const Experiment& each : experiments()) names.emplace_back(each.name);
+  }
+  std::vector<Chosen> all;
+  for (const std::string& name : names) {
+    const auto experiment = findExperiment(name);
+    if (!experiment) return fail(experiment.error());
+    auto one = choose(**experiment, flags);
+    if (!one) return fail(one.error());
+    all.push_back(std::move(*one));
+  }
+  return all;
+}
+
+std::string cpuText(const std::vector<unsigned>& cpus) {
+  return fmt::format("{}", fmt::join(cpus, ","));
+}
+
+LabCpus labCpus(const FlagValues& flags) {
+  LabCpus cpus{cpuText(flags.cpus("server-cpus")), cpuText(flags.cpus("cpus"))};
+  const std::vector<unsigned> ours = allowedCpus();
+  if (ours.size() < 2) return cpus;
+  if (cpus.server.empty()) cpus.server = std::to_string(ours[0]);
+  if (cpus.generator.empty()) cpus.generator = std::to_string(ours[1]);
+  return cpus;
+}
+
+/// The line that makes one experiment again, with the flags that shape it.
+std::string reproduction(const FlagValues& flags, std::string_view experiment) {
+  std::vector<std::string> words{"redline", "lab", "run", std::string(experiment),
+                                 "-profile=" + flags.text("profile")};
+  for (const std::string_view name : {"repeat", "set", "server-cpus", "cpus"})
+    if (flags.given(name)) words.push_back(fmt::format("-{}={}", name, flags.text(name)));
+  return shellLine(words);
+}
+
+Result<LabOptions> labOptions(const FlagValues& flags) {
+  LabOptions options;
+  options.out = flags.empty("out") ? defaultRunDirectory("lab") : fs::path(flags.text("out"));
+  options.cpus = labCpus(flags);
+  options.resume = flags.on("resume");
+  options.redlineVersion = REDLINE_VERSION;
+  if (options.resume && flags.empty("out"))
+    return fail(ErrorCode::usage, "-resume goes on in a directory: say which with -out");
+  if (!flags.empty("stacks")) {
+    options.stacks = flags.text("stacks");
+  } else {
+    const auto home = stateHome();
+    if (!home) return fail(home.error());
+    options.stacks = *home / "lab";
+  }
+  if (auto made = createDirectory(options.stacks); !made) return fail(made.error());
+  return options;
+}
+
+/// Lines on standard error; on a terminal also one that is replaced.
+class Screen {
+ public:
+  void line(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    clear();
+    fmt::print(stderr, "{}\n", text);
+  }
+  void status(const std::string& text) {
+    if (!terminal_) return;
+    const std::lock_guard lock(mutex_);
+    clear();
+    fmt::print(stderr, "{}", text);
+    std::fflush(stderr);
+    shown_ = true;
+  }
+  void clear() {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+    shown_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  bool shown_ = false;
+};
+
+std::string standingMark(Standing standing) {
+  switch (standing) {
+    case Standing::contradicts:
+      return "not as expected: ";
+    case Standing::inconclusive:
+      return "inconclusive: ";
+    case Standing::problem:
+      return "mind: ";
+    case Standing::plain:
+    case Standing::expected:
+      break;
+  }
+  return "";
+}
+
+void printFindings(const ExperimentDocument& document) {
+  fmt::print("\n{} ({}{})\n", document.title, document.profile,
+             document.indicative ? ", indicative" : "");
+  for (const LabFinding& finding : document.findings)
+    fmt::print("  - {}{}\n", standingMark(finding.standing), finding.text);
+  for (const std::string& advice : document.recommendations) fmt::print("  > {}\n", advice);
+  std::fflush(stdout);
+}
+
+Result<ExitCode> list(const Invocation& invocation) {
+  for (const Experiment& each : experiments()) {
+    const auto one = choose(each, invocation.flags);
+    if (!one) return fail(one.error());
+    const auto seconds =
+        expectedSeconds(each, one->parameters, labTools(), labCpus(invocation.flags));
+    if (!seconds) return fail(seconds.error());
+    fmt::print("{:<20} about {:>6}  {}\n", each.name,
+               formatDuration(static_cast<Nanos>(*seconds) * kSecond), each.title);
+  }
+  return ExitCode::good;
+}
+
+Result<ExitCode> predict(const Invocation& invocation) {
+  const auto all = chosen(invocation.flags);
+  if (!all) return fail(all.error());
+  for (const Chosen& each : *all) {
+    fmt::print("{} ({})\n", each.experiment->name, invocation.flags.text("profile"));
+    if (each.experiment->predict == nullptr) {
+      fmt::print("  no model says anything before its runs\n");
+      continue;
+    }
+    for (const LabPrediction& one : each.experiment->predict(each.parameters))
+      fmt::print("  {}: {}  ({})\n", one.what, formatQuantity(one.predicted, one.unit), one.model);
+  }
+  return ExitCode::good;
+}
+
+Result<ExitCode> analyse(const Invocation& invocation) {
+  const auto all = chosen(invocation.flags);
+  if (!all) return fail(all.error());
+  if (invocation.flags.empty("out"))
+    return fail(ErrorCode::usage, "analyse reads a lab's directory: say which with -out");
+  auto options = labOptions(invocation.flags);
+  if (!options) return fail(options.error());
+  for (const Chosen& each : *all) {
+    std::error_code none;
+    const bool named = invocation.flags.words().size() > 1;
+    if (!named && !fs::exists(options->out / each.experiment->name, none)) continue;
+    options->command = reproduction(invocation.flags, each.experiment->name);
+    const auto document = analyseExperiment(*each.experiment, each.parameters, *options);
+    if (!document) return fail(document.error());
+    printFindings(*document);
+  }
+  return ExitCode::good;
+}
+
+Result<ExitCode> run(const Invocation& invocation) {
+  const FlagValues& flags = invocation.flags;
+  if (flags.words().size() < 2)
+    return fail(ErrorCode::usage,
+                "say which experiments: 'redline lab run all', or names of "
+                "'redline lab list'");
+  const auto all = chosen(flags);
+  if (!all) return fail(all.error());
+  auto options = labOptions(flags);
+  if (!options) return fail(options.error());
+  const LabTools tools = labTools();
+
+  const Interrupts interrupts;
+  Screen screen;
+  LabWatcher watcher;
+  watcher.line = [&screen](const std::string& text) { screen.line(text); };
+  watcher.status = [&screen](const std::string& text) { screen.status(text); };
+  watcher.interrupted = [&interrupts] { return interrupts.came(); };
+
+  double expected = 0;
+  for (const Chosen& each : *all) {
+    const auto seconds = expectedSeconds(*each.experiment, each.parameters, tools, options->cpus);
+    if (!seconds) return fail(seconds.error());
+    expected += *seconds;
+  }
+  screen.line(fmt::format("lab: {} experiment{}, profile {}, about {}, into {}", all->size(),
+                          all->size() == 1 ? "" : "s", flags.text("profile"),
+                          formatDuration(static_cast<Nanos>(expected) * kSecond),
+                          options->out.string()));
+  std::size_t failed = 0;
+  for (const Chosen& each : *all) {
+    options->command = reproduction(flags, each.experiment->name);
+    const auto outcome = runExperiment(*each.experiment, each.parameters, *options, tools, watcher);
+    screen.clear();
+    if (!outcome) return fail(outcome.error());
+    printFindings(outcome->document);
+    failed += outcome->failed;
+    if (interrupts.came())
+      return fail(ErrorCode::interrupted,
+                  "interrupted: what is complete is in {}; the same command with -resume -out={} "
+                  "goes on",
+                  options->out.string(), options->out.string());
+  }
+  fmt::print("\nresults: {}\nreport:  redline report {}\n", options->out.string(),
+             options->out.string());
+  std::fflush(stdout);
+  if (failed > 0)
+    return fail(ErrorCode::io,
+                "{} run{} failed: the lines above say why, and -resume -out={} makes {} again",
+                failed, failed == 1 ? "" : "s", options->out.string(), failed == 1 ? "it" : "them");
+  return ExitCode::good;
+}
+
+Result<ExitCode> runLab(const Invocation& invocation) {
+  const std::string& action = invocation.flags.positional("action");
+  if (action == "list") return list(invocation);
+  if (action == "predict") return predict(invocation);
+  if (action == "analyse") return analyse(invocation);
+  return run(invocation);
+}
+
+}  // namespace
+
+Command labCommand() {
+  Command command;
+  command.name = "lab";
+  command.summary = "carry out experiments and find what their runs say";
+  command.about =
+      "An experiment starts servers of its own, makes its runs one after the other, the conditions "
+      "that are compared in turn, and computes its findings from what they left. A run that fails "
+      "keeps its data and the lab goes on. Ctrl-C ends the run that is under way; -resume goes on.";
+  command.positionals = {
+      {.name = "action", .choices = {"list", "run", "predict", "analyse"}},
+      {.name = "name", .help = "experiments by name, or all", .optional = true, .repeated = true},
+  };
+  command.flags = joinFlags({labFlags(), machineFlags(), configFlag()});
+  command.examples = {
+      {"redline lab list", "every experiment, and how long it takes"},
+      {"redline lab run all -out=runs/today", "all of them in the quick profile"},
+      {"redline lab run pipelining -profile=standard -repeat=5", "one of them, with intervals"},
+      {"redline lab run all -out=runs/today -resume", "goes on after an interruption"},
+      {"redline lab predict", "what the models expect before anything is measured"},
+      {"redline lab analyse -out=runs/today", "computes findings again from what is there"},
+  };
+  command.more = "docs/adding-an-experiment.md; 'redline report runs/today' makes the page.";
+  command.run = runLab;
+  return command;
+}
+
+}  // namespace redline

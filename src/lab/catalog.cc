@@ -1,0 +1,30 @@
+#include "lab/catalog.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/suggest.h"
+
+namespace redline {
+
+std::span<const Experiment> experiments() {
+  static const std::vector<Experiment> kExperiments{
+      pipeliningExperiment(),
+  };
+  return kExperiments;
+}
+
+Result<const Experiment*> findExperiment(std::string_view name) {
+  const auto all = experiments();
+  const auto found = std::ranges::find(all, name, &Experiment::name);
+  if (found != all.end()) return &*found;
+  std::vector<std::string_view> names;
+  for (const Experiment& each : all) names.push_back(each.name);
+  const std::string_view near = closest(name, names);
+  if (!near.empty())
+    return fail(ErrorCode::usage, "there is no experiment '{}': did you mean {}?", name, near);
+  return fail(ErrorCode::usage, "there is no experiment '{}': there are {}", name,
+              alternatives(names));
+}
+
+}  // namespace redline

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "lab/experiment.h"
+
+namespace redline {
+
+// One function for each experiment, in the file of its name.
+Experiment pipeliningExperiment();
+
+/// All experiments, in the order in which `redline lab run all` makes them.
+std::span<const Experiment> experiments();
+
+/// usage, with a suggestion, when there is none of that name.
+Result<const Experiment*> findExperiment(std::string_view name);
+
+}  // namespace redline

@@ -1,0 +1,99 @@
+#include "lab/commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/shell.h"
+
+namespace redline {
+namespace {
+
+// Plain to shellLine(), and then made a variable.
+constexpr std::string_view kAddressMark = "@ADDR@";
+constexpr std::string_view kSocketMark = "@SOCKET@";
+
+std::string_view withoutDashes(std::string_view flag) {
+  flag.remove_prefix(std::min(flag.find_first_not_of('-'), flag.size()));
+  return flag;
+}
+
+void replaceAll(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+}
+
+std::string line(std::vector<std::string> words, const Flags& flags) {
+  words.insert(words.end(), flags.begin(), flags.end());
+  std::string text = shellLine(words);
+  replaceAll(text, kAddressMark, "$ADDR");
+  replaceAll(text, kSocketMark, "unix:$SOCKET");
+  return text;
+}
+
+}  // namespace
+
+bool hasFlag(const Flags& flags, std::string_view name) {
+  return std::ranges::any_of(flags, [&](std::string_view flag) {
+    if (!flag.starts_with('-')) return false;
+    flag = withoutDashes(flag);
+    return flag.substr(0, flag.find('=')) == name;
+  });
+}
+
+Flags filled(const Flags& flags, const FlagPlaces& places) {
+  const std::array<std::pair<std::string_view, const std::string*>, 4> all{
+      {{"{addr}", &places.addr},
+       {"{unix}", &places.unixAddr},
+       {"{server-cpu}", &places.cpus.server},
+       {"{generator-cpu}", &places.cpus.generator}}};
+  Flags result;
+  for (std::string flag : flags) {
+    bool falls = false;
+    for (const auto& [place, value] : all) {
+      falls = falls || (value->empty() && flag.ends_with(fmt::format("={}", place)));
+      replaceAll(flag, place, *value);
+    }
+    if (!falls) result.push_back(std::move(flag));
+  }
+  return result;
+}
+
+Flags stackFlags(const Flags& up) {
+  Flags flags = up;
+  if (!hasFlag(flags, "server-cpus")) flags.push_back("-server-cpus={server-cpu}");
+  return flags;
+}
+
+Flags clientFlags(const Flags& given) {
+  Flags flags;
+  if (!hasFlag(given, "addr")) flags.push_back("-addr={addr}");
+  flags.insert(flags.end(), given.begin(), given.end());
+  if (!hasFlag(given, "cpus")) flags.push_back("-cpus={generator-cpu}");
+  return flags;
+}
+
+FlagPlaces placesForPeople(const LabCpus& cpus) {
+  return {std::string(kAddressMark), std::string(kSocketMark), cpus};
+}
+
+std::string stackCommand(const Flags& filledUp) {
+  return fmt::format("ADDR=$({} | paste -sd,)", line({"redline", "stack", "up"}, [&] {
+                       Flags flags = filledUp;
+                       for (const char* const each : {"-name=lab", "-port=0", "-format=addr"})
+                         flags.emplace_back(each);
+                       return flags;
+                     }()));
+}
+
+std::string loaderCommand(const Flags& filledLoad) {
+  return line({"redline", "loader"}, filledLoad);
+}
+
+std::string driverCommand(const Flags& filledDrive) {
+  return line({"redline", "driver"}, filledDrive);
+}
+
+}  // namespace redline

@@ -1,0 +1,7 @@
+#include "lab/catalog.h"
+
+namespace redline {
+Experiment pipeliningExperiment() {
+  return {};
+}
+}  // namespace redline

@@ -1,0 +1,468 @@
+#include "lab/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "base/units.h"
+#include "lab/commands.h"
+#include "lab/lab_dir.h"
+#include "lab/servers.h"
+
+namespace redline {
+namespace {
+
+double secondsOf(Nanos span) {
+  return static_cast<double>(span) / static_cast<double>(kSecond);
+}
+
+// What a phase takes besides its own time, for the ETA; the estimate corrects itself as runs end.
+constexpr double kDriveOverheadS = 0.4;
+constexpr double kStartOverheadS = 0.4;
+constexpr double kLoadBytesPerS = 60e6;
+
+bool isSlug(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+/// A mistake of the experiment's code, or of parameters that its check() let through.
+tl::unexpected<Error> wrongPlan(std::string_view run, std::string_view why) {
+  return fail(ErrorCode::usage, "run {}: {}", run, why);
+}
+
+/// Every name and flag of a plan is looked at before the first server starts.
+class PlanCheck {
+ public:
+  PlanCheck(const ExperimentPlan& plan, const LabTools& tools, const LabCpus& cpus)
+      : plan_(plan), tools_(tools) {
+    places_.addr = "127.0.0.1:1";
+    places_.unixAddr = "unix:/none";
+    places_.cpus = cpus;
+  }
+
+  Status all() {
+    for (const LabStack& stack : plan_.stacks)
+      if (auto sound = checkStack(stack); !sound) return sound;
+    std::set<std::string> names;
+    for (const LabRun& run : plan_.runs) {
+      if (!isSlug(run.name)) return wrongPlan(run.name, "its name is not of [a-z0-9-]");
+      if (!names.insert(run.name).second) return wrongPlan(run.name, "there are two of that name");
+      if (auto sound = checkRun(run); !sound) return sound;
+    }
+    return {};
+  }
+
+  /// Seconds that a run is likely to take, without its servers.
+  double expected(const LabRun& run) const {
+    double longest = 0;
+    for (const Drive& drive : run.drives)
+      if (!drive.decide)
+        if (const auto plan = tools_.drive(filled(clientFlags(drive.flags), places_)))
+          longest = std::max(
+              longest, secondsOf(plan->engine.warmup + plan->engine.duration) + kDriveOverheadS);
+    return longest + run.expectedS;
+  }
+  /// Seconds that starting and loading a stack takes.
+  double expected(const std::string& stack) const {
+    const auto found = std::ranges::find(plan_.stacks, stack, &LabStack::name);
+    if (found == plan_.stacks.end() || found->load.empty()) return kStartOverheadS;
+    const auto load = tools_.load(filled(clientFlags(found->load), places_));
+    if (!load) return kStartOverheadS;
+    return kStartOverheadS + static_cast<double>(load->load.keys) *
+                                 static_cast<double>(load->load.bytesPerKey()) / kLoadBytesPerS;
+  }
+
+ private:
+  Status checkStack(const LabStack& stack) const {
+    if (!isSlug(stack.name)) return wrongPlan(stack.name, "a stack's name is of [a-z0-9-]");
+    if (const auto sound = tools_.stack(filled(stackFlags(stack.up), places_)); !sound)
+      return wrongPlan(stack.name, "its stack: " + sound.error().message);
+    if (stack.load.empty()) return {};
+    if (const auto sound = tools_.load(filled(clientFlags(stack.load), places_)); !sound)
+      return wrongPlan(stack.name, "its load: " + sound.error().message);
+    return {};
+  }
+
+  Status checkRun(const LabRun& run) const {
+    if (std::ranges::find(plan_.stacks, run.stack, &LabStack::name) == plan_.stacks.end())
+      return wrongPlan(run.name, fmt::format("there is no stack '{}'", run.stack));
+    std::set<std::string> names;
+    for (const Drive& drive : run.drives) {
+      if (!names.insert(drive.name).second) return wrongPlan(run.name, "two drives of one name");
+      if (drive.decide) continue;
+      if (const auto sound = tools_.drive(filled(clientFlags(drive.flags), places_)); !sound)
+        return wrongPlan(run.name, sound.error().message);
+    }
+    return {};
+  }
+
+  const ExperimentPlan& plan_;
+  const LabTools& tools_;
+  FlagPlaces places_;
+};
+
+/// How much longer, from how long the runs before took against what was expected of them.
+class Eta {
+ public:
+  explicit Eta(double expected) : left_(expected) {}
+  void finished(double expected, double took) {
+    left_ = std::max(0.0, left_ - expected);
+    expectedDone_ += expected;
+    took_ += took;
+  }
+  void keptWithoutRunning(double expected) { left_ = std::max(0.0, left_ - expected); }
+  std::string text() const {
+    const double pace = expectedDone_ > 1 ? std::clamp(took_ / expectedDone_, 0.5, 5.0) : 1;
+    return formatDuration(static_cast<Nanos>(left_ * pace) * kSecond);
+  }
+
+ private:
+  double left_;
+  double expectedDone_ = 0, took_ = 0;
+};
+
+class Run {
+ public:
+  Run(const Experiment& experiment, const Parameters& parameters, const LabOptions& options,
+      const LabTools& tools, const LabWatcher& watcher, const ExperimentPlan& plan, LabDir& dir)
+      : experiment_(experiment),
+        parameters_(parameters),
+        options_(options),
+        tools_(tools),
+        watcher_(watcher),
+        plan_(plan),
+        dir_(dir),
+        check_(plan, tools, options.cpus),
+        servers_(plan.stacks, options, tools, watcher, dir.path()),
+        eta_(0) {}
+
+  Result<LabOutcome> all();
+
+ private:
+  void one(const LabRun& run, std::size_t number);
+  void keep(const LabRun& run, const RunRecord& record);
+  RunRecord make(const LabRun& run);
+  Status carryOut(const LabRun& run, RunRecord& record);
+  Status drive(const LabRun& run, const LabServers::Up& up, RunRecord& record);
+  Result<std::optional<std::vector<DriverPlan>>> drivePlans(const LabRun& run,
+                                                            const LabServers::Up& up,
+                                                            RunRecord& record);
+  Status driveOne(const DriverPlan& plan);
+  void tell(const LabRun& run, const RunRecord& record, const Reading& reading, std::size_t number);
+  void dropIfLast(const LabRun& run);
+  double expectedOf(const LabRun& run, std::set<std::string>& up) const;
+  ExperimentDocument document(ExperimentState state) const;
+
+  const Experiment& experiment_;
+  const Parameters& parameters_;
+  const LabOptions& options_;
+  const LabTools& tools_;
+  const LabWatcher& watcher_;
+  const ExperimentPlan& plan_;
+  LabDir& dir_;
+  PlanCheck check_;
+  LabServers servers_;
+  Eta eta_;
+  Readings readings_;
+  LabOutcome outcome_;
+  std::vector<double> expected_;
+  Nanos wallStart_ = wallNow();
+  Nanos started_ = SteadyClock::read();
+};
+
+ExperimentDocument emptyDocument(const Experiment& experiment, const Parameters& parameters,
+                                 const LabOptions& options) {
+  ExperimentDocument document;
+  document.name = experiment.name;
+  document.title = experiment.title;
+  document.question = experiment.question;
+  document.profile = nameOf(parameters.profile());
+  document.indicative = parameters.profile() == Profile::quick;
+  document.redlineVersion = options.redlineVersion;
+  document.command = options.command;
+  document.parameters = parameters.all();
+  if (experiment.predict != nullptr) document.predictions = experiment.predict(parameters);
+  return document;
+}
+
+void fillIn(const Experiment& experiment, const Parameters& parameters, const Readings& readings,
+            ExperimentDocument& document) {
+  for (const auto& reading : readings.all()) {
+    document.runs.push_back(reading->record);
+    if (document.environment.cores == 0 && reading->summary() != nullptr)
+      document.environment = reading->summary()->environment;
+  }
+  experiment.analyse(parameters, readings, document);
+}
+
+ExperimentDocument Run::document(ExperimentState state) const {
+  ExperimentDocument document = emptyDocument(experiment_, parameters_, options_);
+  document.state = state;
+  document.wallStart = wallStart_;
+  document.durationS = secondsOf(SteadyClock::read() - started_);
+  fillIn(experiment_, parameters_, readings_, document);
+  return document;
+}
+
+double Run::expectedOf(const LabRun& run, std::set<std::string>& up) const {
+  double seconds = check_.expected(run);
+  if (up.insert(run.stack).second || run.fresh) seconds += check_.expected(run.stack);
+  return seconds;
+}
+
+Result<LabOutcome> Run::all() {
+  std::set<std::string> up;
+  double total = 0;
+  for (const LabRun& run : plan_.runs) {
+    expected_.push_back(expectedOf(run, up));
+    total += expected_.back();
+  }
+  eta_ = Eta(total);
+  ExperimentDocument beginning = emptyDocument(experiment_, parameters_, options_);
+  beginning.wallStart = wallStart_;
+  if (auto written = dir_.write(beginning); !written) return fail(written.error());
+  std::size_t number = 0;
+  for (const LabRun& run : plan_.runs) {
+    ++number;
+    if (watcher_.interrupted()) break;
+    if (const RunRecord* const record = dir_.finished(run.name))
+      keep(run, *record);
+    else
+      one(run, number);
+    dropIfLast(run);
+  }
+  outcome_.document =
+      document(watcher_.interrupted() ? ExperimentState::interrupted : ExperimentState::done);
+  if (auto written = dir_.write(outcome_.document); !written) return fail(written.error());
+  return outcome_;
+}
+
+void Run::keep(const LabRun& run, const RunRecord& record) {
+  readings_.add(dir_.read(record));
+  if (record.state == RunState::skipped) {
+    ++outcome_.skipped;
+  } else {
+    ++outcome_.done;
+    ++outcome_.kept;
+  }
+  eta_.keptWithoutRunning(expected_[static_cast<std::size_t>(&run - plan_.runs.data())]);
+}
+
+void Run::one(const LabRun& run, std::size_t number) {
+  const Nanos began = SteadyClock::read();
+  const double expected = expected_[static_cast<std::size_t>(&run - plan_.runs.data())];
+  watcher_.status(fmt::format("{} {}/{} {} ...  ETA {}", experiment_.name, number,
+                              plan_.runs.size(), run.name, eta_.text()));
+  RunRecord record = make(run);
+  if (watcher_.interrupted()) return;  // whatever came of it is not what was planned
+  record.durationS = secondsOf(SteadyClock::read() - began);
+  eta_.finished(expected, record.durationS);
+  Reading reading = dir_.read(record);
+  if (auto kept = dir_.append(record); !kept) watcher_.line("note: " + kept.error().message);
+  if (record.state == RunState::failed) {
+    ++outcome_.failed;
+    servers_.drop(run.stack);  // whatever state it is in, the next run does not inherit it
+  } else if (record.state == RunState::skipped) {
+    ++outcome_.skipped;
+  } else {
+    ++outcome_.done;
+  }
+  tell(run, record, reading, number);
+  readings_.add(std::move(reading));
+}
+
+RunRecord Run::make(const LabRun& run) {
+  RunRecord record;
+  record.name = run.name;
+  record.labels = run.labels;
+  record.wallStart = wallNow();
+  if (auto cleared = dir_.clear(run.name); !cleared) {
+    record.state = RunState::failed;
+    record.reason = cleared.error().message;
+    return record;
+  }
+  if (auto status = carryOut(run, record); !status) {
+    record.state = RunState::failed;
+    record.reason = status.error().message;
+  }
+  return record;
+}
+
+Status Run::carryOut(const LabRun& run, RunRecord& record) {
+  // Asked before its servers start: a run that is not needed needs none either.
+  for (const Drive& drive : run.drives)
+    if (drive.decide && !drive.decide(readings_)) {
+      record.state = RunState::skipped;
+      record.reason = "earlier runs had decided it";
+      return {};
+    }
+  const auto up = servers_.need(run.stack, run.fresh, record);
+  if (!up) return fail(up.error());
+  record.commands = up->commands;
+  if (!up->load.empty()) record.notes.emplace_back("load", up->load);
+  Bench bench(*up->stack, dir_.path() / run.name, options_.cpus, record, watcher_.interrupted);
+  Status status;
+  if (run.before) status = run.before(bench);
+  if (status) status = drive(run, *up, record);
+  if (run.after) {
+    const Status after = run.after(bench);
+    if (status) status = after;
+  }
+  return status;
+}
+
+Result<std::optional<std::vector<DriverPlan>>> Run::drivePlans(const LabRun& run,
+                                                               const LabServers::Up& up,
+                                                               RunRecord& record) {
+  std::vector<DriverPlan> plans;
+  for (const Drive& drive : run.drives) {
+    const auto flags = drive.decide ? drive.decide(readings_) : std::optional(drive.flags);
+    if (!flags) return std::nullopt;
+    auto plan = tools_.drive(filled(clientFlags(*flags), up.places));
+    if (!plan) return fail(plan.error());
+    const std::string directory =
+        drive.name.empty() ? run.name : fmt::format("{}/{}", run.name, drive.name);
+    plan->out = dir_.path() / directory;
+    record.directories.push_back(directory);
+    record.commands.push_back(
+        driverCommand(filled(clientFlags(*flags), placesForPeople(options_.cpus))));
+    plans.push_back(std::move(*plan));
+  }
+  return plans;
+}
+
+Status Run::drive(const LabRun& run, const LabServers::Up& up, RunRecord& record) {
+  const auto plans = drivePlans(run, up, record);
+  if (!plans) return fail(plans.error());
+  if (!*plans || (*plans)->empty()) return {};
+  // The others run on threads of their own; this one started the servers and outlives them.
+  std::vector<Status> statuses((*plans)->size());
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < (*plans)->size(); ++i)
+    threads.emplace_back([&, i] { statuses[i] = driveOne((**plans)[i]); });
+  statuses[0] = driveOne((*plans)->front());
+  for (std::thread& thread : threads) thread.join();
+  for (const Status& status : statuses)
+    if (!status) return status;
+  return {};
+}
+
+Status Run::driveOne(const DriverPlan& plan) {
+  RunWatcher watcher;
+  watcher.onNote = [](const std::string&) {};  // in the summary's notes as well
+  watcher.onInterval = [](const Interval&, Nanos) {};
+  watcher.interrupted = watcher_.interrupted;
+  const auto outcome = runDriver(plan, watcher);
+  if (!outcome) return fail(outcome.error());
+  return outcome->status;
+}
+
+void Run::tell(const LabRun& run, const RunRecord& record, const Reading& reading,
+               std::size_t number) {
+  std::string line =
+      fmt::format("{:<18} {:>3}/{} {:<26}", experiment_.name, number, plan_.runs.size(), run.name);
+  if (record.state == RunState::failed) {
+    line += fmt::format(" FAILED: {}", record.reason);
+  } else if (record.state == RunState::skipped) {
+    line += fmt::format(" skipped: {}", record.reason);
+  } else {
+    line += fmt::format(" {:>5.1f} s", record.durationS);
+    for (const RunDir& dir : reading.dirs) {
+      if (!dir.summary) continue;
+      const Summary& summary = *dir.summary;
+      line += fmt::format(
+          "  {:>6}/s p99 {:>7}", formatCount(summary.rate.achieved),
+          formatDuration(static_cast<Nanos>(summary.latency.at("response").at("all").p99 * 1e3)));
+      if (!summary.valid) line += fmt::format("  INVALID: {}", summary.invalidReasons.front());
+    }
+    if (const Summary* const summary = reading.summary(); summary != nullptr && !summary->valid)
+      ++outcome_.invalid;
+  }
+  watcher_.line(line + fmt::format("  ETA {}", eta_.text()));
+}
+
+void Run::dropIfLast(const LabRun& run) {
+  const bool more = std::any_of(plan_.runs.data() + (&run - plan_.runs.data()) + 1,
+                                plan_.runs.data() + plan_.runs.size(),
+                                [&](const LabRun& later) { return later.stack == run.stack; });
+  if (!more) servers_.drop(run.stack);
+}
+
+/// Runs of two profiles in one directory would be compared as one.
+Status checkSame(const LabDir& dir, const Parameters& parameters) {
+  const auto before = dir.document();
+  if (!before) return fail(before.error());
+  if (!*before || dir.records().empty()) return {};
+  if ((*before)->profile == nameOf(parameters.profile()) &&
+      (*before)->parameters == parameters.all())
+    return {};
+  return fail(ErrorCode::usage,
+              "{} was begun with other parameters (profile {}): give the same, or another -out",
+              dir.path().native(), (*before)->profile);
+}
+
+}  // namespace
+
+Result<double> expectedSeconds(const Experiment& experiment, const Parameters& parameters,
+                               const LabTools& tools, const LabCpus& cpus) {
+  const auto plan = experiment.plan(parameters);
+  if (!plan) return fail(plan.error());
+  PlanCheck check(*plan, tools, cpus);
+  if (auto sound = check.all(); !sound) return fail(sound.error());
+  std::set<std::string> up;
+  double seconds = 0;
+  for (const LabRun& run : plan->runs) {
+    seconds += check.expected(run);
+    if (up.insert(run.stack).second || run.fresh) seconds += check.expected(run.stack);
+  }
+  return seconds;
+}
+
+Result<LabOutcome> runExperiment(const Experiment& experiment, const Parameters& parameters,
+                                 const LabOptions& options, const LabTools& tools,
+                                 const LabWatcher& watcher) {
+  const auto plan = experiment.plan(parameters);
+  if (!plan) return fail(plan.error());
+  if (auto sound = PlanCheck(*plan, tools, options.cpus).all(); !sound)
+    return fail(sound.error().code, "{}: {}", experiment.name, sound.error().message);
+  auto dir = LabDir::open(options.out / experiment.name, options.resume);
+  if (!dir) return fail(dir.error());
+  if (auto same = checkSame(*dir, parameters); !same) return fail(same.error());
+  return Run(experiment, parameters, options, tools, watcher, *plan, *dir).all();
+}
+
+Result<ExperimentDocument> analyseExperiment(const Experiment& experiment,
+                                             const Parameters& parameters,
+                                             const LabOptions& options) {
+  const auto dir = LabDir::open(options.out / experiment.name, true);
+  if (!dir) return fail(dir.error());
+  if (auto same = checkSame(*dir, parameters); !same) return fail(same.error());
+  const auto before = dir->document();
+  if (!before) return fail(before.error());
+  ExperimentDocument document = emptyDocument(experiment, parameters, options);
+  if (*before) {
+    document.state = (*before)->state;
+    document.wallStart = (*before)->wallStart;
+    document.durationS = (*before)->durationS;
+    document.redlineVersion = (*before)->redlineVersion;
+  }
+  // The last record of each run: a resumed lab may have made a failed one again.
+  Readings readings;
+  std::map<std::string, const RunRecord*> last;
+  for (const RunRecord& record : dir->records()) last[record.name] = &record;
+  for (const RunRecord& record : dir->records())
+    if (last[record.name] == &record) readings.add(dir->read(record));
+  fillIn(experiment, parameters, readings, document);
+  if (auto written = dir->write(document); !written) return fail(written.error());
+  return document;
+}
+
+}  // namespace redline

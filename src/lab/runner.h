@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "lab/experiment.h"
+#include "run/driver_run.h"
+#include "run/load_run.h"
+#include "server/stack.h"
+
+namespace redline {
+
+/// What the sub-commands make of their flags, handed in because nothing may include them. Each
+/// takes what stands after the sub-command's name.
+struct LabTools {
+  std::function<Result<StackOptions>(const Flags&)> stack;  ///< after `redline stack up`
+  std::function<Result<LoadRunPlan>(const Flags&)> load;
+  std::function<Result<DriverPlan>(const Flags&)> drive;
+};
+
+struct LabOptions {
+  std::filesystem::path out;     ///< the lab's directory; each experiment has one of its own in it
+  std::filesystem::path stacks;  ///< where servers keep their files: no tmpfs
+  LabCpus cpus;
+  bool resume = false;  ///< go on in a directory that has runs already
+  std::string command;  ///< the shell line that does this experiment again
+  std::string redlineVersion;
+};
+
+/// What the lab tells while it goes on. `line` may be called from several threads, one at a time.
+struct LabWatcher {
+  std::function<void(const std::string&)> line;    ///< a phase is over, or a note
+  std::function<void(const std::string&)> status;  ///< where it is just now; replaced by the next
+  std::function<bool()> interrupted;               ///< true: end the phase and stop
+};
+
+struct LabOutcome {
+  ExperimentDocument document;
+  std::size_t done = 0, failed = 0, skipped = 0, invalid = 0;
+  std::size_t kept = 0;  ///< of `done`: found complete from an earlier start
+};
+
+/// How long one experiment is likely to take, in seconds, servers and loads included.
+Result<double> expectedSeconds(const Experiment& experiment, const Parameters& parameters,
+                               const LabTools& tools, const LabCpus& cpus);
+
+/// Carries out one experiment. Its directory, <out>/<name>, is readable at every moment:
+/// runs.jsonl has a line for each run that is over, experiment.json what was found so far. A run
+/// that fails keeps its data, its servers are thrown away, and the next run goes on with new ones.
+/// An error means that nothing was begun: a plan that is wrong, a directory that is not empty.
+Result<LabOutcome> runExperiment(const Experiment& experiment, const Parameters& parameters,
+                                 const LabOptions& options, const LabTools& tools,
+                                 const LabWatcher& watcher);
+
+/// Reads the runs that are there and writes experiment.json anew; starts no server.
+Result<ExperimentDocument> analyseExperiment(const Experiment& experiment,
+                                             const Parameters& parameters,
+                                             const LabOptions& options);
+
+}  // namespace redline

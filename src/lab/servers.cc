@@ -1,0 +1,108 @@
+#include "lab/servers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/units.h"
+
+namespace redline {
+namespace fs = std::filesystem;
+
+LabServers::LabServers(const std::vector<LabStack>& stacks, const LabOptions& options,
+                       const LabTools& tools, const LabWatcher& watcher, const fs::path& directory)
+    : plans_(stacks), options_(options), tools_(tools), watcher_(watcher), directory_(directory) {}
+
+Result<LabServers::Up> LabServers::need(const std::string& name, bool fresh, RunRecord& record) {
+  if (fresh) drop(name);
+  if (const auto found = running_.find(name); found != running_.end()) return found->second->up;
+  const auto plan = std::ranges::find(plans_, name, &LabStack::name);
+  auto up = start(*plan, record);
+  if (!up) drop(name);
+  return up;
+}
+
+Result<LabServers::Up> LabServers::start(const LabStack& plan, RunRecord& record) {
+  watcher_.status(fmt::format("starting {}", plan.name));
+  FlagPlaces places;
+  places.cpus = options_.cpus;
+  const auto stackOptions = tools_.stack(filled(stackFlags(plan.up), places));
+  if (!stackOptions) return fail(stackOptions.error());
+  ScopedStackOptions scoped;
+  scoped.node = stackOptions->node;
+  scoped.startTimeout = stackOptions->startTimeout;
+  scoped.parent = options_.stacks;
+  auto stack = ScopedStack::start(scoped);
+  if (!stack)
+    return fail(stack.error().code, "cannot start {}: {}", plan.name, stack.error().message);
+  auto running = std::make_unique<Running>(Running{std::move(*stack), {}});
+  places.addr = running->stack.endpoint().text();
+  places.unixAddr = running->stack.node().unixEndpoint().text();
+  running->up.places = places;
+  running->up.stack = &running->stack;
+  running->up.commands.push_back(
+      stackCommand(filled(stackFlags(plan.up), placesForPeople(options_.cpus))));
+  ++starts_[plan.name];
+  Running& kept = *running;
+  running_.insert_or_assign(plan.name, std::move(running));
+  if (auto loaded = load(plan, kept); !loaded) return fail(loaded.error());
+  if (plan.prepare) {
+    watcher_.status(fmt::format("preparing {}", plan.name));
+    RunRecord prepared;
+    Bench bench(kept.stack, directory_ / "stacks" / plan.name, options_.cpus, prepared,
+                watcher_.interrupted);
+    if (auto status = plan.prepare(bench); !status)
+      return fail(status.error().code, "cannot prepare {}: {}", plan.name, status.error().message);
+    std::ranges::move(prepared.figures, std::back_inserter(record.figures));
+    std::ranges::move(prepared.notes, std::back_inserter(record.notes));
+    std::ranges::move(prepared.commands, std::back_inserter(kept.up.commands));
+  }
+  return kept.up;
+}
+
+Status LabServers::load(const LabStack& plan, Running& running) {
+  if (plan.load.empty()) return {};
+  auto run = tools_.load(filled(clientFlags(plan.load), running.up.places));
+  if (!run) return fail(run.error());
+  running.up.load = fmt::format("stacks/{}/load-{}", plan.name, starts_[plan.name]);
+  running.up.commands.push_back(
+      loaderCommand(filled(clientFlags(plan.load), placesForPeople(options_.cpus))));
+  run->out = directory_ / running.up.load;
+  std::error_code none;
+  fs::remove_all(run->out, none);  // of a start that was broken off
+  LoadWatcher watcher;
+  watcher.onNote = [this](const std::string& note) { watcher_.line("note: " + note); };
+  watcher.onProgress = [&](const LoadProgress& at) {
+    watcher_.status(fmt::format("loading {}: {} of {} keys", plan.name,
+                                formatCount(static_cast<double>(at.done)),
+                                formatCount(static_cast<double>(run->load.keys))));
+  };
+  watcher.interrupted = watcher_.interrupted;
+  const auto outcome = runLoad(*run, watcher);
+  if (!outcome)
+    return fail(outcome.error().code, "cannot load {}: {}", plan.name, outcome.error().message);
+  if (!outcome->status)
+    return fail(outcome->status.error().code, "loading {}: {}", plan.name,
+                outcome->status.error().message);
+  return {};
+}
+
+void LabServers::drop(const std::string& name) {
+  const auto found = running_.find(name);
+  if (found == running_.end()) return;
+  keepLogs(name, found->second->stack);
+  running_.erase(found);
+}
+
+void LabServers::keepLogs(const std::string& name, const ScopedStack& stack) {
+  const Node& node = stack.node();
+  const fs::path to = directory_ / "stacks" / name / fmt::format("servers-{}", starts_[name]) /
+                      fmt::format("node-{}", node.config().port);
+  std::error_code none;  // evidence for people; a lab does not fail for want of it
+  fs::create_directories(to, none);
+  for (const fs::path& file :
+       {node.config().configPath(), node.config().logPath(), node.config().outputPath()})
+    fs::copy_file(file, to / file.filename(), fs::copy_options::overwrite_existing, none);
+}
+
+}  // namespace redline

@@ -1,0 +1,198 @@
+#pragma once
+
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "record/summary.h"
+
+namespace redline {
+
+// experiment.json: what an experiment of the lab found, as data that `redline report` renders
+// without knowing which experiment it was. Texts are plain and for people; whoever writes them out
+// escapes them. All of it is computed from run directories; none of it is typed in.
+
+inline constexpr std::string_view kExperimentFile = "experiment.json";
+inline constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+
+/// How one run of an experiment ended.
+enum class RunState {
+  done,     ///< to its end; the summary says whether it is valid
+  failed,   ///< an error, in `reason`; what was measured is kept
+  skipped,  ///< it was not needed: its own plan said so
+};
+
+/// One run of an experiment: what it was, where its directories are, what reproduces it.
+struct RunRecord {
+  std::string name;  ///< unique in its experiment; also its directory
+  /// What it stands for: {"batch", "16"}, {"repeat", "2"}.
+  std::vector<std::pair<std::string, std::string>> labels;
+  RunState state = RunState::done;
+  std::string reason;                    ///< why it failed or was skipped
+  std::vector<std::string> directories;  ///< of its drives, below the experiment's directory
+  std::vector<std::string> commands;     ///< shell lines that do the same by hand, in order
+  /// What its actions measured beside the run, by name. Numbers in the unit that the name ends in.
+  std::vector<std::pair<std::string, double>> figures;
+  std::vector<std::pair<std::string, std::string>> notes;
+  Nanos wallStart = 0;  ///< since 1970
+  double durationS = 0;
+
+  /// A label's value; empty when it has none of that name.
+  std::string_view label(std::string_view name) const;
+  /// A figure; `otherwise` when there is none of that name.
+  double figure(std::string_view name, double otherwise = kNothing) const;
+  std::string_view note(std::string_view name) const;
+};
+
+/// First column left, the others right-aligned unless `prose`.
+struct LabTable {
+  struct Row {
+    std::vector<std::string> cells;
+    std::vector<std::string> runs;  ///< the runs whose figures these are, by name
+  };
+  std::string title;
+  std::vector<std::string> head;
+  std::vector<Row> rows;
+  std::string note;  ///< under the table; may be empty
+  bool prose = false;
+};
+
+enum class AxisKind {
+  linear,    ///< as the data has it
+  count,     ///< from 0; "5k", "1.2M"
+  share,     ///< 0…1, printed as a percentage
+  latency,   ///< microseconds, logarithmic
+  logCount,  ///< logarithmic; "5k", "1.2M"
+  names,     ///< x = 0, 1, 2 … stand for `names`
+};
+
+struct LabAxis {
+  std::string title;
+  AxisKind kind = AxisKind::linear;
+  std::vector<std::string> names;  ///< for AxisKind::names
+};
+
+/// low and high: the interval around y; not a number where there is none. A point whose y is no
+/// number breaks its line.
+struct LabPoint {
+  double x = 0, y = 0;
+  double low = kNothing, high = kNothing;
+};
+
+struct LabSeries {
+  std::string title;
+  std::vector<LabPoint> points;
+  bool dashed = false;  ///< a model, a limit: what was not measured
+  bool line = true;     ///< false: points alone
+  bool markers = true;  ///< a symbol at each point
+};
+
+/// A stretch of the x axis with a name: a fault, a phase.
+struct LabSpan {
+  double from = 0, to = 0;
+  std::string title;
+};
+
+/// A vertical line with a name: a knee, a cliff.
+struct LabMark {
+  double x = 0;
+  std::string title;
+};
+
+struct LabPlot {
+  std::string id;  ///< [a-z0-9-], unique in its experiment
+  std::string title;
+  std::string description;  ///< what is drawn and how to read it
+  LabAxis x, y;
+  std::vector<LabSeries> series;
+  std::vector<LabSpan> spans;
+  std::vector<LabMark> marks;
+};
+
+/// How a finding stands.
+enum class Standing {
+  plain,         ///< a figure in words
+  expected,      ///< as the textbook, or the model, has it
+  contradicts,   ///< not as the textbook, or the model, has it
+  inconclusive,  ///< the intervals overlap: the measurement does not decide it
+  problem,       ///< must be said before figures are quoted
+};
+
+struct LabFinding {
+  Standing standing = Standing::plain;
+  std::string text;       ///< a sentence without its full stop
+  std::string from;       ///< the figures and the rule that it is computed from
+  bool headline = false;  ///< belongs on the report's first page
+  std::vector<std::string> runs;
+};
+
+enum class SloVerdict {
+  met,
+  missed,
+  reported,      ///< the target is to find and explain it, and that is done
+  inconclusive,  ///< the interval holds the target
+  invalid,       ///< measured, and not to be believed
+};
+
+/// How one row of the brief's table (record/slo.h) came out.
+struct SloOutcome {
+  std::string id;        ///< of kSloRows
+  std::string measured;  ///< "118k/s [116k, 121k]; bound: Redis's main thread"
+  SloVerdict verdict = SloVerdict::reported;
+  std::string detail;  ///< conditions that it holds for
+  std::vector<std::string> runs;
+};
+
+/// What a model said before the run, and what came.
+struct LabPrediction {
+  std::string what;                        ///< "p99 at 0.8 of the ceiling"
+  std::string model;                       ///< "M/D/1 waiting time; a lower bound"
+  std::string unit;                        ///< "us", "s", "ops/s", "share", "bytes", "count"
+  double predicted = kNothing;             ///< stated before the run
+  double measured = kNothing;              ///< not a number before the run
+  double low = kNothing, high = kNothing;  ///< the interval of what was measured
+  std::string verdict;                     ///< in words; empty before the run
+};
+
+enum class ExperimentState { running, done, interrupted };
+
+struct ExperimentDocument {
+  std::string name;
+  std::string title;
+  std::string question;     ///< what the experiment asks, one paragraph
+  std::string profile;      ///< "quick", "standard", "full"
+  bool indicative = false;  ///< few points and short runs: directions, not figures to quote
+  ExperimentState state = ExperimentState::running;
+  std::string redlineVersion;
+  EnvironmentFigures environment;
+  std::string command;  ///< the shell line that does all of it again
+  std::vector<std::pair<std::string, std::string>> parameters;
+  Nanos wallStart = 0;
+  double durationS = 0;
+
+  std::vector<LabFinding> findings;
+  std::vector<LabTable> tables;
+  std::vector<LabPlot> plots;
+  std::vector<std::string> costs;            ///< what the remedy or the setting costs
+  std::vector<std::string> recommendations;  ///< what to do
+  std::vector<SloOutcome> slo;
+  std::vector<LabPrediction> predictions;
+  std::vector<std::string> method;  ///< how intervals, knees and spikes were found
+  std::vector<RunRecord> runs;
+};
+
+std::string experimentToJson(const ExperimentDocument& document);
+/// `name` is put before errors.
+Result<ExperimentDocument> experimentFromJson(std::string_view text, std::string_view name);
+
+/// One line of runs.jsonl, without its newline.
+std::string runRecordToJson(const RunRecord& record);
+Result<RunRecord> runRecordFromJson(std::string_view text, std::string_view name,
+                                    bool* cutOff = nullptr);
+
+}  // namespace redline
