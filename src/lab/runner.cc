@@ -381,7 +381,9 @@ void Run::tell(const LabRun& run, const RunRecord& record, const Reading& readin
       line += fmt::format(
           "  {:>6}/s p99 {:>7}", formatCount(summary.rate.achieved),
           formatDuration(static_cast<Nanos>(summary.latency.at("response").at("all").p99 * 1e3)));
-      if (!summary.valid) line += fmt::format("  INVALID: {}", summary.invalidReasons.front());
+      if (summary.valid) continue;
+      const std::string& reason = summary.invalidReasons.front();
+      line += fmt::format("  INVALID ({})", reason.substr(0, reason.find(':')));
     }
     if (const Summary* const summary = reading.summary(); summary != nullptr && !summary->valid)
       ++outcome_.invalid;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/units.h"
+#include "rundir/files.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -98,11 +99,12 @@ void LabServers::keepLogs(const std::string& name, const ScopedStack& stack) {
   const Node& node = stack.node();
   const fs::path to = directory_ / "stacks" / name / fmt::format("servers-{}", starts_[name]) /
                       fmt::format("node-{}", node.config().port);
-  std::error_code none;  // evidence for people; a lab does not fail for want of it
-  fs::create_directories(to, none);
+  // Evidence for people: a lab does not fail for want of it.
+  if (const auto made = createDirectory(to); !made) return watcher_.line(made.error().message);
   for (const fs::path& file :
        {node.config().configPath(), node.config().logPath(), node.config().outputPath()})
-    fs::copy_file(file, to / file.filename(), fs::copy_options::overwrite_existing, none);
+    if (const auto text = readWholeFile(file); text && !text->empty())
+      (void)writeWholeFile(to / file.filename(), *text);
 }
 
 }  // namespace redline

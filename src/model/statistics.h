@@ -12,6 +12,7 @@ enum class IntervalMethod : std::uint8_t {
   none,       ///< one value, or none: no interval
   studentT,   ///< mean of repeats, Student's t
   welchT,     ///< two independent sets of repeats, Welch's t
+  pooledT,    ///< Student's t with the spread of several conditions (model/pooled.h)
   pairedT,    ///< repeats in pairs (interleaved blocks), Student's t of the pairs
   bootstrap,  ///< percentiles of resampled statistics
   range,      ///< smallest to largest value

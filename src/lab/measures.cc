@@ -1,0 +1,100 @@
+#include "lab/measures.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "record/latency_figures.h"
+
+namespace redline {
+namespace {
+
+const Summary* summaryOf(const Reading& reading, std::size_t drive) {
+  const RunDir* const dir = reading.dir(drive);
+  return dir == nullptr || !dir->summary ? nullptr : &*dir->summary;
+}
+
+double ratio(double part, double whole) {
+  return whole > 0 ? part / whole : kNothing;
+}
+
+double figureOf(const LatencyFigures& figures, std::string_view percentile) {
+  if (figures.count == 0) return kNothing;
+  if (percentile == "mean") return figures.mean;
+  if (percentile == "max") return figures.max;
+  const auto found = std::ranges::find(kReportedPercentiles, percentile, &ReportedPercentile::name);
+  return found == kReportedPercentiles.end() ? kNothing : figures.*found->figure;
+}
+
+}  // namespace
+
+double achievedRate(const Reading& reading, std::size_t drive) {
+  const Summary* const summary = summaryOf(reading, drive);
+  return summary == nullptr ? kNothing : summary->rate.achieved;
+}
+
+double latencyUs(const Reading& reading, std::string_view percentile, std::string_view measure,
+                 std::string_view kind, std::size_t drive) {
+  const Summary* const summary = summaryOf(reading, drive);
+  if (summary == nullptr) return kNothing;
+  const auto kinds = summary->latency.find(std::string(measure));
+  if (kinds == summary->latency.end()) return kNothing;
+  const auto figures = kinds->second.find(std::string(kind));
+  return figures == kinds->second.end() ? kNothing : figureOf(figures->second, percentile);
+}
+
+Measurement latency(std::string_view percentile, std::string_view measure, std::string_view kind,
+                    std::size_t drive) {
+  return [percentile = std::string(percentile), measure = std::string(measure),
+          kind = std::string(kind), drive](const Reading& reading) {
+    return latencyUs(reading, percentile, measure, kind, drive);
+  };
+}
+
+double mainThreadBusy(const Reading& reading) {
+  const Summary* const summary = reading.summary();
+  if (summary == nullptr || summary->servers.empty()) return kNothing;
+  return std::ranges::max(summary->servers, {}, &ServerFigures::mainThreadUtilisation)
+      .mainThreadUtilisation;
+}
+
+double generatorBusy(const Reading& reading) {
+  const Summary* const summary = reading.summary();
+  return summary == nullptr ? kNothing : summary->generator.utilisation;
+}
+
+double meanBatch(const Reading& reading) {
+  const Summary* const summary = reading.summary();
+  return summary == nullptr ? kNothing : summary->generator.meanBatch;
+}
+
+double serverDelta(const Reading& reading, std::string_view field) {
+  const RunDir* const dir = reading.dir();
+  if (dir == nullptr || dir->servers.size() < 2) return kNothing;
+  return dir->servers.back().number(field, kNothing) - dir->servers.front().number(field, kNothing);
+}
+
+double commandsPerRead(const Reading& reading) {
+  return ratio(serverDelta(reading, "total_commands_processed"),
+               serverDelta(reading, "total_reads_processed"));
+}
+
+double kernelUsPerCommand(const Reading& reading) {
+  return 1e6 * ratio(serverDelta(reading, "used_cpu_sys_main_thread"),
+                     serverDelta(reading, "total_commands_processed"));
+}
+
+double userUsPerCommand(const Reading& reading) {
+  return 1e6 * ratio(serverDelta(reading, "used_cpu_user_main_thread"),
+                     serverDelta(reading, "total_commands_processed"));
+}
+
+double executionUsPerCommand(const Reading& reading) {
+  const double gets = serverDelta(reading, "cmdstat_get.calls");
+  const double sets = serverDelta(reading, "cmdstat_set.calls");
+  const auto or0 = [](double value) { return std::isfinite(value) ? value : 0; };
+  return ratio(
+      or0(serverDelta(reading, "cmdstat_get.usec")) + or0(serverDelta(reading, "cmdstat_set.usec")),
+      or0(gets) + or0(sets));
+}
+
+}  // namespace redline
