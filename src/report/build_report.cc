@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "base/shell.h"
+#include "base/units.h"
 #include "report/html.h"
 #include "report/markdown.h"
 #include "report/plots.h"
@@ -31,7 +32,26 @@ Result<std::vector<Figure>> drawn(const std::vector<Plot>& plots, const Drawer& 
 std::string startedAt(const RunData& run) {
   if (!run.dir.plan || run.dir.plan->wallZero <= 0) return {};
   const auto seconds = static_cast<std::time_t>(run.dir.plan->wallZero / kSecond);
-  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(seconds));
+  return fmt::format("Started {:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(seconds));
+}
+
+std::string hostOf(const RunData& run) {
+  const EnvironmentFigures& e = run.figures.environment;
+  std::vector<std::string> parts;
+  if (!e.cpu.empty()) parts.push_back(fmt::format("{}, {} cores", e.cpu, e.cores));
+  if (e.memoryBytes != 0) parts.push_back(formatSize(e.memoryBytes));
+  if (!e.kernel.empty()) parts.push_back("Linux " + e.kernel);
+  if (!e.redisVersion.empty()) parts.push_back("Redis " + e.redisVersion);
+  if (run.dir.plan) parts.push_back("redline " + run.dir.plan->redlineVersion);
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+std::string whenAndWhere(const RunData& run) {
+  const std::string when = startedAt(run);
+  const std::string where = hostOf(run);
+  if (when.empty() && where.empty()) return {};
+  if (when.empty()) return where + ".";
+  return when + (where.empty() ? "." : ". " + where + ".");
 }
 
 Result<RunSection> sectionOf(const RunData& run, const Drawer& draw) {
@@ -40,7 +60,8 @@ Result<RunSection> sectionOf(const RunData& run, const Drawer& draw) {
   section.name = run.name;
   section.verdict = verdictOf(run);
   section.command = shellLine(run.figures.command);
-  section.started = startedAt(run);
+  section.whenAndWhere = whenAndWhere(run);
+  section.key = keyFigures(run);
   section.findings = findingsOf(run);
   section.tables = runTables(run);
   for (const auto& [name, value] : run.figures.config)

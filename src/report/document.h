@@ -37,11 +37,18 @@ struct Verdict {
   std::vector<std::string> warnings;  ///< what is missing from the directory
 };
 
+/// One of the few figures that a reader looks for first.
+struct KeyFigure {
+  std::string label, value;
+};
+
 struct RunSection {
   std::string id, name;
   Verdict verdict;
+  std::vector<KeyFigure> key;
   std::string command;  ///< for a shell
-  std::string started;  ///< "2026-11-24 01:16:41 UTC"; empty when not known
+  /// "Started 2026-11-24 01:16:41 UTC on AMD EPYC, 2 cores, …."; empty when not known.
+  std::string whenAndWhere;
   std::vector<Finding> findings;
   std::vector<Table> tables;
   std::vector<Figure> figures;

@@ -53,12 +53,14 @@ std::string eventsWithin(const RunData& run, double from, double to) {
 std::optional<Finding> lowerBounds(const RunData& run) {
   const LatencyFigures& response = run.latencyOf("response");
   if (response.lowerBounds.empty()) return {};
+  std::vector<std::string> names;
+  for (const std::string& name : response.lowerBounds) names.push_back(percentileWords(name));
   return Finding{
       "lower-bounds", Weight::problem,
       fmt::format("{} operations were still outstanding when the run ended. They count with the "
                   "time they had waited until then, so these figures of response time are lower "
                   "bounds (marked ≥): {}",
-                  grouped(run.figures.rate.outstanding), fmt::join(response.lowerBounds, ", ")),
+                  grouped(run.figures.rate.outstanding), fmt::join(names, ", ")),
       "rate.outstanding, response lower_bounds"};
 }
 
@@ -73,8 +75,8 @@ std::optional<Finding> waitBeforeSend(const RunData& run) {
       late < response / 2)
     return {};
   const std::string head =
-      fmt::format("Response p99 was {}, {:.1f} × service p99 ({}): ", microsWords(response),
-                  response / service, microsWords(service));
+      fmt::format("Response p99 was {}, {} × service p99 ({}): ", microsWords(response),
+                  ratioWords(response / service), microsWords(service));
   const std::string who =
       dispatch >= late / 2
           ? fmt::format(

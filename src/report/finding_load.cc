@@ -95,7 +95,7 @@ std::optional<Finding> overloaded(const RunData& run) {
       "was, not how fast Redis is",
       groupedRounded(rate.achieved), groupedRounded(rate.target),
       percent(rate.achieved / rate.target), groupedRounded(rate.target - rate.achieved));
-  if (const std::string bound = boundOf(run); !bound.empty()) text += ". " + bound;
+  if (const std::string bound = boundOf(run); !bound.empty()) text += ": " + bound;
   return Finding{"overloaded", Weight::problem, std::move(text),
                  "rate.achieved, rate.target; main_thread_utilisation, generator.utilisation, "
                  "service mean, -conns"};

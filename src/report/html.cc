@@ -118,7 +118,7 @@ void addFigures(Page& page, const std::vector<Figure>& figures) {
   for (const Figure& figure : figures) {
     page.add("<figure id=\"{}\">", escapeHtml(figure.id));
     page.add("<h3>{}</h3>", escapeHtml(figure.title));
-    page.add("{}", inlineSvg(figure.svg));
+    page.add("<div class=\"wide\">{}</div>", inlineSvg(figure.svg));
     page.add("<figcaption class=\"quiet\">{}</figcaption></figure>",
              escapeHtml(figure.description));
   }
@@ -133,11 +133,22 @@ void addFlags(Page& page, const RunSection& run) {
   page.add("</p>");
 }
 
+void addKeyFigures(Page& page, const std::vector<KeyFigure>& key) {
+  if (key.empty()) return;
+  page.add("<dl class=\"key\">");
+  for (const KeyFigure& figure : key)
+    page.add("<div><dt>{}</dt><dd>{}</dd></div>", escapeHtml(figure.label),
+             escapeHtml(figure.value));
+  page.add("</dl>");
+}
+
 void addRun(Page& page, const RunSection& run) {
   addVerdict(page, run.verdict);
+  addKeyFigures(page, run.key);
   if (!run.command.empty()) {
     page.add("<h3>What ran</h3>");
-    if (!run.started.empty()) page.add("<p class=\"quiet\">Started {}.</p>", run.started);
+    if (!run.whenAndWhere.empty())
+      page.add("<p class=\"quiet\">{}</p>", escapeHtml(run.whenAndWhere));
     page.add("<pre><code>{}</code></pre>", unbrokenWords(run.command));
   }
   addFindings(page, run.findings);

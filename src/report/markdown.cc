@@ -75,11 +75,25 @@ void addFigures(Text& text, std::string_view level, const std::vector<Figure>& f
   }
 }
 
+void addKeyFigures(Text& text, const std::vector<KeyFigure>& key) {
+  if (key.empty()) return;
+  std::string head = "|";
+  std::string rule = "|";
+  std::string row = "|";
+  for (const KeyFigure& figure : key) {
+    head += fmt::format(" {} |", escapeMarkdown(figure.label));
+    rule += " ---: |";
+    row += fmt::format(" {} |", escapeMarkdown(figure.value));
+  }
+  text.add("{}\n{}\n{}\n", head, rule, row);
+}
+
 void addRun(Text& text, std::string_view level, const RunSection& run) {
   addVerdict(text, run.verdict);
+  addKeyFigures(text, run.key);
   if (!run.command.empty()) {
     text.add("{} What ran\n", level);
-    if (!run.started.empty()) text.add("Started {}.\n", run.started);
+    if (!run.whenAndWhere.empty()) text.add("{}\n", escapeMarkdown(run.whenAndWhere));
     addCode(text, run.command);
   }
   addFindings(text, level, run.findings);

@@ -49,6 +49,9 @@ code, pre { font: .85rem/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, 
 .findings .plain::before { content: "\2713"; color: var(--good); }
 .findings .quiet { display: block; }
 .wide { overflow-x: auto; }
+.key { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1rem 0; }
+.key dt { color: var(--quiet); font-size: .875rem; }
+.key dd { margin: 0; font-size: 1.25rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--grid); text-align: right;
   white-space: nowrap; vertical-align: top; }
@@ -60,6 +63,7 @@ th:first-child, td:first-child, .prose th, .prose td { text-align: left; padding
 figure { margin: 1.5rem 0; break-inside: avoid; }
 figure svg { display: block; width: 100%; height: auto; border: 1px solid var(--grid);
   border-radius: .25rem; }
+@media screen { figure svg { min-width: 40rem; } }
 figure svg text { font-family: inherit; }
 figure svg tspan { font-family: inherit; }
 figcaption { margin-top: .4rem; }
@@ -80,6 +84,7 @@ nav ul { padding-left: 1.2rem; margin: .5rem 0; }
   h3 { break-after: avoid; }
   .verdict, tr, .findings li { break-inside: avoid; }
   .pair { gap: 0 2rem; }
+  .key dd { font-size: 12pt; }
 }
 )";
 

@@ -101,7 +101,9 @@ PlotScript& PlotScript::countAxis(double high) {
   std::string ticks;
   for (double at = 0; at <= top * 1.001; at += step)
     ticks += fmt::format("{}{} {:g}", at == 0 ? "" : ", ", gnuplotQuoted(formatCount(at)), at);
-  return line(fmt::format("set yrange [0:{:g}]", top)).line(fmt::format("set ytics ({})", ticks));
+  constexpr double kRoomForLabels = 1.07;
+  return line(fmt::format("set yrange [0:{:g}]", top * kRoomForLabels))
+      .line(fmt::format("set ytics ({})", ticks));
 }
 
 PlotScript& PlotScript::shade(const Span& span, std::string_view label, const Ink& ink,

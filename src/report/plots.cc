@@ -14,6 +14,8 @@ namespace {
 constexpr int kWidth = 900;
 constexpr int kHeight = 400;
 constexpr double kBreak = std::numeric_limits<double>::quiet_NaN();
+/// Above the highest point of a logarithmic axis: the labels of shaded stretches stand there.
+constexpr double kHeadroom = 1.7;
 constexpr std::string_view kTimeAxis = "seconds from the start of the run";
 
 std::string aboutShade(const RunData& run) {
@@ -190,7 +192,7 @@ Plot latencyOverTime(const RunData& run) {
   double high = 0;
   growRange(low, high, series);
   PlotScript script(kWidth, kHeight);
-  script.xRange(run.whole.start, run.whole.end).latencyAxis(low, high);
+  script.xRange(run.whole.start, run.whole.end).latencyAxis(low, high * kHeadroom);
   script.words("xlabel", kTimeAxis);
   shadePhases(script, run, true);
   markBrackets(script, run);
@@ -203,6 +205,42 @@ Plot latencyOverTime(const RunData& run) {
       aboutShade(run);
   if (!run.brackets.empty())
     plot.description += " Dashed: where a fault or a lost connection began and ended.";
+  return plot;
+}
+
+Plot partsOverTime(const RunData& run) {
+  Plot plot{run.slug + "-parts", "Where the time went: p99 over time", "", ""};
+  if (run.closed()) return plot;   // response is service there
+  constexpr double kLowest = 0.1;  // µs: the axis is logarithmic, and lateness may be 0
+  const std::size_t n = run.latency.size();
+  std::vector<Series> series{{"response", lineStyle(n, 1), kLines[0], {}},
+                             {"service", lineStyle(n, 2), kLines[1], {}},
+                             {"lateness", lineStyle(n, 3), kLines[2], {}}};
+  double until = run.whole.start;
+  for (const LatencyPoint& point : run.latency) {
+    if (point.at.start > until + 1e-3)
+      for (Series& each : series) each.points.push_back({until, kBreak});
+    until = point.at.end;
+    const double x = middle(point.at);
+    series[0].points.push_back({x, std::max(point.p99, kLowest)});
+    series[1].points.push_back({x, std::max(point.serviceP99, kLowest)});
+    series[2].points.push_back({x, std::max(point.latenessP99, kLowest)});
+  }
+  if (n == 0) return plot;
+  double low = 1e12;
+  double high = 0;
+  growRange(low, high, series);
+  PlotScript script(kWidth, kHeight);
+  script.xRange(run.whole.start, run.whole.end).latencyAxis(low, high * kHeadroom);
+  script.words("xlabel", kTimeAxis);
+  shadePhases(script, run, true);
+  markBrackets(script, run);
+  plot.script = script.plot(series).text();
+  plot.description =
+      "p99 of each interval, logarithmic. Response is what a user waited; service is the part "
+      "after the send, lateness the part before it. Where lateness rises to response, operations "
+      "queued before they were sent; where service does, Redis or the wire was slow." +
+      aboutShade(run);
   return plot;
 }
 
@@ -311,7 +349,10 @@ Plot serversOverTime(const RunData& run) {
                        {run.whole.end, run.servers[0].maxMemory / kMegabyte}}});
   PlotScript script(kWidth, 480);
   script.beginPanels().panel(0.57, 0.93).xRange(run.whole.start, run.whole.end);
-  script.line("set yrange [0:100]").words("ylabel", "% of one core").line("set format x ''");
+  script.line("set yrange [0:107]")
+      .line("set ytics 0,20,100")
+      .words("ylabel", "% of one core")
+      .line("set format x ''");
   shadePhases(script, run, true);
   markBrackets(script, run);
   script.plot(busy);
@@ -354,8 +395,8 @@ Plot hitRateOverTime(const RunData& run) {
 }
 
 std::vector<Plot> plotsOf(const RunData& run) {
-  std::vector<Plot> plots{latencyOverTime(run), latencyByPercentile(run), throughputOverTime(run),
-                          serversOverTime(run), hitRateOverTime(run)};
+  std::vector<Plot> plots{latencyOverTime(run),    partsOverTime(run),   latencyByPercentile(run),
+                          throughputOverTime(run), serversOverTime(run), hitRateOverTime(run)};
   std::erase_if(plots, [](const Plot& plot) { return plot.script.empty(); });
   return plots;
 }

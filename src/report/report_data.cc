@@ -29,25 +29,49 @@ std::uint64_t sumOf(const IntervalRow& row, Figure figure) {
   return sum;
 }
 
-std::vector<LatencyPoint> latencyPoints(const HistogramLog& log) {
-  constexpr std::string_view kWarmup = "warmup-response";
-  std::vector<LatencyPoint> points;
-  std::map<Nanos, std::uint64_t> unfinished;  // by the interval's start
-  for (const LoggedHistogram& line : log.lines)
-    if (line.tag == "unfinished")
-      if (const auto histogram = line.histogram()) unfinished[line.start] += histogram->count();
+/// What one interval's lines of the log hold.
+struct IntervalLines {
+  Span at;
+  bool warmup = false;
+  std::optional<Histogram> response, service, lateness, unfinished;
+};
+
+std::map<Nanos, IntervalLines> linesByInterval(const HistogramLog& log) {
+  constexpr std::string_view kWarmup = "warmup-";
+  std::map<Nanos, IntervalLines> intervals;
   for (const LoggedHistogram& line : log.lines) {
-    if (line.tag != "response" && line.tag != kWarmup) continue;
-    const auto histogram = line.histogram();
-    if (!histogram || histogram->count() == 0) continue;
-    const auto open = unfinished.find(line.start);
-    if (open != unfinished.end() && open->second >= histogram->count()) continue;
-    points.push_back({{seconds(line.start), seconds(line.start + line.length)},
-                      line.tag == kWarmup,
-                      micros(histogram->quantile(0.5)),
-                      micros(histogram->quantile(0.99)),
-                      micros(histogram->quantile(0.999)),
-                      micros(histogram->max())});
+    std::string_view tag = line.tag;
+    IntervalLines& interval = intervals[line.start];
+    interval.at = {seconds(line.start), seconds(line.start + line.length)};
+    interval.warmup = tag.starts_with(kWarmup);
+    if (interval.warmup) tag.remove_prefix(kWarmup.size());
+    const auto keep = [&](std::string_view name, std::optional<Histogram>& in) {
+      if (tag != name) return;
+      if (auto histogram = line.histogram()) in = std::move(*histogram);
+    };
+    keep("response", interval.response);
+    keep("service", interval.service);
+    keep("lateness", interval.lateness);
+    keep("unfinished", interval.unfinished);
+  }
+  return intervals;
+}
+
+double p99Of(const std::optional<Histogram>& histogram) {
+  return histogram ? micros(histogram->quantile(0.99)) : 0;
+}
+
+std::vector<LatencyPoint> latencyPoints(const HistogramLog& log) {
+  std::vector<LatencyPoint> points;
+  for (const auto& [start, lines] : linesByInterval(log)) {
+    if (!lines.response || lines.response->count() == 0) continue;
+    // What never finished is in the last interval as it had waited until then. Where it is enough
+    // to move a p99, that interval's percentiles are not of operations that completed in it.
+    if (lines.unfinished && lines.unfinished->count() * 100 >= lines.response->count()) continue;
+    points.push_back({lines.at, lines.warmup, micros(lines.response->quantile(0.5)),
+                      micros(lines.response->quantile(0.99)),
+                      micros(lines.response->quantile(0.999)), micros(lines.response->max()),
+                      p99Of(lines.service), p99Of(lines.lateness)});
   }
   return points;
 }

@@ -24,6 +24,7 @@ struct LatencyPoint {
   Span at;
   bool warmup = false;
   double p50 = 0, p99 = 0, p999 = 0, max = 0;
+  double serviceP99 = 0, latenessP99 = 0;  ///< the same operations', where the log has them
 };
 
 /// What was asked for and what was done in one interval; operations a second.

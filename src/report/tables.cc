@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::string_view kNone = "–";
 
+bool isBound(const LatencyFigures& figures, std::string_view name) {
+  return std::ranges::find(figures.lowerBounds, name) != figures.lowerBounds.end();
+}
+
 std::vector<std::string> latencyRow(std::string label, const LatencyFigures& figures) {
   std::vector<std::string> row{std::move(label), grouped(figures.count),
                                latencyCell(figures, "mean", figures.mean)};
@@ -177,22 +181,6 @@ Table hotSlotTable(const RunData& run) {
   return table;
 }
 
-Table hostTable(const RunData& run) {
-  const EnvironmentFigures& e = run.figures.environment;
-  Table table;
-  table.title = "Host";
-  table.head = {"", "figure"};
-  const auto add = [&](std::string name, std::string value) {
-    if (!value.empty()) table.rows.push_back({std::move(name), std::move(value)});
-  };
-  add("Redis", e.redisVersion);
-  add("kernel", e.kernel);
-  add("CPU", e.cpu.empty() ? "" : fmt::format("{}, {} cores", e.cpu, e.cores));
-  add("memory", e.memoryBytes == 0 ? "" : formatSize(e.memoryBytes));
-  if (run.dir.plan) add("redline", run.dir.plan->redlineVersion);
-  return table;
-}
-
 /// The longest of what Redis itself logged, and every fault and gap.
 Table eventTable(const RunData& run) {
   constexpr std::size_t kLogged = 8;
@@ -231,33 +219,56 @@ std::string verdictCell(const RunData& run) {
   return run.figures.valid ? "valid" : "INVALID";
 }
 
-Table figuresSideBySide(const std::vector<RunData>& runs) {
+std::string busyCell(const RunData& run) {
+  double busy = -1;
+  for (const ServerFigures& server : run.figures.servers)
+    busy = std::max(busy, server.mainThreadUtilisation);
+  return busy < 0 ? std::string(kNone) : percent(busy);
+}
+
+std::string hitRateCell(const RunData& run) {
+  const CacheFigures& cache = run.figures.cache;
+  return cache.hits + cache.misses == 0 ? std::string(kNone) : percent(cache.hitRate);
+}
+
+/// As latencyCell, with a unit.
+std::string latencyWords(const LatencyFigures& figures, std::string_view name, double us) {
+  if (figures.count == 0) return std::string(kNone);
+  return (isBound(figures, name) ? "≥ " : "") + microsWords(us);
+}
+
+Table loadSideBySide(const std::vector<RunData>& runs) {
   Table table;
-  table.title = "Side by side";
-  table.head = {"run",         "verdict",      "offered/s",  "achieved/s",     "failed",
-                "outstanding", "response p50", "p99",        "p99.9",          "max",
-                "service p99", "hit rate",     "Redis busy", "generator busy", "steal"};
+  table.title = "Side by side: load";
+  table.head = {"run",         "verdict",  "offered/s",  "achieved/s",     "failed",
+                "outstanding", "hit rate", "Redis busy", "generator busy", "steal"};
   for (const RunData& run : runs) {
     const Summary& f = run.figures;
+    table.rows.push_back({run.name, verdictCell(run),
+                          run.closed() ? "max" : groupedRounded(f.rate.target),
+                          groupedRounded(f.rate.achieved), grouped(f.rate.failed),
+                          grouped(f.rate.outstanding), hitRateCell(run), busyCell(run),
+                          run.ended ? percent(f.generator.utilisation) : std::string(kNone),
+                          run.ended ? percent(f.generator.steal) : std::string(kNone)});
+  }
+  return table;
+}
+
+Table latencySideBySide(const std::vector<RunData>& runs) {
+  Table table;
+  table.title = "Side by side: latency";
+  table.head = {"run", "response p50", "p90", "p99", "p99.9", "max", "service p50", "p99"};
+  for (const RunData& run : runs) {
     const LatencyFigures& response = run.latencyOf("response");
     const LatencyFigures& service = run.latencyOf("service");
-    double busy = -1;
-    for (const ServerFigures& server : f.servers)
-      busy = std::max(busy, server.mainThreadUtilisation);
     table.rows.push_back(
-        {run.name, verdictCell(run), run.closed() ? "max" : groupedRounded(f.rate.target),
-         groupedRounded(f.rate.achieved), grouped(f.rate.failed), grouped(f.rate.outstanding),
-         latencyCell(response, "p50", response.p50), latencyCell(response, "p99", response.p99),
-         latencyCell(response, "p999", response.p999), latencyCell(response, "max", response.max),
-         latencyCell(service, "p99", service.p99),
-         f.cache.hits + f.cache.misses == 0 ? std::string(kNone) : percent(f.cache.hitRate),
-         busy < 0 ? std::string(kNone) : percent(busy),
-         run.ended ? percent(f.generator.utilisation) : std::string(kNone),
-         run.ended ? percent(f.generator.steal) : std::string(kNone)});
+        {run.name, latencyWords(response, "p50", response.p50),
+         latencyWords(response, "p90", response.p90), latencyWords(response, "p99", response.p99),
+         latencyWords(response, "p999", response.p999), latencyWords(response, "max", response.max),
+         latencyWords(service, "p50", service.p50), latencyWords(service, "p99", service.p99)});
   }
   table.note =
-      "Latency in microseconds. ≥: a lower bound. An invalid run's figures are not to be "
-      "compared; its section says why.";
+      "≥: a lower bound. An invalid run's figures are not to be compared; its section says why.";
   return table;
 }
 
@@ -292,19 +303,36 @@ std::vector<Table> withoutEmpty(std::vector<Table> tables) {
 
 std::string latencyCell(const LatencyFigures& figures, std::string_view name, double us) {
   if (figures.count == 0) return std::string(kNone);
-  const bool bound = std::ranges::find(figures.lowerBounds, name) != figures.lowerBounds.end();
-  return (bound ? "≥ " : "") + microsCell(us);
+  return (isBound(figures, name) ? "≥ " : "") + microsCell(us);
+}
+
+std::vector<KeyFigure> keyFigures(const RunData& run) {
+  const RateFigures& rate = run.figures.rate;
+  const LatencyFigures& response = run.latencyOf("response");
+  std::vector<KeyFigure> key{
+      {"operations/s", groupedRounded(rate.achieved)},
+      {"offered/s", run.closed() ? "max (closed)" : groupedRounded(rate.target)}};
+  if (response.count != 0) {
+    key.push_back({"response p50", latencyWords(response, "p50", response.p50)});
+    key.push_back({"response p99", latencyWords(response, "p99", response.p99)});
+    key.push_back({"response p99.9", latencyWords(response, "p999", response.p999)});
+  }
+  if (rate.failed != 0) key.push_back({"failed", grouped(rate.failed)});
+  if (rate.outstanding != 0) key.push_back({"outstanding", grouped(rate.outstanding)});
+  key.push_back({"hit rate", hitRateCell(run)});
+  key.push_back({"Redis busy", busyCell(run)});
+  std::erase_if(key, [](const KeyFigure& figure) { return figure.value == kNone; });
+  return key;
 }
 
 std::vector<Table> runTables(const RunData& run) {
   return withoutEmpty({latencyTable(run), rateTable(run), valuesTable(run), generatorTable(run),
-                       serverTable(run), clusterTable(run), hotSlotTable(run), hostTable(run),
-                       eventTable(run)});
+                       serverTable(run), clusterTable(run), hotSlotTable(run), eventTable(run)});
 }
 
 std::vector<Table> comparisonTables(const std::vector<RunData>& runs) {
   if (runs.size() < 2) return {};
-  return withoutEmpty({figuresSideBySide(runs), flagsThatDiffer(runs)});
+  return withoutEmpty({loadSideBySide(runs), latencySideBySide(runs), flagsThatDiffer(runs)});
 }
 
 }  // namespace redline

@@ -135,6 +135,16 @@ std::string microsWords(double us) {
   return formatDuration(static_cast<Nanos>(std::llround(us * 1e3)));
 }
 
+std::string ratioWords(double ratio) {
+  return ratio < 99.95 ? fmt::format("{:.1f}", ratio) : groupedRounded(ratio);
+}
+
+std::string percentileWords(std::string_view name) {
+  std::string words(name);
+  if (words.starts_with("p9") && words.size() > 3) words.insert(3, ".");
+  return words;
+}
+
 std::string percent(double share) {
   return formatShare(share);
 }

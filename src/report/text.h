@@ -33,6 +33,10 @@ std::string groupedRounded(double number);
 std::string microsCell(double us);
 /// Microseconds for a sentence: "74.3 ms".
 std::string microsWords(double us);
+/// "9.3", and "11,983" where a decimal would say nothing.
+std::string ratioWords(double ratio);
+/// "p99.9" for the summary's "p999"; other names as they are.
+std::string percentileWords(std::string_view name);
 /// A share 0…1: "35.6%", and "99.998%" where one digit would round a loss away.
 std::string percent(double share);
 

@@ -22,7 +22,9 @@ Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool 
 std::string whyNotServing(const Endpoint& endpoint, const Login& login) {
   const auto admin = Admin::connect(endpoint, {login.user, login.password}, kSecond);
   if (admin || admin.error().code == ErrorCode::refused) return {};
-  return admin.error().message;
+  const bool gone = admin.error().code == ErrorCode::unreachable;
+  return fmt::format("{} {}", endpoint.text(),
+                     gone ? "accepts no connection" : "kept silent or was still loading its data");
 }
 
 Result<ServerSample> readSample(Admin& admin, Nanos timeout) {

@@ -36,7 +36,7 @@ TEST(Plots, GnuplotDrawsEachOfThem) {
   }
   run.servers.push_back(server);
   const auto plots = plotsOf(run);
-  ASSERT_EQ(plots.size(), 5U);
+  ASSERT_EQ(plots.size(), 6U);
   for (const Plot& plot : plots) {
     const auto svg = drawWithGnuplot(plot.script);
     EXPECT_TRUE(svg) << plot.id << ": " << svg.error().message;
@@ -58,6 +58,15 @@ TEST(Plots, TheClosedModelHasNoOfferedRate) {
   EXPECT_THAT(throughputOverTime(run).script, HasSubstr("'offered'"));
   run.figures.rate.target = 0;
   EXPECT_THAT(throughputOverTime(run).script, Not(HasSubstr("'offered'")));
+}
+
+TEST(Plots, TheP99IsTakenApartWhereTheModelIsOpen) {
+  RunData run = soundRun();
+  for (LatencyPoint& point : run.latency) point.serviceP99 = 200, point.latenessP99 = 15;
+  EXPECT_THAT(partsOverTime(run).script,
+              AllOf(HasSubstr("0.5 210\n"), HasSubstr("0.5 200\n"), HasSubstr("0.5 15\n")));
+  run.figures.rate.target = 0;
+  EXPECT_EQ(partsOverTime(run).script, "");
 }
 
 TEST(Plots, LowerBoundsAreTintedFromTheShortestUnfinishedWait) {

@@ -28,6 +28,25 @@ TEST(Tables, LowerBoundsAreMarkedAndExactFiguresAreNot) {
   EXPECT_THAT(tableOf(tables, "Latency, microseconds")->note, HasSubstr("lower bound"));
 }
 
+TEST(Tables, KeyFiguresSayWhatIsABoundAndLeaveOutWhatIsNotKnown) {
+  const auto valueOf = [](const RunData& run, std::string_view label) {
+    const auto key = keyFigures(run);
+    const auto found = std::ranges::find(key, label, &KeyFigure::label);
+    return found == key.end() ? std::string("none") : found->value;
+  };
+  RunData run = soundRun();
+  EXPECT_EQ(valueOf(run, "operations/s"), "10,000");
+  EXPECT_EQ(valueOf(run, "response p99"), "210 µs");
+  EXPECT_EQ(valueOf(run, "Redis busy"), "40.0%");
+  EXPECT_EQ(valueOf(run, "failed"), "none");
+  run.figures.latency["response"]["all"].lowerBounds = {"p99"};
+  run.figures.rate.outstanding = 7;
+  run.figures.servers.clear();
+  EXPECT_EQ(valueOf(run, "response p99"), "≥ 210 µs");
+  EXPECT_EQ(valueOf(run, "outstanding"), "7");
+  EXPECT_EQ(valueOf(run, "Redis busy"), "none");
+}
+
 TEST(Tables, NothingMeasuredIsNotALatencyOfZero) {
   EXPECT_EQ(latencyCell(LatencyFigures{}, "p99", 0), "–");
 }
@@ -59,7 +78,7 @@ TEST(Tables, OnlyFlagsThatDifferAreCompared) {
   const Table* const flags = tableOf(tables, "Flags that differ");
   ASSERT_NE(flags, nullptr);
   EXPECT_THAT(flags->rows, ElementsAre(ElementsAre("-rate", "10k", "20k")));
-  const Table* const figures = tableOf(tables, "Side by side");
+  const Table* const figures = tableOf(tables, "Side by side: load");
   EXPECT_EQ(figures->rows[0][1], "valid");
   EXPECT_EQ(figures->rows[1][1], "INVALID");
 }

@@ -64,5 +64,17 @@ TEST(Percent, NeverRoundsALossAway) {
   EXPECT_EQ(percent(0.356), "35.6%");
 }
 
+TEST(Text, PercentilesReadAsPeopleWriteThem) {
+  EXPECT_EQ(percentileWords("p99"), "p99");
+  EXPECT_EQ(percentileWords("p999"), "p99.9");
+  EXPECT_EQ(percentileWords("p9999"), "p99.99");
+  EXPECT_EQ(percentileWords("max"), "max");
+}
+
+TEST(Text, ALargeRatioHasNoDecimals) {
+  EXPECT_EQ(ratioWords(9.27), "9.3");
+  EXPECT_EQ(ratioWords(11'983.4), "11,983");
+}
+
 }  // namespace
 }  // namespace redline
