@@ -279,16 +279,17 @@ class Resp:
 
 
 class Stack:
-    """A redis-server pinned to one CPU, started and stopped by `redline stack`."""
+    """A redis-server pinned to one CPU, started and stopped by `redline stack`; `flags` go to its up."""
 
-    def __init__(self, redline, name, cpu, home):
-        self.redline, self.name, self.cpu = redline, name, cpu
+    def __init__(self, redline, name, cpu, home, flags=()):
+        self.redline, self.name, self.cpu, self.flags = redline, name, cpu, flags
         self.env = dict(os.environ, REDLINE_HOME=str(home))
         self.port = self.pid = None
 
     def __enter__(self):
         cpus = [f"-{who}-cpus={self.cpu}" for who in ("server", "bio", "bgsave", "aof-rewrite")]
-        shown = self._run("up", "node", f"-name={self.name}", "-port=0", "-format=json", *cpus)
+        shown = self._run("up", "node", f"-name={self.name}", "-port=0", "-format=json", *cpus,
+                          *self.flags)
         try:
             node = json.loads(shown)["nodes"][0]
             self.port, self.pid = int(node["addr"].rpartition(":")[2]), int(node["pid"])
