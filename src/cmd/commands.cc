@@ -7,8 +7,8 @@ namespace redline {
 
 std::span<const Command> commands() {
   static const std::vector<Command> kCommands{
-      stackCommand(), loaderCommand(), driverCommand(),      labCommand(),     reportCommand(),
-      helpCommand(),  manCommand(),    completionsCommand(), versionCommand(),
+      stackCommand(),  loaderCommand(), driverCommand(), chaosCommand(),       labCommand(),
+      reportCommand(), helpCommand(),   manCommand(),    completionsCommand(), versionCommand(),
   };
   return kCommands;
 }

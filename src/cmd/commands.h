@@ -10,6 +10,7 @@ namespace redline {
 // One function for each sub-command, in the file of its name.
 Command loaderCommand();
 Command driverCommand();
+Command chaosCommand();
 Command stackCommand();
 Command labCommand();
 Command reportCommand();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 
+#include "cmd/chaos_flags.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/driver_output.h"
@@ -290,6 +291,9 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   watcher.onInterval = [&plan](const Interval& interval, Nanos sinceStart) {
     fmt::print(stderr, "{}\n", liveLine(plan.engine, interval, sinceStart));
   };
+  watcher.onFault = [](const Event& event, Nanos sinceStart) {
+    fmt::print(stderr, "{}\n", faultLine(event, sinceStart));
+  };
   watcher.interrupted = [&interrupts] { return interrupts.came(); };
   if (*metrics) (*metrics)->join(watcher);
   const auto outcome = runDriver(plan, watcher);
@@ -309,6 +313,8 @@ Result<DriverPlan> driverPlan(const Invocation& invocation) {
   for (const Status& sound : {checkCounts(flags), checkCombinations(flags),
                               checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
     if (!sound) return fail(sound.error());
+  auto chaos = chaosPlan(flags);
+  if (!chaos) return fail(chaos.error());
   DriverPlan plan;
   plan.engine = enginePlan(invocation);
   plan.out = flags.text("out");
@@ -318,6 +324,9 @@ Result<DriverPlan> driverPlan(const Invocation& invocation) {
   plan.config = flags.config();
   plan.redlineVersion = REDLINE_VERSION;
   plan.anyVersion = flags.on("any-version");
+  plan.chaos = std::move(*chaos);
+  if (!plan.chaos.empty()) plan.own = knownOwnServers();
+  plan.force = flags.on("force");
   return plan;
 }
 
@@ -329,15 +338,17 @@ Command driverCommand() {
       "Every operation has an intended send time that is fixed before the run knows how the server "
       "feels. Response time counts from there, so a stall of the server is seen by all operations "
       "that were due during it. The loader must have stored the same data set before.";
-  command.flags =
-      joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(), generatorFlags(),
-                 outputFlags("runs/<UTC time>-driver"), sendsFlag(), metricsFlags(), configFlag()});
+  command.flags = joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(),
+                             generatorFlags(), outputFlags("runs/<UTC time>-driver"), sendsFlag(),
+                             metricsFlags(), chaosPlanFlag(), configFlag()});
   command.examples = {
       {"redline driver -rate=50k -duration=30s", "50 000 operations a second for half a minute"},
       {"redline driver -rate=max -pipeline=16 -cpus=1",
        "as fast as replies allow, 16 operations in a batch, the generator on CPU 1"},
       {"redline driver -rate=80k -arrivals=poisson -dist=zipfian -zipf-s=1.2 -json=run.json",
        "random arrivals on few hot keys; the summary also in run.json"},
+      {"redline driver -rate=20k -duration=20s -chaos=5s:bgsave",
+       "a snapshot is written five seconds into the measured window"},
   };
   command.more = "docs/terminology.md for the words, docs/run-format.md for the files it leaves.";
   command.run = runDriver;

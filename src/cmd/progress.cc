@@ -73,4 +73,27 @@ void Progress::draw(const std::string& text, bool last) {
   std::fflush(out_);
 }
 
+StatusLine::StatusLine() : StatusLine(stderr, isatty(STDERR_FILENO) != 0) {}
+
+void StatusLine::update(Nanos now, const std::string& text) {
+  constexpr Nanos kFirstWrite = 2 * kSecond;
+  if (!drawnAt_) drawnAt_ = terminal_ ? now - kRedrawEvery : now - kWriteEvery + kFirstWrite;
+  if (now - *drawnAt_ < (terminal_ ? kRedrawEvery : kWriteEvery)) return;
+  drawnAt_ = now;
+  if (!terminal_) {
+    fmt::print(out_, "{}\n", text);
+  } else {
+    fmt::print(out_, "\r{:<{}}", text, drawnLength_);
+    drawnLength_ = text.size();
+  }
+  std::fflush(out_);
+}
+
+void StatusLine::clear() {
+  if (drawnLength_ == 0) return;
+  fmt::print(out_, "\r{:<{}}\r", "", drawnLength_);
+  drawnLength_ = 0;
+  std::fflush(out_);
+}
+
 }  // namespace redline

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,29 @@ class Progress {
   Nanos startedAt_ = 0;
   Nanos drawnAt_ = 0;
   std::uint64_t drawnDone_ = 0;
+  std::size_t drawnLength_ = 0;
+};
+
+/// A line of somebody else's words that says how far a long task is, as Progress is shown: redrawn
+/// in place on a terminal, and otherwise written at most every 5 s, and not in the first 2 s.
+class StatusLine {
+ public:
+  /// Standard error.
+  StatusLine();
+  StatusLine(std::FILE* out, bool terminal) : out_(out), terminal_(terminal) {}
+  ~StatusLine() { clear(); }
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  /// Call as often as you like; draws only when it is time to.
+  void update(Nanos now, const std::string& text);
+  /// Takes the line off the terminal, so that something else can be written.
+  void clear();
+
+ private:
+  std::FILE* out_;
+  bool terminal_;
+  std::optional<Nanos> drawnAt_;
   std::size_t drawnLength_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "record/event.h"
 #include "record/histogram.h"
 #include "record/interval.h"
 
@@ -81,6 +82,16 @@ struct ClusterFigures {
   std::vector<HotSlotFigures> hotSlots;  ///< busiest first
 };
 
+/// One fault of the run's chaos plan. Times count from the run's zero.
+struct FaultFigures {
+  std::string name;
+  std::string node;     ///< the server it was done to
+  std::string problem;  ///< why it did not take, or was not healed; empty: it took and is over
+  double beginS = 0, endS = 0;  ///< both 0: it never began
+  std::string detail;           ///< what happened, in a sentence
+  Figures figures;
+};
+
 struct EnvironmentFigures {
   std::string redisVersion, kernel, cpu;
   unsigned cores = 0;
@@ -105,6 +116,7 @@ struct Summary {
   ClusterFigures cluster;
   GeneratorFigures generator;
   std::vector<ServerFigures> servers;
+  std::vector<FaultFigures> faults;  ///< in the order of the plan
 };
 
 }  // namespace redline

@@ -28,6 +28,15 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
         "it "
         "more -threads and cores of their own",
         facts.dispatchP99Us, kTolerableDispatchP99Us, percent(facts.generatorUtilisation)));
+  if (facts.faultedOperations != 0 && facts.faultedDispatchP99Us > kTolerableDispatchP99Us)
+    verdict.notes.push_back(fmt::format(
+        "while faults were under way, and in the second after, 1% of the operations were sent "
+        "{:.0f} µs or more after they could have been; that is put down to the faults",
+        facts.faultedDispatchP99Us));
+  if (facts.allFaulted)
+    verdict.notes.push_back(
+        "no interval was free of faults, so nothing says how well the generator keeps its schedule "
+        "without them: make -duration longer");
   if (facts.achievedRate >= kKeptUp * facts.targetRate) return;
   verdict.overloaded = true;
   verdict.notes.push_back(fmt::format(

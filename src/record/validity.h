@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@ struct ValidityFacts {
   bool closed = false;
   double targetRate = 0;     ///< operations/s; open model
   double achievedRate = 0;   ///< operations/s
-  double dispatchP99Us = 0;  ///< the generator's own lateness
+  double dispatchP99Us = 0;  ///< the generator's own lateness, of intervals that no fault touched
   double dispatchMaxUs = 0;
   double generatorUtilisation = 0;      ///< busiest share, idle spinning excluded
   double serverUtilisation = 0;         ///< of the busiest server's main thread; < 0: not known
@@ -24,6 +25,11 @@ struct ValidityFacts {
   double lostShare = 0;
   std::string serverLost;  ///< why no server answered once the run was over; empty: it did
   unsigned faults = 0;     ///< brackets of faults that the run injected itself
+  /// Of the intervals that a fault touched: how many operations, and their dispatch. A fault may
+  /// take the generator's CPU too (a snapshot's child does); that is part of what it does.
+  std::uint64_t faultedOperations = 0;
+  double faultedDispatchP99Us = 0;
+  bool allFaulted = false;  ///< no interval was free of faults
 };
 
 struct Verdict {

@@ -12,6 +12,7 @@
 
 #include "engine/engine.h"
 #include "record/recorder.h"
+#include "run/chaos_run.h"
 #include "run/error_notes.h"
 #include "run/preflight.h"
 #include "run/summarize.h"
@@ -81,11 +82,13 @@ class DriverRun {
         directory_(directory),
         preflight_(preflight),
         environment_(environmentFigures(preflight.host)),
-        recorder_(plan.engine.threads, [this](const Interval& i) { onInterval(i); }) {
+        recorder_(plan.engine.threads, [this](const Interval& i) { onInterval(i); }),
+        chaos_(plan.chaos, faultContext()) {
     environment_.redisVersion = preflight.target.info.version();
   }
 
   Result<DriverOutcome> run() {
+    if (auto ready = chaos_.prepare(); !ready) return fail(ready.error());
     auto engine = Engine::connect(plan_.engine, recorder_);
     if (!engine) return fail(engine.error());
     start_ = clock_.now() + 50 * kMillisecond;
@@ -96,8 +99,11 @@ class DriverRun {
           [this](const Event& e) { onEvent(e); });
       sampler.awaitFirst();
       // The sampler's first reading may have taken a while: the run begins when all is ready.
-      watch(**engine, (*engine)->go(std::max(start_, clock_.now() + Engine::kLead)));
+      const Window window = (*engine)->go(std::max(start_, clock_.now() + Engine::kLead));
+      chaos_.start(window.measureStart);
+      watch(**engine, window);
       const Status ended = (*engine)->join();
+      chaos_.finish();  // before the last samples: they show the healed server
       recorder_.finish();
       sampler.stop();
       failures_.note(ended);
@@ -114,6 +120,20 @@ class DriverRun {
     return options;
   }
 
+  FaultContext faultContext() {
+    FaultContext context;
+    context.servers = {plan_.engine.target};
+    context.credentials = {plan_.engine.login.user, plan_.engine.login.password};
+    context.own = plan_.own;
+    context.force = plan_.force;
+    context.clock = &clock_;
+    context.sink = [this](const Event& event) {
+      onEvent(event);
+      if (watcher_.onFault) watcher_.onFault(event, event.at - start_);
+    };
+    return context;
+  }
+
   Status writePlan() {
     Plan plan;
     plan.redlineVersion = plan_.redlineVersion;
@@ -127,6 +147,12 @@ class DriverRun {
 
   void onInterval(const Interval& interval) {
     failures_.note(directory_.appendInterval(interval));
+    if (!plan_.chaos.empty() && !interval.warmup) {
+      auto& [clear, faulted] = dispatch_;
+      Histogram& to = chaos_.touches(interval.start, interval.end) ? faulted : clear;
+      for (const OpKind kind : {OpKind::get, OpKind::set})
+        to.add(interval.of(Measure::dispatch, kind));
+    }
     watcher_.onInterval(interval, interval.end - start_);
   }
 
@@ -137,7 +163,7 @@ class DriverRun {
   }
 
   void onEvent(const Event& event) {
-    if (event.kind == "fault" && event.phase != "end") ++faults_;
+    if (event.kind == "fault" && event.phase == "begin") ++faults_;
     failures_.note(directory_.appendEvent(event));
   }
 
@@ -197,6 +223,7 @@ class DriverRun {
     facts.io = engine.io();
     facts.serverLost = whyNotServing(plan_.engine.target, plan_.engine.login);
     facts.faults = faults_;
+    if (!plan_.chaos.empty()) facts.dispatch = dispatch_;
     const auto& first = before_->server ? before_->server : readings_.first;
     const auto& last = after_->server ? after_->server : readings_.last;
     if (first && last) facts.servers.push_back(figures(*first, *last));
@@ -216,12 +243,16 @@ class DriverRun {
     const auto note = [&summary](std::vector<std::string> more) {
       std::ranges::move(more, std::back_inserter(summary.notes));
     };
+    summary.faults = chaos_.figures(start_);
+    note(chaos_.problems());
     note(errorNotes(summary.rate));
     note(preflight_.notes);
     for (const Warning& warning : hostWarnings(preflight_.host)) note({warningText(warning)});
     failures_.note(directory_.writeSummary(summary));
     if (!plan_.json.empty()) failures_.note(writeWholeFile(plan_.json, summaryToJson(summary)));
     if (!plan_.sends.empty()) failures_.note(writeSends(engine.sends()));
+    for (const std::string& problem : chaos_.problems())
+      failures_.note(fail(ErrorCode::refused, "{}", problem));
     outcome.status = failures_.get();
     return outcome;
   }
@@ -245,6 +276,8 @@ class DriverRun {
   Readings readings_;
   std::atomic<unsigned> faults_ = 0;
   std::optional<Edge> before_, after_;
+  RunFacts::Dispatch dispatch_;
+  ChaosRun chaos_;  ///< last: its threads use what is above
 };
 
 }  // namespace

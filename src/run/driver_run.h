@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "base/result.h"
+#include "chaos/chaos_plan.h"
 #include "engine/plan.h"
 #include "record/interval.h"
 #include "record/server_sample.h"
 #include "record/summary.h"
+#include "server/own_servers.h"
 
 namespace redline {
 
@@ -24,6 +26,9 @@ struct DriverPlan {
   std::vector<std::pair<std::string, std::string>> config;  ///< every flag as resolved
   std::string redlineVersion;
   bool anyVersion = false;
+  ChaosPlan chaos;             ///< faults beside the load; empty: none
+  std::vector<OwnServer> own;  ///< the servers that faults may harm
+  bool force = false;          ///< let faults do what their checks refuse
 };
 
 /// What a run tells while it goes on. Called on the thread that called runDriver(), but for
@@ -33,12 +38,15 @@ struct RunWatcher {
   std::function<void(const Interval&, Nanos sinceStart)> onInterval;
   /// Each reading of a server's INFO, on a thread of the sampler; may be empty.
   std::function<void(const ServerSample&)> onSample = {};
+  /// Each event of the chaos plan, on a thread of its fault; may be empty.
+  std::function<void(const Event&, Nanos sinceStart)> onFault = {};
   std::function<bool()> interrupted;  ///< true: end the window now, and write what was measured
 };
 
 struct DriverOutcome {
   Summary summary;
-  /// Set when the run ended early or its directory is incomplete; the summary holds all the same.
+  /// Set when the run ended early, its directory is incomplete, or a fault did not take; the
+  /// summary holds all the same.
   Status status;
 };
 

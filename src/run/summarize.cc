@@ -91,6 +91,13 @@ double lostShare(const RateFigures& rate) {
   return rate.scheduled == 0 ? 0 : static_cast<double>(lost) / static_cast<double>(rate.scheduled);
 }
 
+void tellFaultsApart(const RunFacts::Dispatch& dispatch, ValidityFacts& facts) {
+  facts.dispatchP99Us = static_cast<double>(dispatch.clear.quantile(0.99)) / 1e3;
+  facts.faultedDispatchP99Us = static_cast<double>(dispatch.faulted.quantile(0.99)) / 1e3;
+  facts.faultedOperations = dispatch.faulted.count();
+  facts.allFaulted = dispatch.clear.count() == 0 && dispatch.faulted.count() != 0;
+}
+
 ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, const RunFacts& run) {
   ValidityFacts facts;
   facts.closed = plan.closed();
@@ -109,6 +116,7 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, co
   facts.lostShare = lostShare(summary.rate);
   facts.serverLost = run.serverLost;
   facts.faults = run.faults;
+  if (run.dispatch) tellFaultsApart(*run.dispatch, facts);
   return facts;
 }
 

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "engine/plan.h"
+#include "record/histogram.h"
 #include "record/recorder.h"
 #include "record/summary.h"
 
@@ -15,6 +20,12 @@ struct RunFacts {
   std::string serverLost;  ///< why no server answered once the run was over; empty: it did
   unsigned faults = 0;     ///< brackets of injected faults
   std::vector<ServerFigures> servers;
+  /// The dispatch of all intervals apart: of those that a fault touched, and the others. None:
+  /// there were no faults.
+  struct Dispatch {
+    Histogram clear, faulted;
+  };
+  std::optional<Dispatch> dispatch;
 };
 
 /// The parts of the summary that follow from what was recorded: rate, latency, cache, verify,

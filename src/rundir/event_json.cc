@@ -32,6 +32,7 @@ Result<Event> parseEvent(std::string_view line, std::string_view name, std::size
   fields.read("node", event.node);
   fields.read("detail", event.detail);
   fields.read("duration_s", duration);
+  fields.read("figures", event.figures);
   if (problem.empty() && (std::abs(at) > 9e9 || std::abs(duration) > 9e9))
     problem = "its time is out of range";
   if (!problem.empty()) return fail(ErrorCode::invalidInput, "{}:{}: {}", name, number, problem);
@@ -43,13 +44,14 @@ Result<Event> parseEvent(std::string_view line, std::string_view name, std::size
 }  // namespace
 
 std::string eventToJsonLine(const Event& event, Nanos zero) {
-  const Json json = {{"at_s", seconds(event.at - zero)},
-                     {"kind", event.kind},
-                     {"name", event.name},
-                     {"phase", event.phase},
-                     {"node", event.node},
-                     {"detail", event.detail},
-                     {"duration_s", seconds(event.duration)}};
+  Json json = {{"at_s", seconds(event.at - zero)},
+               {"kind", event.kind},
+               {"name", event.name},
+               {"phase", event.phase},
+               {"node", event.node},
+               {"detail", event.detail},
+               {"duration_s", seconds(event.duration)}};
+  if (!event.figures.empty()) json["figures"] = figuresJson(event.figures);
   return toText(json) + "\n";
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace redline {
@@ -29,6 +30,13 @@ Result<Json> parseJson(std::string_view text, std::string_view name, std::size_t
 Json configJson(const std::vector<std::pair<std::string, std::string>>& config) {
   Json json = Json::object();
   for (const auto& [name, value] : config) json[name] = value;
+  return json;
+}
+
+Json figuresJson(const Figures& figures) {
+  Json json = Json::object();
+  for (const auto& [name, value] : figures)
+    if (std::isfinite(value)) json[name] = value;  // JSON has no other numbers
   return json;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "record/event.h"
 
 namespace redline {
 
@@ -25,6 +26,7 @@ Result<Json> parseJson(std::string_view text, std::string_view name, std::size_t
                        bool* cutOff = nullptr);
 
 Json configJson(const std::vector<std::pair<std::string, std::string>>& config);
+Json figuresJson(const Figures& figures);
 
 /// Reads the fields of a JSON object into variables and remembers the first one of a wrong type.
 /// Fields that are missing or null leave their variable as it is: files of older versions have

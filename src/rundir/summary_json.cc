@@ -101,6 +101,26 @@ Json serverJson(const ServerFigures& server) {
           {"latest_fork_usec", server.latestForkUs}};
 }
 
+Json faultJson(const FaultFigures& fault) {
+  return {{"name", fault.name},
+          {"node", fault.node},
+          {"problem", fault.problem},
+          {"begin_s", fault.beginS},
+          {"end_s", fault.endS},
+          {"detail", fault.detail},
+          {"figures", figuresJson(fault.figures)}};
+}
+
+void readFault(JsonFields fields, FaultFigures& fault) {
+  fields.read("name", fault.name);
+  fields.read("node", fault.node);
+  fields.read("problem", fault.problem);
+  fields.read("begin_s", fault.beginS);
+  fields.read("end_s", fault.endS);
+  fields.read("detail", fault.detail);
+  fields.read("figures", fault.figures);
+}
+
 void readLatency(JsonFields fields, LatencyFigures& figures) {
   fields.read("count", figures.count);
   fields.read("mean", figures.mean);
@@ -211,6 +231,7 @@ void readSummary(JsonFields fields, Summary& summary) {
   fields.object("cluster", [&](JsonFields of) { readCluster(of, summary.cluster); });
   fields.object("generator", [&](JsonFields of) { readGenerator(of, summary.generator); });
   fields.eachOf("servers", [&](JsonFields of) { readServer(of, summary.servers.emplace_back()); });
+  fields.eachOf("faults", [&](JsonFields of) { readFault(of, summary.faults.emplace_back()); });
 }
 
 }  // namespace
@@ -233,6 +254,8 @@ std::string summaryToJson(const Summary& summary) {
   json["generator"] = generatorJson(summary.generator);
   json["servers"] = Json::array();
   for (const auto& server : summary.servers) json["servers"].push_back(serverJson(server));
+  if (!summary.faults.empty()) json["faults"] = Json::array();
+  for (const auto& fault : summary.faults) json["faults"].push_back(faultJson(fault));
   return toText(json, 2) + "\n";
 }
 

@@ -67,10 +67,11 @@ class Stack {
   std::vector<std::string> names() const;
 
   std::filesystem::path statePath(const std::string& name) const;
+  /// What stack.json says of it; unreachable when there is no such stack.
+  Result<StackState> load(const std::string& name) const;
 
  private:
   std::filesystem::path stacks() const { return home_ / "stacks"; }
-  Result<StackState> load(const std::string& name) const;
   Status save(const StackState& state) const;
   Result<StackState> plan(const StackOptions& options, NodeConfig& pattern) const;
   Status startNodes(StackState& state, const NodeConfig& pattern,

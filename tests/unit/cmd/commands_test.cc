@@ -71,7 +71,7 @@ TEST(Tables, GiveExamplesThatWork) {
 }
 
 TEST(Tables, HaveThreeExamplesForEveryCommandThatMeasures) {
-  for (const char* name : {"stack", "loader", "driver"}) {
+  for (const char* name : {"stack", "loader", "driver", "chaos"}) {
     ASSERT_NE(findCommand(name), nullptr);
     EXPECT_GE(findCommand(name)->examples.size(), 3U) << name;
   }
@@ -107,8 +107,7 @@ TEST(Tables, GiveLoaderAndDriverTheSameDataSet) {
 }
 
 TEST(Tables, DoNotTakeFlagsThatAreNotBuilt) {
-  for (const char* flag : {"-mitigation=none", "-on-miss=none",
-                           "-chaos=5s:bgsave", "-tls", "-topology=cluster"})
+  for (const char* flag : {"-mitigation=none", "-on-miss=none", "-tls", "-topology=cluster"})
     EXPECT_FALSE(resolved(*findCommand("driver"), {flag})) << flag;
 }
 
@@ -160,7 +159,7 @@ TEST(Manual, HasAnEntryForEveryFlagAndNoAccidentalRequests) {
 
 TEST(Completions, KnowCommandsFlagsAndChoices) {
   const std::string bash = bashCompletions(commands());
-  EXPECT_THAT(bash, HasSubstr("stack loader driver"));
+  EXPECT_THAT(bash, HasSubstr("stack loader driver chaos"));
   EXPECT_THAT(bash, HasSubstr("driver:-dist) COMPREPLY=($(compgen -W \"uniform zipfian\""));
   EXPECT_THAT(bash, HasSubstr(" -zipf-s "));
   const std::string zsh = zshCompletions(commands());

@@ -102,5 +102,25 @@ TEST(Validity, OperationsLostWithTheirConnectionsAreAReasonUnlessTheRunInjectedI
   EXPECT_THAT(judgeValidity(facts).notes, ElementsAre(HasSubstr("injected faults")));
 }
 
+TEST(Validity, PutsLatenessDuringFaultsDownToThem) {
+  ValidityFacts facts = sound();
+  facts.faultedOperations = 1000;
+  facts.faultedDispatchP99Us = 40'000;
+  const Verdict verdict = judgeValidity(facts);
+  EXPECT_THAT(verdict.reasons, IsEmpty());
+  EXPECT_THAT(verdict.notes, ElementsAre(HasSubstr("40000 µs")));
+  facts.faultedDispatchP99Us = 100;
+  EXPECT_THAT(judgeValidity(facts).notes, IsEmpty());
+}
+
+TEST(Validity, SaysWhenNoIntervalWasFreeOfFaults) {
+  ValidityFacts facts = sound();
+  facts.dispatchP99Us = 0;
+  facts.faultedOperations = 1000;
+  facts.faultedDispatchP99Us = 100;
+  facts.allFaulted = true;
+  EXPECT_THAT(judgeValidity(facts).notes, ElementsAre(HasSubstr("no interval was free of faults")));
+}
+
 }  // namespace
 }  // namespace redline

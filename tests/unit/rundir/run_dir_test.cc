@@ -85,7 +85,8 @@ Event event() {
           "begin",
           "127.0.0.1:7600",
           "a \"quoted\"\nbinary \xff key",
-          308 * kMicrosecond};
+          308 * kMicrosecond,
+          {{"fork_us", 308.5}, {"keys", 3}}};
 }
 
 Summary summary() {
@@ -308,6 +309,7 @@ TEST_F(RunDirTest, ReadsBackEventsWithStrangeBytesMadeReadable) {
   EXPECT_EQ(read.node, "127.0.0.1:7600");
   EXPECT_EQ(read.detail, "a \"quoted\"\nbinary \xef\xbf\xbd key");
   EXPECT_EQ(read.duration, 308 * kMicrosecond);
+  EXPECT_EQ(read.figures, event().figures);
 }
 
 TEST_F(RunDirTest, ReadsBackTheSummary) {

@@ -54,6 +54,8 @@ Summary filled() {
   server.fragmentation = 1.1;
   server.latestForkUs = 308;
   summary.servers = {server};
+  summary.faults = {
+      {"bgsave", "127.0.0.1:7600", "no memory", 5, 5.5, "forked", {{"fork_us", 812.5}}}};
   return summary;
 }
 

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "chaos/arguments.h"
+#include "record/event.h"
+#include "server/admin.h"
+#include "server/own_servers.h"
+
+namespace redline {
+
+/// Where a fault does what it does, and whom it tells. Shared by the faults of a run: the functions
+/// may be called from several threads.
+struct FaultContext {
+  std::vector<Endpoint> servers;  ///< as -addr names them; never empty
+  Credentials credentials;
+  std::vector<OwnServer> own;    ///< the servers that may be harmed
+  bool force = false;            ///< do what a check would refuse
+  const Clock* clock = nullptr;  ///< the run's
+  std::function<void(const Event&)> sink;
+  std::function<bool()> interrupted;                 ///< true: come to an end
+  std::function<void(const std::string&)> progress;  ///< a line for people, while one waits
+};
+
+/// What a fault has to say when it is over.
+struct FaultFindings {
+  std::string node;    ///< the server that it was done to
+  std::string detail;  ///< a sentence with its figures
+  Figures figures;
+};
+
+/// One bracketed disturbance of a stack. FaultBracket calls, in this order and each at most once,
+///
+///   prepare()   before the load: checks, and makes what must not be made under it
+///   check()     under the load, a moment before inject(): may it be done now?
+///   inject()    does it, makes sure that it took, and waits until it is over
+///   heal()      always after inject(), whatever came of it: the server serves as before
+///   tidy()      always after prepare(), when the load is over: takes away what prepare() made
+///
+/// None may wait without an end, and a long wait looks at interrupted() at least ten times a
+/// second. The first three fail with one line that says why it did not take. A fault that
+/// must be healed even if this process is killed sees to that before it injects (see PauseNode).
+class Fault {
+ public:
+  virtual ~Fault() = default;
+  virtual Status prepare() { return {}; }
+  virtual Status check() { return {}; }
+  virtual Status inject() = 0;
+  virtual Status heal() { return {}; }
+  virtual Status tidy() { return {}; }
+  /// Complete after inject(); `node` is known after prepare().
+  const FaultFindings& findings() const { return findings_; }
+
+ protected:
+  explicit Fault(const FaultContext& context) : context_(context) {}
+
+  /// False when interrupted() before `span` was over.
+  bool sleep(Nanos span) const;
+  Nanos now() const { return context_.clock->now(); }
+  void progress(const std::string& line) const;
+  /// Something that happened in the middle, as an event of phase "point".
+  void point(std::string_view name, std::string detail, Nanos duration = 0,
+             Figures figures = {}) const;
+
+  const FaultContext& context_;
+  FaultFindings findings_;
+};
+
+/// One line of the table in catalog.cc.
+struct FaultSpec {
+  std::string_view name;     ///< "bgsave"
+  std::string_view summary;  ///< what it does, one line
+  std::vector<ParameterSpec> parameters;
+  /// It harms the server or its data, so that only a stack of ours may be its target …
+  bool destructive = false;
+  /// … or does so only when this parameter is given.
+  std::string_view destructiveWith = {};
+  bool clusterOnly = false;
+  std::unique_ptr<Fault> (*make)(const FaultArguments&, const FaultContext&) = nullptr;
+
+  bool harms(const FaultArguments& arguments) const {
+    return destructive || (!destructiveWith.empty() && arguments.given(destructiveWith));
+  }
+};
+
+}  // namespace redline

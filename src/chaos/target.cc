@@ -1,0 +1,48 @@
+#include "chaos/target.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace redline {
+namespace {
+
+constexpr std::string_view kTarget = "target";
+constexpr std::string_view kClientName = "redline-chaos";
+
+}  // namespace
+
+ParameterSpec targetParameter() {
+  return {.name = kTarget,
+          .kind = ParameterKind::text,
+          .help = "the server that it is done to",
+          .example = "127.0.0.1:7601",
+          .whenEmpty = "the first of -addr"};
+}
+
+Result<Endpoint> targetOf(const FaultArguments& arguments, const FaultContext& context) {
+  const std::string& text = arguments.text(kTarget);
+  if (text.empty()) return context.servers.front();
+  auto endpoint = parseEndpoint(text);
+  if (!endpoint) return fail(ErrorCode::usage, "-target: {}", endpoint.error().message);
+  return endpoint;
+}
+
+Result<Endpoint> targetOf(const FaultSpec& spec, const FaultArguments& arguments,
+                          const FaultContext& context) {
+  const bool has =
+      std::ranges::find(spec.parameters, kTarget, &ParameterSpec::name) != spec.parameters.end();
+  return has ? targetOf(arguments, context) : context.servers.front();
+}
+
+Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& context) {
+  const auto local = isLocal(endpoint);
+  if (!local) return fail(local.error());
+  if (!*local)
+    return fail(ErrorCode::unsafe, "{} is not on this machine: redline disturbs no other",
+                endpoint.text());
+  auto admin = Admin::connect(endpoint, context.credentials);
+  if (admin) (void)admin->commandRaw({"CLIENT", "SETNAME", kClientName});
+  return admin;
+}
+
+}  // namespace redline

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "base/result.h"
+#include "chaos/arguments.h"
+#include "chaos/fault.h"
+#include "server/admin.h"
+
+namespace redline {
+
+/// The parameter of every fault that is done to one server.
+ParameterSpec targetParameter();
+
+/// The server that a fault is done to: its -target where it has one and it was given, else the
+/// first of -addr. usage: -target is no address.
+Result<Endpoint> targetOf(const FaultSpec& spec, const FaultArguments& arguments,
+                          const FaultContext& context);
+/// The same for a fault that has a -target.
+Result<Endpoint> targetOf(const FaultArguments& arguments, const FaultContext& context);
+
+/// A connection of a fault's own; CLIENT LIST and the slow log call it redline-chaos.
+Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& context);
+
+}  // namespace redline

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "base/units.h"
+#include "chaos/bracket.h"
+#include "chaos/catalog.h"
+#include "cmd/chaos_flags.h"
+#include "cmd/commands.h"
+#include "cmd/common_flags.h"
+#include "cmd/flag_values.h"
+#include "cmd/interrupts.h"
+#include "cmd/progress.h"
+#include "run/chaos_run.h"
+#include "run/target.h"
+#include "rundir/files.h"
+#include "rundir/summary_json.h"
+#include "server/host.h"
+
+namespace redline {
+namespace {
+
+std::vector<FlagSpec> actionFlags() {
+  constexpr std::string_view kGroup = "What to do";
+  FlagSpec action{.name = "action",
+                  .kind = FlagKind::choice,
+                  .help = "which fault",
+                  .example = "bgsave",
+                  .group = kGroup,
+                  .whenEmpty = "it must be given"};
+  for (const FaultSpec& fault : faults()) action.words.push_back(fault.name);
+  return {
+      action,
+      {.name = "force",
+       .kind = FlagKind::boolean,
+       .fallback = "false",
+       .help = "do it although a check says no: to a server that redline did not start, without "
+               "the memory or the disk for it",
+       .group = kGroup}};
+}
+
+std::vector<FlagSpec> jsonFlag() {
+  return {{.name = "json",
+           .kind = FlagKind::path,
+           .help = "also write what happened to this file",
+           .example = "chaos.json",
+           .group = "Output",
+           .whenEmpty = "not written"}};
+}
+
+/// The parameters that were given, as the fault takes them; usage when one belongs to another
+/// fault.
+Result<PlannedFault> plannedFault(const FlagValues& flags) {
+  if (flags.empty("action"))
+    return fail(ErrorCode::usage, "say which fault with -action, e.g. -action={}",
+                faults().front().name);
+  const auto spec = findFault(flags.text("action"));
+  if (!spec) return fail(spec.error());
+  std::vector<GivenParameter> given;
+  for (const FlagSpec& flag : faultParameterFlags())
+    if (flags.given(flag.name)) given.emplace_back(flag.name, flags.text(flag.name));
+  auto arguments = FaultArguments::parse((*spec)->name, (*spec)->parameters, given);
+  if (!arguments) return fail(arguments.error());
+  return PlannedFault{0, *spec, std::move(*arguments)};
+}
+
+void printFigures(const FaultFigures& fault) {
+  for (const auto& [name, value] : fault.figures)
+    fmt::print("  {:<24} {}\n", name, figureText(value));
+}
+
+Status writeJson(const Invocation& invocation, const Target& target, const FaultFigures& fault) {
+  if (invocation.flags.empty("json")) return {};
+  Summary summary;
+  summary.command = invocation.argv;
+  summary.config = invocation.flags.config();
+  summary.environment = environmentFigures(readHost(0));
+  summary.environment.redisVersion = target.info.version();
+  summary.faults = {fault};
+  return writeWholeFile(invocation.flags.text("json"), summaryToJson(summary));
+}
+
+Result<ExitCode> runChaos(const Invocation& invocation) {
+  const FlagValues& flags = invocation.flags;
+  auto planned = plannedFault(flags);
+  if (!planned) return fail(planned.error());
+  if (auto good = checkTopology(*planned->spec, flags); !good) return fail(good.error());
+  if (auto good = checkFileFlag(flags, "json"); !good) return fail(good.error());
+  const Login login{flags.text("user"), invocation.password};
+  auto target = connectTarget(flags.endpoints("addr").front(), login, flags.on("any-version"));
+  if (!target) return fail(target.error());
+
+  const Interrupts interrupts;
+  const SteadyClock clock;
+  const Nanos zero = clock.now();
+  StatusLine line;
+  FaultContext context;
+  context.servers = flags.endpoints("addr");
+  context.credentials = {login.user, login.password};
+  context.own = knownOwnServers();
+  context.force = flags.on("force");
+  context.clock = &clock;
+  context.sink = [&](const Event& event) {
+    line.clear();
+    fmt::print("{}\n", faultLine(event, event.at - zero));
+    std::fflush(stdout);
+  };
+  context.interrupted = [&interrupts] { return interrupts.came(); };
+  context.progress = [&line](const std::string& text) { line.update(SteadyClock::read(), text); };
+  FaultBracket bracket(*planned, context);
+  if (auto ready = bracket.prepare(); !ready) return fail(ready.error());
+  if (auto still = bracket.check(); !still) return fail(still.error());
+  bracket.inject();
+  bracket.tidy();
+  line.clear();
+  const FaultFigures fault = faultFigures(bracket.spec(), bracket.outcome(), zero);
+  printFigures(fault);
+  if (auto written = writeJson(invocation, *target, fault); !written) return fail(written.error());
+  if (!fault.problem.empty())
+    return fail(ErrorCode::refused, "{}: {}", bracket.spec().name, fault.problem);
+  return ExitCode::good;
+}
+
+}  // namespace
+
+Command chaosCommand() {
+  Command command;
+  command.name = "chaos";
+  command.summary = "do something to a server that it will feel, and undo it";
+  command.about = faultListing();
+  command.flags =
+      joinFlags({actionFlags(), faultParameterFlags(), targetFlags(), jsonFlag(), configFlag()});
+  command.examples = {
+      {"redline chaos -action=bgsave", "a snapshot of the server on 127.0.0.1:7600"},
+      {"redline chaos -action=bgsave -addr=127.0.0.1:7601 -json=bgsave.json",
+       "of another one; what happened also as JSON"},
+      {"redline chaos -action=bgsave -force",
+       "although the machine may not have the memory for it"},
+  };
+  command.more = "docs/adding-a-fault.md for how a fault is made.";
+  command.run = runChaos;
+  return command;
+}
+
+}  // namespace redline

@@ -1,0 +1,147 @@
+#include "cmd/chaos_flags.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+
+#include "base/units.h"
+#include "chaos/catalog.h"
+#include "server/stack_state.h"
+
+namespace redline {
+namespace {
+
+FlagKind flagKind(ParameterKind kind) {
+  switch (kind) {
+    case ParameterKind::size:
+      return FlagKind::size;
+    case ParameterKind::duration:
+      return FlagKind::duration;
+    case ParameterKind::count:
+      return FlagKind::count;
+    case ParameterKind::boolean:
+      return FlagKind::boolean;
+    case ParameterKind::choice:
+      return FlagKind::choice;
+    case ParameterKind::text:
+      break;
+  }
+  return FlagKind::text;
+}
+
+/// Keeps texts that are put together here for as long as the program runs: tables hold views.
+std::string_view kept(std::string text) {
+  static std::deque<std::string> texts;
+  return texts.emplace_back(std::move(text));
+}
+
+std::string_view defaultText(const ParameterSpec& parameter) {
+  if (!parameter.fallback.empty()) return parameter.fallback;
+  return parameter.kind == ParameterKind::boolean ? "false" : parameter.whenEmpty;
+}
+
+FlagSpec flagOf(const FaultSpec& fault, const ParameterSpec& parameter) {
+  return {.name = parameter.name,
+          .kind = flagKind(parameter.kind),
+          .help = kept(fmt::format("{}: {}", fault.name, parameter.help)),
+          .example = parameter.example,
+          .group = "Parameters",
+          .words = parameter.words,
+          .whenEmpty = defaultText(parameter)};
+}
+
+/// A second fault has a parameter of that name.
+void join(FlagSpec& flag, const FaultSpec& fault, const ParameterSpec& parameter) {
+  const std::string own = fmt::format(": {}", parameter.help);
+  // Where it means the same, only the faults' names are listed.
+  flag.help = flag.help.ends_with(own)
+                  ? kept(fmt::format("{}, {}{}", flag.help.substr(0, flag.help.size() - own.size()),
+                                     fault.name, own))
+                  : kept(fmt::format("{}; {}{}", flag.help, fault.name, own));
+  if (flag.whenEmpty != defaultText(parameter)) flag.whenEmpty = "depends on the fault";
+}
+
+std::vector<FlagSpec> makeFlags() {
+  std::vector<FlagSpec> flags;
+  for (const FaultSpec& fault : faults())
+    for (const ParameterSpec& parameter : fault.parameters) {
+      const auto found = std::ranges::find(flags, parameter.name, &FlagSpec::name);
+      if (found == flags.end())
+        flags.push_back(flagOf(fault, parameter));
+      else
+        join(*found, fault, parameter);
+    }
+  return flags;
+}
+
+}  // namespace
+
+const std::vector<FlagSpec>& faultParameterFlags() {
+  static const std::vector<FlagSpec> kFlags = makeFlags();
+  return kFlags;
+}
+
+std::string_view faultListing() {
+  static const std::string kListing = [] {
+    std::string text =
+        "One fault: done, checked that it took, and healed, also after Ctrl-C. What harms the "
+        "server "
+        "is done to servers that redline started alone, unless -force. The faults are";
+    for (const FaultSpec& fault : faults())
+      text += fmt::format("{} {} ({}{})", &fault == &faults().front() ? ":" : ";", fault.name,
+                          fault.summary, fault.clusterOnly ? "; clusters only" : "");
+    return text + ".";
+  }();
+  return kListing;
+}
+
+Status checkTopology(const FaultSpec& fault, const FlagValues& flags) {
+  if (!fault.clusterOnly || flags.is("topology", "cluster")) return {};
+  return fail(ErrorCode::usage,
+              "{} is for clusters: add -topology=cluster and a node of one as -addr", fault.name);
+}
+
+std::vector<FlagSpec> chaosPlanFlag() {
+  return {{.name = "chaos",
+           .help = "faults while the load runs, each with its time in the measured window and its "
+                   "parameters; several with semicolons between them (see 'redline help chaos')",
+           .example = "5s:bgsave",
+           .group = "Faults",
+           .whenEmpty = "none"}};
+}
+
+Result<ChaosPlan> chaosPlan(const FlagValues& flags) {
+  if (flags.empty("chaos")) return ChaosPlan{};
+  auto plan = parseChaosPlan(flags.text("chaos"));
+  if (!plan) return fail(ErrorCode::usage, "-chaos: {}", plan.error().message);
+  for (const PlannedFault& fault : *plan) {
+    if (fault.at >= flags.duration("duration"))
+      return fail(ErrorCode::usage,
+                  "-chaos: {} at {} comes after the measured window of {}: make -duration longer",
+                  fault.spec->name, formatDuration(fault.at), flags.text("duration"));
+    if (auto good = checkTopology(*fault.spec, flags); !good)
+      return fail(ErrorCode::usage, "-chaos: {}", good.error().message);
+  }
+  return plan;
+}
+
+std::vector<OwnServer> knownOwnServers() {
+  const auto home = stateHome();
+  return home ? ownServers(*home) : std::vector<OwnServer>{};
+}
+
+std::string faultLine(const Event& event, Nanos sinceStart) {
+  return fmt::format("{:>7.1f}s {} {}{}{}{}", static_cast<double>(sinceStart) / 1e9, event.name,
+                     event.phase, event.node.empty() ? "" : " on " + event.node,
+                     event.duration > 0 ? " after " + formatDuration(event.duration) : "",
+                     event.detail.empty() ? "" : ": " + event.detail);
+}
+
+std::string figureText(double value) {
+  const bool whole = std::abs(value) >= 1000 || value == std::floor(value);
+  return whole ? fmt::format("{:.0f}", value) : fmt::format("{:.4g}", value);
+}
+
+}  // namespace redline
