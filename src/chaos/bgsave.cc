@@ -25,8 +25,8 @@ constexpr Nanos kCommandTimeout = 60 * kSecond;  ///< a fork of 100 GB blocks fo
 
 class Bgsave final : public Fault {
  public:
-  Bgsave(const FaultArguments& arguments, const FaultContext& context)
-      : Fault(context), arguments_(arguments) {}
+  Bgsave(FaultArguments arguments, const FaultContext& context)
+      : Fault(context), arguments_(std::move(arguments)) {}
 
   Status prepare() override {
     const auto target = targetOf(arguments_, context_);
@@ -152,7 +152,7 @@ class Bgsave final : public Fault {
   std::string directory_;
   fs::path file_;
   bool removeFile_ = false;  ///< it was not there before, and goes with the fault
-  bool ours_ = false;  ///< the snapshot that is under way, if there is one
+  bool ours_ = false;        ///< the snapshot that is under way, if there is one
   ForkEstimate estimate_;
   std::uint64_t peakCopied_ = 0;
 };

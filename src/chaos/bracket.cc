@@ -10,7 +10,7 @@ namespace redline {
 namespace {
 
 /// Healing that takes longer is worth an event of its own.
-constexpr Nanos kWorthTelling = kMillisecond;
+constexpr Nanos kWorthTelling = 10 * kMillisecond;
 
 }  // namespace
 
@@ -33,11 +33,10 @@ FaultBracket::~FaultBracket() {
 /// Every server that the fault may reach must be ours: those of -addr, and its target.
 Status FaultBracket::checkAllowed() const {
   if (context_.force || !spec_->harms(arguments_)) return {};
+  auto target = targetOf(*spec_, arguments_, context_);
+  if (!target) return fail(target.error());
   std::vector<Endpoint> reached = context_.servers;
-  if (auto target = targetOf(*spec_, arguments_, context_); !target)
-    return fail(target.error());
-  else
-    reached.push_back(*target);
+  reached.push_back(std::move(*target));
   for (const Endpoint& endpoint : reached)
     if (findOwn(context_.own, endpoint) == nullptr)
       return fail(ErrorCode::unsafe,

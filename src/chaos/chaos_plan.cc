@@ -91,11 +91,11 @@ Result<ChaosPlan> parseChaosPlan(std::string_view text) {
     if (part.empty()) continue;  // a semicolon at the end
     auto fault = readFault(part);
     if (!fault) return fail(fault.error());
-    plan.push_back(std::move(*fault));
+    const auto behind = std::ranges::upper_bound(plan, fault->at, {}, &PlannedFault::at);
+    plan.insert(behind, std::move(*fault));
   }
   if (plan.empty())
     return fail(ErrorCode::usage, "it plans nothing: write it as 5s:bgsave, several with ';'");
-  std::ranges::stable_sort(plan, {}, &PlannedFault::at);
   return plan;
 }
 

@@ -11,8 +11,8 @@
 namespace redline {
 namespace {
 
-constexpr double kKeysPerSecond = 750e3;
-constexpr double kBytesPerSecond = 400e6;
+constexpr double kKeysPerSecond = 375e3;
+constexpr double kBytesPerSecond = 200e6;
 constexpr Nanos kWatch = 200 * kMillisecond;
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kPageTableEntry = 8;

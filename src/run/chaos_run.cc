@@ -97,6 +97,7 @@ FaultFigures faultFigures(const FaultSpec& spec, const FaultOutcome& outcome, Na
 
 std::vector<FaultFigures> ChaosRun::figures(Nanos zero) const {
   std::vector<FaultFigures> all;
+  all.reserve(faults_.size());
   for (const auto& planned : faults_)
     all.push_back(faultFigures(planned->bracket.spec(), planned->bracket.outcome(), zero));
   return all;
