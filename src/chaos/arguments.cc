@@ -19,24 +19,24 @@ Status statusOf(const Result<T>& result) {
 }
 
 /// Ok when `text` reads as the parameter's kind.
-Status checkValue(const ParameterSpec& parameter, std::string_view text) {
+Status checkValue(const FaultParameter& parameter, std::string_view text) {
   switch (parameter.kind) {
-    case ParameterKind::size:
+    case FaultParameterKind::size:
       return statusOf(parseSize(text));
-    case ParameterKind::duration:
+    case FaultParameterKind::duration:
       return statusOf(parseDuration(text));
-    case ParameterKind::count:
+    case FaultParameterKind::count:
       return statusOf(parseCount(text));
-    case ParameterKind::boolean:
+    case FaultParameterKind::boolean:
       return statusOf(parseBool(text));
-    case ParameterKind::choice: {
+    case FaultParameterKind::choice: {
       if (std::ranges::find(parameter.words, text) != parameter.words.end()) return {};
       const std::string_view near = closest(text, parameter.words);
       return fail(ErrorCode::usage, "'{}' is not one of its values: use {}{}", text,
                   alternatives(parameter.words),
                   near.empty() ? std::string{} : fmt::format(" (did you mean {}?)", near));
     }
-    case ParameterKind::text:
+    case FaultParameterKind::text:
       break;
   }
   if (text.empty())
@@ -44,10 +44,10 @@ Status checkValue(const ParameterSpec& parameter, std::string_view text) {
   return {};
 }
 
-tl::unexpected<Error> unknown(std::string_view fault, std::span<const ParameterSpec> parameters,
+tl::unexpected<Error> unknown(std::string_view fault, std::span<const FaultParameter> parameters,
                               std::string_view typed) {
   std::vector<std::string_view> names;
-  for (const ParameterSpec& parameter : parameters) names.push_back(parameter.name);
+  for (const FaultParameter& parameter : parameters) names.push_back(parameter.name);
   const std::string_view near = closest(typed, names);
   if (!near.empty())
     return fail(ErrorCode::usage, "{} has no parameter -{}: did you mean -{}?", fault, typed, near);
@@ -60,13 +60,13 @@ tl::unexpected<Error> unknown(std::string_view fault, std::span<const ParameterS
 }  // namespace
 
 Result<FaultArguments> FaultArguments::parse(std::string_view fault,
-                                             std::span<const ParameterSpec> parameters,
+                                             std::span<const FaultParameter> parameters,
                                              std::span<const GivenParameter> given) {
   FaultArguments result;
-  for (const ParameterSpec& parameter : parameters)
+  for (const FaultParameter& parameter : parameters)
     result.arguments_[std::string(parameter.name)] = {std::string(parameter.fallback), false};
   for (const auto& [name, text] : given) {
-    const auto spec = std::ranges::find(parameters, name, &ParameterSpec::name);
+    const auto spec = std::ranges::find(parameters, name, &FaultParameter::name);
     if (spec == parameters.end()) return unknown(fault, parameters, name);
     Argument& argument = result.arguments_[name];
     if (argument.given) return fail(ErrorCode::usage, "{}: -{} is given twice", fault, name);

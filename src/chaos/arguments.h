@@ -14,7 +14,7 @@
 namespace redline {
 
 /// What a fault's parameter is: how it is read and shown.
-enum class ParameterKind {
+enum class FaultParameterKind {
   size,      ///< bytes: 4KB
   duration,  ///< 250ms
   count,     ///< a whole number: 10k
@@ -25,9 +25,9 @@ enum class ParameterKind {
 
 /// One parameter of a fault. The flags of `redline chaos` are made of these, and so is what may
 /// stand behind a fault's name in a chaos plan.
-struct ParameterSpec {
+struct FaultParameter {
   std::string_view name;  ///< without dashes
-  ParameterKind kind = ParameterKind::text;
+  FaultParameterKind kind = FaultParameterKind::text;
   std::string_view fallback = {};   ///< the default, as one would type it; empty: none
   std::string_view help = {};       ///< one sentence for people, no full stop
   std::string_view example = {};    ///< a value worth showing
@@ -45,7 +45,7 @@ class FaultArguments {
   /// usage: a name that the fault has not (with a suggestion), a name given twice, a value that
   /// cannot be read. `fault` names the fault in errors.
   static Result<FaultArguments> parse(std::string_view fault,
-                                      std::span<const ParameterSpec> parameters,
+                                      std::span<const FaultParameter> parameters,
                                       std::span<const GivenParameter> given);
 
   std::uint64_t size(std::string_view name) const;

@@ -43,9 +43,9 @@ Result<std::vector<GivenParameter>> readParameters(const FaultSpec& spec, std::s
       given.emplace_back(std::move(name), word.substr(equals + 1));
       continue;
     }
-    const auto parameter = std::ranges::find(spec.parameters, name, &ParameterSpec::name);
+    const auto parameter = std::ranges::find(spec.parameters, name, &FaultParameter::name);
     const bool alone =
-        parameter == spec.parameters.end() || parameter->kind == ParameterKind::boolean;
+        parameter == spec.parameters.end() || parameter->kind == FaultParameterKind::boolean;
     const std::string_view value = alone ? "true" : takeWord(rest);
     if (value.empty() || (!alone && value.starts_with('-')))
       return fail(ErrorCode::usage, "{}: -{} needs a value, as in -{}={}", spec.name, name, name,

@@ -76,7 +76,7 @@ class Fault {
 struct FaultSpec {
   std::string_view name;     ///< "bgsave"
   std::string_view summary;  ///< what it does, one line
-  std::vector<ParameterSpec> parameters;
+  std::vector<FaultParameter> parameters;
   /// It harms the server or its data, so that only a stack of ours may be its target …
   bool destructive = false;
   /// … or does so only when this parameter is given.

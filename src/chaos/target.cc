@@ -11,9 +11,9 @@ constexpr std::string_view kClientName = "redline-chaos";
 
 }  // namespace
 
-ParameterSpec targetParameter() {
+FaultParameter targetParameter() {
   return {.name = kTarget,
-          .kind = ParameterKind::text,
+          .kind = FaultParameterKind::text,
           .help = "the server that it is done to",
           .example = "127.0.0.1:7601",
           .whenEmpty = "the first of -addr"};
@@ -30,7 +30,7 @@ Result<Endpoint> targetOf(const FaultArguments& arguments, const FaultContext& c
 Result<Endpoint> targetOf(const FaultSpec& spec, const FaultArguments& arguments,
                           const FaultContext& context) {
   const bool has =
-      std::ranges::find(spec.parameters, kTarget, &ParameterSpec::name) != spec.parameters.end();
+      std::ranges::find(spec.parameters, kTarget, &FaultParameter::name) != spec.parameters.end();
   return has ? targetOf(arguments, context) : context.servers.front();
 }
 

@@ -8,7 +8,7 @@
 namespace redline {
 
 /// The parameter of every fault that is done to one server.
-ParameterSpec targetParameter();
+FaultParameter targetParameter();
 
 /// The server that a fault is done to: its -target where it has one and it was given, else the
 /// first of -addr. usage: -target is no address.

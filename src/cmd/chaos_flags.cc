@@ -13,19 +13,19 @@
 namespace redline {
 namespace {
 
-FlagKind flagKind(ParameterKind kind) {
+FlagKind flagKind(FaultParameterKind kind) {
   switch (kind) {
-    case ParameterKind::size:
+    case FaultParameterKind::size:
       return FlagKind::size;
-    case ParameterKind::duration:
+    case FaultParameterKind::duration:
       return FlagKind::duration;
-    case ParameterKind::count:
+    case FaultParameterKind::count:
       return FlagKind::count;
-    case ParameterKind::boolean:
+    case FaultParameterKind::boolean:
       return FlagKind::boolean;
-    case ParameterKind::choice:
+    case FaultParameterKind::choice:
       return FlagKind::choice;
-    case ParameterKind::text:
+    case FaultParameterKind::text:
       break;
   }
   return FlagKind::text;
@@ -37,12 +37,12 @@ std::string_view kept(std::string text) {
   return texts.emplace_back(std::move(text));
 }
 
-std::string_view defaultText(const ParameterSpec& parameter) {
+std::string_view defaultText(const FaultParameter& parameter) {
   if (!parameter.fallback.empty()) return parameter.fallback;
-  return parameter.kind == ParameterKind::boolean ? "false" : parameter.whenEmpty;
+  return parameter.kind == FaultParameterKind::boolean ? "false" : parameter.whenEmpty;
 }
 
-FlagSpec flagOf(const FaultSpec& fault, const ParameterSpec& parameter) {
+FlagSpec flagOf(const FaultSpec& fault, const FaultParameter& parameter) {
   return {.name = parameter.name,
           .kind = flagKind(parameter.kind),
           .help = kept(fmt::format("{}: {}", fault.name, parameter.help)),
@@ -53,7 +53,7 @@ FlagSpec flagOf(const FaultSpec& fault, const ParameterSpec& parameter) {
 }
 
 /// A second fault has a parameter of that name.
-void join(FlagSpec& flag, const FaultSpec& fault, const ParameterSpec& parameter) {
+void join(FlagSpec& flag, const FaultSpec& fault, const FaultParameter& parameter) {
   const std::string own = fmt::format(": {}", parameter.help);
   // Where it means the same, only the faults' names are listed.
   flag.help = flag.help.ends_with(own)
@@ -66,7 +66,7 @@ void join(FlagSpec& flag, const FaultSpec& fault, const ParameterSpec& parameter
 std::vector<FlagSpec> makeFlags() {
   std::vector<FlagSpec> flags;
   for (const FaultSpec& fault : faults())
-    for (const ParameterSpec& parameter : fault.parameters) {
+    for (const FaultParameter& parameter : fault.parameters) {
       const auto found = std::ranges::find(flags, parameter.name, &FlagSpec::name);
       if (found == flags.end())
         flags.push_back(flagOf(fault, parameter));

@@ -49,7 +49,7 @@ TEST(Faults, HaveNamesHelpAndDefaultsThatTheirOwnParserTakes) {
     EXPECT_FALSE(fault.summary.empty()) << fault.name;
     EXPECT_TRUE(fault.make) << fault.name;
     std::vector<GivenParameter> defaults, examples;
-    for (const ParameterSpec& parameter : fault.parameters) {
+    for (const FaultParameter& parameter : fault.parameters) {
       EXPECT_FALSE(parameter.help.empty()) << fault.name << " -" << parameter.name;
       if (!parameter.fallback.empty()) defaults.emplace_back(parameter.name, parameter.fallback);
       if (!parameter.example.empty()) examples.emplace_back(parameter.name, parameter.example);

@@ -13,7 +13,8 @@ ServerInfo server(const char* keys, const char* memory) {
 }
 
 TEST(ForkEstimate, IsWritesTimesThreePagesTimesTheChildsLife) {
-  // 7.5M keys take 20 s at 0.375M keys/s; 1000 writes/s copy 12 KB each; 2 GB have 4 MB page tables.
+  // 7.5M keys take 20 s at 0.375M keys/s; 1000 writes/s copy 12 KB each; 2 GB have 4 MB page
+  // tables.
   const ForkEstimate estimate = estimateFork(server("7500000", "2147483648"), 1000);
   EXPECT_DOUBLE_EQ(estimate.seconds, 20);
   EXPECT_EQ(estimate.bytes, 1000U * 20 * 12 * 1024 + (4U << 20));
