@@ -288,8 +288,9 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   if (!metrics) return fail(metrics.error());
   RunWatcher watcher;
   watcher.onNote = [](const std::string& note) { fmt::print(stderr, "note: {}\n", note); };
-  watcher.onInterval = [&plan](const Interval& interval, Nanos sinceStart) {
-    fmt::print(stderr, "{}\n", liveLine(plan.engine, interval, sinceStart));
+  LiveLine line(plan.engine);
+  watcher.onInterval = [&line](const Interval& interval, Nanos sinceStart) {
+    fmt::print(stderr, "{}\n", line.of(interval, sinceStart));
   };
   watcher.onFault = [](const Event& event, Nanos sinceStart) {
     fmt::print(stderr, "{}\n", faultLine(event, sinceStart));

@@ -81,18 +81,18 @@ std::filesystem::path defaultRunDirectory(std::string_view command) {
          fmt::format("{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(now), command);
 }
 
-std::string liveLine(const EnginePlan& plan, const Interval& interval, Nanos sinceStart) {
-  Histogram response;
-  Histogram lateness;
+std::string LiveLine::of(const Interval& interval, Nanos sinceStart) {
+  response_.reset();
+  lateness_.reset();
   for (const OpKind kind : {OpKind::get, OpKind::set}) {
-    response.add(interval.of(Measure::response, kind));
-    lateness.add(interval.of(Measure::lateness, kind));
+    response_.add(interval.of(Measure::response, kind));
+    lateness_.add(interval.of(Measure::lateness, kind));
   }
   const double seconds =
       static_cast<double>(std::max<Nanos>(interval.end - interval.start, 1)) / 1e9;
   const Counters& counts = interval.counts;
   const auto done = static_cast<double>(counts.completed[0] + counts.completed[1]);
-  const double left = static_cast<double>(plan.warmup + plan.duration - sinceStart) / 1e9;
+  const double left = static_cast<double>(plan_.warmup + plan_.duration - sinceStart) / 1e9;
   std::string line = fmt::format(
       "{:>7.1f}s {:<7} {:>8}/s{}  p50 {:>7}  p99 {:>7}  max {:>7}  late p99 {:>7}  waiting {}",
       static_cast<double>(sinceStart) / 1e9,
@@ -100,9 +100,9 @@ std::string liveLine(const EnginePlan& plan, const Interval& interval, Nanos sin
       : interval.drain ? "drain"
                        : "measure",
       formatCount(done / seconds),
-      plan.closed() ? "" : fmt::format(" of {}/s", formatCount(plan.rate)),
-      formatDuration(response.quantile(0.5)), formatDuration(response.quantile(0.99)),
-      formatDuration(response.max()), formatDuration(lateness.quantile(0.99)),
+      plan_.closed() ? "" : fmt::format(" of {}/s", formatCount(plan_.rate)),
+      formatDuration(response_.quantile(0.5)), formatDuration(response_.quantile(0.99)),
+      formatDuration(response_.max()), formatDuration(lateness_.quantile(0.99)),
       formatCount(static_cast<double>(counts.outstanding + counts.backlog)));
   if (const std::uint64_t reads = counts.hits + counts.misses; reads != 0)
     line += fmt::format("  hits {:.1f}%",

@@ -14,7 +14,15 @@ namespace redline {
 std::filesystem::path defaultRunDirectory(std::string_view command);
 
 /// One interval for people: "  12s  50.0k/s of 50.0k/s  p50 41 µs  p99 120 µs  …".
-std::string liveLine(const EnginePlan& plan, const Interval& interval, Nanos sinceStart);
+class LiveLine {
+ public:
+  explicit LiveLine(const EnginePlan& plan) : plan_(plan) {}
+  std::string of(const Interval& interval, Nanos sinceStart);
+
+ private:
+  const EnginePlan& plan_;
+  Histogram response_, lateness_;  // of all kinds; kept, as fresh ones cost more than the line
+};
 
 /// What was measured, as a table, and whether it may be believed.
 std::string summaryTable(const Summary& summary);

@@ -70,19 +70,28 @@ double Histogram::stdDeviation() const noexcept {
 }
 
 Nanos Histogram::quantile(double q) const noexcept {
-  if (count_ == 0) return 0;
-  // One unit in the last place less, as HdrHistogram does: 0.9 of 10 records is the 9th even where
-  // the product comes out a hair above 9.
-  const double share = std::clamp(std::nextafter(q, -1.0), 0.0, 1.0);
-  const double exact = std::ceil(share * static_cast<double>(count_));
-  const std::uint64_t rank =
-      std::clamp<std::uint64_t>(static_cast<std::uint64_t>(exact), 1, count_);
-  std::uint64_t seen = 0;
-  for (std::size_t slot = slotOf(min_), last = slotOf(max_); slot <= last; ++slot) {
-    seen += counts_[slot];
-    if (seen >= rank) return highestOf(slot);
+  Nanos value = 0;
+  quantiles({&q, 1}, {&value, 1});
+  return value;
+}
+
+void Histogram::quantiles(std::span<const double> qs, std::span<Nanos> values) const noexcept {
+  std::size_t slot = count_ == 0 ? 0 : slotOf(min_);
+  std::uint64_t seen = counts_[slot];
+  for (std::size_t i = 0; i < qs.size(); ++i) {
+    if (count_ == 0) {
+      values[i] = 0;
+      continue;
+    }
+    // One unit in the last place less, as HdrHistogram does: 0.9 of 10 records is the 9th even
+    // where the product comes out a hair above 9.
+    const double share = std::clamp(std::nextafter(qs[i], -1.0), 0.0, 1.0);
+    const double exact = std::ceil(share * static_cast<double>(count_));
+    const std::uint64_t rank =
+        std::clamp<std::uint64_t>(static_cast<std::uint64_t>(exact), 1, count_);
+    while (seen < rank) seen += counts_[++slot];
+    values[i] = highestOf(slot);
   }
-  return highestOf(slotOf(max_));
 }
 
 std::uint64_t Histogram::countAtOrBelow(Nanos value) const noexcept {

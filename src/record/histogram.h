@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
@@ -57,6 +58,9 @@ class Histogram {
   /// The value at or below which a share `q` (0…1) of the records lie: the highest value equivalent
   /// to that record's, as HdrHistogram's getValueAtPercentile. 0 when empty.
   Nanos quantile(double q) const noexcept;
+  /// quantile() of each of `qs`, which ascend, into `values`, which has as many places: one walk
+  /// over the slots for all of them.
+  void quantiles(std::span<const double> qs, std::span<Nanos> values) const noexcept;
   /// How many records have a value in a slot at or below `value`'s.
   std::uint64_t countAtOrBelow(Nanos value) const noexcept;
 

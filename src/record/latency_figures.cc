@@ -1,6 +1,7 @@
 #include "record/latency_figures.h"
 
 #include <algorithm>
+#include <array>
 
 namespace redline {
 namespace {
@@ -15,8 +16,12 @@ LatencyFigures figuresOf(const Histogram& histogram) {
   LatencyFigures figures;
   figures.count = histogram.count();
   figures.mean = histogram.mean() / static_cast<double>(kMicrosecond);
-  for (const auto& [name, share, figure] : kReportedPercentiles)
-    figures.*figure = micros(std::min(histogram.quantile(share), histogram.max()));
+  std::array<double, kReportedPercentiles.size()> shares;
+  std::array<Nanos, kReportedPercentiles.size()> values;
+  std::ranges::transform(kReportedPercentiles, shares.begin(), &ReportedPercentile::share);
+  histogram.quantiles(shares, values);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    figures.*kReportedPercentiles[i].figure = micros(std::min(values[i], histogram.max()));
   figures.max = micros(histogram.max());
   return figures;
 }

@@ -9,26 +9,26 @@
 namespace redline {
 namespace {
 
-Histogram merged(const std::array<Histogram, kOpKinds>& kinds) {
-  Histogram all;
+const Histogram& merge(const std::array<Histogram, kOpKinds>& kinds, Histogram& all) {
+  all.reset();
   for (const auto& histogram : kinds) all.add(histogram);
   return all;
 }
 
 /// The log's lines for one interval. Warm-up is measured too, but under tags of its own, so that
 /// whoever adds up the tag `response` gets the run's figures.
-std::string hlogLines(const Interval& interval, Nanos zero) {
+std::string hlogLines(const Interval& interval, Nanos zero, Histogram& scratch) {
   const std::string prefix = interval.warmup ? "warmup-" : "";
   const Nanos start = interval.start - zero;
   const Nanos end = interval.end - zero;
   std::string lines;
   for (std::size_t measure = 0; measure < kMeasures; ++measure)
     lines += hlogLine(prefix + std::string(kMeasureNames[measure]), start, end,
-                      merged(interval.latency[measure]));
+                      merge(interval.latency[measure], scratch));
   if (interval.failed.count() != 0)
     lines += hlogLine(prefix + "failed", start, end, interval.failed);
-  if (const Histogram unfinished = merged(interval.unfinished); unfinished.count() != 0)
-    lines += hlogLine(prefix + "unfinished", start, end, unfinished);
+  if (merge(interval.unfinished, scratch).count() != 0)
+    lines += hlogLine(prefix + "unfinished", start, end, scratch);
   return lines;
 }
 
@@ -65,7 +65,7 @@ Status RunDirWriter::append(const std::unique_ptr<AppendFile>& to, std::string_v
 
 Status RunDirWriter::appendInterval(const Interval& interval) {
   const Status rows = append(intervals_, intervalCsvLines(interval, clockZero_));
-  const Status log = append(latency_, hlogLines(interval, clockZero_));
+  const Status log = append(latency_, hlogLines(interval, clockZero_, merged_));
   return rows ? log : rows;
 }
 

@@ -61,6 +61,7 @@ class RunDirWriter {
 
   std::filesystem::path path_;
   Nanos clockZero_ = 0;
+  Histogram merged_;  // gets and sets of a measure: a fresh one would be 264 KiB to clear and map
   std::unique_ptr<AppendFile> intervals_, latency_, servers_, events_;
 };
 

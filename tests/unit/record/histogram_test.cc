@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -82,10 +83,13 @@ TEST(Histogram, QuantilesAreTheNearestRankOfTheSortedRecords) {
       histogram.record(sorted.back());
     }
     std::sort(sorted.begin(), sorted.end());
-    for (const double q : {0.0, 0.001, 0.1, 0.5, 0.75, 0.9, 0.99, 0.999, 0.9999, 1.0}) {
-      const Nanos wanted = nearestRank(sorted, q);
-      ASSERT_EQ(histogram.quantile(q), Histogram::highestOf(Histogram::slotOf(wanted)))
-          << "q " << q << " of " << records;
+    constexpr std::array qs{0.0, 0.001, 0.1, 0.5, 0.75, 0.9, 0.99, 0.999, 0.9999, 1.0};
+    std::array<Nanos, qs.size()> inOneWalk{};
+    histogram.quantiles(qs, inOneWalk);
+    for (std::size_t i = 0; i < qs.size(); ++i) {
+      const Nanos wanted = Histogram::highestOf(Histogram::slotOf(nearestRank(sorted, qs[i])));
+      ASSERT_EQ(histogram.quantile(qs[i]), wanted) << "q " << qs[i] << " of " << records;
+      ASSERT_EQ(inOneWalk[i], wanted) << "q " << qs[i] << " of " << records;
     }
   }
 }
