@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
-#include "base/units.h"
+#include "base/clock.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
+#include "cmd/interrupts.h"
 #include "cmd/stack_options.h"
+#include "cmd/stack_text.h"
 #include "server/host.h"
-#include "server/scoped_stack.h"
 
 namespace redline {
 namespace {
@@ -23,7 +23,7 @@ std::vector<FlagSpec> stackFlags() {
        .help = "which stack: several may be up at once, each with its own name and port",
        .example = "lab",
        .group = kGroup,
-       .whenEmpty = "node"},
+       .whenEmpty = "the topology"},
       {.name = "engine",
        .kind = FlagKind::choice,
        .fallback = "process",
@@ -33,10 +33,13 @@ std::vector<FlagSpec> stackFlags() {
        .words = {"process"}},
       {.name = "port",
        .kind = FlagKind::count,
-       .fallback = "7600",
-       .help = "TCP port on 127.0.0.1; 0 takes a free one",
+       .fallback = "auto",
+       .help =
+           "TCP port on 127.0.0.1; a cluster's nodes take this one and those after it, and each "
+           "one's bus port + 10000; 0 takes free ones; auto is 7600, and 7700 for a cluster",
        .example = "0",
-       .group = kGroup},
+       .group = kGroup,
+       .words = {"auto"}},
       {.name = "dir",
        .kind = FlagKind::path,
        .help = "where the stack's own directory goes",
@@ -58,6 +61,43 @@ std::vector<FlagSpec> stackFlags() {
   };
 }
 
+std::vector<FlagSpec> clusterFlags() {
+  constexpr std::string_view kGroup = "Cluster";
+  return {
+      {.name = "masters",
+       .kind = FlagKind::count,
+       .fallback = "3",
+       .help = "how many masters share the slots evenly",
+       .example = "6",
+       .group = kGroup,
+       .positive = true},
+      {.name = "replicas",
+       .kind = FlagKind::count,
+       .fallback = "1",
+       .help = "how many replicas each master has",
+       .example = "2",
+       .group = kGroup},
+      {.name = "master-cpus",
+       .help = "CPUs of the masters' main threads, one list for each master with semicolons "
+               "between them; the last list is for all that follow",
+       .example = "0;1",
+       .group = kGroup,
+       .whenEmpty = "as -server-cpus"},
+      {.name = "replica-cpus",
+       .help = "the same for the replicas",
+       .example = "1",
+       .group = kGroup,
+       .whenEmpty = "as -server-cpus"},
+      {.name = "full-coverage",
+       .kind = FlagKind::boolean,
+       .fallback = "true",
+       .help = "the cluster refuses every operation while a slot is without a master; false: only "
+               "those on such slots",
+       .example = "false",
+       .group = kGroup},
+  };
+}
+
 std::vector<FlagSpec> redisFlags() {
   constexpr std::string_view kGroup = "Redis";
   return {
@@ -75,7 +115,8 @@ std::vector<FlagSpec> redisFlags() {
       {.name = "maxmemory",
        .kind = FlagKind::size,
        .fallback = "auto",
-       .help = "the limit of the data; auto is 75% of what the machine has available",
+       .help = "the limit of each node's data; auto is 75% of what the machine has available, for "
+               "all nodes together",
        .example = "2GB",
        .group = kGroup,
        .words = {"auto"},
@@ -128,56 +169,8 @@ std::vector<FlagSpec> redisFlags() {
   };
 }
 
-nlohmann::json nodeJson(const NodeState& node) {
-  return {{"name", node.name},
-          {"role", node.role},
-          {"addr", node.endpoint().text()},
-          {"unix", node.unixEndpoint().text()},
-          {"pid", node.process.pid},
-          {"dir", node.dir.string()}};
-}
-
-nlohmann::json stackJson(const StackState& state) {
-  nlohmann::json nodes = nlohmann::json::array();
-  for (const NodeState& node : state.nodes) nodes.push_back(nodeJson(node));
-  return {{"name", state.name},
-          {"topology", state.topology},
-          {"dir", state.dir.string()},
-          {"nodes", nodes}};
-}
-
-nlohmann::json statusJson(const StackStatus& status) {
-  nlohmann::json stack = stackJson(status.state);
-  stack["nodes"] = nlohmann::json::array();
-  for (const NodeStatus& each : status.nodes) {
-    nlohmann::json node = nodeJson(each.node);
-    node["alive"] = each.alive;
-    node["stopped"] = each.stopped;
-    node["version"] = each.version;
-    node["used_memory"] = each.usedMemory;
-    node["keys"] = each.keys;
-    node["problem"] = each.problem;
-    stack["nodes"].push_back(std::move(node));
-  }
-  return stack;
-}
-
 void printAddresses(const StackState& state) {
   for (const NodeState& node : state.nodes) fmt::print("{}\n", node.endpoint().text());
-}
-
-void printStatus(const StackStatus& status) {
-  fmt::print("stack {} ({}), files in {}\n", status.state.name, status.state.topology,
-             status.state.dir.string());
-  for (const NodeStatus& each : status.nodes) {
-    fmt::print("  {}  {}", each.node.endpoint().text(), each.node.role);
-    if (!each.problem.empty()) {
-      fmt::print("  {}\n", each.problem);
-      continue;
-    }
-    fmt::print("  redis {}  pid {}  {} keys  {}\n", each.version, each.node.process.pid,
-               formatCount(static_cast<double>(each.keys)), formatSize(each.usedMemory));
-  }
 }
 
 /// On standard error, so that -format=addr stays one word on standard output.
@@ -186,21 +179,28 @@ void printWarnings(const HostFacts& host) {
     fmt::print(stderr, "warning: {}\n", warningText(warning));
 }
 
+/// How far it is, where it takes more than kSilent.
+void tellAfterAWhile(const std::string& line) {
+  constexpr Nanos kSilent = 2 * kSecond;
+  static Nanos spoken = SteadyClock::read();
+  if (SteadyClock::read() - spoken < kSilent) return;
+  spoken = SteadyClock::read();
+  fmt::print(stderr, "{}\n", line);
+}
+
 Result<ExitCode> up(const Invocation& invocation, Stack& stack) {
   auto options = stackOptions(invocation.flags, invocation.password);
   if (!options) return fail(options.error());
-  if (options->node.port == 0) {
-    const auto port = freePort();
-    if (!port) return fail(port.error());
-    options->node.port = *port;
-  }
+  const Interrupts interrupts;
+  options->interrupted = [&] { return interrupts.came(); };
+  options->progress = tellAfterAWhile;
   const HostFacts host = readHost();  // before our own server adds to the load
   const auto started = stack.up(*options);
   if (!started) return fail(started.error());
   if (invocation.flags.is("format", "addr")) {
     printAddresses(started->state);
   } else if (invocation.flags.is("format", "json")) {
-    fmt::print("{}\n", stackJson(started->state).dump(2));
+    fmt::print("{}\n", stackJson(started->state));
   } else {
     fmt::print("{}\n", started->text());
   }
@@ -221,15 +221,17 @@ Status showOne(const Invocation& invocation, const Stack& stack, const std::stri
   if (invocation.flags.is("format", "addr")) {
     printAddresses(status->state);
   } else if (invocation.flags.is("format", "json")) {
-    fmt::print("{}\n", statusJson(*status).dump(2));
+    fmt::print("{}\n", statusJson(*status));
   } else {
-    printStatus(*status);
+    fmt::print("{}", statusText(*status));
   }
   for (const NodeStatus& node : status->nodes)
     if (!node.alive)
       return fail(ErrorCode::unreachable,
                   "{} of stack {} does not run: 'redline stack down {}' clears it away",
                   node.node.name, name, name);
+  if (!status->cluster.empty())
+    return fail(ErrorCode::unreachable, "cluster {} is not whole: {}", name, status->cluster);
   return {};
 }
 
@@ -257,21 +259,24 @@ Result<ExitCode> runStack(const Invocation& invocation) {
 Command stackCommand() {
   Command command;
   command.name = "stack";
-  command.summary = "start, stop and look at the redis-server of a run";
+  command.summary = "start, stop and look at the redis-servers of a run";
   command.about =
-      "A stack is a redis-server of ours: loopback only, its own directory, no persistence, an "
-      "explicit memory limit. up takes a topology (node); down and status take a stack's name. "
-      "down leaves nothing behind, also after a crash. With REDLINE_PASSWORD set, the server asks "
-      "for it.";
+      "A stack is one redis-server of ours (node) or six and more (cluster): loopback only, each "
+      "with its own directory, no persistence, an explicit memory limit. up takes a topology and "
+      "returns when the servers answer, and a cluster when all nodes agree on the slots and the "
+      "replicas are in sync; down and status take a stack's name. down leaves nothing behind, also "
+      "after a crash. With REDLINE_PASSWORD set, the servers ask for it.";
   command.positionals = {
       {.name = "action", .choices = {"up", "down", "status"}},
       {.name = "node", .optional = true},
   };
-  command.flags = joinFlags({stackFlags(), redisFlags(), configFlag()});
+  command.flags = joinFlags({stackFlags(), clusterFlags(), redisFlags(), configFlag()});
   command.examples = {
       {"redline stack up node", "a Redis on 127.0.0.1:7600"},
       {"redline stack up node -name=lab -port=0 -server-cpus=0 -format=addr",
        "another one on a free port and pinned to CPU 0; prints its address alone, for scripts"},
+      {"redline stack up cluster -maxmemory=512MB -master-cpus='0;1' -replica-cpus=1",
+       "3 masters and 3 replicas on ports 7700 to 7705; the first master has CPU 0 for itself"},
       {"redline stack status", "every stack of this machine, with its keys and memory"},
       {"redline stack down lab", "stops it and removes its directory"},
   };

@@ -1,5 +1,7 @@
 #include "cmd/stack_options.h"
 
+#include <algorithm>
+
 namespace redline {
 namespace {
 
@@ -9,6 +11,40 @@ std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(kBlank);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+constexpr std::uint16_t kNodePort = 7600, kClusterPort = 7700;
+
+Result<std::uint16_t> portOf(const FlagValues& flags, bool cluster) {
+  if (flags.is("port", "auto")) return cluster ? kClusterPort : kNodePort;
+  constexpr std::uint64_t kHighestPort = 65'535;
+  if (flags.count("port") > kHighestPort)
+    return fail(ErrorCode::usage, "-port: {} is no port: use 1 to 65535, or 0 for a free one",
+                flags.text("port"));
+  return static_cast<std::uint16_t>(flags.count("port"));
+}
+
+Result<ClusterShape> shapeOf(const FlagValues& flags) {
+  constexpr std::uint64_t kMany = 1000;  // more than checkShape() lets pass
+  ClusterShape shape;
+  shape.masters = static_cast<unsigned>(std::min(kMany, flags.count("masters")));
+  shape.replicas = static_cast<unsigned>(std::min(kMany, flags.count("replicas")));
+  for (const auto& [flag, lists] : {std::pair{"master-cpus", &shape.masterCpus},
+                                    std::pair{"replica-cpus", &shape.replicaCpus}}) {
+    auto parsed = parseCpuLists(flag, flags.text(flag));
+    if (!parsed) return fail(parsed.error());
+    *lists = std::move(*parsed);
+  }
+  return shape;
+}
+
+/// A single node has none; what was said of one on the command line would be without effect.
+Result<ClusterShape> noShape(const FlagValues& flags) {
+  for (const auto* const flag :
+       {"masters", "replicas", "master-cpus", "replica-cpus", "full-coverage"})
+    if (flags.at(flag).source == FlagSource::commandLine)
+      return fail(ErrorCode::usage, "-{} is for a cluster: 'redline stack up cluster'", flag);
+  return ClusterShape{};
 }
 
 }  // namespace
@@ -31,6 +67,19 @@ Result<std::vector<std::pair<std::string, std::string>>> parseRedisConfig(std::s
   return settings;
 }
 
+Result<std::vector<std::string>> parseCpuLists(std::string_view flag, std::string_view text) {
+  std::vector<std::string> lists;
+  while (!text.empty()) {
+    const auto end = text.find(';');
+    const std::string_view list = trimmed(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (const auto cpus = parseCpuList(list); !cpus)
+      return fail(ErrorCode::usage, "-{}: {}", flag, cpus.error().message);
+    lists.emplace_back(list);
+  }
+  return lists;
+}
+
 bool stackNamed(const FlagValues& flags) {
   return flags.given("name") || !flags.positional("node").empty();
 }
@@ -43,24 +92,27 @@ std::string stackName(const FlagValues& flags) {
 
 Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& password) {
   const std::string& topology = flags.positional("node");
-  if (topology != "node")
-    return fail(ErrorCode::usage, "say what to start: 'redline stack up node'{}",
+  const bool cluster = topology == "cluster";
+  if (topology != "node" && !cluster)
+    return fail(ErrorCode::usage,
+                "say what to start: 'redline stack up node' or 'redline stack up cluster'{}",
                 topology.empty() ? "" : " (a stack's name goes into -name)");
-  constexpr std::uint64_t kHighestPort = 65'535;
-  if (flags.count("port") > kHighestPort)
-    return fail(ErrorCode::usage, "-port: {} is no port: use 1 to 65535, or 0 for a free one",
-                flags.text("port"));
+  auto port = portOf(flags, cluster);
+  if (!port) return fail(port.error());
+  auto shape = cluster ? shapeOf(flags) : noShape(flags);
+  if (!shape) return fail(shape.error());
   auto extra = parseRedisConfig(flags.text("redis-config"));
   if (!extra) return fail(extra.error());
 
   StackOptions options;
+  options.cluster = std::move(*shape);
   options.topology = topology;
   options.name = stackName(flags);
   options.dir = flags.text("dir");
   options.force = flags.on("force");
   NodeConfig& node = options.node;
   node.binary = flags.text("redis-server");
-  node.port = static_cast<std::uint16_t>(flags.count("port"));
+  node.port = *port;
   node.maxmemory = flags.size("maxmemory");  // 0 for "auto", as StackOptions has it
   node.policy = flags.text("maxmemory-policy");
   node.cpus = flags.text("server-cpus");
@@ -70,6 +122,7 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
   node.ioThreads = static_cast<unsigned>(flags.count("io-threads"));
   node.password = password;
   node.extra = std::move(*extra);
+  node.fullCoverage = flags.on("full-coverage");
   node.anyVersion = flags.on("any-version");
   return options;
 }

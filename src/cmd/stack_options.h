@@ -11,14 +11,17 @@
 
 namespace redline {
 
-/// What `stack up` asks the server room for. usage: a topology that is not built, a port that is
-/// none. A port of 0 is left to the caller.
+/// What `stack up` asks the server room for. usage: no topology, a port that is none, a flag of the
+/// other topology.
 Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& password);
 
 /// The stack meant by `stack down lab`, `stack down -name=lab` or `stack down node -name=lab`.
 std::string stackName(const FlagValues& flags);
 /// Whether a stack was named at all.
 bool stackNamed(const FlagValues& flags);
+
+/// "0;1-2" → {"0", "1-2"}: a list of CPUs for each node in turn.
+Result<std::vector<std::string>> parseCpuLists(std::string_view flag, std::string_view text);
 
 /// "appendonly yes; save 60 1" → {appendonly, yes}, {save, "60 1"}.
 Result<std::vector<std::pair<std::string, std::string>>> parseRedisConfig(std::string_view text);

@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <random>
 #include <thread>
 
 #include "server/info.h"
@@ -20,8 +22,10 @@ namespace {
 
 constexpr Nanos kVersionTimeout = 10 * kSecond;
 constexpr Nanos kPingTimeout = 500 * kMillisecond;
-constexpr std::uint16_t kHighestPort = 65535 - 10000;  ///< leaves room for a cluster bus
-constexpr std::uint16_t kStandardPort = 6379;          ///< somebody's real server
+/// Both a port of these and its bus are outside of the kernel's ip_local_port_range, 32768–60999.
+constexpr unsigned kLowestFreePort = 10'000;
+constexpr unsigned kHighestFreePort = 32'767 - kBusOffset;
+constexpr int kPortAttempts = 1000;
 constexpr auto kPause = std::chrono::milliseconds(10);
 
 /// The last line that says something, of a text that may end in blank ones.
@@ -51,7 +55,7 @@ std::string lastWords(const NodeConfig& config) {
   return "it said nothing";
 }
 
-Status prepareDirectory(const NodeConfig& config) {
+Status prepareDirectory(const NodeConfig& config, bool keepConfig) {
   std::error_code problem;
   fs::create_directories(config.dir, problem);
   if (problem)
@@ -59,6 +63,7 @@ Status prepareDirectory(const NodeConfig& config) {
   // A socket file of an earlier life would be taken for an answer that is to come.
   fs::remove(config.socketPath(), problem);
   fs::remove(config.outputPath(), problem);
+  if (keepConfig) return {};
   return writeTextFile(config.configPath(), configText(config));
 }
 
@@ -71,21 +76,6 @@ Result<GatedChild> spawnServer(const NodeConfig& config, bool dieWithParent) {
   plan.input = secretText(config);
   if (!plan.input.empty()) plan.args.emplace_back("-");  // then read the standard input
   return GatedChild::spawn(plan);
-}
-
-Result<std::uint16_t> anyPort() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(ErrorCode::io, "cannot make a socket: {}", errnoText(errno));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  const bool bound = ::bind(fd, generic, length) == 0 && ::getsockname(fd, generic, &length) == 0;
-  const int error = errno;
-  ::close(fd);
-  if (!bound) return fail(ErrorCode::io, "cannot find a free port: {}", errnoText(error));
-  return ntohs(address.sin_port);
 }
 
 }  // namespace
@@ -121,35 +111,66 @@ Status checkPortFree(std::uint16_t port) {
   return fail(ErrorCode::io, "cannot listen on port {}: {}", port, errnoText(error));
 }
 
+Status checkPortsFree(const NodeConfig& config) {
+  if (auto free = checkPortFree(config.port); !free || !config.cluster) return free;
+  auto free = checkPortFree(static_cast<std::uint16_t>(config.port + kBusOffset));
+  if (free) return free;
+  return fail(free.error().code, "the cluster bus of port {}: {}", config.port,
+              free.error().message);
+}
+
 Result<std::uint16_t> freePort() {
-  for (int attempt = 0; attempt < 1000; ++attempt) {
-    auto port = anyPort();
-    if (!port) return port;
-    if (*port != kStandardPort && *port <= kHighestPort &&
-        checkPortFree(static_cast<std::uint16_t>(*port + 10000)))
+  // Drawn, not counted up: several programs may be looking at the same time.
+  std::random_device device;
+  std::uniform_int_distribution<unsigned> draw(kLowestFreePort, kHighestFreePort);
+  for (int attempt = 0; attempt < kPortAttempts; ++attempt) {
+    const auto port = static_cast<std::uint16_t>(draw(device));
+    if (checkPortFree(port) && checkPortFree(static_cast<std::uint16_t>(port + kBusOffset)))
       return port;
   }
-  return fail(ErrorCode::io, "cannot find a free port");
+  return fail(ErrorCode::io, "cannot find a free port from {} to {}", kLowestFreePort,
+              kHighestFreePort);
+}
+
+Result<std::vector<std::uint16_t>> freePorts(std::size_t count) {
+  std::vector<std::uint16_t> ports;
+  while (ports.size() < count) {
+    const auto port = freePort();
+    if (!port) return fail(port.error());
+    if (std::ranges::find(ports, *port) == ports.end()) ports.push_back(*port);
+  }
+  return ports;
 }
 
 Result<Node> Node::start(NodeConfig config, const NodeStartOptions& options) {
   const Nanos deadline = SteadyClock::read() + options.timeout;
-  if (auto good = checkNodeConfig(config); !good) return fail(std::move(good.error()));
   auto version = checkBinary(config.binary, config.anyVersion);
   if (!version) return fail(std::move(version.error()));
-  if (auto free = checkPortFree(config.port); !free) return fail(std::move(free.error()));
-  if (auto ready = prepareDirectory(config); !ready) return fail(std::move(ready.error()));
+  auto node = launch(std::move(config), options);
+  if (!node) return node;
+  if (auto ready = node->awaitReady(deadline); !ready) return fail(std::move(ready.error()));
+  return node;
+}
+
+Result<Node> Node::launch(NodeConfig config, const NodeStartOptions& options) {
+  if (!options.keepConfig)
+    if (auto good = checkNodeConfig(config); !good) return fail(std::move(good.error()));
+  if (auto free = checkPortsFree(config); !free) return fail(std::move(free.error()));
+  if (auto ready = prepareDirectory(config, options.keepConfig); !ready)
+    return fail(std::move(ready.error()));
   auto child = spawnServer(config, options.dieWithParent);
   if (!child) return fail(std::move(child.error()));
   if (options.onSpawned)
     if (auto noted = options.onSpawned(child->id()); !noted) return fail(std::move(noted.error()));
   Node node(std::move(config), child->id());
   if (auto started = child->release(); !started) return fail(std::move(started.error()));
-  if (auto answers = node.awaitAnswer(deadline); !answers) {
-    if (node.alive()) (void)node.kill();
-    return fail(std::move(answers.error()));
-  }
   return node;
+}
+
+Status Node::awaitReady(Nanos deadline) {
+  auto answers = awaitAnswer(deadline);
+  if (!answers && alive()) (void)kill();
+  return answers;
 }
 
 /// Over its own socket: on the port somebody else might answer.

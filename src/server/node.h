@@ -17,6 +17,8 @@ struct NodeStartOptions {
   /// The server dies with the thread that started it: for tests and for runs that own their
   /// servers.
   bool dieWithParent = false;
+  /// A server that has run before: its redis.conf stays as it is, whatever the NodeConfig says.
+  bool keepConfig = false;
   /// Called when the process exists and before it runs redis-server: the place to write down who it
   /// is. When it fails, no server starts.
   std::function<Status(const ProcessId&)> onSpawned;
@@ -37,6 +39,12 @@ class Node {
   /// server and waits until it answers. On failure no process is left. The message has the server's
   /// last words.
   static Result<Node> start(NodeConfig config, const NodeStartOptions& options = {});
+  /// The first half of start(): the process runs, and nobody has waited for its answer. The
+  /// binary's version is not looked at. For several servers at a time.
+  static Result<Node> launch(NodeConfig config, const NodeStartOptions& options = {});
+  /// The second half: waits until it answers, at most to `deadline` on SteadyClock. On failure the
+  /// process is gone.
+  Status awaitReady(Nanos deadline);
 
   /// SHUTDOWN NOSAVE, then SIGTERM, then SIGKILL. Ok when it is gone, also when it was before.
   Status stop(const StopDeadlines& deadlines = {});
@@ -71,9 +79,15 @@ Result<std::string> checkBinary(const std::string& binary, bool anyVersion);
 /// unreachable with "port 7600 is in use by …: choose another with -port" when somebody listens
 /// there.
 Status checkPortFree(std::uint16_t port);
+/// The same for every port that the node needs: a cluster's node has a bus, too.
+Status checkPortsFree(const NodeConfig& config);
 
 /// A TCP port of loopback that is free now, with room for a cluster bus (port + 10000), never 6379.
+/// It is below the ports that the kernel gives to outgoing connections, so that a server that
+/// died finds it free when it comes back.
 Result<std::uint16_t> freePort();
+/// As many of them, all different.
+Result<std::vector<std::uint16_t>> freePorts(std::size_t count);
 
 /// Stops a server, of this program or another: asks it over `endpoint`, then signals.
 Status stopServer(const ProcessId& process, const Endpoint& endpoint,

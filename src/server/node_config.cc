@@ -11,15 +11,26 @@ namespace redline {
 namespace {
 
 /// What stack.json, `stack down` and -addr rely on, and what has a flag of its own.
-constexpr std::array<std::string_view, 10> kOurs{
-    "port",    "dir",       "bind",    "unixsocket", "unixsocketperm",
-    "logfile", "daemonize", "pidfile", "supervised", "tls-port"};
+constexpr std::array<std::string_view, 13> kOurs{"port",
+                                                 "dir",
+                                                 "bind",
+                                                 "unixsocket",
+                                                 "unixsocketperm",
+                                                 "logfile",
+                                                 "pidfile",
+                                                 "daemonize",
+                                                 "supervised",
+                                                 "tls-port",
+                                                 "cluster-port",
+                                                 "cluster-enabled",
+                                                 "cluster-config-file"};
 constexpr std::array<std::string_view, 5> kSecrets{"requirepass", "masterauth", "user", "aclfile",
                                                    "tls-key-file-pass"};
 constexpr std::array<std::string_view, 7> kPolicies{
     "allkeys-lru",  "allkeys-lfu",     "allkeys-random", "volatile-lru",
     "volatile-lfu", "volatile-random", "volatile-ttl"};
 constexpr std::size_t kLongestPassword = 512;
+constexpr std::uint64_t kBacklog = 256ULL << 20;
 
 template <std::size_t N>
 bool isIn(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -62,6 +73,11 @@ Status checkExtra(const std::string& name, const std::string& value) {
   return {};
 }
 
+/// The backlog counts towards maxmemory: on a small node a full one would push the data out.
+std::uint64_t backlogOf(const NodeConfig& config) {
+  return std::min(kBacklog, config.maxmemory / 4);
+}
+
 void addLine(std::string& text, std::string_view name, std::string_view value) {
   text.append(name).append(" ").append(value).append("\n");
 }
@@ -78,6 +94,11 @@ Status checkNodeConfig(const NodeConfig& config) {
                 "one with -dir",
                 config.dir.string());
   if (config.port == 0) return fail(ErrorCode::usage, "a node needs a port from 1 to 65535");
+  if (config.cluster && config.port > kHighestClusterPort)
+    return fail(ErrorCode::usage,
+                "port {} is too high for a cluster's node, which also needs port + 10000 for its "
+                "bus: use 1 to {}",
+                config.port, kHighestClusterPort);
   if (config.maxmemory == 0)
     return fail(ErrorCode::usage, "a node needs a maxmemory: without a limit it is no cache");
   if (auto policy = checkPolicy(config.policy); !policy) return policy;
@@ -132,8 +153,11 @@ std::string configText(const NodeConfig& config) {
     add("cluster-enabled", "yes");
     add("cluster-config-file", "nodes.conf");
     add("cluster-node-timeout", "5000");
+    add("cluster-require-full-coverage", config.fullCoverage ? "yes" : "no");
+    // With it, a master whose last slot is moved away would turn into a replica of the new owner.
+    add("cluster-allow-replica-migration", "no");
     add("repl-diskless-sync-delay", "0");
-    add("repl-backlog-size", "256mb");
+    add("repl-backlog-size", std::to_string(backlogOf(config)));
   }
   for (const auto& [name, value] : config.extra) add(name, value.empty() ? "\"\"" : value);
   return text;

@@ -11,6 +11,10 @@
 
 namespace redline {
 
+/// A cluster's node also listens on port + kBusOffset, for the other nodes.
+inline constexpr std::uint16_t kBusOffset = 10000;
+inline constexpr std::uint16_t kHighestClusterPort = 65535 - kBusOffset;
+
 /// How one redis-server is set up. What is not here is as docs/overview.md says of every lab
 /// server: no persistence, no default save points, latency monitor and slow log on, loopback only.
 struct NodeConfig {
@@ -24,6 +28,8 @@ struct NodeConfig {
   std::string cpus, bioCpus, bgsaveCpus, aofRewriteCpus;
   unsigned ioThreads = 1;  ///< above 1, reads go to them too
   bool cluster = false;    ///< cluster-enabled, with the lab's time-outs
+  /// Of a cluster's node: refuses everything while any slot is without an owner.
+  bool fullCoverage = true;
   /// For the server's default user. It never reaches a file or a command line: redis-server reads
   /// it from its standard input, after the file.
   std::string password;

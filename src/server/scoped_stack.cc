@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -24,6 +25,19 @@ Result<fs::path> makeTemporary(const fs::path& parent) {
   return fs::path(name);
 }
 
+/// The nodes to start, each on a port that is free now.
+Result<std::vector<NodeConfig>> configsFor(const ScopedStackOptions& options, const fs::path& dir) {
+  NodeConfig pattern = options.node;
+  if (pattern.maxmemory == 0) pattern.maxmemory = kDefaultMaxmemory;
+  auto ports = freePorts(options.cluster ? options.cluster->nodes() : 1);
+  if (!ports) return fail(std::move(ports.error()));
+  pattern.port = ports->front();
+  auto configs = options.cluster ? clusterNodes(pattern, *options.cluster, *ports)
+                                 : std::vector<NodeConfig>{pattern};
+  for (NodeConfig& config : configs) config.dir = dir / fmt::format("node-{}", config.port);
+  return configs;
+}
+
 }  // namespace
 
 Result<ScopedStack> ScopedStack::start(const ScopedStackOptions& options) {
@@ -32,36 +46,66 @@ Result<ScopedStack> ScopedStack::start(const ScopedStackOptions& options) {
   if (!dir) return fail(std::move(dir.error()));
   stack.dir_ = std::move(*dir);
   stack.startTimeout_ = options.startTimeout;
-  if (auto started = stack.startNode(options); !started) return fail(std::move(started.error()));
+  if (auto started = stack.startAll(options); !started) return fail(std::move(started.error()));
   return stack;
 }
 
-Status ScopedStack::startNode(const ScopedStackOptions& options) {
-  NodeConfig config = options.node;
-  if (config.maxmemory == 0) config.maxmemory = kDefaultMaxmemory;
+Status ScopedStack::startAll(const ScopedStackOptions& options) {
+  if (options.cluster)
+    if (auto good = checkShape(*options.cluster); !good) return good;
+  auto version = checkBinary(options.node.binary, options.node.anyVersion);
+  if (!version) return fail(std::move(version.error()));
   Status last;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    auto port = freePort();
-    if (!port) return fail(std::move(port.error()));
-    config.port = *port;
-    config.dir = dir_ / fmt::format("node-{}", config.port);
-    auto node = Node::start(config, {startTimeout_, true, {}});
-    if (node) {
-      nodes_.push_back(std::make_unique<Node>(std::move(*node)));
-      return {};
+    auto configs = configsFor(options, dir_);
+    if (!configs) return fail(std::move(configs.error()));
+    last = launch(*configs);
+    if (last && options.cluster) {
+      ClusterAdmin cluster({{}, options.node.password});
+      return formCluster(cluster, endpoints(), options.cluster->masters);
     }
-    last = fail(std::move(node.error()));
-    // Somebody may take the port between our look and the server's: only then try another.
-    if (checkPortFree(config.port)) break;
+    if (last) return last;
+    for (const auto& node : nodes_) (void)node->kill();
+    nodes_.clear();
+    // Somebody may take a port between our look and the server's: only then try others.
+    if (std::ranges::all_of(
+            *configs, [](const NodeConfig& each) { return checkPortsFree(each).has_value(); }))
+      break;
   }
   return last;
 }
 
-Status ScopedStack::restart() {
-  if (auto gone = node().kill(); !gone) return gone;
-  auto started = Node::start(node().config(), {startTimeout_, true, {}});
+Status ScopedStack::launch(const std::vector<NodeConfig>& configs) {
+  const Nanos deadline = SteadyClock::read() + startTimeout_;
+  for (const NodeConfig& config : configs) {
+    auto node =
+        Node::launch(config, {.timeout = startTimeout_, .dieWithParent = true, .onSpawned = {}});
+    if (!node) return fail(std::move(node.error()));
+    nodes_.push_back(std::make_unique<Node>(std::move(*node)));
+  }
+  for (const auto& node : nodes_)
+    if (auto ready = node->awaitReady(deadline); !ready) return ready;
+  return {};
+}
+
+Node* ScopedStack::find(const Endpoint& endpoint) {
+  const auto found =
+      std::ranges::find_if(nodes_, [&](const auto& node) { return node->endpoint() == endpoint; });
+  return found == nodes_.end() ? nullptr : found->get();
+}
+
+std::vector<Endpoint> ScopedStack::endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& node : nodes_) endpoints.push_back(node->endpoint());
+  return endpoints;
+}
+
+Status ScopedStack::restart(std::size_t index) {
+  if (auto gone = node(index).kill(); !gone) return gone;
+  auto started = Node::start(node(index).config(),
+                             {.timeout = startTimeout_, .dieWithParent = true, .onSpawned = {}});
   if (!started) return fail(std::move(started.error()));
-  nodes_.front() = std::make_unique<Node>(std::move(*started));
+  nodes_[index] = std::make_unique<Node>(std::move(*started));
   return {};
 }
 

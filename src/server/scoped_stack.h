@@ -2,10 +2,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "server/cluster_admin.h"
+#include "server/cluster_shape.h"
 #include "server/node.h"
 
 namespace redline {
@@ -13,6 +16,7 @@ namespace redline {
 struct ScopedStackOptions {
   /// `dir` and `port` are chosen by the stack; maxmemory 0: 256 MB.
   NodeConfig node;
+  std::optional<ClusterShape> cluster;  ///< none: a single node
   Nanos startTimeout = NodeStartOptions{}.timeout;
   std::filesystem::path parent;  ///< where its temporary directory goes; empty: $TMPDIR or /tmp
 };
@@ -22,6 +26,7 @@ struct ScopedStackOptions {
 /// however it ends, so start it on one that lives long enough.
 class ScopedStack {
  public:
+  /// A cluster's start returns when it has converged (lookAtCluster()).
   static Result<ScopedStack> start(const ScopedStackOptions& options = {});
   ScopedStack(ScopedStack&&) noexcept = default;
   ScopedStack& operator=(ScopedStack&& other) noexcept {
@@ -33,16 +38,24 @@ class ScopedStack {
   /// Kills the servers and removes their files.
   ~ScopedStack() { clear(); }
 
-  Node& node() { return *nodes_.front(); }
-  const Node& node() const { return *nodes_.front(); }
+  /// Of a cluster: masters first, as they were planned; replica k of m masters follows master k mod
+  /// m.
+  std::size_t size() const { return nodes_.size(); }
+  Node& node(std::size_t index = 0) { return *nodes_[index]; }
+  const Node& node(std::size_t index = 0) const { return *nodes_[index]; }
+  /// The node that listens there; null: none of ours.
+  Node* find(const Endpoint& endpoint);
   Endpoint endpoint() const { return node().endpoint(); }
+  std::vector<Endpoint> endpoints() const;
   const std::filesystem::path& dir() const { return dir_; }
-  /// Starts the server again after it has died: same directory, port and configuration.
-  Status restart();
+  /// Starts a server again after it has died (it is killed if it has not): same directory, port and
+  /// configuration. Its Node is a new object. Call it on the thread that is to own the server.
+  Status restart(std::size_t index = 0);
 
  private:
   ScopedStack() = default;
-  Status startNode(const ScopedStackOptions& options);
+  Status startAll(const ScopedStackOptions& options);
+  Status launch(const std::vector<NodeConfig>& configs);
   void clear();
 
   std::filesystem::path dir_;

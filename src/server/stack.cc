@@ -7,17 +7,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
-#include "server/host.h"
+#include "server/stack_files.h"
 #include "server/text_file.h"
 
 namespace redline {
 namespace fs = std::filesystem;
 namespace {
 
-/// In a stack's own directory; without it nothing there is ever removed.
-constexpr const char* kMarker = ".redline-stack";
-constexpr Nanos kStatusTimeout = 2 * kSecond;
 constexpr int kOrphanRounds = 10;
 
 /// One `up` or `down` at a time in a home directory. The kernel lets go when the process ends.
@@ -60,44 +58,6 @@ std::string addresses(const StackState& state) {
 bool allAlive(const StackState& state) {
   return state.complete && std::all_of(state.nodes.begin(), state.nodes.end(),
                                        [](const auto& node) { return isAlive(node.process); });
-}
-
-NodeConfig configFor(const NodeConfig& pattern, const NodeState& node) {
-  NodeConfig config = pattern;
-  config.dir = node.dir;
-  config.port = node.port;
-  return config;
-}
-
-Status makeMarkedDirectory(const StackState& state) {
-  std::error_code problem;
-  fs::create_directories(state.dir, problem);
-  if (problem)
-    return fail(ErrorCode::io, "cannot make {}: {}", state.dir.string(), problem.message());
-  return writeTextFile(state.dir / kMarker, state.name + "\n");
-}
-
-NodeStatus statusOf(const NodeState& node, const Credentials& credentials) {
-  NodeStatus status;
-  status.node = node;
-  status.alive = isAlive(node.process);
-  status.stopped = status.alive && isStopped(node.process);
-  if (!status.alive || status.stopped) {
-    status.problem = status.alive ? "held by a SIGSTOP" : "not running";
-    return status;
-  }
-  auto admin = Admin::connect(node.unixEndpoint(), credentials, kStatusTimeout);
-  auto info = admin ? admin->info({"server", "memory", "replication", "keyspace"})
-                    : Result<ServerInfo>(fail(admin.error()));
-  if (!info) {
-    status.problem = info.error().message;
-    return status;
-  }
-  status.role = info->role();
-  status.version = info->version();
-  status.usedMemory = info->count("used_memory");
-  status.keys = info->keys();
-  return status;
 }
 
 }  // namespace
@@ -145,45 +105,6 @@ Status Stack::save(const StackState& state) const {
   return writeTextFile(statePath(state.name), toJson(state));
 }
 
-/// What is to be, with everything checked that can be before a file or a process exists.
-Result<StackState> Stack::plan(const StackOptions& options, NodeConfig& pattern) const {
-  if (options.topology != "node")
-    return fail(ErrorCode::usage, "no topology \"{}\" to start: use node", options.topology);
-  StackState state;
-  state.topology = options.topology;
-  state.name = options.name.empty() ? options.topology : options.name;
-  if (auto good = checkStackName(state.name); !good) return fail(std::move(good.error()));
-  state.dir = options.dir.empty() ? stacks() / state.name
-                                  : fs::absolute(options.dir) / ("redline-" + state.name);
-  state.dir = state.dir.lexically_normal();
-  auto port = options.node.port == 0 ? freePort() : Result<std::uint16_t>(options.node.port);
-  if (!port) return fail(std::move(port.error()));
-  NodeState node;
-  node.name = fmt::format("node-{}", *port);
-  node.role = "master";
-  node.port = *port;
-  node.dir = state.dir / node.name;
-  state.nodes.push_back(std::move(node));
-
-  const HostFacts host = readHost(0);
-  pattern = options.node;
-  if (pattern.maxmemory == 0)
-    pattern.maxmemory = defaultMaxmemory(host.memoryAvailable, state.nodes.size());
-  if (!options.force)
-    if (auto fits = checkMemory(pattern.maxmemory, state.nodes.size(), host.memoryAvailable,
-                                host.memoryTotal);
-        !fits)
-      return fail(std::move(fits.error()));
-  if (auto version = checkBinary(pattern.binary, pattern.anyVersion); !version)
-    return fail(std::move(version.error()));
-  for (const NodeState& each : state.nodes) {
-    if (auto good = checkNodeConfig(configFor(pattern, each)); !good)
-      return fail(std::move(good.error()));
-    if (auto free = checkPortFree(each.port); !free) return fail(std::move(free.error()));
-  }
-  return state;
-}
-
 Result<StackUp> Stack::up(const StackOptions& options) {
   const std::string name = options.name.empty() ? options.topology : options.name;
   if (auto good = checkStackName(name); !good) return fail(std::move(good.error()));
@@ -197,8 +118,8 @@ Result<StackUp> Stack::up(const StackOptions& options) {
                 "stack down {}`",
                 name, name);
   }
-  NodeConfig pattern;
-  auto state = plan(options, pattern);
+  std::vector<NodeConfig> configs;
+  auto state = plan(options, configs);
   if (!state) return fail(std::move(state.error()));
   std::error_code problem;
   if (!options.dir.empty() && fs::exists(state->dir, problem))
@@ -208,28 +129,40 @@ Result<StackUp> Stack::up(const StackOptions& options) {
                 state->dir.string());
   fs::create_directories(stacks() / name, problem);
   Status started = save(*state);
-  if (started) started = startNodes(*state, pattern, options);
+  if (started) started = startNodes(*state, configs, options);
   if (started) return StackUp{std::move(*state), false};
   std::vector<std::string> lines;
-  (void)clear(*state, {{}, pattern.password}, lines);
+  (void)clear(*state, {{}, options.node.password}, lines);
   return fail(std::move(started.error()));
 }
 
-Status Stack::startNodes(StackState& state, const NodeConfig& pattern,
-                         const StackOptions& options) const {
-  if (auto made = makeMarkedDirectory(state); !made) return made;
-  for (NodeState& node : state.nodes) {
-    NodeStartOptions start;
-    start.timeout = options.startTimeout;
-    start.onSpawned = [&](const ProcessId& process) {
-      node.process = process;
-      return save(state);
-    };
-    if (auto started = Node::start(configFor(pattern, node), start); !started)
-      return fail(std::move(started.error()));
-  }
-  state.complete = true;
-  return save(state);
+Result<NodeState> Stack::restart(const std::string& name, const std::string& node,
+                                 const Credentials& credentials) {
+  auto lock = Lock::take(stacks());
+  if (!lock) return fail(std::move(lock.error()));
+  auto state = load(name);
+  if (!state) return fail(std::move(state.error()));
+  const auto found = std::ranges::find(state->nodes, node, &NodeState::name);
+  if (found == state->nodes.end()) return fail(ErrorCode::usage, "stack {} has no {}", name, node);
+  if (isAlive(found->process))
+    return fail(ErrorCode::unsafe, "{} of stack {} is alive (pid {})", node, name,
+                found->process.pid);
+  NodeConfig config;
+  config.binary = state->binary;
+  config.dir = found->dir;
+  config.port = found->port;
+  config.cluster = state->isCluster();
+  config.password = credentials.password;
+  config.anyVersion = true;  // it was looked at when the stack was made
+  NodeStartOptions start;
+  start.keepConfig = true;
+  start.onSpawned = [&](const ProcessId& process) {
+    found->process = process;
+    return save(*state);
+  };
+  if (auto started = Node::start(std::move(config), start); !started)
+    return fail(std::move(started.error()));
+  return *found;
 }
 
 Result<std::vector<std::string>> Stack::down(const std::string& name,
@@ -246,7 +179,7 @@ Result<std::vector<std::string>> Stack::down(const std::string& name,
   if (!state) {
     // A crash before the first word was written: then there is a directory, and no process.
     lines.push_back(state.error().message);
-    state = StackState{name, {}, false, stacks() / name, {}};
+    state = StackState{name, {}, false, stacks() / name, {}, {}};
   }
   if (auto cleared = clear(*state, credentials, lines); !cleared)
     return fail(std::move(cleared.error()));
@@ -273,7 +206,7 @@ Status Stack::clear(const StackState& state, const Credentials& credentials,
 Status Stack::removeFiles(const StackState& state, std::vector<std::string>& lines) const {
   std::error_code problem;
   const fs::path own = stacks() / state.name;
-  if (state.dir != own && fs::exists(state.dir / kMarker, problem)) {
+  if (state.dir != own && fs::exists(state.dir / kStackMarker, problem)) {
     fs::remove_all(state.dir, problem);
     if (problem)
       return fail(ErrorCode::io, "cannot remove {}: {}", state.dir.string(), problem.message());
@@ -283,17 +216,6 @@ Status Stack::removeFiles(const StackState& state, std::vector<std::string>& lin
   if (problem) return fail(ErrorCode::io, "cannot remove {}: {}", own.string(), problem.message());
   lines.push_back(fmt::format("removed {}", own.string()));
   return {};
-}
-
-Result<StackStatus> Stack::status(const std::string& name, const Credentials& credentials) const {
-  if (auto good = checkStackName(name); !good) return fail(std::move(good.error()));
-  auto state = load(name);
-  if (!state) return fail(std::move(state.error()));
-  StackStatus status;
-  status.state = std::move(*state);
-  for (const NodeState& node : status.state.nodes)
-    status.nodes.push_back(statusOf(node, credentials));
-  return status;
 }
 
 std::vector<std::string> Stack::names() const {

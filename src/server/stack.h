@@ -7,21 +7,28 @@
 #include <vector>
 
 #include "base/result.h"
+#include "server/cluster_admin.h"
+#include "server/cluster_shape.h"
 #include "server/node.h"
 #include "server/stack_state.h"
 
 namespace redline {
 
 struct StackOptions {
-  std::string topology = "node";
-  std::string name;           ///< empty: the topology's name
+  std::string topology = "node";  ///< or "cluster"
+  std::string name;               ///< empty: the topology's name
   std::filesystem::path dir;  ///< where the servers' files go, in a directory of the stack's own;
                               ///< empty: the state directory
-  /// Every node is made after this one. `dir` is set by the stack; port 0: a free one; maxmemory 0:
-  /// 75% of what the machine has available.
+  /// Every node is made after this one. `dir` is set by the stack. port: the first one, the others
+  /// follow it; 0: free ones. maxmemory, of each node; 0: all together 75% of what the machine has
+  /// available.
   NodeConfig node;
-  bool force = false;  ///< a maxmemory beyond the machine's memory
+  ClusterShape cluster;  ///< for the topology "cluster"
+  bool force = false;    ///< a maxmemory beyond the machine's memory
   Nanos startTimeout = NodeStartOptions{}.timeout;
+  Nanos formTimeout = ClusterWait{}.timeout;         ///< until a cluster has come together
+  std::function<void(const std::string&)> progress;  ///< how far it is, as a line for people
+  std::function<bool()> interrupted;                 ///< true: give up, and leave nothing behind
 };
 
 struct StackUp {
@@ -37,12 +44,15 @@ struct NodeStatus {
   bool stopped = false;       ///< alive and held by a SIGSTOP
   std::string role, version;  ///< as the server says; empty when it does not answer
   std::uint64_t usedMemory = 0, keys = 0;
-  std::string problem;  ///< why nothing could be read
+  ReplicationState replication;
+  std::optional<ClusterMember> member;  ///< of a cluster: as the node sees itself
+  std::string problem;                  ///< why nothing could be read
 };
 
 struct StackStatus {
   StackState state;
   std::vector<NodeStatus> nodes;
+  std::string cluster;  ///< of a cluster: why it is not whole; empty: all is as it should be
 };
 
 /// The servers of this machine that redline started and that outlive it: `redline stack`. Their
@@ -52,13 +62,19 @@ class Stack {
   /// `home` as stateHome() gives it.
   explicit Stack(std::filesystem::path home) : home_(std::move(home)) {}
 
-  /// Starts a stack and returns when all its servers answer. A stack of that name that is up
+  /// Starts a stack and returns when all its servers answer; those of a cluster when it has
+  /// converged (lookAtCluster()). A stack of that name that is up
   /// already is left as it is and returned. On failure nothing is left behind.
   Result<StackUp> up(const StackOptions& options);
 
   /// Stops every process of the stack, also those that a crash left, and removes its files. Returns
   /// what it did, a line each. Ok when there is no such stack.
   Result<std::vector<std::string>> down(const std::string& name, const Credentials& credentials);
+
+  /// Starts a server of a stack again that has died, as it was: same directory, port and
+  /// redis.conf. unsafe: it is alive.
+  Result<NodeState> restart(const std::string& name, const std::string& node,
+                            const Credentials& credentials);
 
   /// unreachable when there is no such stack.
   Result<StackStatus> status(const std::string& name, const Credentials& credentials) const;
@@ -73,8 +89,8 @@ class Stack {
  private:
   std::filesystem::path stacks() const { return home_ / "stacks"; }
   Status save(const StackState& state) const;
-  Result<StackState> plan(const StackOptions& options, NodeConfig& pattern) const;
-  Status startNodes(StackState& state, const NodeConfig& pattern,
+  Result<StackState> plan(const StackOptions& options, std::vector<NodeConfig>& configs) const;
+  Status startNodes(StackState& state, std::span<const NodeConfig> configs,
                     const StackOptions& options) const;
   Status clear(const StackState& state, const Credentials& credentials,
                std::vector<std::string>& lines) const;

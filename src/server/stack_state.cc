@@ -41,9 +41,13 @@ std::string toJson(const StackState& state) {
                      {"pid", node.process.pid},
                      {"start_ticks", node.process.startTicks},
                      {"boot_id", node.process.bootId}});
-  const Json json{{"schema", kSchema},          {"name", state.name},
-                  {"topology", state.topology}, {"complete", state.complete},
-                  {"dir", state.dir.string()},  {"nodes", nodes}};
+  const Json json{{"schema", kSchema},
+                  {"name", state.name},
+                  {"topology", state.topology},
+                  {"complete", state.complete},
+                  {"dir", state.dir.string()},
+                  {"binary", state.binary},
+                  {"nodes", nodes}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -58,6 +62,7 @@ Result<StackState> parseStackState(std::string_view text) {
     state.topology = json.at("topology").get<std::string>();
     state.complete = json.at("complete").get<bool>();
     state.dir = json.at("dir").get<std::string>();
+    state.binary = json.at("binary").get<std::string>();
     for (const Json& node : json.at("nodes")) state.nodes.push_back(nodeOf(node));
     return state;
   } catch (const Json::exception& problem) {

@@ -31,11 +31,13 @@ struct NodeState {
 /// its number, so that whoever comes later finds all of them. No password is in it.
 struct StackState {
   std::string name;
-  std::string topology;       ///< "node"
+  std::string topology;       ///< "node" or "cluster"
   bool complete = false;      ///< all nodes have answered
   std::filesystem::path dir;  ///< holds the nodes' directories; goes with the stack
+  std::string binary;         ///< what its servers run, for the one that is started again
   std::vector<NodeState> nodes;
 
+  bool isCluster() const { return topology == "cluster"; }
   bool operator==(const StackState&) const = default;
 };
 

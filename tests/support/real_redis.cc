@@ -51,12 +51,13 @@ TemporaryDirectory::~TemporaryDirectory() {
   fs::remove_all(path_, problem);
 }
 
-BarePeer::BarePeer(std::string answer)
+BarePeer::BarePeer(std::string answer, std::uint16_t port)
     : answer_(std::move(answer)),
       listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
       wake_(::eventfd(0, EFD_CLOEXEC)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t length = sizeof address;
   auto* const generic = reinterpret_cast<sockaddr*>(&address);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -39,7 +40,8 @@ class TemporaryDirectory {
 /// told; with none it keeps silent.
 class BarePeer {
  public:
-  explicit BarePeer(std::string answer);
+  /// Port 0: any.
+  explicit BarePeer(std::string answer, std::uint16_t port = 0);
   ~BarePeer();
   BarePeer(const BarePeer&) = delete;
   BarePeer& operator=(const BarePeer&) = delete;

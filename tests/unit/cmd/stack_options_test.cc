@@ -41,8 +41,32 @@ TEST(StackOptions, LeaveTheMemoryLimitToTheStackByDefault) {
   EXPECT_EQ(options->name, "node");
 }
 
-TEST(StackOptions, RefuseATopologyThatIsNotBuiltAndAPortThatIsNone) {
-  EXPECT_EQ(stackOptions(flags({"up", "cluster"}), "").error().code, ErrorCode::usage);
+TEST(StackOptions, OfAClusterHaveItsShapeAndAPortOfTheirOwn) {
+  const auto options =
+      stackOptions(flags({"up", "cluster", "-masters=4", "-replicas=2", "-master-cpus=0; 1-2",
+                          "-replica-cpus=1", "-full-coverage=false"}),
+                   "");
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->topology, "cluster");
+  EXPECT_EQ(options->name, "cluster");
+  EXPECT_EQ(options->node.port, 7700);
+  EXPECT_EQ(options->cluster.masters, 4U);
+  EXPECT_EQ(options->cluster.replicas, 2U);
+  EXPECT_THAT(options->cluster.masterCpus, ElementsAre("0", "1-2"));
+  EXPECT_THAT(options->cluster.replicaCpus, ElementsAre("1"));
+  EXPECT_FALSE(options->node.fullCoverage);
+  EXPECT_EQ(stackOptions(flags({"up", "cluster", "-port=0"}), "")->node.port, 0);
+}
+
+TEST(StackOptions, RefuseWhatTheTopologyHasNoUseFor) {
+  EXPECT_THAT(stackOptions(flags({"up", "node", "-replicas=2"}), "").error().message,
+              HasSubstr("-replicas is for a cluster"));
+  EXPECT_THAT(stackOptions(flags({"up", "cluster", "-master-cpus=0;x"}), "").error().message,
+              HasSubstr("-master-cpus: "));
+}
+
+TEST(StackOptions, RefuseATopologyThatThereIsNotAndAPortThatIsNone) {
+  EXPECT_EQ(stackOptions(flags({"up", "sentinel"}), "").error().code, ErrorCode::usage);
   EXPECT_THAT(stackOptions(flags({"up"}), "").error().message, HasSubstr("stack up node"));
   EXPECT_THAT(stackOptions(flags({"up", "node", "-port=65536"}), "").error().message,
               HasSubstr("65536 is no port"));

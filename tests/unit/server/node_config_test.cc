@@ -29,6 +29,23 @@ TEST(NodeConfig, SaysWhatEveryLabServerStartsWith) {
   EXPECT_EQ(text.find("cluster"), std::string::npos);
 }
 
+TEST(NodeConfig, OfAClusterHasTheLabsTimesAndABacklogThatLeavesRoomForData) {
+  NodeConfig config = goodConfig();
+  config.cluster = true;
+  for (const char* line :
+       {"cluster-enabled yes", "cluster-node-timeout 5000", "cluster-require-full-coverage yes",
+        "cluster-allow-replica-migration no", "repl-diskless-sync-delay 0",
+        "repl-backlog-size 268435456"})
+    EXPECT_TRUE(hasLine(configText(config), line)) << line;
+  config.fullCoverage = false;
+  config.maxmemory = 100 << 20;
+  EXPECT_TRUE(hasLine(configText(config), "cluster-require-full-coverage no"));
+  EXPECT_TRUE(hasLine(configText(config), "repl-backlog-size 26214400"));
+  ASSERT_TRUE(checkNodeConfig(config));
+  config.port = 55'536;
+  EXPECT_NE(checkNodeConfig(config).error().message.find("port + 10000"), std::string::npos);
+}
+
 TEST(NodeConfig, PinsCpusAndGivesIoThreadsTheReads) {
   NodeConfig config = goodConfig();
   config.cpus = "0";
@@ -73,6 +90,7 @@ TEST(NodeConfig, RefusesWhatWouldMakeALabServerLieOrHarm) {
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.policy = "lru"; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"Maxmemory-Policy", "noeviction"}}; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"requirepass", "x"}}; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"cluster-enabled", "yes"}}; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"port", "6379"}}; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"hz", "10\nport 6379"}}; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"hz 10\nport", "6379"}}; }));

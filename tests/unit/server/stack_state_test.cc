@@ -6,11 +6,10 @@ namespace redline {
 namespace {
 
 StackState someState() {
-  return {"lab",
-          "node",
-          true,
-          "/tmp/s",
-          {{"node-7600", "master", 7600, "/tmp/s/node-7600", {4711, 123456, "boot"}}}};
+  return {
+      "lab",          "node",
+      true,           "/tmp/s",
+      "redis-server", {{"node-7600", "master", 7600, "/tmp/s/node-7600", {4711, 123456, "boot"}}}};
 }
 
 TEST(StackState, SurvivesTheWayThroughItsFile) {

@@ -1,0 +1,230 @@
+#include "server/cluster_admin.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace redline {
+namespace {
+
+constexpr auto kPause = std::chrono::milliseconds(20);
+
+void addOnce(std::vector<Endpoint>& list, const Endpoint& endpoint) {
+  if (endpoint.port != 0 && std::ranges::find(list, endpoint) == list.end())
+    list.push_back(endpoint);
+}
+
+/// Before its first handshake a node does not know its own address.
+Result<ClusterView> viewFrom(const Value& reply, const Endpoint& asked) {
+  if (!reply.isText())
+    return fail(reply.isError() ? ErrorCode::refused : ErrorCode::invalidInput,
+                "{} does not answer CLUSTER NODES: {}", asked.text(), reply.text);
+  auto view = parseClusterNodes(reply.text);
+  if (view && !asked.isUnix())
+    for (ClusterMember& member : view->nodes)
+      if (member.myself && member.endpoint.host.empty()) member.endpoint.host = asked.host;
+  return view;
+}
+
+}  // namespace
+
+ReplicationState parseReplication(const ServerInfo& info) {
+  ReplicationState state;
+  state.master = info.role() == "master";
+  state.replicas = info.count("connected_slaves");
+  if (state.master) {
+    state.offset = info.count("master_repl_offset");
+    return state;
+  }
+  state.linkUp = info.text("master_link_status") == "up";
+  state.source = {std::string(info.text("master_host")),
+                  static_cast<std::uint16_t>(info.count("master_port")),
+                  {}};
+  state.offset = info.count("slave_repl_offset");
+  return state;
+}
+
+bool NodeReading::stateOk() const {
+  const auto state = info.find("cluster_state");
+  return state != info.end() && state->second == "ok";
+}
+
+Result<ClusterAdmin> ClusterAdmin::connect(std::span<const Endpoint> seeds, Credentials credentials,
+                                           Nanos timeout) {
+  ClusterAdmin cluster(std::move(credentials), timeout);
+  Error last{ErrorCode::usage, "no address of a cluster: name one with -addr"};
+  for (const Endpoint& seed : seeds) {
+    auto admin = cluster.at(seed);
+    auto info = admin ? (*admin)->info({"cluster"}) : Result<ServerInfo>(fail(admin.error()));
+    if (!info) {
+      last = info.error();
+      continue;
+    }
+    if (info->text("cluster_enabled") != "1")
+      return fail(ErrorCode::refused,
+                  "{} is no node of a cluster: use -topology=node, or name a cluster's node",
+                  seed.text());
+    cluster.known_.assign(seeds.begin(), seeds.end());
+    std::ranges::rotate(cluster.known_, std::ranges::find(cluster.known_, seed));
+    return cluster;
+  }
+  return fail(std::move(last));
+}
+
+Result<Admin*> ClusterAdmin::at(const Endpoint& endpoint) {
+  auto found = connections_.find(endpoint);
+  if (found != connections_.end() && found->second.connected()) return &found->second;
+  auto admin = Admin::connect(endpoint, credentials_, timeout_);
+  if (!admin) return fail(std::move(admin.error()));
+  return &connections_.insert_or_assign(endpoint, std::move(*admin)).first->second;
+}
+
+Result<ClusterView> ClusterAdmin::viewOf(const Endpoint& endpoint) {
+  auto admin = at(endpoint);
+  if (!admin) return fail(std::move(admin.error()));
+  auto reply = (*admin)->commandRaw({"CLUSTER", "NODES"});
+  if (!reply) return fail(std::move(reply.error()));
+  auto view = viewFrom(*reply, endpoint);
+  if (view)
+    for (const ClusterMember& member : view->nodes) addOnce(known_, member.endpoint);
+  return view;
+}
+
+Result<ClusterView> ClusterAdmin::view() {
+  Error last{ErrorCode::usage, "no address of a cluster: name one with -addr"};
+  // By number: asking adds to the list.
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    auto view = viewOf(Endpoint(known_[i]));
+    if (view) return view;
+    last = std::move(view.error());
+  }
+  return fail(std::move(last));
+}
+
+Result<ReplicationState> ClusterAdmin::replicationOf(const Endpoint& endpoint) {
+  auto admin = at(endpoint);
+  if (!admin) return fail(std::move(admin.error()));
+  auto info = (*admin)->info({"replication"});
+  if (!info) return fail(std::move(info.error()));
+  return parseReplication(*info);
+}
+
+Result<NodeReading> ClusterAdmin::read(const Endpoint& endpoint) {
+  static const std::vector<std::vector<std::string>> kQuestions{
+      {"CLUSTER", "INFO"}, {"CLUSTER", "NODES"}, {"INFO", "replication"}};
+  auto admin = at(endpoint);
+  if (!admin) return fail(std::move(admin.error()));
+  auto replies = (*admin)->pipeline(kQuestions);
+  if (!replies) return fail(std::move(replies.error()));
+  for (const Value& reply : *replies)
+    if (!reply.isText())
+      return fail(ErrorCode::refused, "{} says: {}", endpoint.text(), reply.text);
+  auto view = viewFrom((*replies)[1], endpoint);
+  if (!view) return fail(std::move(view.error()));
+  return NodeReading{endpoint, parseClusterInfo((*replies)[0].text), std::move(*view),
+                     parseReplication(parseServerInfo((*replies)[2].text))};
+}
+
+namespace {
+
+/// What one node's reading lacks; empty: nothing.
+std::string missingIn(const NodeReading& reading, std::span<const Endpoint> nodes,
+                      bool fullCoverage) {
+  const std::string who = reading.endpoint.text();
+  for (const Endpoint& node : nodes) {
+    const ClusterMember* const member = reading.view.byEndpoint(node);
+    if (member == nullptr || member->handshake)
+      return fmt::format("{} does not know {} yet", who, node.text());
+    if (member->failed || member->suspected)
+      return fmt::format("{} takes {} for failed", who, node.text());
+    if (!member->connected) return fmt::format("{} has no link to {}", who, node.text());
+    if (!member->master && member->masterId.empty())
+      return fmt::format("{} does not know whom {} follows", who, node.text());
+  }
+  for (const ClusterMember& member : reading.view.nodes)
+    if (!member.failed && std::ranges::find(nodes, member.endpoint) == nodes.end())
+      return fmt::format("{} still counts on {}, which is none of the nodes that run", who,
+                         member.endpoint.text());
+  if (const std::size_t covered = reading.view.slotsCovered(); fullCoverage && covered != kSlots)
+    return fmt::format("{} knows owners of {} of {} slots", who, covered, kSlots);
+  // A node whose slots are not all covered is not "ok" unless it is told that it may be.
+  if (!reading.stateOk()) return fmt::format("{} says cluster_state:fail", who);
+  return {};
+}
+
+const NodeReading* find(std::span<const NodeReading> readings, const Endpoint& endpoint) {
+  const auto found = std::ranges::find(readings, endpoint, &NodeReading::endpoint);
+  return found == readings.end() ? nullptr : &*found;
+}
+
+/// What a replica lacks to be as far as its master was in `readings`; empty: nothing.
+std::string missingIn(ClusterAdmin& cluster, const Endpoint& replica,
+                      std::span<const NodeReading> readings) {
+  const auto now = cluster.replicationOf(replica);
+  if (!now) return now.error().message;
+  if (now->master) return fmt::format("{} is not a replica yet", replica.text());
+  if (!now->linkUp)
+    return fmt::format("replica {} has no link to its master {}", replica.text(),
+                       now->source.text());
+  const NodeReading* const master = find(readings, now->source);
+  if (master == nullptr)
+    return fmt::format("replica {} follows {}, which is none of the nodes that run", replica.text(),
+                       now->source.text());
+  if (now->offset < master->replication.offset)
+    return fmt::format("replica {} is {} bytes behind its master {}", replica.text(),
+                       master->replication.offset - now->offset, now->source.text());
+  return {};
+}
+
+}  // namespace
+
+Convergence lookAtCluster(ClusterAdmin& cluster, std::span<const Endpoint> nodes,
+                          bool fullCoverage) {
+  Convergence found;
+  found.nodes = nodes.size();
+  const auto note = [&](const std::string& missing) {
+    if (found.missing.empty()) found.missing = missing;
+    return missing.empty();
+  };
+  std::vector<NodeReading> readings;
+  for (const Endpoint& node : nodes) {
+    auto reading = cluster.read(node);
+    if (!reading) {
+      note(reading.error().message);
+      continue;
+    }
+    readings.push_back(std::move(*reading));
+    const NodeReading& latest = readings.back();
+    const std::string map = readings.front().view.mapText();
+    if (note(missingIn(latest, nodes, fullCoverage)) &&
+        note(latest.view.mapText() == map
+                 ? ""
+                 : fmt::format("{} and {} do not agree on the slots", latest.endpoint.text(),
+                               readings.front().endpoint.text())))
+      ++found.agreeing;
+  }
+  for (const NodeReading& reading : readings) {
+    const ClusterMember* const self = reading.view.myself();
+    if (self == nullptr || self->master) continue;
+    ++found.replicas;
+    if (note(missingIn(cluster, reading.endpoint, readings))) ++found.inSync;
+  }
+  return found;
+}
+
+Status awaitConverged(ClusterAdmin& cluster, std::span<const Endpoint> nodes,
+                      const ClusterWait& wait) {
+  for (const Nanos end = SteadyClock::read() + wait.timeout;;) {
+    const Convergence seen = lookAtCluster(cluster, nodes, wait.fullCoverage);
+    if (wait.progress) wait.progress(seen);
+    if (seen.done()) return {};
+    if (wait.interrupted && wait.interrupted())
+      return fail(ErrorCode::interrupted, "interrupted while waiting for the cluster");
+    if (SteadyClock::read() >= end)
+      return fail(ErrorCode::timeout, "the cluster has not come together within {} s: {}",
+                  wait.timeout / kSecond, seen.missing);
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+}  // namespace redline
