@@ -9,6 +9,7 @@
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
+#include "cmd/progress.h"
 #include "cmd/stack_options.h"
 #include "cmd/stack_text.h"
 #include "server/host.h"
@@ -179,23 +180,16 @@ void printWarnings(const HostFacts& host) {
     fmt::print(stderr, "warning: {}\n", warningText(warning));
 }
 
-/// How far it is, where it takes more than kSilent.
-void tellAfterAWhile(const std::string& line) {
-  constexpr Nanos kSilent = 2 * kSecond;
-  static Nanos spoken = SteadyClock::read();
-  if (SteadyClock::read() - spoken < kSilent) return;
-  spoken = SteadyClock::read();
-  fmt::print(stderr, "{}\n", line);
-}
-
 Result<ExitCode> up(const Invocation& invocation, Stack& stack) {
   auto options = stackOptions(invocation.flags, invocation.password);
   if (!options) return fail(options.error());
   const Interrupts interrupts;
   options->interrupted = [&] { return interrupts.came(); };
-  options->progress = tellAfterAWhile;
+  StatusLine line;
+  options->progress = [&line](const std::string& text) { line.update(SteadyClock::read(), text); };
   const HostFacts host = readHost();  // before our own server adds to the load
   const auto started = stack.up(*options);
+  line.clear();
   if (!started) return fail(started.error());
   if (invocation.flags.is("format", "addr")) {
     printAddresses(started->state);
