@@ -13,6 +13,8 @@ void addLatency(Interval& to, const Interval& from) {
     for (std::size_t kind = 0; kind < kOpKinds; ++kind)
       to.latency[measure][kind].add(from.latency[measure][kind]);
   to.failed.add(from.failed);
+  to.staleness.add(from.staleness);
+  to.invalidationLag.add(from.invalidationLag);
   for (std::size_t kind = 0; kind < kOpKinds; ++kind)
     to.unfinished[kind].add(from.unfinished[kind]);
 }
@@ -44,6 +46,7 @@ void Counters::follow(const Counters& next) noexcept {
   addEach(completed, next.completed);
   addEach(failed, next.failed);
   addEach(failures, next.failures);
+  addEach(mitigation, next.mitigation);
   carriedOver += next.carriedOver;
   hits += next.hits;
   misses += next.misses;
@@ -84,6 +87,8 @@ void Interval::reset(Nanos newStart, Nanos newEnd) {
   for (auto& kinds : latency)
     for (auto& histogram : kinds) histogram.reset();
   failed.reset();
+  staleness.reset();
+  invalidationLag.reset();
   for (auto& histogram : unfinished) histogram.reset();
   counts = Counters{};
 }

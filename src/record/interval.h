@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "record/histogram.h"
+#include "record/mitigation_count.h"
 #include "record/operation.h"
 
 namespace redline {
@@ -39,6 +40,11 @@ struct Counters {
   std::uint64_t outstanding = 0;  ///< at the interval's end: in flight now (a level, not a count)
   std::uint64_t backlog = 0;  ///< at the interval's end: due and not sent (a level, not a count)
 
+  std::array<std::uint64_t, kMitigationCounts> mitigation{};
+
+  std::uint64_t& of(MitigationCount count) noexcept { return mitigation[index(count)]; }
+  std::uint64_t of(MitigationCount count) const noexcept { return mitigation[index(count)]; }
+
   /// Adds counts and sums levels: right for merging the workers of one interval.
   void merge(const Counters& other) noexcept;
   /// Adds counts and takes the later levels: right for going from one interval to the next.
@@ -57,6 +63,10 @@ struct Interval {
   /// What was still outstanding when the run ended, as (end − intended). These are in the response
   /// histograms too: as lower bounds.
   std::array<Histogram, kOpKinds> unfinished;
+  Histogram staleness;  ///< ages of stale reads
+  /// From a write's acknowledgement to the arrival of the invalidation that it caused; 0 where the
+  /// invalidation came first. For ledger keys.
+  Histogram invalidationLag;
   Counters counts;
 
   Histogram& of(Measure measure, OpKind kind) { return latency[index(measure)][index(kind)]; }

@@ -92,6 +92,56 @@ struct FaultFigures {
   Figures figures;
 };
 
+/// One replica's distance from its master, in bytes of the replication stream.
+struct ReplicationLagFigures {
+  std::string addr;  ///< the replica's
+  std::uint64_t samples = 0;
+  /// Each sample reads the master's offset, the replica's, and the master's again, so the true lag
+  /// lies between two bounds: `…AtLeast` is of the lower bounds, the others of the upper ones.
+  double maxAtLeast = 0, p50 = 0, p99 = 0, max = 0;
+};
+
+/// One server's table of the keys that tracking connections have read.
+struct TrackingFigures {
+  std::string addr;
+  std::uint64_t keys = 0;     ///< tracking_total_keys, the most that was seen
+  std::uint64_t items = 0;    ///< tracking_total_items: keys × connections
+  std::uint64_t maxKeys = 0;  ///< tracking-table-max-keys; 0: no limit
+};
+
+/// What a mitigation bought and what it cost. Counts by kMitigationCountNames.
+struct MitigationFigures {
+  std::string kind = "none";  ///< the word of -mitigation
+  std::map<std::string, std::uint64_t> counts;
+  LatencyFigures staleness;        ///< ages of stale reads
+  LatencyFigures invalidationLag;  ///< write's acknowledgement → invalidation's arrival
+
+  // local-cache: one cache for each worker.
+  std::string tracking;                        ///< "default" or "bcast"
+  std::uint64_t caches = 0, cacheEntries = 0;  ///< entries that each may hold
+  std::uint64_t cacheBytesUsed = 0,
+                cacheBytes = 0;  ///< all caches together: in use at the end, set aside
+  std::vector<TrackingFigures> trackingTables;
+
+  // key-split.
+  std::string split;  ///< "spread" or "tag"
+  std::uint64_t splitWays = 0, splitKeys = 0;
+  double writeFanOut = 0;           ///< SET requests for each write of the run
+  std::uint64_t divergentKeys = 0;  ///< split ledger keys whose copies differed at the end
+
+  // replica-read.
+  std::string replicaPolicy;
+  std::vector<ReplicationLagFigures> replicas;
+
+  // -ledger.
+  std::uint64_t ledgerKeys = 0, ledgerBytes = 0;
+  std::uint64_t missingKeys = 0;    ///< ledger keys that were gone at the end
+  std::uint64_t keysWithLoss = 0;   ///< ledger keys that lost acknowledged writes
+  std::uint64_t auditUnjudged = 0;  ///< ledger keys of which the end of the run says nothing
+
+  bool used() const { return kind != "none" || ledgerKeys != 0; }
+};
+
 struct EnvironmentFigures {
   std::string redisVersion, kernel, cpu;
   unsigned cores = 0;
@@ -114,6 +164,7 @@ struct Summary {
   CacheFigures cache;
   VerifyFigures verify;
   ClusterFigures cluster;
+  MitigationFigures mitigation;
   GeneratorFigures generator;
   std::vector<ServerFigures> servers;
   std::vector<FaultFigures> faults;  ///< in the order of the plan

@@ -82,6 +82,16 @@ GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
   return g;
 }
 
+/// What the counters and histograms say; the rest is known to the run alone.
+void addMitigation(MitigationFigures& figures, const Interval& total) {
+  const Counters& counts = total.counts;
+  for (std::size_t i = 0; i < kMitigationCounts; ++i)
+    if (counts.mitigation[i] != 0)
+      figures.counts[std::string(kMitigationCountNames[i])] = counts.mitigation[i];
+  figures.staleness = figuresOf(total.staleness);
+  figures.invalidationLag = figuresOf(total.invalidationLag);
+}
+
 double lostShare(const RateFigures& rate) {
   std::uint64_t lost = 0;
   for (const Failure kind : {Failure::disconnected, Failure::unknownFate, Failure::protocol})
@@ -135,6 +145,9 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
     summary.cache.hitRate = static_cast<double>(counts.hits) / static_cast<double>(reads);
   summary.verify.checked = counts.checked;
   summary.verify.corrupt = counts.corrupt + recorder.warmupCorrupt();
+  summary.cache.localHits = counts.of(MitigationCount::localHits);
+  summary.verify.stale = counts.of(MitigationCount::stale);
+  addMitigation(summary.mitigation, total);
   summary.generator = generatorOf(plan, counts, facts);
   summary.servers = facts.servers;
 

@@ -17,7 +17,8 @@ struct CounterColumn {
   Field Counters::* field;
 };
 
-// The columns of the interval as a whole, beside one errors_* for each kind of failure.
+// The columns of the interval as a whole, beside one errors_* for each kind of failure
+// and one for each MitigationCount.
 constexpr CounterColumn<std::uint64_t> kCountColumns[] = {
     {"scheduled", &Counters::scheduled},
     {"outstanding_at_end", &Counters::outstandingAtEnd},
@@ -88,12 +89,15 @@ void addWhole(CsvLine& line, const Interval& interval) {
   for (const auto& column : kTimeColumns) addSeconds(line, interval.counts.*column.field);
   for (const std::uint64_t count : interval.counts.failures) line.add(count);
   addLatency(line, interval.failed);
+  for (const std::uint64_t count : interval.counts.mitigation) line.add(count);
+  addLatency(line, interval.staleness);
+  addLatency(line, interval.invalidationLag);
 }
 
 void addEmptyWhole(CsvLine& line) {
   const std::size_t figures = 2 + kReportedPercentiles.size() + 1;
-  const std::size_t cells =
-      std::size(kCountColumns) + std::size(kTimeColumns) + kFailures + figures;
+  const std::size_t cells = std::size(kCountColumns) + std::size(kTimeColumns) + kFailures +
+                            kMitigationCounts + 3 * figures;
   for (std::size_t i = 0; i < cells; ++i) line.addEmpty();
 }
 
@@ -120,6 +124,10 @@ void readWhole(CsvRow& row, IntervalRow& interval) {
   for (std::size_t failure = 0; failure < kFailures; ++failure)
     row.read(errorColumn(failure), interval.counts.failures[failure]);
   readLatency(row, "failed_response", interval.failedResponse);
+  for (std::size_t count = 0; count < kMitigationCounts; ++count)
+    row.read(kMitigationCountNames[count], interval.counts.mitigation[count]);
+  readLatency(row, "staleness", interval.staleness);
+  readLatency(row, "invalidation_lag", interval.invalidationLag);
 }
 
 void readKind(CsvRow& row, std::size_t kind, IntervalRow& interval) {
@@ -171,6 +179,9 @@ std::string intervalCsvHeader() {
   for (const auto& column : kTimeColumns) line.add(column.name);
   for (std::size_t failure = 0; failure < kFailures; ++failure) line.add(errorColumn(failure));
   addLatencyNames(line, "failed_response");
+  for (const auto name : kMitigationCountNames) line.add(name);
+  addLatencyNames(line, "staleness");
+  addLatencyNames(line, "invalidation_lag");
   return std::move(line).take();
 }
 

@@ -27,6 +27,8 @@ struct IntervalRow {
   bool drain = false;
   std::array<KindRow, kOpKinds> kinds;
   LatencyFigures failedResponse;  ///< response time of failed operations
+  LatencyFigures staleness;       ///< ages of stale reads
+  LatencyFigures invalidationLag;
   Counters counts;
 
   const KindRow& of(OpKind kind) const { return kinds[index(kind)]; }

@@ -2,24 +2,17 @@
 
 #include <fmt/format.h>
 
-#include "record/latency_figures.h"
 #include "record/operation.h"
 #include "rundir/environment_json.h"
 #include "rundir/json_fields.h"
+#include "rundir/latency_json.h"
+#include "rundir/mitigation_json.h"
 
 namespace redline {
 namespace {
 
 constexpr unsigned kSchema = 1;
 constexpr std::string_view kFailed = "failed";
-
-Json latencyJson(const LatencyFigures& figures) {
-  Json json = {{"count", figures.count}, {"mean", figures.mean}};
-  for (const auto& [name, share, figure] : kReportedPercentiles) json[name] = figures.*figure;
-  json["max"] = figures.max;
-  if (!figures.lowerBounds.empty()) json["lower_bounds"] = figures.lowerBounds;
-  return json;
-}
 
 Json latenciesJson(const Summary& summary) {
   Json json = Json::object();
@@ -121,15 +114,6 @@ void readFault(JsonFields fields, FaultFigures& fault) {
   fields.read("figures", fault.figures);
 }
 
-void readLatency(JsonFields fields, LatencyFigures& figures) {
-  fields.read("count", figures.count);
-  fields.read("mean", figures.mean);
-  for (const auto& [name, share, figure] : kReportedPercentiles)
-    fields.read(name.data(), figures.*figure);
-  fields.read("max", figures.max);
-  fields.read("lower_bounds", figures.lowerBounds);
-}
-
 void readRate(JsonFields fields, RateFigures& rate) {
   fields.read("target", rate.target);
   fields.read("achieved", rate.achieved);
@@ -229,6 +213,7 @@ void readSummary(JsonFields fields, Summary& summary) {
   fields.object("cache", [&](JsonFields of) { readCache(of, summary.cache); });
   fields.object("verify", [&](JsonFields of) { readVerify(of, summary.verify); });
   fields.object("cluster", [&](JsonFields of) { readCluster(of, summary.cluster); });
+  fields.object("mitigation", [&](JsonFields of) { readMitigation(of, summary.mitigation); });
   fields.object("generator", [&](JsonFields of) { readGenerator(of, summary.generator); });
   fields.eachOf("servers", [&](JsonFields of) { readServer(of, summary.servers.emplace_back()); });
   fields.eachOf("faults", [&](JsonFields of) { readFault(of, summary.faults.emplace_back()); });
@@ -251,6 +236,7 @@ std::string summaryToJson(const Summary& summary) {
   json["cache"] = cacheJson(summary.cache);
   json["verify"] = verifyJson(summary.verify);
   json["cluster"] = clusterJson(summary.cluster);
+  if (summary.mitigation.used()) json["mitigation"] = mitigationJson(summary.mitigation);
   json["generator"] = generatorJson(summary.generator);
   json["servers"] = Json::array();
   for (const auto& server : summary.servers) json["servers"].push_back(serverJson(server));

@@ -17,6 +17,7 @@ Counters numbered(std::uint64_t unit) {
   for (auto* perKind : {&counters.sent, &counters.completed, &counters.failed})
     for (auto& field : *perKind) fill(field);
   for (auto& field : counters.failures) fill(field);
+  for (auto& field : counters.mitigation) fill(field);
   for (auto* field :
        {&counters.scheduled, &counters.outstandingAtEnd, &counters.carriedOver, &counters.hits,
         &counters.misses, &counters.checked, &counters.corrupt, &counters.batches,

@@ -15,9 +15,13 @@ std::string documentation() {
   return contents(std::filesystem::path(REDLINE_SOURCE_DIR) / "docs/run-format.md");
 }
 
+constexpr const char* kLatencyPrefixes[] = {"response",        "service",         "lateness",
+                                            "dispatch",        "failed_response", "staleness",
+                                            "invalidation_lag"};
+
 bool isLatencyFigure(const std::string& column) {
-  for (const auto* prefix : {"response_", "service_", "lateness_", "dispatch_", "failed_response_"})
-    if (column.starts_with(prefix)) return true;
+  for (const auto* prefix : kLatencyPrefixes)
+    if (column.starts_with(std::string(prefix) + "_")) return true;
   return false;
 }
 
@@ -38,8 +42,9 @@ TEST(RunFormat, EveryLatencyFigureIsDocumentedByPrefixAndSuffix) {
   header.pop_back();
   for (const auto& column : splitCsv(header)) {
     if (!isLatencyFigure(column)) continue;
-    const bool failed = column.starts_with("failed_response");
-    const std::size_t cut = failed ? std::string("failed_response").size() : column.find('_');
+    std::size_t cut = 0;
+    for (const std::string_view prefix : kLatencyPrefixes)
+      if (column.starts_with(prefix)) cut = prefix.size();
     EXPECT_THAT(text, HasSubstr("`" + column.substr(0, cut) + "_…`"));
     EXPECT_THAT(text, HasSubstr("`" + column.substr(cut) + "`"));
   }

@@ -50,6 +50,9 @@ Interval interval(int number, bool warmup = false) {
   counts.completed = {498, 499};
   counts.failed = {1, 2};
   for (std::size_t i = 0; i < kFailures; ++i) counts.failures[i] = 1000 + i;
+  for (std::size_t i = 0; i < kMitigationCounts; ++i) counts.mitigation[i] = 2000 + i;
+  interval.staleness.record(7 * kMillisecond);
+  interval.invalidationLag.record(70 * kMicrosecond);
   std::uint64_t next = 7;
   for (auto* field :
        {&counts.scheduled, &counts.outstandingAtEnd, &counts.carriedOver, &counts.hits,
@@ -184,6 +187,8 @@ TEST_F(RunDirTest, ReadsBackTheIntervals) {
         expectSame(row.of(kind).latency[measure], written.latency[measure][index(kind)]);
     }
     expectSame(row.failedResponse, written.failed);
+    expectSame(row.staleness, written.staleness);
+    expectSame(row.invalidationLag, written.invalidationLag);
   }
 }
 

@@ -36,6 +36,29 @@ Summary filled() {
   summary.cache = {80, 20, 5, 6, 0.8};
   summary.verify = {80, 1, 2, 3};
   summary.cluster = {1, 2, 3, 4, {{"127.0.0.1:7600", "master", 5461, 50}}, {{8000, "n", 49}}};
+  MitigationFigures& m = summary.mitigation;
+  m.kind = "local-cache";
+  m.counts = {{"fills", 5}, {"stale", 2}};
+  m.staleness = {2, 1.5, 2, 3, 4, 5, 6, 7.25, {}};
+  m.invalidationLag = {3, 2.5, 3, 4, 5, 6, 7, 8.25, {}};
+  m.tracking = "bcast";
+  m.caches = 2;
+  m.cacheEntries = 1000;
+  m.cacheBytesUsed = 3000;
+  m.cacheBytes = 4000;
+  m.trackingTables = {{"127.0.0.1:7600", 100, 200, 1'000'000}};
+  m.split = "spread";
+  m.splitWays = 8;
+  m.splitKeys = 10;
+  m.writeFanOut = 1.75;
+  m.divergentKeys = 1;
+  m.replicaPolicy = "nearest";
+  m.replicas = {{"127.0.0.1:7603", 9, 50.5, 10, 90, 100}};
+  m.ledgerKeys = 64;
+  m.ledgerBytes = 4096;
+  m.missingKeys = 3;
+  m.keysWithLoss = 4;
+  m.auditUnjudged = 5;
   summary.generator = {2, "uring", "auto", 1.25, 2.5, 0.75, 0.5, 0.01, 16.5, 120.25, 3, 4};
   ServerFigures server;
   server.addr = "127.0.0.1:7600";
@@ -123,8 +146,15 @@ TEST(SummaryJson, WritesNoZeroWhereAFieldWasSet) {
   for (const auto* part : {"rate", "cache", "verify", "cluster", "generator", "environment"})
     for (const auto& [name, value] : ours[part].items())
       EXPECT_TRUE(!value.is_number() || value != 0) << part << "." << name;
+  for (const auto* part : {"cache", "split", "replicas", "ledger"})
+    for (const auto& [name, value] : ours["mitigation"][part].items())
+      EXPECT_TRUE(!value.is_number() || value != 0) << "mitigation." << part << "." << name;
   for (const auto& [name, value] : ours["servers"][0].items())
     EXPECT_TRUE(!value.is_number() || value != 0) << name;
+}
+
+TEST(SummaryJson, SaysNothingOfMitigationsWhereThereWereNone) {
+  EXPECT_FALSE(json::parse(summaryToJson(Summary{})).contains("mitigation"));
 }
 
 TEST(SummaryJson, MarksLowerBoundsOnlyWhereThereAreAny) {

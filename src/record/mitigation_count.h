@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace redline {
+
+/// What mitigations did and what they cost, and what the ledger found. Counted like all else: by
+/// interval, the warm-up kept out of the summary.
+enum class MitigationCount : std::uint8_t {
+  // Local cache.
+  localHits,       ///< reads answered without a server
+  localMisses,     ///< reads that asked the cache and went on to the server
+  localExpired,    ///< of those: the entry was there and past its time
+  fills,           ///< values put in
+  poisonedFills,   ///< values not put in: their key was invalidated while the read was under way
+  oversizeFills,   ///< values not put in: too long
+  localEvictions,  ///< entries that made room
+  invalidationsReceived,  ///< keys that servers named in invalidations
+  invalidations,          ///< entries removed by them
+  ownInvalidations,       ///< entries removed by the worker's own writes
+  cacheFlushes,           ///< times a whole cache was emptied
+  // Key split.
+  splitReads,     ///< reads of a split key, from one copy
+  splitWrites,    ///< writes of a split key, to all copies
+  copiesWritten,  ///< requests that those writes took
+  partialWrites,  ///< writes that reached some copies and not others
+  // Replica reads.
+  replicaReads,  ///< reads sent to a replica
+  masterReads,   ///< reads sent to a master, when replicas were to be used
+  // Ledger.
+  ledgerReads,      ///< reads of ledger keys
+  stale,            ///< a later write had been acknowledged before the read was sent
+  staleAgeAtLeast,  ///< of those: the age is a lower bound
+  impossible,       ///< a version that no write of the run gave the key
+  unjudged,         ///< too little was known of the version
+  ledgerWrites,     ///< acknowledged writes of ledger keys
+};
+inline constexpr std::size_t kMitigationCounts = 23;
+/// Names in intervals.csv and in `mitigation.counts` of the summary.
+inline constexpr std::array<std::string_view, kMitigationCounts> kMitigationCountNames{
+    "local_hits",     "local_misses",      "local_expired",   "fills",
+    "poisoned_fills", "oversize_fills",    "local_evictions", "invalidations_received",
+    "invalidations",  "own_invalidations", "cache_flushes",   "split_reads",
+    "split_writes",   "copies_written",    "partial_writes",  "replica_reads",
+    "master_reads",   "ledger_reads",      "stale",           "stale_age_at_least",
+    "impossible",     "unjudged",          "ledger_writes"};
+
+constexpr std::size_t index(MitigationCount count) noexcept {
+  return static_cast<std::size_t>(count);
+}
+
+}  // namespace redline

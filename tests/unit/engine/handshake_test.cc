@@ -1,0 +1,59 @@
+#include "engine/handshake.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace redline {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+ReplyView error(std::string_view text) {
+  return {ReplyType::error, false, text, 0, text.size() + 3};
+}
+
+TEST(Handshake, SendsNothingThatIsNotNeeded) {
+  const HandshakeScript script({}, {});
+  EXPECT_TRUE(script.bytes().empty());
+  EXPECT_EQ(script.replies(), 0U);
+}
+
+TEST(Handshake, LogsInWithAuthAloneUnderResp2) {
+  const HandshakeScript script({}, {"", "secret"});
+  EXPECT_EQ(script.bytes(), "*3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$6\r\nsecret\r\n");
+  EXPECT_EQ(script.replies(), 1U);
+}
+
+TEST(Handshake, TrackingBringsHello3AndTheLoginWithIt) {
+  const HandshakeScript script({false, Tracking::keysRead}, {"me", "secret"});
+  EXPECT_EQ(script.bytes(),
+            "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$6\r\nsecret\r\n"
+            "*3\r\n$6\r\nCLIENT\r\n$8\r\nTRACKING\r\n$2\r\nON\r\n");
+  EXPECT_EQ(script.replies(), 2U);
+}
+
+TEST(Handshake, ABroadcastSubscriberNamesThePrefix) {
+  const HandshakeScript script({false, Tracking::prefix}, {});
+  EXPECT_THAT(script.bytes(), HasSubstr("$5\r\nBCAST\r\n$6\r\nPREFIX\r\n$4\r\nobj:\r\n"));
+  EXPECT_THAT(script.bytes(), Not(HasSubstr("AUTH")));
+}
+
+TEST(Handshake, AReplicaIsToldReadOnly) {
+  EXPECT_EQ(HandshakeScript({true, Tracking::off}, {}).bytes(), "*1\r\n$8\r\nREADONLY\r\n");
+}
+
+TEST(Handshake, ARefusalSaysWhatToDo) {
+  const HandshakeScript all({true, Tracking::keysRead}, {"", "secret"});
+  EXPECT_TRUE(all.judge(0, {ReplyType::map, false, {}, 7, 100}, "h:1"));
+  const auto why = [&](unsigned number, std::string_view text) {
+    return all.judge(number, error(text), "h:1").error().message;
+  };
+  EXPECT_THAT(why(0, "WRONGPASS invalid"), HasSubstr("REDLINE_PASSWORD"));
+  EXPECT_THAT(why(0, "NOPROTO unsupported"), HasSubstr("HELLO 3"));
+  EXPECT_THAT(why(1, "ERR unknown"), HasSubstr("CLIENT TRACKING"));
+  EXPECT_THAT(why(2, "ERR This instance has cluster support disabled"), HasSubstr("cluster"));
+}
+
+}  // namespace
+}  // namespace redline
