@@ -1,13 +1,13 @@
-#include "engine/handshake.h"
+#include "engine/greeting.h"
 
 #include "resp/command.h"
 #include "workload/keyspace.h"
 
 namespace redline {
 
-HandshakeScript::HandshakeScript(const Handshake& handshake, const Login& login) {
+GreetingScript::GreetingScript(const Greeting& greeting, const Login& login) {
   const std::string_view user = login.user.empty() ? std::string_view("default") : login.user;
-  if (handshake.resp3()) {
+  if (greeting.resp3()) {
     if (login.password.empty())
       appendCommand(bytes_, {"HELLO", "3"});
     else
@@ -17,22 +17,24 @@ HandshakeScript::HandshakeScript(const Handshake& handshake, const Login& login)
     appendCommand(bytes_, {"AUTH", user, login.password});
     add(Step::auth);
   }
-  if (handshake.tracking == Tracking::keysRead) {
+  if (greeting.tracking == Tracking::keysRead) {
     appendCommand(bytes_, {"CLIENT", "TRACKING", "ON"});
     add(Step::tracking);
-  } else if (handshake.tracking == Tracking::prefix) {
+  } else if (greeting.tracking == Tracking::prefix) {
     appendCommand(bytes_, {"CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", kKeyPrefix});
     add(Step::tracking);
   }
-  if (handshake.readOnly) {
+  if (greeting.readOnly) {
     appendCommand(bytes_, {"READONLY"});
     add(Step::readOnly);
   }
 }
 
-Status HandshakeScript::judge(unsigned number, const ReplyView& reply,
+Status GreetingScript::judge(unsigned number, const ReplyView& reply,
                               std::string_view peer) const {
   if (!reply.isError()) return {};
+  // A server without a password is open to everybody, and one REDLINE_PASSWORD may serve several.
+  if (reply.payload.find("without any password configured") != std::string_view::npos) return {};
   const Step step = steps_[number];
   const bool login = reply.payload.starts_with("WRONGPASS") || reply.payload.starts_with("NOAUTH");
   if (step == Step::auth || login)

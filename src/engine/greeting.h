@@ -19,17 +19,17 @@ enum class Tracking : std::uint8_t {
 
 /// What a new connection is to be before operations go over it. Nothing is sent that is not needed:
 /// with neither of these a connection is used as it is.
-struct Handshake {
+struct Greeting {
   bool readOnly = false;  ///< READONLY: a replica of a cluster is to answer reads
   Tracking tracking = Tracking::off;
 
   bool resp3() const { return tracking != Tracking::off; }
 };
 
-/// The commands of a handshake, all in one go, and the reading of their replies. Pure.
-class HandshakeScript {
+/// The commands of a greeting, all in one go, and the reading of their replies. Pure.
+class GreetingScript {
  public:
-  HandshakeScript(const Handshake& handshake, const Login& login);
+  GreetingScript(const Greeting& greeting, const Login& login);
 
   /// The bytes to send; empty: nothing is needed. They hold the password: never print them.
   const std::string& bytes() const { return bytes_; }

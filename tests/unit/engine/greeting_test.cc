@@ -1,4 +1,4 @@
-#include "engine/handshake.h"
+#include "engine/greeting.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,38 +13,45 @@ ReplyView error(std::string_view text) {
   return {ReplyType::error, false, text, 0, text.size() + 3};
 }
 
-TEST(Handshake, SendsNothingThatIsNotNeeded) {
-  const HandshakeScript script({}, {});
+TEST(Greeting, SendsNothingThatIsNotNeeded) {
+  const GreetingScript script({}, {});
   EXPECT_TRUE(script.bytes().empty());
   EXPECT_EQ(script.replies(), 0U);
 }
 
-TEST(Handshake, LogsInWithAuthAloneUnderResp2) {
-  const HandshakeScript script({}, {"", "secret"});
+TEST(Greeting, LogsInWithAuthAloneUnderResp2) {
+  const GreetingScript script({}, {"", "secret"});
   EXPECT_EQ(script.bytes(), "*3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$6\r\nsecret\r\n");
   EXPECT_EQ(script.replies(), 1U);
 }
 
-TEST(Handshake, TrackingBringsHello3AndTheLoginWithIt) {
-  const HandshakeScript script({false, Tracking::keysRead}, {"me", "secret"});
+TEST(Greeting, TrackingBringsHello3AndTheLoginWithIt) {
+  const GreetingScript script({false, Tracking::keysRead}, {"me", "secret"});
   EXPECT_EQ(script.bytes(),
             "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$6\r\nsecret\r\n"
             "*3\r\n$6\r\nCLIENT\r\n$8\r\nTRACKING\r\n$2\r\nON\r\n");
   EXPECT_EQ(script.replies(), 2U);
 }
 
-TEST(Handshake, ABroadcastSubscriberNamesThePrefix) {
-  const HandshakeScript script({false, Tracking::prefix}, {});
+TEST(Greeting, ABroadcastSubscriberNamesThePrefix) {
+  const GreetingScript script({false, Tracking::prefix}, {});
   EXPECT_THAT(script.bytes(), HasSubstr("$5\r\nBCAST\r\n$6\r\nPREFIX\r\n$4\r\nobj:\r\n"));
   EXPECT_THAT(script.bytes(), Not(HasSubstr("AUTH")));
 }
 
-TEST(Handshake, AReplicaIsToldReadOnly) {
-  EXPECT_EQ(HandshakeScript({true, Tracking::off}, {}).bytes(), "*1\r\n$8\r\nREADONLY\r\n");
+TEST(Greeting, AReplicaIsToldReadOnly) {
+  EXPECT_EQ(GreetingScript({true, Tracking::off}, {}).bytes(), "*1\r\n$8\r\nREADONLY\r\n");
 }
 
-TEST(Handshake, ARefusalSaysWhatToDo) {
-  const HandshakeScript all({true, Tracking::keysRead}, {"", "secret"});
+TEST(Greeting, AServerWithoutAPasswordLetsUsInWithOne) {
+  const GreetingScript script({}, {"", "secret"});
+  EXPECT_TRUE(script.judge(
+      0, error("ERR AUTH <password> called without any password configured for the default user"),
+      "h:1"));
+}
+
+TEST(Greeting, ARefusalSaysWhatToDo) {
+  const GreetingScript all({true, Tracking::keysRead}, {"", "secret"});
   EXPECT_TRUE(all.judge(0, {ReplyType::map, false, {}, 7, 100}, "h:1"));
   const auto why = [&](unsigned number, std::string_view text) {
     return all.judge(number, error(text), "h:1").error().message;
