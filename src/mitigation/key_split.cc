@@ -45,9 +45,9 @@ Status KeySplit::nameSpread(std::uint32_t hot, unsigned masters, const MasterOf&
                   "-split=spread finds no key for one of the {} masters; does each own slots?",
                   masters);
     std::string name = fmt::format("hot:{}:{}", keys_.hottest(hot), suffix);
-    unsigned& open = wanted[masterOf(name)];
-    if (open == 0) continue;
-    --open;
+    const unsigned master = masterOf(name);
+    if (master >= masters || wanted[master] == 0) continue;
+    --wanted[master];
     --missing;
     names_.push_back(std::move(name));
   }

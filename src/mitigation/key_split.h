@@ -32,7 +32,7 @@ inline constexpr std::size_t kMaxSplitKeyLength = 40;
 /// one. A copy holds the id's own value (src/workload/values.h), so it verifies itself.
 class KeySplit {
  public:
-  /// Which of the masters 0 … n−1 serves a key.
+  /// Which of the masters 0 … n−1 serves a key; n: none does.
   using MasterOf = std::function<unsigned(std::string_view key)>;
 
   /// The names for `masters` masters. In mode `spread` the suffixes are the smallest numbers that

@@ -7,20 +7,6 @@
 
 namespace redline {
 
-void LocalCacheCounts::add(const LocalCacheCounts& other) noexcept {
-  hits += other.hits;
-  misses += other.misses;
-  expired += other.expired;
-  fills += other.fills;
-  poisonedFills += other.poisonedFills;
-  oversize += other.oversize;
-  evictions += other.evictions;
-  pushes += other.pushes;
-  invalidations += other.invalidations;
-  ownInvalidations += other.ownInvalidations;
-  flushes += other.flushes;
-}
-
 LocalCache::LocalCache(std::size_t entries, std::size_t valueBytes)
     : valueBytes_(valueBytes),
       entries_(entries),

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -25,8 +26,6 @@ struct LocalCacheCounts {
   std::uint64_t invalidations = 0;     ///< entries removed because the server said so
   std::uint64_t ownInvalidations = 0;  ///< entries removed by this worker's own writes
   std::uint64_t flushes = 0;           ///< times all of it was dropped
-
-  void add(const LocalCacheCounts& other) noexcept;
 };
 
 /// A client-side cache of values by key id, kept true by the server's invalidations (CLIENT
@@ -77,6 +76,8 @@ class LocalCache {
   /// Bytes set aside at construction.
   std::size_t memoryReserved() const noexcept { return capacity() * costOf(valueBytes_); }
   const LocalCacheCounts& counts() const noexcept { return counts_; }
+  /// The counts since the last call of this.
+  LocalCacheCounts takeCounts() noexcept { return std::exchange(counts_, {}); }
 
  private:
   using Slot = std::uint32_t;

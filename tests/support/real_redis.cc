@@ -24,6 +24,16 @@ std::optional<ScopedStack> startRedis(NodeConfig config) {
   return std::nullopt;
 }
 
+std::optional<ScopedStack> startCluster(NodeConfig config, ClusterShape shape) {
+  ScopedStackOptions options;
+  options.node = std::move(config);
+  options.cluster = std::move(shape);
+  auto stack = ScopedStack::start(options);
+  if (stack) return std::move(*stack);
+  ADD_FAILURE() << "no cluster: " << stack.error().message;
+  return std::nullopt;
+}
+
 std::optional<Admin> adminOf(const ScopedStack& stack, const std::string& password) {
   auto admin = Admin::connect(stack.endpoint(), {{}, password});
   if (admin) return std::move(*admin);

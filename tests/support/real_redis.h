@@ -17,6 +17,9 @@ namespace redline::test {
 ///   auto redis = startRedis(); if (!redis) return;
 std::optional<ScopedStack> startRedis(NodeConfig config = {});
 
+/// A real cluster: 3 masters and 3 replicas unless `shape` says otherwise.
+std::optional<ScopedStack> startCluster(NodeConfig config = {}, ClusterShape shape = {});
+
 /// A connection to it; fails the test when there is none.
 std::optional<Admin> adminOf(const ScopedStack& stack, const std::string& password = {});
 

@@ -1,0 +1,129 @@
+#include "server/key_admin.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include "cluster/hash_slot.h"
+
+namespace redline {
+namespace {
+
+constexpr std::size_t kPipelined = 256;
+constexpr Nanos kRetryWait = 50 * kMillisecond;
+
+/// Another attempt may have another answer: the slot is moving, or has no owner for now.
+bool passes(const Value& reply) {
+  constexpr std::array<std::string_view, 6> kCodes{"MOVED",       "ASK",        "TRYAGAIN",
+                                                   "CLUSTERDOWN", "MASTERDOWN", "LOADING"};
+  return reply.isError() && std::ranges::any_of(kCodes, [&](std::string_view code) {
+           return reply.text.starts_with(code);
+         });
+}
+
+}  // namespace
+
+Result<KeyAdmin> KeyAdmin::connect(const Endpoint& seed, bool cluster,
+                                   const Credentials& credentials) {
+  if (!cluster) {
+    auto admin = Admin::connect(seed, credentials);
+    if (!admin) return fail(admin.error());
+    return KeyAdmin(seed, std::nullopt, std::move(*admin));
+  }
+  auto admin = ClusterAdmin::connect(std::span(&seed, 1), credentials);
+  if (!admin) return fail(admin.error());
+  return KeyAdmin(seed, std::move(*admin), std::nullopt);
+}
+
+Result<std::vector<Value>> KeyAdmin::pipeline(std::span<const std::vector<std::string>> commands,
+                                              Nanos limit) {
+  const Nanos deadline = SteadyClock::read() + limit;
+  std::vector<std::optional<Value>> replies(commands.size());
+  for (;;) {
+    const Status asked = attempt(commands, replies);
+    const auto left = std::ranges::count_if(replies, [](const auto& r) { return !r; });
+    if (left == 0) break;
+    if (SteadyClock::read() >= deadline) {
+      if (!asked) return fail(asked.error());
+      return fail(ErrorCode::timeout, "{} of {} keys are served by no node of the cluster of {}",
+                  left, commands.size(), node_.text());
+    }
+    std::this_thread::sleep_for(std::chrono::nanoseconds(kRetryWait));
+  }
+  std::vector<Value> values;
+  values.reserve(replies.size());
+  for (auto& reply : replies) values.push_back(std::move(*reply));
+  return values;
+}
+
+// Asks for all that has no reply yet, each where the cluster's present view says. An error: the
+// first that kept something from being asked.
+Status KeyAdmin::attempt(std::span<const std::vector<std::string>> commands,
+                         std::vector<std::optional<Value>>& replies) {
+  std::map<Endpoint, std::vector<std::size_t>> byNode;
+  Status first;
+  if (single_) {
+    for (std::size_t i = 0; i < commands.size(); ++i)
+      if (!replies[i]) byNode[node_].push_back(i);
+  } else {
+    const auto view = cluster_->view();
+    if (!view) return fail(view.error());
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+      if (replies[i]) continue;
+      if (const ClusterMember* owner = view->ownerOf(hashSlot(commands[i][1])))
+        byNode[owner->endpoint].push_back(i);
+    }
+  }
+  for (const auto& [endpoint, which] : byNode) {
+    Result<Admin*> admin = single_ ? &*single_ : cluster_->at(endpoint);
+    Status asked = admin ? ask(commands, which, **admin, replies) : fail(admin.error());
+    if (!asked && first) first = std::move(asked);
+  }
+  return first;
+}
+
+Status KeyAdmin::ask(std::span<const std::vector<std::string>> commands,
+                     std::span<const std::size_t> which, Admin& admin,
+                     std::vector<std::optional<Value>>& replies) {
+  for (; !which.empty(); which = which.subspan(std::min(kPipelined, which.size()))) {
+    std::vector<std::vector<std::string>> some;
+    const std::size_t count = std::min(kPipelined, which.size());
+    for (std::size_t i = 0; i < count; ++i) some.push_back(commands[which[i]]);
+    auto got = admin.pipeline(some);
+    if (!got) return fail(got.error());
+    for (std::size_t i = 0; i < count; ++i)
+      if (single_ || !passes((*got)[i])) replies[which[i]] = std::move((*got)[i]);
+  }
+  return {};
+}
+
+Result<bool> KeyAdmin::awaitReplicas(Nanos limit) {
+  if (single_) {
+    const auto info = single_->info({"replication"});
+    if (!info) return fail(info.error());
+    return awaitReplicasOf(*single_, parseReplication(*info).replicas, limit);
+  }
+  const auto view = cluster_->view();
+  if (!view) return fail(view.error());
+  bool all = true;
+  for (const ClusterMember* master : view->masters()) {
+    auto admin = cluster_->at(master->endpoint);
+    if (!admin) return fail(admin.error());
+    const auto done = awaitReplicasOf(**admin, view->replicasOf(master->id).size(), limit);
+    if (!done) return fail(done.error());
+    all &= *done;
+  }
+  return all;
+}
+
+Result<bool> KeyAdmin::awaitReplicasOf(Admin& admin, std::size_t replicas, Nanos limit) {
+  if (replicas == 0) return true;
+  const auto reply = admin.command(
+      {"WAIT", std::to_string(replicas), std::to_string(limit / kMillisecond)}, limit + kSecond);
+  if (!reply) return fail(reply.error());
+  return reply->integer >= static_cast<std::int64_t>(replicas);
+}
+
+}  // namespace redline
