@@ -56,7 +56,13 @@ struct Example {
 };
 
 /// How the program ends (contract, design §4).
-enum class ExitCode : int { good = 0, failed = 1, usage = 2, invalid = 3 };
+enum class ExitCode : int {
+  good = 0,
+  failed = 1,
+  usage = 2,
+  invalid = 3,
+  conditionHolds = 4,  ///< compare: a condition of -fail-if holds
+};
 
 /// One start of a sub-command, its flags resolved.
 struct Invocation {

@@ -7,8 +7,19 @@ namespace redline {
 
 std::span<const Command> commands() {
   static const std::vector<Command> kCommands{
-      stackCommand(),  loaderCommand(), driverCommand(), chaosCommand(),       labCommand(),
-      reportCommand(), helpCommand(),   manCommand(),    completionsCommand(), versionCommand(),
+      // clang-format off: one line each, so that two who add one do not meet
+      stackCommand(),
+      loaderCommand(),
+      driverCommand(),
+      chaosCommand(),
+      labCommand(),
+      reportCommand(),
+      compareCommand(),
+      helpCommand(),
+      manCommand(),
+      completionsCommand(),
+      versionCommand(),
+      // clang-format on
   };
   return kCommands;
 }

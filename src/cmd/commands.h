@@ -14,6 +14,7 @@ Command chaosCommand();
 Command stackCommand();
 Command labCommand();
 Command reportCommand();
+Command compareCommand();
 
 // In about.cc: commands about redline itself.
 Command helpCommand();

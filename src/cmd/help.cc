@@ -63,6 +63,7 @@ void exitCodes(Page& page) {
   page.row("1", "failed; one line on standard error says what and what to do", kColumn);
   page.row("2", "wrong usage", kColumn);
   page.row("3", "the run took place, but its numbers are not valid; the summary says why", kColumn);
+  page.row("4", "compare: a condition of -fail-if holds", kColumn);
 }
 
 void flagRow(Page& page, const FlagSpec& flag) {

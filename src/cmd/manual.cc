@@ -44,7 +44,8 @@ std::string exitStatus() {
          ".TP\n.B 0\nGood.\n"
          ".TP\n.B 1\nFailed; one line on standard error says what and what to do.\n"
          ".TP\n.B 2\nWrong usage.\n"
-         ".TP\n.B 3\nThe run took place, but its numbers are not valid; the summary says why.\n";
+         ".TP\n.B 3\nThe run took place, but its numbers are not valid; the summary says why.\n"
+         ".TP\n.B 4\n.B compare\nalone: a condition of \\-fail\\-if holds.\n";
 }
 
 std::string environment() {

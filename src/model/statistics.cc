@@ -122,9 +122,10 @@ double correlation(std::span<const double> x, std::span<const double> y) {
 }  // namespace
 
 std::string_view methodName(IntervalMethod method) {
-  static constexpr std::array<std::string_view, 8> kNames{
-      "no interval", "Student's t", "Welch's t", "Student's t with a pooled spread",
-      "paired t",    "bootstrap",   "range",     "Fisher's z"};
+  static constexpr std::array<std::string_view, 9> kNames{
+      "no interval", "Student's t", "Welch's t",       "Student's t with a pooled spread",
+      "paired t",    "bootstrap",   "block bootstrap", "range",
+      "Fisher's z"};
   return kNames[static_cast<std::size_t>(method)];
 }
 

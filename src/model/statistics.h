@@ -9,14 +9,15 @@ namespace redline {
 
 /// How an interval was made, so that whoever prints it can say so.
 enum class IntervalMethod : std::uint8_t {
-  none,       ///< one value, or none: no interval
-  studentT,   ///< mean of repeats, Student's t
-  welchT,     ///< two independent sets of repeats, Welch's t
-  pooledT,    ///< Student's t with the spread of several conditions (model/pooled.h)
-  pairedT,    ///< repeats in pairs (interleaved blocks), Student's t of the pairs
-  bootstrap,  ///< percentiles of resampled statistics
-  range,      ///< smallest to largest value
-  fisherZ,    ///< a correlation, by Fisher's transformation
+  none,            ///< one value, or none: no interval
+  studentT,        ///< mean of repeats, Student's t
+  welchT,          ///< two independent sets of repeats, Welch's t
+  pooledT,         ///< Student's t with the spread of several conditions (model/pooled.h)
+  pairedT,         ///< repeats in pairs (interleaved blocks), Student's t of the pairs
+  bootstrap,       ///< percentiles of resampled statistics
+  blockBootstrap,  ///< the same, of one run's blocks (report/run_blocks.h)
+  range,           ///< smallest to largest value
+  fisherZ,         ///< a correlation, by Fisher's transformation
 };
 
 /// "Student's t", "bootstrap", …

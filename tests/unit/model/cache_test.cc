@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "popularity_draws.h"
+#include "unit/model/popularity_draws.h"
 
 namespace redline {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "model/cache.h"
-#include "popularity_draws.h"
+#include "unit/model/popularity_draws.h"
 
 namespace redline {
 namespace {
