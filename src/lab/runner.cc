@@ -266,6 +266,11 @@ void Run::one(const LabRun& run, std::size_t number) {
   record.durationS = secondsOf(SteadyClock::read() - began);
   eta_.finished(expected, record.durationS);
   Reading reading = dir_.read(record);
+  for (const RunDir& dir : reading.dirs)
+    if (dir.summary)
+      record.invalid.insert(record.invalid.end(), dir.summary->invalidReasons.begin(),
+                            dir.summary->invalidReasons.end());
+  reading.record.invalid = record.invalid;
   if (auto kept = dir_.append(record); !kept) watcher_.line("note: " + kept.error().message);
   if (record.state == RunState::failed) {
     ++outcome_.failed;
@@ -385,8 +390,7 @@ void Run::tell(const LabRun& run, const RunRecord& record, const Reading& readin
       const std::string& reason = summary.invalidReasons.front();
       line += fmt::format("  INVALID ({})", reason.substr(0, reason.find(':')));
     }
-    if (const Summary* const summary = reading.summary(); summary != nullptr && !summary->valid)
-      ++outcome_.invalid;
+    if (!record.invalid.empty()) ++outcome_.invalid;
   }
   watcher_.line(line + fmt::format("  ETA {}", eta_.text()));
 }

@@ -3,11 +3,15 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "base/shell.h"
 #include "base/units.h"
 #include "report/html.h"
+#include "report/lab_document.h"
+#include "report/lab_html.h"
+#include "report/lab_markdown.h"
 #include "report/markdown.h"
 #include "report/plots.h"
 #include "report/svg.h"
@@ -85,6 +89,42 @@ Status writePlots(const std::vector<Figure>& figures, const std::filesystem::pat
   return {};
 }
 
+Result<ReportFiles> writePages(const std::filesystem::path& out,
+                               const std::vector<const std::vector<Figure>*>& figures,
+                               const std::string& html, const std::string& markdown) {
+  const std::filesystem::path plots = out / "plots";
+  if (auto made = createDirectory(plots); !made) return fail(made.error());
+  for (const std::vector<Figure>* const each : figures)
+    if (auto written = writePlots(*each, plots); !written) return fail(written.error());
+  ReportFiles files{out / "report.html", out / "FINDINGS.md"};
+  if (auto written = writeWholeFile(files.findings, markdown); !written)
+    return fail(written.error());
+  if (auto written = writeWholeFile(files.html, html); !written) return fail(written.error());
+  return files;
+}
+
+Result<ReportFiles> writeRunReport(const std::vector<std::string>& directories,
+                                   const std::filesystem::path& out, const Drawer& draw) {
+  const auto runs = readRuns(directories);
+  if (!runs) return fail(runs.error());
+  const auto report = buildReport(*runs, draw);
+  if (!report) return fail(report.error());
+  std::vector<const std::vector<Figure>*> figures{&report->comparisonFigures};
+  for (const RunSection& run : report->runs) figures.push_back(&run.figures);
+  return writePages(out, figures, toHtml(*report), toMarkdown(*report));
+}
+
+Result<ReportFiles> writeLabReport(const std::string& directory, const std::filesystem::path& out,
+                                   const Drawer& draw) {
+  const auto experiments = readLab(directory);
+  if (!experiments) return fail(experiments.error());
+  const auto report = buildLabReport(*experiments, draw);
+  if (!report) return fail(report.error());
+  std::vector<const std::vector<Figure>*> figures;
+  for (const LabSection& section : report->sections) figures.push_back(&section.figures);
+  return writePages(out, figures, toHtml(*report), toMarkdown(*report));
+}
+
 }  // namespace
 
 Verdict verdictOf(const RunData& run) {
@@ -127,22 +167,12 @@ Result<Report> buildReport(const std::vector<RunData>& runs, const Drawer& draw)
 
 Result<ReportFiles> writeReport(const std::vector<std::string>& directories,
                                 const std::filesystem::path& out, const Drawer& draw) {
-  const auto runs = readRuns(directories);
-  if (!runs) return fail(runs.error());
-  const auto report = buildReport(*runs, draw);
-  if (!report) return fail(report.error());
-  const std::filesystem::path plots = out / "plots";
-  if (auto made = createDirectory(plots); !made) return fail(made.error());
-  if (auto written = writePlots(report->comparisonFigures, plots); !written)
-    return fail(written.error());
-  for (const RunSection& run : report->runs)
-    if (auto written = writePlots(run.figures, plots); !written) return fail(written.error());
-  ReportFiles files{out / "report.html", out / "FINDINGS.md"};
-  if (auto written = writeWholeFile(files.findings, toMarkdown(*report)); !written)
-    return fail(written.error());
-  if (auto written = writeWholeFile(files.html, toHtml(*report)); !written)
-    return fail(written.error());
-  return files;
+  const bool lab = std::ranges::any_of(directories, isLabDirectory);
+  if (lab && directories.size() > 1)
+    return fail(ErrorCode::usage,
+                "a lab's directory has a report of its own: give it alone, or run directories");
+  return lab ? writeLabReport(directories.front(), out, draw)
+             : writeRunReport(directories, out, draw);
 }
 
 }  // namespace redline

@@ -21,8 +21,9 @@ struct ReportFiles {
   std::filesystem::path html, findings;
 };
 
-/// Reads run directories, and nothing else, and writes report.html, FINDINGS.md and plots/*.svg
-/// into `out`, which is created. What an earlier report left there is replaced.
+/// Reads run directories, or one directory of a lab, and nothing else, and writes report.html,
+/// FINDINGS.md and plots/*.svg into `out`, which is created. What an earlier report left there is
+/// replaced.
 Result<ReportFiles> writeReport(const std::vector<std::string>& directories,
                                 const std::filesystem::path& out, const Drawer& draw);
 

@@ -1,28 +1,12 @@
 #include "report/markdown.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
 #include <string_view>
 
+#include "report/markdown_parts.h"
 #include "report/text.h"
 
 namespace redline {
 namespace {
-
-class Text {
- public:
-  template <typename... Args>
-  void add(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-  void blank() { text_ += '\n'; }
-  std::string take() && { return std::move(text_); }
-
- private:
-  std::string text_;
-};
 
 void addVerdict(Text& text, const Verdict& verdict) {
   text.add("> **{}**", escapeMarkdown(verdict.headline));
@@ -35,13 +19,6 @@ void addVerdict(Text& text, const Verdict& verdict) {
   text.blank();
 }
 
-/// A code block that no line of `code` can end.
-void addCode(Text& text, std::string_view code) {
-  std::string fence = "```";
-  while (code.find(fence) != std::string_view::npos) fence += '`';
-  text.add("{}sh\n{}\n{}\n", fence, cleanText(code), fence);
-}
-
 void addFindings(Text& text, std::string_view level, const std::vector<Finding>& findings) {
   if (findings.empty()) return;
   text.add("{} Findings\n", level);
@@ -49,30 +26,6 @@ void addFindings(Text& text, std::string_view level, const std::vector<Finding>&
     text.add("- {}{}. *From {}.*", finding.weight == Weight::problem ? "**Mind:** " : "",
              escapeMarkdown(finding.text), escapeMarkdown(finding.from));
   text.blank();
-}
-
-void addTable(Text& text, std::string_view level, const Table& table) {
-  text.add("{} {}\n", level, escapeMarkdown(table.title));
-  const auto line = [](const std::vector<std::string>& cells) {
-    std::string row = "|";
-    for (const std::string& cell : cells) row += fmt::format(" {} |", escapeMarkdown(cell));
-    return row;
-  };
-  text.add("{}", line(table.head));
-  std::string rule = "| --- |";
-  for (std::size_t i = 1; i < table.head.size(); ++i) rule += table.prose ? " --- |" : " ---: |";
-  text.add("{}", rule);
-  for (const auto& row : table.rows) text.add("{}", line(row));
-  text.blank();
-  if (!table.note.empty()) text.add("{}\n", escapeMarkdown(table.note));
-}
-
-void addFigures(Text& text, std::string_view level, const std::vector<Figure>& figures) {
-  for (const Figure& figure : figures) {
-    text.add("{} {}\n", level, escapeMarkdown(figure.title));
-    text.add("![{}](plots/{}.svg)\n", escapeMarkdown(figure.title), figure.id);
-    text.add("{}\n", escapeMarkdown(figure.description));
-  }
 }
 
 void addKeyFigures(Text& text, const std::vector<KeyFigure>& key) {

@@ -69,6 +69,19 @@ figure svg tspan { font-family: inherit; }
 figcaption { margin-top: .4rem; }
 .flags { line-height: 1.9; }
 .flags code { white-space: nowrap; margin-right: .8rem; }
+.findings .figure::before { content: "\25aa"; color: var(--quiet); }
+.findings .unsure::before { content: "?"; left: .2rem; color: var(--unsure); }
+.slo td, .slo th { text-align: left; white-space: normal; padding-left: 0; min-width: 5.5rem; }
+.slo td .quiet { display: block; }
+.slo tbody th { font-weight: 400; color: inherit; min-width: 12rem; }
+.verdict-met b, .verdict-found b { color: var(--good); }
+.verdict-missed b, .verdict-invalid b { color: var(--bad); }
+.verdict-inconclusive b, .verdict-not-measured b { color: var(--unsure); }
+details { margin: .75rem 0; }
+summary { cursor: pointer; color: var(--line1); }
+.run { margin: .75rem 0 0 1rem; }
+.run:target { outline: 2px solid var(--line1); outline-offset: .3rem; }
+.run pre code { white-space: pre-wrap; overflow-wrap: anywhere; }
 nav ul { padding-left: 1.2rem; margin: .5rem 0; }
 @page { margin: 14mm; }
 @media print {

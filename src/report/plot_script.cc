@@ -75,26 +75,35 @@ PlotScript& PlotScript::xRange(double low, double high) {
   return line(fmt::format("set xrange [{:.6g}:{:.6g}]", low, high > low ? high : low + 1));
 }
 
-PlotScript& PlotScript::latencyAxis(double low, double high) {
+PlotScript& PlotScript::namesAxis(const std::vector<std::string>& names) {
+  std::string ticks;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    ticks += fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplotQuoted(names[i]), i);
+  constexpr double kMargin = 0.4;
+  xRange(-kMargin, static_cast<double>(std::max<std::size_t>(names.size(), 1)) - 1 + kMargin);
+  return line(fmt::format("set xtics ({})", ticks));
+}
+
+PlotScript& PlotScript::logAxis(std::string_view axis, double low, double high, bool latency) {
   low = niceBound(std::max(low, 0.1), false);
   high = niceBound(std::max(high, low), true);
   if (high < 5 * low) high = niceBound(5 * low, true);
   const double decades = std::log10(high / low);
-  line("set logscale y 10");
-  line(fmt::format("set yrange [{:g}:{:g}]", low, high));
+  line(fmt::format("set logscale {} 10", axis));
+  line(fmt::format("set {}range [{:g}:{:g}]", axis, low, high));
   std::string ticks;
   for (double decade = std::pow(10, std::floor(std::log10(low))); decade <= high * 1.001;
        decade *= 10)
     for (const double step : {1.0, 2.0, 5.0}) {
       const double at = step * decade;
       if (at < low * 0.999 || at > high * 1.001 || (step != 1 && decades > 2.5)) continue;
-      ticks +=
-          fmt::format("{}{} {:g}", ticks.empty() ? "" : ", ", gnuplotQuoted(tickLabel(at)), at);
+      ticks += fmt::format("{}{} {:g}", ticks.empty() ? "" : ", ",
+                           gnuplotQuoted(latency ? tickLabel(at) : formatCount(at)), at);
     }
-  return line(fmt::format("set ytics ({})", ticks));
+  return line(fmt::format("set {}tics ({})", axis, ticks));
 }
 
-PlotScript& PlotScript::countAxis(double high) {
+PlotScript& PlotScript::countAxis(std::string_view axis, double high) {
   constexpr double kTicks = 5;
   const double step = niceBound(std::max(high, 1.0) / kTicks, true);
   const double top = step * std::max(1.0, std::ceil(high / step - 1e-9));
@@ -102,8 +111,8 @@ PlotScript& PlotScript::countAxis(double high) {
   for (double at = 0; at <= top * 1.001; at += step)
     ticks += fmt::format("{}{} {:g}", at == 0 ? "" : ", ", gnuplotQuoted(formatCount(at)), at);
   constexpr double kRoomForLabels = 1.07;
-  return line(fmt::format("set yrange [0:{:g}]", top * kRoomForLabels))
-      .line(fmt::format("set ytics ({})", ticks));
+  return line(fmt::format("set {}range [0:{:g}]", axis, axis == "y" ? top * kRoomForLabels : top))
+      .line(fmt::format("set {}tics ({})", axis, ticks));
 }
 
 PlotScript& PlotScript::shade(const Span& span, std::string_view label, const Ink& ink,
@@ -125,6 +134,20 @@ PlotScript& PlotScript::mark(double x, const Ink& ink) {
                   x, ink.light));
 }
 
+/// The series' error bars, as one more part of a plot command; empty when it has none.
+std::string PlotScript::errorBars(const Series& series) {
+  std::string rows;
+  for (const Point& point : series.points)
+    if (std::isfinite(point.y) && std::isfinite(point.low) && std::isfinite(point.high))
+      rows += fmt::format("{:.7g} {:.7g} {:.7g} {:.7g}\n", point.x, point.y, point.low, point.high);
+  if (rows.empty()) return {};
+  const std::string block = fmt::format("$d{}", blocks_++);
+  text_ += fmt::format("{} << EOD\n{}EOD\n", block, rows);
+  line("set errorbars small").line("set pointintervalbox 0");
+  return fmt::format(", {} using 1:2:3:4 with yerrorbars pt 0 ps 0 lw 1.5 lc rgb '{}' notitle",
+                     block, series.ink.light);
+}
+
 PlotScript& PlotScript::plot(const std::vector<Series>& series) {
   std::string command;
   for (const Series& each : series) {
@@ -137,6 +160,7 @@ PlotScript& PlotScript::plot(const std::vector<Series>& series) {
     command += fmt::format("{}{} using 1:2 with {} lc rgb '{}' {}",
                            command.empty() ? "plot " : ", ", block, each.style, each.ink.light,
                            each.title.empty() ? "notitle" : "title " + gnuplotQuoted(each.title));
+    command += errorBars(each);
   }
   return command.empty() ? *this : line(command);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,9 +10,12 @@
 
 namespace redline {
 
-/// A point whose y is no number breaks its line.
+/// A point whose y is no number breaks its line. low and high: an error bar around y; none where
+/// they are no numbers.
 struct Point {
   double x = 0, y = 0;
+  double low = std::numeric_limits<double>::quiet_NaN();
+  double high = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// One line or cloud of a plot.
@@ -28,16 +32,21 @@ class PlotScript {
   /// Pixels of the picture's viewBox.
   PlotScript(int width, int height);
 
+  /// A logarithmic axis ("x" or "y") that holds [low, high] whole. Latencies are microseconds with
+  /// ticks "10 µs", "1 ms"; others are counts with ticks "5k", "1M".
+  PlotScript& logAxis(std::string_view axis, double low, double high, bool latency);
+  /// A linear axis from 0 for counts, its ticks "5k", "10k".
+  PlotScript& countAxis(std::string_view axis, double high);
+  /// Ticks that say `names` at 0, 1, 2 …
+  PlotScript& namesAxis(const std::vector<std::string>& names);
+
   /// Any command.
   PlotScript& line(std::string_view command);
   /// "set NAME 'text'", the text quoted.
   PlotScript& words(std::string_view setting, std::string_view text);
   PlotScript& xRange(double low, double high);
-  /// A logarithmic y axis for latencies in microseconds that holds [low, high] whole, with ticks
-  /// that say "10 µs", "1 ms".
-  PlotScript& latencyAxis(double low, double high);
-  /// A linear y axis from 0 for counts, its ticks "5k", "10k".
-  PlotScript& countAxis(double high);
+  PlotScript& latencyAxis(double low, double high) { return logAxis("y", low, high, true); }
+  PlotScript& countAxis(double high) { return countAxis("y", high); }
   /// A shaded stretch of the x axis, with a label at `height` (0…1) where it is wide
   /// enough.
   PlotScript& shade(const Span& span, std::string_view label, const Ink& ink, double shareOfAxis,
@@ -53,6 +62,8 @@ class PlotScript {
   const std::string& text() const { return text_; }
 
  private:
+  std::string errorBars(const Series& series);
+
   std::string text_;
   int blocks_ = 0;
 };

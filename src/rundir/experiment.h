@@ -34,6 +34,7 @@ struct RunRecord {
   std::vector<std::pair<std::string, std::string>> labels;
   RunState state = RunState::done;
   std::string reason;                    ///< why it failed or was skipped
+  std::vector<std::string> invalid;      ///< why its drives' figures may not be believed
   std::vector<std::string> directories;  ///< of its drives, below the experiment's directory
   std::vector<std::string> commands;     ///< shell lines that do the same by hand, in order
   /// What its actions measured beside the run, by name. Numbers in the unit that the name ends in.

@@ -64,6 +64,7 @@ Json runJson(const RunRecord& run) {
           {"labels", configJson(run.labels)},
           {"state", nameOf(run.state, kRunStates)},
           {"reason", run.reason},
+          {"invalid", run.invalid},
           {"directories", run.directories},
           {"commands", run.commands},
           {"figures", std::move(figures)},
@@ -77,6 +78,7 @@ void readRun(JsonFields& fields, RunRecord& run) {
   fields.read("labels", run.labels);
   readName(fields, "state", kRunStates, run.state);
   fields.read("reason", run.reason);
+  fields.read("invalid", run.invalid);
   fields.read("directories", run.directories);
   fields.read("commands", run.commands);
   fields.read("figures", run.figures);
