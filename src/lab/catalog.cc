@@ -9,6 +9,7 @@ namespace redline {
 
 std::span<const Experiment> experiments() {
   static const std::vector<Experiment> kExperiments{
+      ceilingExperiment(),
       pipeliningExperiment(),
   };
   return kExperiments;

@@ -9,6 +9,7 @@
 namespace redline {
 
 // One function for each experiment, in the file of its name.
+Experiment ceilingExperiment();
 Experiment pipeliningExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.

@@ -44,11 +44,15 @@ bool hasFlag(const Flags& flags, std::string_view name) {
 }
 
 Flags filled(const Flags& flags, const FlagPlaces& places) {
-  const std::array<std::pair<std::string_view, const std::string*>, 4> all{
+  const bool pinned = !places.cpus.server.empty() && !places.cpus.generator.empty();
+  const std::string both =
+      pinned ? fmt::format("{},{}", places.cpus.server, places.cpus.generator) : std::string{};
+  const std::array<std::pair<std::string_view, const std::string*>, 5> all{
       {{"{addr}", &places.addr},
        {"{unix}", &places.unixAddr},
        {"{server-cpu}", &places.cpus.server},
-       {"{generator-cpu}", &places.cpus.generator}}};
+       {"{generator-cpu}", &places.cpus.generator},
+       {"{all-cpus}", &both}}};
   Flags result;
   for (std::string flag : flags) {
     bool falls = false;

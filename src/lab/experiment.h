@@ -27,25 +27,26 @@ class Readings;
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 /// Flags as one would type them after `redline stack up`, `redline loader` or `redline driver`. In
-/// a value, {addr} and {unix} stand for the stack's addresses, {server-cpu} and {generator-cpu} for
-/// the CPUs that the lab gave out (without them: flags whose value they are fall away).
+/// a value, {addr} and {unix} stand for the stack's addresses, {server-cpu}, {generator-cpu} and
+/// {all-cpus} (both) for the CPUs that the lab gave out (without them: flags whose value they are
+/// fall away).
 using Flags = std::vector<std::string>;
 /// What an experiment does itself, beside a run: a few commands, a figure to write down.
 using Action = std::function<Status(Bench&)>;
 
 /// Servers that several runs share: started before the first of them, stopped after the last.
 struct LabStack {
-  std::string name;
-  Flags up;        ///< after `redline stack up`, topology first: {"node", "-maxmemory=256MB"}. CPUs
-                   ///< are added
-  Flags load;      ///< after `redline loader`; empty: nothing is loaded
-  Action prepare;  ///< after the load; may be empty
+  std::string name = {};
+  Flags up = {};  ///< after `redline stack up`, topology first: {"node", "-maxmemory=256MB"}. CPUs
+                  ///< are added
+  Flags load = {};      ///< after `redline loader`; empty: nothing is loaded
+  Action prepare = {};  ///< after the load; may be empty
 };
 
 /// One `redline driver`. Address, CPUs and directory are added.
 struct Drive {
-  std::string name;  ///< its directory below the run's; empty where it is the run's only one
-  Flags flags;
+  std::string name = {};  ///< its directory below the run's; empty where it is the run's only one
+  Flags flags = {};
   /// When set, gives the flags once earlier runs are done (a rate that depends on a ceiling). None:
   /// the run is not needed, and skipped.
   std::function<std::optional<Flags>(const Readings& soFar)> decide = {};
@@ -53,15 +54,15 @@ struct Drive {
 
 /// One measured run.
 struct LabRun {
-  std::string name;  ///< [a-z0-9-], unique; also its directory
-  Labels labels;     ///< {"batch", "16"}; the runner adds nothing
-  std::string stack;
+  std::string name = {};  ///< [a-z0-9-], unique; also its directory
+  Labels labels = {};     ///< {"batch", "16"}; the runner adds nothing
+  std::string stack = {};
   /// This run needs servers of its own: the stack is started again, and loaded, before it.
   bool fresh = false;
-  Action before = {};         ///< after the stack is up and before the drives
-  std::vector<Drive> drives;  ///< all at once; none: the actions are the run
-  Action after = {};          ///< also after a drive that failed, so that it may heal
-  double expectedS = 0;       ///< for the ETA: what the actions take, and a drive that decides late
+  Action before = {};              ///< after the stack is up and before the drives
+  std::vector<Drive> drives = {};  ///< all at once; none: the actions are the run
+  Action after = {};               ///< also after a drive that failed, so that it may heal
+  double expectedS = 0;  ///< for the ETA: what the actions take, and a drive that decides late
 };
 
 struct ExperimentPlan {

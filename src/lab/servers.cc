@@ -6,6 +6,8 @@
 
 #include "base/units.h"
 #include "rundir/files.h"
+#include "server/host.h"
+#include "server/stack_state.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -33,6 +35,9 @@ Result<LabServers::Up> LabServers::start(const LabStack& plan, RunRecord& record
   scoped.node = stackOptions->node;
   scoped.startTimeout = stackOptions->startTimeout;
   scoped.parent = options_.stacks;
+  // As `stack up` has it, so that the command in the report gives the same server.
+  if (scoped.node.maxmemory == 0)
+    scoped.node.maxmemory = defaultMaxmemory(readHost(0).memoryAvailable, 1);
   auto stack = ScopedStack::start(scoped);
   if (!stack)
     return fail(stack.error().code, "cannot start {}: {}", plan.name, stack.error().message);

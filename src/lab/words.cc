@@ -2,20 +2,42 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/units.h"
 
 namespace redline {
+namespace {
+
+/// What stands behind the number: "/s", " ms", "×", "%". The k and M of a count are part of the
+/// number.
+std::string_view unitOf(std::string_view text) {
+  const std::size_t end = text.find_last_of("0123456789kMGT");
+  return end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+}
+
+}  // namespace
 
 std::string words(const Estimate& estimate, std::string_view unit) {
   if (estimate.count == 0) return "–";
   const std::string value = formatQuantity(estimate.value, unit);
   if (!estimate.hasInterval()) return value;
-  return fmt::format("{} [{}, {}]", value, formatQuantity(estimate.low, unit),
-                     formatQuantity(estimate.high, unit));
+  std::string low = formatQuantity(estimate.low, unit);
+  std::string high = formatQuantity(estimate.high, unit);
+  const std::string_view shared = unitOf(value);
+  if (!shared.empty() && unitOf(low) == shared && unitOf(high) == shared) {
+    low.resize(low.size() - shared.size());
+    high.resize(high.size() - shared.size());
+  }
+  return fmt::format("{} [{} – {}]", value, low, high);
 }
 
 std::string multiple(const Estimate& ratio) {
   return words(ratio, "x");
+}
+
+std::string decimals(double value) {
+  return std::isfinite(value) ? fmt::format("{:.2f}", value) : "–";
 }
 
 LabPoint pointOf(double x, const Estimate& estimate) {

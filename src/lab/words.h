@@ -10,10 +10,14 @@ namespace redline {
 
 // How experiments put numbers into words. Units as in formatQuantity().
 
-/// "118k/s [116k/s, 121k/s]"; without an interval "118k/s"; "–" when nothing was measured.
+/// "118k/s [116k – 121k]"; where their units differ "1.1 ms [940 µs – 1.3 ms]"; without an interval
+/// "118k/s"; "–" when nothing was measured.
 std::string words(const Estimate& estimate, std::string_view unit);
-/// "6.3× [5.9×, 6.8×]".
+/// "6.3× [5.9 – 6.8]".
 std::string multiple(const Estimate& ratio);
+
+/// "8.21"; "–" when not finite.
+std::string decimals(double value);
 
 /// A point of a plot with its interval as error bar.
 LabPoint pointOf(double x, const Estimate& estimate);

@@ -142,23 +142,20 @@ SloLine sloLine(const SloRow& row, const std::vector<ExperimentDocument>& experi
 }
 
 void addSlo(const std::vector<ExperimentDocument>& experiments, LabReport& report) {
-  std::vector<std::pair<std::string, std::size_t>> counts;
-  std::size_t settled = 0;
-  for (const SloRow& row : kSloRows) {
-    report.slo.push_back(sloLine(row, experiments));
-    const std::string& verdict = report.slo.back().verdict;
-    if (verdict == "met" || verdict == "missed" || verdict == "found") ++settled;
-    report.missed = report.missed || verdict == "missed";
-    const auto found =
-        std::ranges::find(counts, verdict, &std::pair<std::string, std::size_t>::first);
-    if (found == counts.end())
-      counts.emplace_back(verdict, 1);
-    else
-      ++found->second;
-  }
-  report.complete = settled == kSloRows.size();
+  for (const SloRow& row : kSloRows) report.slo.push_back(sloLine(row, experiments));
   std::vector<std::string> parts;
-  for (const auto& [verdict, count] : counts) parts.push_back(fmt::format("{} {}", count, verdict));
+  const auto count = [&](std::string_view verdict) {
+    const auto found =
+        static_cast<std::size_t>(std::ranges::count(report.slo, verdict, &SloLine::verdict));
+    if (found > 0) parts.push_back(fmt::format("{} {}", found, verdict));
+    return found;
+  };
+  std::size_t settled = count("met") + count("found");
+  const std::size_t missed = count("missed");
+  settled += missed;
+  for (const std::string_view open : {"inconclusive", "invalid", "not measured"}) count(open);
+  report.missed = missed > 0;
+  report.complete = settled == kSloRows.size();
   report.verdict = fmt::format("{} of {} service levels settled: {}", settled, kSloRows.size(),
                                fmt::join(parts, ", "));
 }

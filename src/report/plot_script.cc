@@ -134,7 +134,7 @@ PlotScript& PlotScript::mark(double x, const Ink& ink) {
                   x, ink.light));
 }
 
-/// The series' error bars, as one more part of a plot command; empty when it has none.
+/// The series' error bars, as a part of a plot command; empty when it has none.
 std::string PlotScript::errorBars(const Series& series) {
   std::string rows;
   for (const Point& point : series.points)
@@ -143,9 +143,9 @@ std::string PlotScript::errorBars(const Series& series) {
   if (rows.empty()) return {};
   const std::string block = fmt::format("$d{}", blocks_++);
   text_ += fmt::format("{} << EOD\n{}EOD\n", block, rows);
-  line("set errorbars small").line("set pointintervalbox 0");
-  return fmt::format(", {} using 1:2:3:4 with yerrorbars pt 0 ps 0 lw 1.5 lc rgb '{}' notitle",
-                     block, series.ink.light);
+  line("set errorbars small");
+  return fmt::format("{} using 1:2:3:4 with yerrorbars pt 0 lw 1.5 lc rgb '{}' notitle", block,
+                     series.ink.light);
 }
 
 PlotScript& PlotScript::plot(const std::vector<Series>& series) {
@@ -157,10 +157,12 @@ PlotScript& PlotScript::plot(const std::vector<Series>& series) {
     for (const Point& point : each.points)
       line(std::isfinite(point.y) ? fmt::format("{:.7g} {:.7g}", point.x, point.y) : "");
     line("EOD");
-    command += fmt::format("{}{} using 1:2 with {} lc rgb '{}' {}",
-                           command.empty() ? "plot " : ", ", block, each.style, each.ink.light,
-                           each.title.empty() ? "notitle" : "title " + gnuplotQuoted(each.title));
-    command += errorBars(each);
+    // Error bars first: gnuplot clears the paper around their (empty) symbols.
+    for (const std::string& part :
+         {errorBars(each),
+          fmt::format("{} using 1:2 with {} lc rgb '{}' {}", block, each.style, each.ink.light,
+                      each.title.empty() ? "notitle" : "title " + gnuplotQuoted(each.title))})
+      if (!part.empty()) command += (command.empty() ? "plot " : ", ") + part;
   }
   return command.empty() ? *this : line(command);
 }

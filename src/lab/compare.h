@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lab/experiment.h"
+#include "lab/measures.h"
+#include "model/pooled.h"
+
+namespace redline {
+
+/// One figure of each condition: its repeats, and what they say together.
+struct Column {
+  std::vector<std::vector<double>> values;  ///< by condition
+  Pooled pooled;
+
+  explicit Column(std::vector<std::vector<double>> of) : values(std::move(of)), pooled(values) {}
+  Estimate of(std::size_t condition) const { return pooled.of(condition); }
+  Estimate ratio(std::size_t base, std::size_t other) const { return pooled.ratio(base, other); }
+  bool has(std::size_t condition) const { return pooled.of(condition).count > 0; }
+  /// The first `count` conditions' values: a curve for the rules of model/curve.h.
+  std::vector<double> curve(std::size_t count) const;
+  /// The same of single repeats, those in which each of them was measured.
+  std::vector<std::vector<double>> repeats(std::size_t count) const;
+};
+
+/// The runs of conditions that are held against each other, each found by its labels.
+class Conditions {
+ public:
+  Conditions(const Readings& readings, const std::vector<Labels>& labels);
+
+  std::size_t size() const { return runs_.size(); }
+  const std::vector<const Reading*>& runs(std::size_t condition) const { return runs_[condition]; }
+  Column column(const Measurement& measurement) const;
+  /// Mean over a condition's repeats; not a number when it was not measured.
+  double mean(std::size_t condition, const Measurement& measurement) const;
+  /// How many of its runs have figures that may be believed.
+  std::size_t valid(std::size_t condition) const;
+  /// Names of all runs of these conditions.
+  std::vector<std::string> names(std::initializer_list<std::size_t> conditions) const;
+
+ private:
+  std::vector<std::vector<const Reading*>> runs_;
+};
+
+/// Adds a finding.
+void addFinding(ExperimentDocument& document, Standing standing, std::string text, std::string from,
+                std::vector<std::string> runs = {}, bool headline = false);
+
+/// How a ratio that the textbook expects above (or below) 1 came out: expected, contradicts, or
+/// inconclusive when the interval holds 1, or there is none.
+Standing standingOf(const Estimate& ratio, bool expectedAbove);
+
+/// Flags of several lists, in order.
+Flags joinFlags(std::initializer_list<Flags> parts);
+
+}  // namespace redline

@@ -1,0 +1,38 @@
+#include "lab/commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace redline {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(LabCommands, PutThePlacesIn) {
+  const FlagPlaces places{"127.0.0.1:7600", "unix:/x", {"0", "1"}};
+  EXPECT_THAT(filled({"-addr={addr}", "-cpus={generator-cpu}", "-rate=10k"}, places),
+              ElementsAre("-addr=127.0.0.1:7600", "-cpus=1", "-rate=10k"));
+}
+
+TEST(LabCommands, ACpuThatWasNotGivenOutTakesItsFlagAlong) {
+  const FlagPlaces places{"a:1", "unix:/x", {}};
+  EXPECT_THAT(filled({"-cpus={generator-cpu}", "-rate=10k"}, places), ElementsAre("-rate=10k"));
+}
+
+TEST(LabCommands, WhatAnExperimentSaysItselfIsNotAddedAgain) {
+  EXPECT_THAT(clientFlags({"--addr={unix}", "-cpus=3"}), ElementsAre("--addr={unix}", "-cpus=3"));
+  EXPECT_THAT(clientFlags({}), ElementsAre("-addr={addr}", "-cpus={generator-cpu}"));
+  EXPECT_THAT(stackFlags({"node", "-server-cpus=2"}), ElementsAre("node", "-server-cpus=2"));
+}
+
+TEST(LabCommands, OfPeopleUseVariablesForWhatChanges) {
+  const FlagPlaces people = placesForPeople({"0", "1"});
+  EXPECT_EQ(driverCommand(filled(clientFlags({"-chaos=5s:bgsave", "-rate=10k"}), people)),
+            "redline driver -addr=$ADDR -chaos=5s:bgsave -rate=10k -cpus=1");
+  EXPECT_EQ(stackCommand(filled(stackFlags({"node", "-redis-config=appendonly yes"}), people)),
+            "ADDR=$(redline stack up node '-redis-config=appendonly yes' -server-cpus=0 -name=lab "
+            "-port=0 -format=addr | paste -sd,)");
+}
+
+}  // namespace
+}  // namespace redline

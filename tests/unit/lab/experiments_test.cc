@@ -1,0 +1,128 @@
+// Holds for every experiment of the catalog; a new one needs no line here.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "lab/catalog.h"
+#include "record/slo.h"
+#include "rundir/files.h"
+
+namespace redline {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+Result<Parameters> parametersOf(const Experiment& experiment, Profile profile) {
+  const std::string name = std::string(experiment.name) + ".toml";
+  const auto toml = readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/" + name);
+  if (!toml) return fail(toml.error());
+  return readParameters(experiment.parameters, name, *toml, profile);
+}
+
+class EachExperiment : public testing::TestWithParam<std::size_t> {
+ protected:
+  const Experiment& experiment() const { return experiments()[GetParam()]; }
+};
+
+TEST_P(EachExperiment, HasATomlThatFitsItInEveryProfile) {
+  for (const Profile profile : {Profile::quick, Profile::standard, Profile::full}) {
+    const auto parameters = parametersOf(experiment(), profile);
+    ASSERT_TRUE(parameters) << parameters.error().message;
+    if (experiment().check != nullptr) {
+      const auto sound = experiment().check(*parameters);
+      EXPECT_TRUE(sound) << sound.error().message;
+    }
+  }
+}
+
+TEST_P(EachExperiment, PlansRunsWithNamesOfTheirOwnOnStacksThatItHas) {
+  for (const Profile profile : {Profile::quick, Profile::standard, Profile::full}) {
+    const auto plan = experiment().plan(*parametersOf(experiment(), profile));
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_THAT(plan->runs, Not(IsEmpty()));
+    std::set<std::string> names, stacks;
+    for (const LabStack& stack : plan->stacks) EXPECT_TRUE(stacks.insert(stack.name).second);
+    for (const LabRun& run : plan->runs) {
+      EXPECT_TRUE(names.insert(run.name).second) << run.name;
+      EXPECT_TRUE(stacks.contains(run.stack)) << run.name;
+      EXPECT_THAT(run.labels, Not(IsEmpty())) << run.name;
+      EXPECT_TRUE(!run.drives.empty() || run.before || run.after) << run.name;
+    }
+  }
+}
+
+TEST_P(EachExperiment, CopesWithNoRunsAtAll) {
+  ExperimentDocument document;
+  experiment().analyse(*parametersOf(experiment(), Profile::quick), {}, document);
+  for (const SloOutcome& outcome : document.slo)
+    EXPECT_NE(outcome.verdict, SloVerdict::met) << outcome.id;
+}
+
+TEST_P(EachExperiment, CopesWithRunsThatAllFailed) {
+  const auto parameters = parametersOf(experiment(), Profile::quick);
+  const auto plan = experiment().plan(*parameters);
+  Readings readings;
+  for (const LabRun& run : plan->runs) {
+    Reading reading;
+    reading.record.name = run.name;
+    reading.record.labels = run.labels;
+    reading.record.state = RunState::failed;
+    readings.add(std::move(reading));
+  }
+  ExperimentDocument document;
+  experiment().analyse(*parameters, readings, document);
+  for (const SloOutcome& outcome : document.slo)
+    EXPECT_NE(outcome.verdict, SloVerdict::met) << outcome.id;
+}
+
+TEST_P(EachExperiment, CopesWithRunsThatLeftNothing) {
+  const auto parameters = parametersOf(experiment(), Profile::quick);
+  Readings readings;
+  const auto plan = experiment().plan(*parameters);
+  for (const LabRun& run : plan->runs) {
+    Reading reading;
+    reading.record.name = run.name;
+    reading.record.labels = run.labels;
+    readings.add(std::move(reading));
+  }
+  ExperimentDocument document;
+  experiment().analyse(*parameters, readings, document);
+  for (const LabFinding& finding : document.findings) {
+    EXPECT_THAT(finding.text, Not(HasSubstr("nan")));
+    EXPECT_THAT(finding.text, Not(HasSubstr("inf")));
+  }
+}
+
+TEST_P(EachExperiment, SaysWhatItAsksAndWhatEachParameterIs) {
+  EXPECT_THAT(experiment().title, Not(IsEmpty()));
+  EXPECT_THAT(experiment().question, Not(IsEmpty()));
+  for (const ParameterSpec& spec : experiment().parameters)
+    EXPECT_THAT(spec.help, Not(IsEmpty())) << spec.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Catalog, EachExperiment,
+                         testing::Range<std::size_t>(0, experiments().size()), [](const auto& at) {
+                           std::string name(experiments()[at.param].name);
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST(Catalog, SuggestsTheNameThatWasMeant) {
+  EXPECT_THAT(findExperiment("pipelinig").error().message, HasSubstr("did you mean pipelining?"));
+}
+
+TEST(Interleaved, RunsEveryConditionOfARepeatBeforeTheNextAndTurnsEverySecondRound) {
+  const auto runs = interleaved(3, 2, [](std::size_t condition, unsigned repeat) {
+    return LabRun{.name = std::to_string(condition) + std::to_string(repeat)};
+  });
+  std::string order;
+  for (const LabRun& run : runs) order += run.name + " ";
+  EXPECT_EQ(order, "01 11 21 22 12 02 ");
+}
+
+}  // namespace
+}  // namespace redline
