@@ -67,7 +67,8 @@ Flags filled(const Flags& flags, const FlagPlaces& places) {
 
 Flags stackFlags(const Flags& up) {
   Flags flags = up;
-  if (!hasFlag(flags, "server-cpus")) flags.push_back("-server-cpus={server-cpu}");
+  if (!hasFlag(flags, "server-cpus") && !hasFlag(flags, "master-cpus"))
+    flags.push_back("-server-cpus={server-cpu}");
   return flags;
 }
 

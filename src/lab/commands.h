@@ -21,7 +21,7 @@ bool hasFlag(const Flags& flags, std::string_view name);
 /// Puts the places in. A flag whose value is a CPU that was not given out falls away.
 Flags filled(const Flags& flags, const FlagPlaces& places);
 
-/// Adds -server-cpus.
+/// Adds -server-cpus, unless CPUs are given already.
 Flags stackFlags(const Flags& up);
 /// Adds -addr and -cpus, those that are not there.
 Flags clientFlags(const Flags& flags);

@@ -33,16 +33,19 @@ Result<LabServers::Up> LabServers::start(const LabStack& plan, RunRecord& record
   if (!stackOptions) return fail(stackOptions.error());
   ScopedStackOptions scoped;
   scoped.node = stackOptions->node;
+  if (stackOptions->topology == "cluster") scoped.cluster = stackOptions->cluster;
   scoped.startTimeout = stackOptions->startTimeout;
   scoped.parent = options_.stacks;
   // As `stack up` has it, so that the command in the report gives the same server.
   if (scoped.node.maxmemory == 0)
-    scoped.node.maxmemory = defaultMaxmemory(readHost(0).memoryAvailable, 1);
+    scoped.node.maxmemory =
+        defaultMaxmemory(readHost(0).memoryAvailable, scoped.cluster ? scoped.cluster->nodes() : 1);
   auto stack = ScopedStack::start(scoped);
   if (!stack)
     return fail(stack.error().code, "cannot start {}: {}", plan.name, stack.error().message);
   auto running = std::make_unique<Running>(Running{std::move(*stack), {}});
-  places.addr = running->stack.endpoint().text();
+  for (const Endpoint& endpoint : running->stack.endpoints())
+    places.addr += (places.addr.empty() ? "" : ",") + endpoint.text();
   places.unixAddr = running->stack.node().unixEndpoint().text();
   running->up.places = places;
   running->up.stack = &running->stack;
@@ -101,15 +104,16 @@ void LabServers::drop(const std::string& name) {
 }
 
 void LabServers::keepLogs(const std::string& name, const ScopedStack& stack) {
-  const Node& node = stack.node();
-  const fs::path to = directory_ / "stacks" / name / fmt::format("servers-{}", starts_[name]) /
-                      fmt::format("node-{}", node.config().port);
-  // Evidence for people: a lab does not fail for want of it.
-  if (const auto made = createDirectory(to); !made) return watcher_.line(made.error().message);
-  for (const fs::path& file :
-       {node.config().configPath(), node.config().logPath(), node.config().outputPath()})
-    if (const auto text = readWholeFile(file); text && !text->empty())
-      (void)writeWholeFile(to / file.filename(), *text);
+  const fs::path servers = directory_ / "stacks" / name / fmt::format("servers-{}", starts_[name]);
+  for (std::size_t i = 0; i < stack.size(); ++i) {
+    const NodeConfig& config = stack.node(i).config();
+    const fs::path to = servers / fmt::format("node-{}", config.port);
+    // Evidence for people: a lab does not fail for want of it.
+    if (const auto made = createDirectory(to); !made) return watcher_.line(made.error().message);
+    for (const fs::path& file : {config.configPath(), config.logPath(), config.outputPath()})
+      if (const auto text = readWholeFile(file); text && !text->empty())
+        (void)writeWholeFile(to / file.filename(), *text);
+  }
 }
 
 }  // namespace redline
