@@ -47,7 +47,8 @@ Status FaultBracket::checkAllowed() const {
 }
 
 Status FaultBracket::prepare() {
-  if (auto allowed = checkAllowed(); !allowed) return allowed;
+  outcome_.took = checkAllowed();
+  if (!outcome_.took) return outcome_.took;
   prepared_ = true;
   auto ready = fault_->prepare();
   outcome_.findings = fault_->findings();

@@ -9,7 +9,7 @@ namespace redline {
 
 std::span<const FaultSpec> faults() {
   static const std::vector<FaultSpec> kFaults{
-      bgsaveFault(),
+      bgsaveFault(), aofRewriteFault(), bigkeyOnFault(), pauseNodeFault(), reconnectStormFault(),
   };
   return kFaults;
 }

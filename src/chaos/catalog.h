@@ -16,5 +16,9 @@ Result<const FaultSpec*> findFault(std::string_view name);
 
 // One function for each fault, in the file of its name.
 FaultSpec bgsaveFault();
+FaultSpec aofRewriteFault();
+FaultSpec bigkeyOnFault();
+FaultSpec pauseNodeFault();
+FaultSpec reconnectStormFault();
 
 }  // namespace redline

@@ -84,9 +84,16 @@ struct FaultSpec {
   bool clusterOnly = false;
   std::unique_ptr<Fault> (*make)(const FaultArguments&, const FaultContext&) = nullptr;
 
+  /// What it does to this server with these arguments is of that kind.
   bool harms(const FaultArguments& arguments) const {
     return destructive || (!destructiveWith.empty() && arguments.given(destructiveWith));
   }
 };
+
+/// FaultSpec::make of a class.
+template <typename T>
+std::unique_ptr<Fault> makeFault(const FaultArguments& arguments, const FaultContext& context) {
+  return std::make_unique<T>(arguments, context);
+}
 
 }  // namespace redline

@@ -21,6 +21,7 @@
 #include "rundir/run_dir.h"
 #include "rundir/summary_json.h"
 #include "server/host.h"
+#include "server/ping_probe.h"
 #include "server/sampler.h"
 #include "server/server_figures.h"
 
@@ -101,8 +102,12 @@ class DriverRun {
       // The sampler's first reading may have taken a while: the run begins when all is ready.
       const Window window = (*engine)->go(std::max(start_, clock_.now() + Engine::kLead));
       chaos_.start(window.measureStart);
+      std::optional<PingProbe> probe;
+      if (!plan_.chaos.empty())
+        probe.emplace(probeOptions(), clock_, [this](const Event& e) { onEvent(e); });
       watch(**engine, window);
       const Status ended = (*engine)->join();
+      probe.reset();
       chaos_.finish();  // before the last samples: they show the healed server
       recorder_.finish();
       sampler.stop();
@@ -117,6 +122,13 @@ class DriverRun {
     options.servers = {plan_.engine.target};
     options.credentials = {plan_.engine.login.user, plan_.engine.login.password};
     options.interval = plan_.engine.interval;
+    return options;
+  }
+
+  PingProbeOptions probeOptions() const {
+    PingProbeOptions options;
+    options.servers = {plan_.engine.target};
+    options.credentials = {plan_.engine.login.user, plan_.engine.login.password};
     return options;
   }
 

@@ -159,6 +159,7 @@ Result<Value> Admin::readReply(ValueParser& parser, Nanos deadline) {
     if (!got) return drop(std::move(got.error()));
     if (*got == 0)
       return drop({ErrorCode::unreachable, endpoint_.text() + " closed the connection"});
+    bytesReceived_ += *got;
     parser.feed({buffer_.data(), *got});
   }
 }

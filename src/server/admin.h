@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -82,6 +83,8 @@ class Admin {
   const Endpoint& endpoint() const { return endpoint_; }
   /// False once a timeout or a lost connection has put it out of step.
   bool connected() const { return stream_.has_value(); }
+  /// Bytes of all replies so far.
+  std::uint64_t bytesReceived() const { return bytesReceived_; }
 
  private:
   Admin(BlockingStream stream, Nanos timeout);
@@ -101,6 +104,7 @@ class Admin {
   ValueParser parser_;
   std::vector<char> buffer_;
   Nanos timeout_ = kDefaultTimeout;
+  std::uint64_t bytesReceived_ = 0;
 };
 
 }  // namespace redline

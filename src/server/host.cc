@@ -187,6 +187,29 @@ std::string warningText(const Warning& warning) {
   return fmt::format("{}: {} (to change it: {})", warning.what, warning.effect, warning.fix);
 }
 
+std::string parseFilesystem(std::string_view mounts, std::string_view path) {
+  std::string kind;
+  std::size_t longest = 0;
+  for (const std::string& line : linesOf(mounts)) {
+    const auto words = wordsOf(line);
+    if (words.size() < 3) continue;
+    const std::string_view at = words[1];
+    const bool holds = at == "/" || path == at ||
+                       (path.starts_with(at) && path.size() > at.size() && path[at.size()] == '/');
+    // Of two mounts at one place the later one hides the other.
+    if (!holds || at.size() < longest) continue;
+    longest = at.size();
+    kind = words[2];
+  }
+  return kind;
+}
+
+std::string filesystemOf(const std::filesystem::path& path) {
+  std::error_code problem;
+  const auto whole = std::filesystem::weakly_canonical(path, problem);
+  return problem ? std::string{} : parseFilesystem(textOf("/proc/mounts"), whole.native());
+}
+
 HostFacts readHost(Nanos watch) {
   HostFacts facts;
   utsname names{};

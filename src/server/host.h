@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +71,12 @@ bool parsePacketFilter(std::string_view modules, std::string_view tableNames);
 std::vector<Warning> hostWarnings(const HostFacts& facts);
 /// One line: what, what it does to the numbers, and how to change it.
 std::string warningText(const Warning& warning);
+
+/// The kind of filesystem that holds `path`, as /proc/mounts calls it: "ext4", "tmpfs"; empty when
+/// it cannot be told.
+std::string filesystemOf(const std::filesystem::path& path);
+/// The same from the text of /proc/mounts. Pure; `path` is absolute.
+std::string parseFilesystem(std::string_view mounts, std::string_view path);
 
 /// Reads this machine. `watch`: how long to look at the cores for load and steal; 0: not at all.
 HostFacts readHost(Nanos watch = 200 * kMillisecond);

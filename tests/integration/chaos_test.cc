@@ -2,13 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "chaos/bracket.h"
@@ -16,6 +22,8 @@
 #include "chaos/chaos_plan.h"
 #include "run/driver_run.h"
 #include "rundir/run_dir_reader.h"
+#include "server/ping_probe.h"
+#include "server/process_pause.h"
 #include "support/real_redis.h"
 
 namespace redline {
@@ -36,9 +44,11 @@ struct Scene {
   std::mutex mutex;
   std::vector<Event> events;
 
-  explicit Scene(NodeConfig config = {}) : redis(startRedis(std::move(config))) {
+  explicit Scene(NodeConfig config = {}, const std::string& password = {})
+      : redis(startRedis(std::move(config))) {
     if (!redis) return;
-    admin = adminOf(*redis);
+    admin = adminOf(*redis, password);
+    context.credentials.password = password;
     context.servers = {redis->endpoint()};
     context.own = {ownServer(redis->node())};
     context.clock = &clock;
@@ -129,6 +139,199 @@ TEST(Chaos, BgsaveIsWaitedForWhenItIsInterrupted) {
   EXPECT_GT(outcome.healed, outcome.end);
 }
 
+TEST(Chaos, AofRewriteTurnsTheFileOnMeasuresTheSecondRewriteAndTurnsItOff) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  scene.populate(20'000);
+  const FaultOutcome outcome = scene.run("aof-rewrite");
+  ASSERT_TRUE(outcome.took) << outcome.problem();
+  EXPECT_EQ(outcome.problem(), "");
+  auto figures = figuresOf(outcome);
+  const auto info = scene.admin->info({"stats", "persistence"});
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->count("total_forks"), 2U);
+  EXPECT_EQ(info->text("aof_enabled"), "0");
+  EXPECT_EQ(figures["cow_bytes"], info->number("aof_last_cow_size"));
+  EXPECT_GT(figures["fork_us"], 0);
+  EXPECT_GT(figures["rewrite_s"], 0);
+  EXPECT_GT(figures["aof_bytes"], 20'000 * 10);  // its values compress well
+  EXPECT_FALSE(std::filesystem::exists(scene.redis->node().config().dir / "appendonlydir"));
+}
+
+TEST(Chaos, AofRewriteLeavesAFileThatWasOnBefore) {
+  NodeConfig config;
+  config.extra = {{"appendonly", "yes"}};
+  Scene scene(config);
+  ASSERT_TRUE(scene.redis);
+  const FaultOutcome outcome = scene.run("aof-rewrite");
+  ASSERT_TRUE(outcome.took) << outcome.problem();
+  EXPECT_EQ(scene.admin->configGet("appendonly").value(), "yes");
+  EXPECT_TRUE(std::filesystem::exists(scene.redis->node().config().dir / "appendonlydir"));
+}
+
+TEST(Chaos, BigkeyReadsAllOfABigKeyAndRemovesWhatItMade) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  constexpr double kFields = 20'000;
+  for (const auto& [command, elements] : std::map<std::string, double>{{"hgetall", 2 * kFields},
+                                                                       {"hscan", 2 * kFields},
+                                                                       {"lrange", kFields},
+                                                                       {"lrange-pages", kFields},
+                                                                       {"smembers", kFields},
+                                                                       {"sscan", kFields}}) {
+    const FaultOutcome outcome = scene.run("bigkey-on -fields=20k -command=" + command);
+    ASSERT_TRUE(outcome.took) << command << ": " << outcome.problem();
+    auto figures = figuresOf(outcome);
+    const bool paged = command.ends_with("scan") || command.ends_with("pages");
+    if (command == "sscan" || command == "hscan") {
+      EXPECT_GE(figures["elements"], elements) << command;  // SCAN may repeat an element
+    } else {
+      EXPECT_EQ(figures["elements"], elements) << command;
+    }
+    EXPECT_GT(figures["reply_bytes"], kFields * 100) << command;
+    EXPECT_GT(figures["server_us"], 0) << command;
+    EXPECT_EQ(figures["evicted_keys"], 0) << command;
+    if (paged)
+      EXPECT_GE(figures["calls"], kFields / 1000) << command;
+    else
+      EXPECT_EQ(figures["calls"], 1) << command;
+    EXPECT_EQ(scene.admin->command({"DBSIZE"})->integer, 0) << command;
+  }
+}
+
+TEST(Chaos, BigkeyFindsItsOwnEntryInTheSlowLog) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  scene.populate(20'000);
+  ASSERT_TRUE(scene.admin->configSet("slowlog-log-slower-than", "0"));
+  const FaultOutcome outcome = scene.run("bigkey-on -command=keys");
+  ASSERT_TRUE(outcome.took) << outcome.problem();
+  auto figures = figuresOf(outcome);
+  EXPECT_EQ(figures["elements"], 20'000);
+  ASSERT_TRUE(figures.contains("slowlog_us"));
+  EXPECT_LE(figures["slowlog_us"], figures["longest_call_us"]);
+  const FaultOutcome scan = scene.run("bigkey-on -command=scan -page=100");
+  ASSERT_TRUE(scan.took) << scan.problem();
+  EXPECT_GE(figuresOf(scan)["elements"], 20'000);
+  EXPECT_LT(figuresOf(scan)["slowlog_us"], figures["slowlog_us"]);
+}
+
+TEST(Chaos, BigkeyTouchesNoKeyThatItDidNotMake) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  EXPECT_THAT(scene.run("bigkey-on").problem(), HasSubstr("add -fields=1M"));
+  ASSERT_TRUE(scene.admin->command({"HSET", "big:hash:0", "a", "1", "b", "2"}));
+  EXPECT_THAT(scene.run("bigkey-on -fields=10").problem(), HasSubstr("leave -fields out"));
+  const FaultOutcome outcome = scene.run("bigkey-on");
+  ASSERT_TRUE(outcome.took) << outcome.problem();
+  EXPECT_EQ(figuresOf(outcome)["elements"], 4);
+  EXPECT_EQ(scene.admin->command({"HLEN", "big:hash:0"})->integer, 2);
+  EXPECT_THAT(scene.run("bigkey-on -command=smembers -fields=10M").problem(),
+              HasSubstr("would be evicted"));
+  scene.context.own.clear();
+  EXPECT_THAT(scene.run("bigkey-on -command=smembers -fields=10").problem(),
+              HasSubstr("not one that redline started"));
+}
+
+TEST(Chaos, PauseNodeHoldsTheServerAndLetsItGoOn) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  std::vector<Event> stalls;
+  FaultOutcome outcome;
+  {
+    PingProbe probe({{scene.redis->endpoint()}, {}}, scene.clock,
+                    [&](const Event& event) { stalls.push_back(event); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    outcome = scene.run("pause-node -for=400ms");
+  }
+  ASSERT_TRUE(outcome.took) << outcome.problem();
+  EXPECT_GE(figuresOf(outcome)["paused_s"], 0.4);
+  EXPECT_FALSE(isStopped(scene.redis->node().process()));
+  EXPECT_TRUE(scene.admin->command({"PING"}));
+  // The probe saw the same, from outside.
+  ASSERT_FALSE(stalls.empty());
+  const auto longest = std::ranges::max_element(stalls, {}, &Event::duration);
+  EXPECT_GE(longest->duration, 390 * kMillisecond);
+  EXPECT_GE(longest->at, outcome.begin - 20 * kMillisecond);
+  EXPECT_LE(longest->at, outcome.end);
+  EXPECT_EQ(longest->kind, "stall");
+}
+
+TEST(Chaos, PauseNodeIsForServersOfOursAlone) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  scene.context.own.clear();
+  EXPECT_THAT(scene.run("pause-node").problem(), HasSubstr("not one that redline started"));
+  scene.context.force = true;
+  EXPECT_THAT(scene.run("pause-node").problem(), HasSubstr("not a server that redline started"));
+  EXPECT_FALSE(isStopped(scene.redis->node().process()));
+}
+
+TEST(Chaos, APausedNodeGoesOnWhenItsPauserIsKilled) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  const ProcessId server = scene.redis->node().process();
+  const pid_t pauser = ::fork();
+  if (pauser == 0) {
+    auto pause = ProcessPause::prepare(server, 60 * kSecond);
+    if (!pause || !pause->hold()) ::_exit(1);
+    for (;;) ::pause();
+  }
+  EXPECT_TRUE(test::eventually([&] { return isStopped(server); }));
+  ::kill(pauser, SIGKILL);
+  ::waitpid(pauser, nullptr, 0);
+  EXPECT_TRUE(test::eventually([&] { return !isStopped(server); }));
+  EXPECT_TRUE(scene.admin->command({"PING"}));
+}
+
+TEST(Chaos, ThePausesGuardEndsAPauseThatLastsTooLong) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  auto pause = ProcessPause::prepare(scene.redis->node().process(), 100 * kMillisecond);
+  ASSERT_TRUE(pause) << pause.error().message;
+  ASSERT_TRUE(pause->hold());
+  EXPECT_TRUE(test::eventually([&] { return !isStopped(scene.redis->node().process()); }));
+  EXPECT_TRUE(pause->release());
+}
+
+TEST(Chaos, ReconnectStormCountsEveryClient) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  const FaultOutcome outcome = scene.run("reconnect-storm -clients=500");
+  ASSERT_TRUE(outcome.took) << outcome.problem();
+  auto figures = figuresOf(outcome);
+  EXPECT_EQ(figures["served"], 500);
+  EXPECT_EQ(figures["failed"], 0);
+  EXPECT_EQ(figures["server_accepted"], 500);
+  EXPECT_GT(figures["connect_p50_us"], 0);
+  EXPECT_GE(figures["answer_max_us"], figures["connect_p50_us"]);
+}
+
+TEST(Chaos, ReconnectStormCountsWhomTheServerTurnsAway) {
+  NodeConfig config;
+  config.extra = {{"maxclients", "100"}};
+  Scene scene(config);
+  ASSERT_TRUE(scene.redis);
+  const FaultOutcome outcome = scene.run("reconnect-storm -clients=300");
+  ASSERT_TRUE(outcome.took) << outcome.problem();
+  auto figures = figuresOf(outcome);
+  EXPECT_GT(figures["served"], 0);
+  EXPECT_LT(figures["served"], 100);
+  EXPECT_EQ(figures["served"] + figures["failed"], 300);
+  EXPECT_EQ(figures["server_rejected"], figures["failed"]);
+  EXPECT_THAT(outcome.findings.detail, HasSubstr("max number of clients reached"));
+}
+
+TEST(Chaos, ReconnectStormLogsIn) {
+  NodeConfig config;
+  config.password = "s3cret-of-this-test";
+  Scene scene(config, config.password);
+  ASSERT_TRUE(scene.redis);
+  const FaultOutcome outcome = scene.run("reconnect-storm -clients=50");
+  ASSERT_TRUE(outcome.took) << outcome.problem();
+  EXPECT_EQ(figuresOf(outcome)["served"], 50);
+}
+
 /// A run of the driver with faults beside it.
 struct ChaosDriver : Scene {
   test::TemporaryDirectory home;
@@ -178,6 +381,22 @@ TEST(Chaos, RunsBesideTheLoadOnItsClock) {
   for (const Event& event : read->events)
     if (event.kind == "fault" && event.name == "bgsave") phases.push_back(event.phase);
   EXPECT_THAT(phases, testing::ElementsAreArray({"begin", "end"}));
+}
+
+TEST(Chaos, ARunWithFaultsHasTheirStallsToo) {
+  ChaosDriver lab("500ms:pause-node -for=300ms");
+  ASSERT_TRUE(lab.redis);
+  const auto outcome = lab.drive();
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_TRUE(outcome->status) << outcome->status.error().message;
+  EXPECT_GE(outcome->summary.latency.at("response").at("all").max, 290e3);
+  const auto read = readRunDir(lab.plan.out);
+  ASSERT_TRUE(read) << read.error().message;
+  Nanos longest = 0;
+  for (const Event& event : read->events)
+    if (event.kind == "stall") longest = std::max(longest, event.duration);
+  EXPECT_GE(longest, 290 * kMillisecond);
+  EXPECT_LE(longest, 3 * kSecond);
 }
 
 TEST(Chaos, AFaultThatDoesNotTakeFailsTheRunAndLosesNothingOfIt) {

@@ -113,6 +113,20 @@ TEST(HostWarnings, SayInOneLineWhatItIsWhatItDoesAndHowToChangeIt) {
             "swap is on: slow (to change it: swapoff -a)");
 }
 
+TEST(Filesystem, IsThatOfTheDeepestMountThatHoldsThePath) {
+  constexpr std::string_view kMounts =
+      "/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vdb /tmp/disk xfs rw 0 0\n"
+      "/dev/vdc /over ext4 rw 0 0\ntmpfs /over tmpfs rw 0 0\n";
+  EXPECT_EQ(parseFilesystem(kMounts, "/home/me"), "ext4");
+  EXPECT_EQ(parseFilesystem(kMounts, "/tmp"), "tmpfs");
+  EXPECT_EQ(parseFilesystem(kMounts, "/tmp/a"), "tmpfs");
+  EXPECT_EQ(parseFilesystem(kMounts, "/tmpfiles"), "ext4");
+  EXPECT_EQ(parseFilesystem(kMounts, "/tmp/disk/a"), "xfs");
+  EXPECT_EQ(parseFilesystem(kMounts, "/over/a"), "tmpfs");
+  EXPECT_EQ(parseFilesystem("", "/a"), "");
+  EXPECT_FALSE(filesystemOf("/proc").empty());
+}
+
 TEST(Host, CanBeRead) {
   const HostFacts facts = readHost(0);
   EXPECT_FALSE(facts.kernel.empty());

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "server/admin.h"
+
+namespace redline {
+
+/// One way to read something large.
+struct BigRead {
+  enum class What { keyspace, hash, list, set };
+
+  std::string_view word;     ///< what a person calls it: "hgetall", "lrange-pages"
+  std::string_view command;  ///< Redis's name: "HGETALL"
+  What what;
+  bool paged;  ///< in many short calls, rather than in one that is O(N)
+};
+
+/// nullptr when there is none of that name.
+const BigRead* findBigRead(std::string_view word);
+
+/// "big:hash:0", "big:list:0", "big:set:0"; empty for the keyspace.
+std::string_view bigKeyOf(BigRead::What what);
+/// HLEN, LLEN, SCARD or DBSIZE.
+std::string_view lengthCommand(BigRead::What what);
+
+/// Makes the big key with `fields` elements of about `fieldSize` bytes each, in commands of a
+/// thousand elements. `progress` gets how many there are, and returns false to end it early.
+Status makeBigKey(Admin& admin, BigRead::What what, std::uint64_t fields, std::uint64_t fieldSize,
+                  const std::function<bool(std::uint64_t)>& progress);
+/// What it will take of the server's memory (est.: the elements, a dictionary's entry and two
+/// allocations for each).
+std::uint64_t bigKeyMemory(std::uint64_t fields, std::uint64_t fieldSize);
+
+/// What a reading came to.
+struct BigReadOutcome {
+  std::uint64_t elements = 0;  ///< keys, fields and values, members
+  std::uint64_t bytes = 0;     ///< of all replies
+  std::uint64_t calls = 0;
+  Nanos span = 0;         ///< from the first call to the last reply
+  Nanos longestCall = 0;  ///< as the caller saw it
+};
+
+/// Reads all of it and drops it: a reply may be larger than this machine's memory. Pages have
+/// `pageSize` elements. `interrupted` ends a paged reading early.
+Result<BigReadOutcome> readBig(Admin& admin, const BigRead& read, std::uint64_t pageSize,
+                               const std::function<bool()>& interrupted);
+
+}  // namespace redline

@@ -1,0 +1,240 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <utility>
+
+#include "base/units.h"
+#include "chaos/big_key.h"
+#include "chaos/catalog.h"
+#include "chaos/target.h"
+
+namespace redline {
+namespace {
+
+constexpr std::uint64_t kLargestPage = 1'000'000;
+constexpr std::uint64_t kMostFields = 100'000'000;
+
+/// What the server says of itself, before and after.
+struct Reading {
+  double commandUs = 0;  ///< all that it ever spent in the command
+  double evicted = 0;
+  std::int64_t slowlogId = -1;  ///< of its newest entry
+};
+
+class BigkeyOn final : public Fault {
+ public:
+  BigkeyOn(FaultArguments arguments, const FaultContext& context)
+      : Fault(context),
+        arguments_(std::move(arguments)),
+        read_(*findBigRead(arguments_.text("command"))) {}
+
+  Status prepare() override {
+    if (auto good = checkNumbers(); !good) return good;
+    const auto target = targetOf(arguments_, context_);
+    if (!target) return fail(target.error());
+    if (auto connected = connectToOwner(*target); !connected) return connected;
+    const auto length = lengthOf();
+    if (!length) return fail(length.error());
+    const std::uint64_t wanted = arguments_.count("fields");
+    if (read_.what == BigRead::What::keyspace || (*length > 0 && wanted == 0)) return {};
+    const std::string_view key = bigKeyOf(read_.what);
+    if (wanted == 0)
+      return fail(ErrorCode::usage, "there is no {} on {}: add -fields=1M to make one", key,
+                  findings_.node);
+    if (*length == wanted) return {};
+    if (*length > 0)
+      return fail(ErrorCode::unsafe,
+                  "{} is there already, with {} elements: leave -fields out to read that one", key,
+                  *length);
+    return make(wanted);
+  }
+
+  Status inject() override {
+    const auto before = readServer();
+    if (!before) return fail(before.error());
+    const auto outcome = readBig(*admin_, read_, arguments_.count("page"), context_.interrupted);
+    if (!outcome) return fail(outcome.error());
+    const auto after = readServer();
+    if (!after) return fail(after.error());
+    report(*outcome, *before, *after);
+    if (outcome->elements == 0 && read_.what != BigRead::What::keyspace)
+      return fail(ErrorCode::refused, "{} found nothing in {}: was it evicted?", read_.command,
+                  bigKeyOf(read_.what));
+    return {};
+  }
+
+  Status tidy() override {
+    if (!made_) return {};
+    made_ = false;
+    // UNLINK: the freeing of a million elements goes to a background thread.
+    const auto gone = admin_->command({"UNLINK", bigKeyOf(read_.what)});
+    if (!gone) return fail(gone.error());
+    return {};
+  }
+
+ private:
+  Status checkNumbers() const {
+    if (arguments_.count("page") == 0 || arguments_.count("page") > kLargestPage)
+      return fail(ErrorCode::usage, "-page={}: from 1 to {}", arguments_.text("page"),
+                  kLargestPage);
+    if (arguments_.count("fields") > kMostFields)
+      return fail(ErrorCode::usage, "-fields={}: at most {}", arguments_.text("fields"),
+                  kMostFields);
+    if (arguments_.given("fields") && read_.what == BigRead::What::keyspace)
+      return fail(ErrorCode::usage, "-fields has no meaning for {}: it reads all keys",
+                  read_.command);
+    return {};
+  }
+
+  /// In a cluster the big key is on the node that owns its slot.
+  Status connectToOwner(Endpoint endpoint) {
+    constexpr int kHops = 3;
+    for (int hop = 0; hop < kHops; ++hop) {
+      auto admin = connectForFault(endpoint, context_);
+      if (!admin) return fail(admin.error());
+      admin_.emplace(std::move(*admin));
+      findings_.node = endpoint.text();
+      if (read_.what == BigRead::What::keyspace) return {};
+      const auto reply = admin_->commandRaw({lengthCommand(read_.what), bigKeyOf(read_.what)});
+      if (!reply) return fail(reply.error());
+      if (!reply->isError() || !reply->text.starts_with("MOVED ")) return {};
+      const auto owner = parseEndpoint(reply->text.substr(reply->text.rfind(' ') + 1));
+      if (!owner) return fail(owner.error());
+      endpoint = *owner;
+    }
+    return fail(ErrorCode::refused, "{} sends us from node to node for {}", endpoint.text(),
+                bigKeyOf(read_.what));
+  }
+
+  Result<std::uint64_t> lengthOf() {
+    std::vector<std::string> args{std::string(lengthCommand(read_.what))};
+    if (read_.what != BigRead::What::keyspace) args.emplace_back(bigKeyOf(read_.what));
+    const auto reply = admin_->command(args);
+    if (!reply) return fail(reply.error());
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(reply->integer, 0));
+  }
+
+  Status make(std::uint64_t fields) {
+    const std::uint64_t size = arguments_.size("field-size");
+    const auto info = admin_->info({"memory"});
+    if (!info) return fail(info.error());
+    const std::uint64_t limit = info->count("maxmemory");
+    const std::uint64_t needed = bigKeyMemory(fields, size);
+    if (limit != 0 && info->count("used_memory") + needed > limit && !context_.force)
+      return fail(ErrorCode::noSpace,
+                  "{} elements of {} take about {}, and of maxmemory {} are used {}: other keys "
+                  "would be evicted; lower -fields, raise maxmemory, or insist with -force",
+                  fields, formatSize(size), formatSize(needed), formatSize(limit),
+                  formatSize(info->count("used_memory")));
+    made_ = true;
+    return makeBigKey(*admin_, read_.what, fields, size, [&](std::uint64_t made) {
+      progress(fmt::format("making {}: {} of {}", bigKeyOf(read_.what),
+                           formatCount(static_cast<double>(made)),
+                           formatCount(static_cast<double>(fields))));
+      return !context_.interrupted();
+    });
+  }
+
+  Result<Reading> readServer() {
+    Reading reading;
+    const auto info = admin_->info({"stats", "commandstats"});
+    if (!info) return fail(info.error());
+    std::string command(read_.command);
+    std::ranges::transform(command, command.begin(), [](char c) {
+      return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    });
+    if (const auto found = info->commandStats.find(command); found != info->commandStats.end())
+      reading.commandUs = found->second.usec;
+    reading.evicted = info->number("evicted_keys");
+    const auto newest = admin_->commandRaw({"SLOWLOG", "GET", "1"});
+    if (newest && !newest->items.empty() && !newest->items[0].items.empty())
+      reading.slowlogId = newest->items[0].items[0].integer;
+    return reading;
+  }
+
+  /// The longest of our own entries that came after `last`, in µs; none: it was too short for the
+  /// slow log.
+  std::optional<double> longestInSlowlog(std::int64_t last) {
+    const auto entries = admin_->commandRaw({"SLOWLOG", "GET", "-1"});
+    std::optional<double> longest;
+    if (!entries) return longest;
+    for (const Value& entry : entries->items) {
+      constexpr std::size_t kId = 0, kMicroseconds = 2, kArguments = 3, kFields = 6;
+      if (entry.items.size() < kFields || entry.items[kId].integer <= last) continue;
+      const Value& arguments = entry.items[kArguments];
+      if (arguments.items.empty() || arguments.items[0].text != read_.command) continue;
+      longest =
+          std::max(longest.value_or(0), static_cast<double>(entry.items[kMicroseconds].integer));
+    }
+    return longest;
+  }
+
+  void report(const BigReadOutcome& outcome, const Reading& before, const Reading& after) {
+    const double busy = after.commandUs - before.commandUs;
+    const double evicted = after.evicted - before.evicted;
+    const auto slow = longestInSlowlog(before.slowlogId);
+    findings_.figures = {{"elements", static_cast<double>(outcome.elements)},
+                         {"reply_bytes", static_cast<double>(outcome.bytes)},
+                         {"calls", static_cast<double>(outcome.calls)},
+                         {"read_s", static_cast<double>(outcome.span) / 1e9},
+                         {"longest_call_us", static_cast<double>(outcome.longestCall) / 1e3},
+                         {"server_us", busy},
+                         {"evicted_keys", evicted}};
+    if (slow) findings_.figures.emplace_back("slowlog_us", *slow);
+    findings_.detail = fmt::format(
+        "{} {}: {} elements, {} in {} call{} and {}; the server was busy with it for {}{}, "
+        "evicted {:.0f} keys meanwhile",
+        read_.word, read_.what == BigRead::What::keyspace ? "*" : bigKeyOf(read_.what),
+        outcome.elements, formatSize(outcome.bytes), outcome.calls, outcome.calls == 1 ? "" : "s",
+        formatDuration(outcome.span), micros(busy),
+        slow ? fmt::format(" (slow log: {} the longest)", micros(*slow))
+             : ", too short for its slow log",
+        evicted);
+  }
+
+  static std::string micros(double span) { return formatDuration(static_cast<Nanos>(span * 1e3)); }
+
+  FaultArguments arguments_;
+  const BigRead& read_;
+  std::optional<Admin> admin_;
+  bool made_ = false;  ///< the big key is ours to remove
+};
+
+}  // namespace
+
+FaultSpec bigkeyOnFault() {
+  return {
+      .name = "bigkey-on",
+      .summary = "one command that is O(N) in something large, or the SCAN family for contrast",
+      .parameters = {targetParameter(),
+                     {.name = "command",
+                      .kind = FaultParameterKind::choice,
+                      .fallback = "hgetall",
+                      .help = "what to read, and how: at once, or in pages",
+                      .example = "keys",
+                      .words = {"keys", "scan", "hgetall", "hscan", "lrange", "lrange-pages",
+                                "smembers", "sscan"}},
+                     {.name = "fields",
+                      .kind = FaultParameterKind::count,
+                      .help =
+                          "make big:hash:0 (big:list:0, big:set:0) with so many elements before "
+                          "the load, and remove it after",
+                      .example = "1M",
+                      .whenEmpty = "read the one that is there"},
+                     {.name = "field-size",
+                      .kind = FaultParameterKind::size,
+                      .fallback = "100",
+                      .help = "bytes of each element that is made",
+                      .example = "1KB"},
+                     {.name = "page",
+                      .kind = FaultParameterKind::count,
+                      .fallback = "1000",
+                      .help = "elements in each call of a reading in pages",
+                      .example = "100"}},
+      .destructiveWith = "fields",
+      .make = makeFault<BigkeyOn>};
+}
+
+}  // namespace redline

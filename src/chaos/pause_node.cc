@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "base/units.h"
+#include "chaos/catalog.h"
+#include "chaos/target.h"
+#include "server/process_pause.h"
+
+namespace redline {
+namespace {
+
+/// What the guard allows beyond the time asked for, before it lets the server go on by itself.
+constexpr Nanos kGrace = 5 * kSecond;
+constexpr Nanos kAnswerTimeout = 60 * kSecond;
+
+class PauseNode final : public Fault {
+ public:
+  PauseNode(FaultArguments arguments, const FaultContext& context)
+      : Fault(context), arguments_(std::move(arguments)) {}
+
+  Status prepare() override {
+    constexpr Nanos kLongest = 3600 * kSecond;
+    const auto target = targetOf(arguments_, context_);
+    if (!target) return fail(target.error());
+    findings_.node = target->text();
+    const Nanos span = arguments_.duration("for");
+    if (span <= 0 || span > kLongest)
+      return fail(ErrorCode::usage, "-for={}: more than 0, and at most {}", arguments_.text("for"),
+                  formatDuration(kLongest));
+    // Not even -force helps: there is no telling which process serves a foreign address.
+    const OwnServer* const server = findOwn(context_.own, *target);
+    if (server == nullptr)
+      return fail(ErrorCode::unsafe,
+                  "{} is not a server that redline started: start one with `redline stack up`",
+                  target->text());
+    auto admin = connectForFault(*target, context_);
+    if (!admin) return fail(admin.error());
+    admin_.emplace(std::move(*admin));
+    auto pause = ProcessPause::prepare(server->process, span + kGrace);
+    if (!pause) return fail(pause.error());
+    pause_.emplace(std::move(*pause));
+    return {};
+  }
+
+  Status inject() override {
+    if (auto held = pause_->hold(); !held) return held;
+    const Nanos begin = now();
+    const bool whole = sleep(arguments_.duration("for"));
+    const Nanos end = now();
+    if (auto released = pause_->release(); !released) return released;
+    const auto answer = admin_->commandRaw({"PING"}, kAnswerTimeout);
+    const Nanos answered = now();
+    findings_.figures = {{"paused_s", static_cast<double>(end - begin) / 1e9},
+                         {"answered_after_us", static_cast<double>(answered - end) / 1e3}};
+    findings_.detail =
+        fmt::format("held for {}{}, answered {} after it went on", formatDuration(end - begin),
+                    whole ? "" : " (cut short)", formatDuration(answered - end));
+    if (answer) return {};
+    return fail(answer.error().code, "{} went on and does not answer: {}", findings_.node,
+                answer.error().message);
+  }
+
+  Status heal() override { return pause_->release(); }
+
+ private:
+  FaultArguments arguments_;
+  std::optional<Admin> admin_;
+  std::optional<ProcessPause> pause_;
+};
+
+}  // namespace
+
+FaultSpec pauseNodeFault() {
+  return {.name = "pause-node",
+          .summary =
+              "SIGSTOP: the server stands still and keeps its connections; it goes on even if "
+              "redline is killed meanwhile",
+          .parameters = {targetParameter(),
+                         {.name = "for",
+                          .kind = FaultParameterKind::duration,
+                          .fallback = "1s",
+                          .help = "how long",
+                          .example = "500ms"}},
+          .destructive = true,
+          .make = makeFault<PauseNode>};
+}
+
+}  // namespace redline

@@ -1,0 +1,162 @@
+#include "server/ping_probe.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "base/units.h"
+
+namespace redline {
+namespace {
+
+constexpr std::string_view kClientName = "redline-probe";
+constexpr Nanos kForEver = 24 * 3600 * kSecond;
+constexpr Nanos kRetry = 10 * kMillisecond;  ///< between two attempts to connect
+
+/// How long the calling thread has waited for a CPU since it began, from schedstat's second number.
+class OwnWait {
+ public:
+  OwnWait() : fd_(::open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)) {}
+  OwnWait(const OwnWait&) = delete;
+  OwnWait& operator=(const OwnWait&) = delete;
+  ~OwnWait() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  /// 0 where the kernel keeps no such statistics.
+  Nanos read() const {
+    std::array<char, 96> text{};
+    const ssize_t got = fd_ < 0 ? 0 : ::pread(fd_, text.data(), text.size(), 0);
+    if (got <= 0) return 0;
+    const std::string_view line(text.data(), static_cast<std::size_t>(got));
+    const std::size_t blank = line.find(' ');
+    Nanos waited = 0;
+    if (blank != std::string_view::npos)
+      std::from_chars(line.data() + blank + 1, line.data() + line.size(), waited);
+    return waited;
+  }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+/// One server, on its own thread.
+class PingProbe::Watch {
+ public:
+  Watch(PingProbe& probe, const Endpoint& server) : probe_(probe), server_(server) {}
+
+  void run() {
+    ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // or a sleep of a millisecond is one of 1.05
+    Nanos next = SteadyClock::read();
+    while (sleepUntil(next)) {
+      const Nanos begin = SteadyClock::read();
+      const bool answered = ping();
+      next = std::max(begin + probe_.options_.period, SteadyClock::read());
+      if (!answered) next += kRetry;
+    }
+    if (silentSince_) report(probe_.clock_.now(), " when the run was over");
+  }
+
+ private:
+  /// False when it is time to stop.
+  bool sleepUntil(Nanos when) {
+    std::unique_lock lock(probe_.mutex_);
+    const auto until = std::chrono::steady_clock::time_point(std::chrono::nanoseconds(when));
+    return !probe_.wake_.wait_until(lock, until, [&] { return probe_.stopping_; });
+  }
+
+  /// False when there was no answer to be had at all.
+  bool ping() {
+    const Nanos sent = probe_.clock_.now();
+    const Nanos waited = own_.read();
+    const bool answered = askOnce();
+    if (!silentSince_) {
+      silentSince_ = sent;
+      waitedBefore_ = waited;
+    }
+    if (!answered) return false;  // the stall goes on
+    report(probe_.clock_.now(), "");
+    silentSince_.reset();
+    return true;
+  }
+
+  /// Whatever it answers: -NOPERM and -LOADING are answers too.
+  bool askOnce() {
+    if (!admin_ || !admin_->connected()) {
+      admin_.reset();
+      auto fresh =
+          Admin::connect(server_, probe_.options_.credentials, kForEver, &probe_.waitLimit_);
+      if (!fresh) return false;
+      admin_.emplace(std::move(*fresh));
+      (void)admin_->commandRaw({"CLIENT", "SETNAME", kClientName});
+      return true;
+    }
+    return admin_->commandRaw({"PING"}, kForEver).has_value();
+  }
+
+  void report(Nanos now, std::string_view when) {
+    // A server that was never reached is somebody else's to report: there is no stall to time.
+    if (!known_) {
+      known_ = when.empty();
+      return;
+    }
+    const Nanos waited = own_.read() - waitedBefore_;
+    const Nanos silent = now - *silentSince_;
+    if (silent - waited < probe_.options_.threshold) return;
+    Event event;
+    event.at = *silentSince_;
+    event.kind = "stall";
+    event.name = "ping";
+    event.phase = "point";
+    event.node = server_.text();
+    event.duration = silent;
+    event.detail = fmt::format("no answer to a PING for {}{}", formatDuration(silent), when);
+    event.figures = {{"own_wait_us", static_cast<double>(waited) / 1e3}};
+    const std::lock_guard lock(probe_.report_);
+    probe_.onEvent_(event);
+  }
+
+  PingProbe& probe_;
+  Endpoint server_;
+  OwnWait own_;
+  std::optional<Admin> admin_;
+  bool known_ = false;                ///< it has answered once
+  std::optional<Nanos> silentSince_;  ///< when the PING was sent that has no answer yet
+  Nanos waitedBefore_ = 0;            ///< our own wait at that time
+};
+
+PingProbe::PingProbe(PingProbeOptions options, const Clock& clock, OnEvent onEvent)
+    : options_(std::move(options)),
+      clock_(clock),
+      onEvent_(std::move(onEvent)),
+      waitLimit_(std::numeric_limits<Nanos>::max()) {
+  threads_.reserve(options_.servers.size());
+  for (const Endpoint& server : options_.servers)
+    threads_.emplace_back([this, server] { Watch(*this, server).run(); });
+}
+
+PingProbe::~PingProbe() {
+  stop();
+}
+
+void PingProbe::stop() {
+  waitLimit_.store(SteadyClock::read(), std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_)
+    if (thread.joinable()) thread.join();
+}
+
+}  // namespace redline

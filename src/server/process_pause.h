@@ -1,0 +1,41 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "server/process.h"
+
+namespace redline {
+
+/// Holds a process with SIGSTOP and lets it go on with SIGCONT, whatever becomes of us: a guard, a
+/// process of its own forked beforehand, sends the SIGCONT when we are gone (also by SIGKILL), or
+/// when the hold lasts longer than it may. One thread at a time.
+class ProcessPause {
+ public:
+  /// Forks the guard; `process` is not touched yet. Before a load, not under it: what this program
+  /// has in memory is shared with the guard from here on, and costs a page fault when it is written
+  /// again. unreachable: the process is gone.
+  static Result<ProcessPause> prepare(const ProcessId& process, Nanos longest);
+  ProcessPause(ProcessPause&& other) noexcept;
+  ProcessPause& operator=(ProcessPause&&) = delete;
+  /// Lets the process go on, and ends the guard.
+  ~ProcessPause();
+
+  /// Returns when it stands still.
+  Status hold();
+  /// Returns when it goes on; Ok when it was not held, or is gone. Idempotent.
+  Status release();
+
+ private:
+  ProcessPause(ProcessId process, int orders, pid_t guard)
+      : process_(std::move(process)), orders_(orders), guard_(guard) {}
+  void order(char what) const;
+
+  ProcessId process_;
+  int orders_ = -1;  ///< to the guard; its end of file is our end
+  pid_t guard_ = -1;
+  bool held_ = false;
+};
+
+}  // namespace redline
