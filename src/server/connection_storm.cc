@@ -123,9 +123,11 @@ class Storm {
         transport_->flush(event.conn);
         return;
       case TransportEvent::Kind::received:
-        return read(event.conn, client, now);
+        read(event.conn, client, now);
+        return;
       case TransportEvent::Kind::closed:
-        return finish(client, event.error == 0 ? "closed by the server" : errnoText(event.error));
+        finish(client, event.error == 0 ? "closed by the server" : errnoText(event.error));
+        return;
     }
   }
 
@@ -134,15 +136,19 @@ class Storm {
     client.parser.feed(in.readable());
     in.consume(in.readable().size());
     Value reply;
-    for (;;) {
+    while (!client.done) {
       const auto whole = client.parser.next(reply);
-      if (!whole) return finish(client, "no RESP");
-      if (!*whole || client.done) return;
-      if (reply.isError()) return finish(client, reply.text);
-      if (++client.replies < repliesWanted_) continue;
-      outcome_.answered.record(now - client.begin);
-      last_ = now;
-      finish(client, {});
+      if (!whole) {
+        finish(client, "no RESP");
+      } else if (!*whole) {
+        return;
+      } else if (reply.isError()) {
+        finish(client, reply.text);
+      } else if (++client.replies == repliesWanted_) {
+        outcome_.answered.record(now - client.begin);
+        last_ = now;
+        finish(client, {});
+      }
     }
   }
 

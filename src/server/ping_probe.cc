@@ -52,7 +52,7 @@ class OwnWait {
 /// One server, on its own thread.
 class PingProbe::Watch {
  public:
-  Watch(PingProbe& probe, const Endpoint& server) : probe_(probe), server_(server) {}
+  Watch(PingProbe& probe, Endpoint server) : probe_(probe), server_(std::move(server)) {}
 
   void run() {
     ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // or a sleep of a millisecond is one of 1.05

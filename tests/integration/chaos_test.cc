@@ -65,7 +65,7 @@ struct Scene {
   }
 
   /// The fault as `-chaos='0s:text'` would have it.
-  FaultOutcome run(const std::string& text) {
+  FaultOutcome run(const std::string& text) const {
     const auto plan = parseChaosPlan("0s:" + text);
     EXPECT_TRUE(plan) << plan.error().message;
     FaultBracket bracket(plan->front(), context);
