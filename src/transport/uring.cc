@@ -3,6 +3,9 @@
 #include <liburing.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <limits>
+#include <new>
 #include <vector>
 
 #include "transport/socket.h"
@@ -16,14 +19,61 @@ constexpr unsigned kCompletions = 16384;
 enum Request : std::uint64_t { kConnect, kSend, kReceive };
 constexpr unsigned kRequestBits = 2;
 
+/// IORING_FEAT_RECVSEND_BUNDLE (6.10), which liburing 2.3 does not name. Such kernels know how much
+/// is left in a TCP socket and end a multishot receive's turn without trying in vain; older ones
+/// would look for a second buffer, find none, and disarm the receive each time.
+constexpr unsigned kReceivesKnowTheRest = 1U << 14;
+
+/// A ring of provided buffers that holds one: the space at the end of its connection's inbound
+/// bytes. A receive that stays armed takes its buffer from there, so it needs no request, no poll
+/// to arm and no poll to take down for each reply, and replies still arrive in one piece.
+class ReceiveSlot {
+ public:
+  /// Registers the slot as group `group`. Not open() where the kernel refuses (RLIMIT_MEMLOCK).
+  void open(io_uring& ring, std::uint16_t group) {
+    page_.reset(static_cast<io_uring_buf_ring*>(std::aligned_alloc(kPage, kPage)));
+    if (page_ == nullptr) throw std::bad_alloc();
+    io_uring_buf_ring_init(page_.get());
+    io_uring_buf_reg registration{};
+    registration.ring_addr = reinterpret_cast<std::uintptr_t>(page_.get());
+    registration.ring_entries = 1;
+    registration.bgid = group;
+    if (io_uring_register_buf_ring(&ring, &registration, 0) != 0) page_.reset();
+  }
+  bool isOpen() const { return page_ != nullptr; }
+  void close(io_uring& ring, std::uint16_t group) {
+    if (isOpen()) io_uring_unregister_buf_ring(&ring, group);
+    page_.reset();
+  }
+  /// Whether the kernel has a place for the next bytes. Until used() says that it took it, the
+  /// place stays where it is.
+  bool isOffered() const { return offered_; }
+  void offer(std::span<char> space) {
+    io_uring_buf_ring_add(page_.get(), space.data(), static_cast<unsigned>(space.size()), 0, 0, 0);
+    io_uring_buf_ring_advance(page_.get(), 1);
+    offered_ = true;
+  }
+  void used() { offered_ = false; }
+
+ private:
+  static constexpr std::size_t kPage = 4096;
+  struct Free {
+    void operator()(void* page) const { std::free(page); }
+  };
+  std::unique_ptr<io_uring_buf_ring, Free> page_;
+  bool offered_ = false;
+};
+
 struct Connection {
   Fd fd;
   SocketAddress address;  // the kernel reads it until the connect completes
   InBuffer in;
+  ReceiveSlot slot;      // open where receives stay armed
   OutBuffer out;         // filled by the owner
   OutBuffer flying;      // being sent: the kernel reads it until the send completes
   unsigned pending = 0;  // requests that the kernel still holds
   bool open = false;     // connected, and not reported closed
+  bool armed = false;    // a receive that stays armed is
   bool sending = false;
   bool flushAgain = false;  // flush() came while a send was under way
   bool closing = false;     // close() came; the slot is free once nothing is pending
@@ -48,6 +98,7 @@ class UringTransport final : public Transport {
     if (rc < 0)
       return fail(ErrorCode::io, "the kernel refuses io_uring: {}; use -io=epoll", errnoText(-rc));
     ready_ = true;
+    staysArmed_ = (params.features & kReceivesKnowTheRest) != 0;
     return {};
   }
 
@@ -60,6 +111,9 @@ class UringTransport final : public Transport {
     Connection& c = *connections_[id];
     c.fd = std::move(*fd);
     c.address = *address;
+    if (staysArmed_ && address->family() != AF_UNIX &&
+        id <= std::numeric_limits<std::uint16_t>::max())
+      c.slot.open(ring_, groupOf(id));
     io_uring_sqe* sqe = submission(id);
     io_uring_prep_connect(sqe, c.fd.get(), c.address.get(), c.address.length);
     tag(sqe, id, kConnect);
@@ -89,7 +143,7 @@ class UringTransport final : public Transport {
 
   std::span<const TransportEvent> wait(Nanos timeout) override {
     events_.clear();
-    for (const ConnId id : toReceive_) startReceive(id);
+    for (const ConnId id : toReceive_) receiveMore(id);
     toReceive_.clear();
     enter(timeout);
     harvest();
@@ -112,7 +166,10 @@ class UringTransport final : public Transport {
     return id;
   }
 
+  static std::uint16_t groupOf(ConnId id) { return static_cast<std::uint16_t>(id); }
+
   void release(ConnId id) {
+    connections_[id]->slot.close(ring_, groupOf(id));
     connections_[id].reset();
     free_.push_back(id);
   }
@@ -144,12 +201,24 @@ class UringTransport final : public Transport {
     tag(sqe, id, kSend);
   }
 
-  void startReceive(ConnId id) {
+  // Gives the connection's next bytes a place, and asks for them unless that stays asked for.
+  void receiveMore(ConnId id) {
     if (connections_[id] == nullptr || !connections_[id]->open) return;
     Connection& c = *connections_[id];
-    const std::span<char> space = c.in.space();
+    if (c.slot.isOpen()) {
+      if (!c.slot.isOffered()) c.slot.offer(c.in.space());
+      if (c.armed) return;
+    }
     io_uring_sqe* sqe = submission(id);
-    io_uring_prep_recv(sqe, c.fd.get(), space.data(), space.size(), 0);
+    if (c.slot.isOpen()) {
+      io_uring_prep_recv_multishot(sqe, c.fd.get(), nullptr, 0, 0);
+      sqe->flags |= IOSQE_BUFFER_SELECT;
+      sqe->buf_group = groupOf(id);
+      c.armed = true;
+    } else {
+      const std::span<char> space = c.in.space();
+      io_uring_prep_recv(sqe, c.fd.get(), space.data(), space.size(), 0);
+    }
     // The reply is hardly ever there yet: arm the poll at once and save a fruitless try.
     sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
     tag(sqe, id, kReceive);
@@ -182,34 +251,38 @@ class UringTransport final : public Transport {
       ++seen;
       if (cqe->user_data == LIBURING_UDATA_TIMEOUT) continue;
       complete(static_cast<ConnId>(cqe->user_data >> kRequestBits),
-               static_cast<Request>(cqe->user_data & ((1U << kRequestBits) - 1)), cqe->res);
+               static_cast<Request>(cqe->user_data & ((1U << kRequestBits) - 1)), *cqe);
     }
     io_uring_cq_advance(&ring_, seen);
   }
 
-  void complete(ConnId id, Request request, int result) {
+  void complete(ConnId id, Request request, const io_uring_cqe& cqe) {
     Connection& c = *connections_[id];
-    --c.pending;
+    const bool last = (cqe.flags & IORING_CQE_F_MORE) == 0;
+    if (last) --c.pending;
     if (c.closing) {
       if (c.pending == 0) release(id);
       return;
     }
     switch (request) {
       case kReceive:
-        received(id, result);
+        if (last) c.armed = false;
+        if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) c.slot.used();
+        received(id, cqe.res);
         break;
       case kSend:
-        sent(id, result);
+        sent(id, cqe.res);
         break;
       case kConnect:
-        connected(id, result);
+        connected(id, cqe.res);
         break;
     }
   }
 
   void received(ConnId id, int result) {
     Connection& c = *connections_[id];
-    if (result == -EINTR || result == -EAGAIN) {
+    // ENOBUFS: more came than the space offered holds.
+    if (result == -EINTR || result == -EAGAIN || result == -ENOBUFS) {
       toReceive_.push_back(id);
       return;
     }
@@ -261,6 +334,7 @@ class UringTransport final : public Transport {
   std::vector<ConnId> free_;
   std::vector<ConnId> toReceive_;
   std::vector<TransportEvent> events_;
+  bool staysArmed_ = false;  // the kernel is good at receives that stay armed
 };
 
 }  // namespace

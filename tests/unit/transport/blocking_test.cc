@@ -1,41 +1,17 @@
 #include "transport/blocking.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <limits>
 #include <string>
 #include <thread>
 
+#include "support/tcp_listener.h"
+
 namespace redline {
 namespace {
-
-/// A socket that listens on a free port of loopback.
-class Listener {
- public:
-  Listener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(::bind(fd_, generic, length), 0);
-    EXPECT_EQ(::listen(fd_, 4), 0);
-    EXPECT_EQ(::getsockname(fd_, generic, &length), 0);
-    endpoint_ = {"127.0.0.1", ntohs(address.sin_port), {}};
-  }
-  ~Listener() { ::close(fd_); }
-  const Endpoint& endpoint() const { return endpoint_; }
-  int accept() const { return ::accept(fd_, nullptr, nullptr); }
-
- private:
-  int fd_;
-  Endpoint endpoint_;
-};
 
 Nanos in(Nanos span) {
   return SteadyClock::read() + span;
@@ -44,7 +20,7 @@ Nanos in(Nanos span) {
 TEST(BlockingStream, SaysWhatToDoWhenNothingListens) {
   Endpoint vacant;
   {
-    const Listener gone;
+    const TcpListener gone;
     vacant = gone.endpoint();
   }
   const auto stream = BlockingStream::connect(vacant, in(kSecond));
@@ -59,15 +35,14 @@ TEST(BlockingStream, SaysWhatToDoWhenNothingListens) {
 }
 
 TEST(BlockingStream, CarriesBytesBothWaysAndSeesTheEnd) {
-  const Listener listener;
+  const TcpListener listener;
   std::string heard;
   std::thread peer([&] {
-    const int fd = listener.accept();
+    const Fd fd = listener.accept();
     std::array<char, 64> bytes{};
-    const ssize_t got = ::recv(fd, bytes.data(), 5, MSG_WAITALL);
+    const ssize_t got = ::recv(fd.get(), bytes.data(), 5, MSG_WAITALL);
     heard.assign(bytes.data(), static_cast<std::size_t>(got));
-    EXPECT_EQ(::send(fd, "world", 5, 0), 5);
-    ::close(fd);
+    EXPECT_EQ(::send(fd.get(), "world", 5, 0), 5);
   });
   auto stream = BlockingStream::connect(listener.endpoint(), in(5 * kSecond));
   ASSERT_TRUE(stream);
@@ -86,7 +61,7 @@ TEST(BlockingStream, CarriesBytesBothWaysAndSeesTheEnd) {
 }
 
 TEST(BlockingStream, GivesUpAtTheDeadline) {
-  const Listener silent;
+  const TcpListener silent;
   auto stream = BlockingStream::connect(silent.endpoint(), in(5 * kSecond));
   ASSERT_TRUE(stream);
   std::array<char, 8> bytes{};
@@ -98,7 +73,7 @@ TEST(BlockingStream, GivesUpAtTheDeadline) {
 }
 
 TEST(BlockingStream, GivesUpWritingToAPeerThatDoesNotRead) {
-  const Listener silent;
+  const TcpListener silent;
   auto stream = BlockingStream::connect(silent.endpoint(), in(5 * kSecond));
   ASSERT_TRUE(stream);
   const auto written = stream->writeAll(std::string(64 << 20, 'x'), in(50 * kMillisecond));
@@ -107,7 +82,7 @@ TEST(BlockingStream, GivesUpWritingToAPeerThatDoesNotRead) {
 }
 
 TEST(BlockingStream, EndsAWaitWhoseLimitIsBroughtForward) {
-  const Listener silent;
+  const TcpListener silent;
   std::atomic<Nanos> limit{std::numeric_limits<Nanos>::max()};
   auto stream = BlockingStream::connect(silent.endpoint(), in(5 * kSecond), &limit);
   ASSERT_TRUE(stream);
