@@ -1,7 +1,5 @@
 #include "engine/worker.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -26,10 +24,6 @@ constexpr Nanos kLongestPoll = 2 * kMicrosecond;
 constexpr std::uint8_t kMaxAttempts = 4;
 constexpr Nanos kFirstBackoff = 2 * kMillisecond;
 constexpr Nanos kLongestBackoff = kSecond;
-
-Nanos toNanos(const timeval& t) {
-  return t.tv_sec * kSecond + t.tv_usec * kMicrosecond;
-}
 
 unsigned shareOf(unsigned total, unsigned index, unsigned parts) {
   return total / parts + (index < total % parts ? 1 : 0);
@@ -473,10 +467,7 @@ Status Worker::run(const Window& window) {
   intervalEnd_ = window_.intervalEnd(window_.start);
   interval_->reset(window_.start, window_.start);
   interval_->warmup = window_.isWarmup(window_.start);
-  rusage usage{};
-  ::getrusage(RUSAGE_THREAD, &usage);
-  cpuUserSeen_ = toNanos(usage.ru_utime);
-  cpuSystemSeen_ = toNanos(usage.ru_stime);
+  usageSeen_ = readThreadUsage();
 
   while (!finished()) {
     const Nanos span = waitSpan();
@@ -550,12 +541,11 @@ void Worker::closeInterval() {
     const double late = static_cast<double>(dueUntil - due) / static_cast<double>(kSecond);
     counters.backlog = static_cast<std::uint64_t>(late * plan_.rate / plan_.threads);
   }
-  rusage usage{};
-  ::getrusage(RUSAGE_THREAD, &usage);
-  const Nanos user = toNanos(usage.ru_utime);
-  const Nanos system = toNanos(usage.ru_stime);
-  counters.cpuUser += user - std::exchange(cpuUserSeen_, user);
-  counters.cpuSystem += system - std::exchange(cpuSystemSeen_, system);
+  const ThreadUsage usage = readThreadUsage();
+  const ThreadUsage spent = usage - std::exchange(usageSeen_, usage);
+  counters.cpuUser += spent.user;
+  counters.cpuSystem += spent.system;
+  counters.cpuWaiting += spent.waiting;
 }
 
 bool Worker::finished() const {

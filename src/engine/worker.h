@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "engine/connection.h"
 #include "engine/plan.h"
+#include "engine/thread_usage.h"
 #include "engine/window.h"
 #include "record/interval_exchange.h"
 #include "schedule/schedule.h"
@@ -126,7 +127,7 @@ class Worker {
   Nanos lastActive_ = 0;  // the last pass that did something
   Nanos nextExpiry_ = 0;
   Nanos wallOffset_ = 0;  // wall clock − clock
-  Nanos cpuUserSeen_ = 0, cpuSystemSeen_ = 0;
+  ThreadUsage usageSeen_;
   std::vector<Nanos>* sendLog_ = nullptr;
   Status ended_;
 };

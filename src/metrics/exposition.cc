@@ -175,6 +175,10 @@ void addGenerator(Families& to, const MetricsSnapshot& now) {
                    .add(seconds(total.cpuUser), {{"mode", "user"}})
                    .add(seconds(total.cpuSystem), {{"mode", "system"}})
                    .take());
+  to.push_back(counter("redline_generator_core_waiting_seconds_total",
+                       "Time in which workers were ready to run and other threads had their cores.")
+                   .add(seconds(total.cpuWaiting))
+                   .take());
   to.push_back(counter("redline_generator_idle_seconds_total",
                        "Of that: time spent spinning with nothing to do.")
                    .add(seconds(total.idleTime))

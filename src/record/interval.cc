@@ -63,6 +63,7 @@ void Counters::follow(const Counters& next) noexcept {
   longestPass = std::max(longestPass, next.longestPass);
   cpuUser += next.cpuUser;
   cpuSystem += next.cpuSystem;
+  cpuWaiting += next.cpuWaiting;
   outstanding = next.outstanding;
   backlog = next.backlog;
 }

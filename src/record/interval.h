@@ -36,6 +36,7 @@ struct Counters {
   Nanos longestPass = 0;  ///< the longest turn that did work: the generator's own worst stall
   Nanos cpuUser = 0;      ///< the worker thread's CPU time
   Nanos cpuSystem = 0;
+  Nanos cpuWaiting = 0;  ///< the worker was ready to run, and another thread had its core
   std::uint64_t outstandingAtEnd = 0;  ///< neither completed nor failed when the run ended
   std::uint64_t outstanding = 0;  ///< at the interval's end: in flight now (a level, not a count)
   std::uint64_t backlog = 0;  ///< at the interval's end: due and not sent (a level, not a count)

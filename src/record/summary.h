@@ -45,8 +45,11 @@ struct GeneratorFigures {
   double cpuUserS = 0, cpuSystemS = 0;
   double cpuUsPerOp = 0;   ///< idle spinning excluded
   double utilisation = 0;  ///< busy share of the workers' time, 0…1
-  double steal = 0;        ///< share of the machine's time stolen by the hypervisor, 0…1
-  double meanBatch = 0;    ///< operations written as one unit
+  /// Share of the workers' time in which they were ready to run and another thread had their core,
+  /// 0…1.
+  double waitingForCore = 0;
+  double steal = 0;      ///< share of the machine's time stolen by the hypervisor, 0…1
+  double meanBatch = 0;  ///< operations written as one unit
   double longestPassUs = 0;
   std::uint64_t reconnects = 0, retried = 0;
 };

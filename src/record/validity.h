@@ -16,6 +16,7 @@ struct ValidityFacts {
   double dispatchP99Us = 0;  ///< the generator's own lateness, of intervals that no fault touched
   double dispatchMaxUs = 0;
   double generatorUtilisation = 0;      ///< busiest share, idle spinning excluded
+  double generatorWaiting = 0;          ///< share of its time in which others had its core
   double serverUtilisation = 0;         ///< of the busiest server's main thread; < 0: not known
   double steal = 0;                     ///< of the machine's time
   double corrupt = 0;                   ///< values that were not what they must be
@@ -48,6 +49,7 @@ Verdict judgeValidity(const ValidityFacts& facts);
 // The thresholds, for the docs and the tests.
 inline constexpr double kTolerableDispatchP99Us = 1'000;
 inline constexpr double kTolerableSteal = 0.05;
+inline constexpr double kTolerableWaiting = 0.05;
 inline constexpr double kGeneratorBound = 0.95;
 inline constexpr double kServerBound = 0.90;
 inline constexpr double kKeptUp = 0.99;

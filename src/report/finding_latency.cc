@@ -54,6 +54,7 @@ std::optional<Finding> lowerBounds(const RunData& run) {
   const LatencyFigures& response = run.latencyOf("response");
   if (response.lowerBounds.empty()) return {};
   std::vector<std::string> names;
+  names.reserve(response.lowerBounds.size());
   for (const std::string& name : response.lowerBounds) names.push_back(percentileWords(name));
   return Finding{
       "lower-bounds", Weight::problem,
@@ -159,7 +160,7 @@ std::optional<Finding> slowCommands(const RunData& run) {
   for (const Event& event : run.dir.events) {
     if (event.kind != "slowlog") continue;
     ++entries;
-    constantTime += event.name == "get" || event.name == "set";
+    if (event.name == "get" || event.name == "set") ++constantTime;
     if (longest == nullptr || event.duration > longest->duration) longest = &event;
   }
   if (longest == nullptr) return {};

@@ -128,6 +128,7 @@ std::optional<Finding> failedOperations(const RunData& run) {
   const RateFigures& rate = run.figures.rate;
   if (rate.failed == 0) return {};
   std::vector<std::string> reasons;
+  reasons.reserve(rate.errors.size());
   for (const auto& [name, count] : rate.errors)
     reasons.push_back(fmt::format("{} {}", name, grouped(count)));
   return Finding{

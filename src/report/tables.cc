@@ -110,6 +110,7 @@ Table generatorTable(const RunData& run) {
   if (!run.ended) return table;
   table.rows.push_back({"threads", fmt::format("{} ({}, wait {})", g.threads, g.io, g.wait)});
   table.rows.push_back({"busy", percent(g.utilisation)});
+  table.rows.push_back({"waiting for its core", percent(g.waitingForCore)});
   table.rows.push_back({"CPU per operation", fmt::format("{:.2f} µs", g.cpuUsPerOp)});
   table.rows.push_back(
       {"CPU user, system", fmt::format("{:.2f} s, {:.2f} s", g.cpuUserS, g.cpuSystemS)});

@@ -71,7 +71,10 @@ GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
   const double working = std::max(0.0, g.cpuUserS + g.cpuSystemS - seconds(counts.idleTime));
   const std::uint64_t done = sum(counts.completed) + sum(counts.failed);
   if (done != 0) g.cpuUsPerOp = working * 1e6 / static_cast<double>(done);
-  if (facts.busyS > 0) g.utilisation = std::min(1.0, working / facts.busyS);
+  if (facts.busyS > 0) {
+    g.utilisation = std::min(1.0, working / facts.busyS);
+    g.waitingForCore = std::min(1.0, seconds(counts.cpuWaiting) / facts.busyS);
+  }
   g.steal = facts.steal;
   if (counts.batches != 0)
     g.meanBatch = static_cast<double>(sum(counts.sent) + counts.retried) /
@@ -116,6 +119,7 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, co
   facts.dispatchP99Us = summary.latency.at("dispatch").at("all").p99;
   facts.dispatchMaxUs = summary.latency.at("dispatch").at("all").max;
   facts.generatorUtilisation = summary.generator.utilisation;
+  facts.generatorWaiting = summary.generator.waitingForCore;
   facts.serverUtilisation = -1;
   for (const ServerFigures& server : summary.servers)
     facts.serverUtilisation = std::max(facts.serverUtilisation, server.mainThreadUtilisation);

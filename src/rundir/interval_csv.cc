@@ -38,10 +38,9 @@ constexpr CounterColumn<std::uint64_t> kCountColumns[] = {
     {"idle_passes", &Counters::idlePasses},
 };
 constexpr CounterColumn<Nanos> kTimeColumns[] = {
-    {"idle_s", &Counters::idleTime},
-    {"longest_pass_s", &Counters::longestPass},
-    {"cpu_user_s", &Counters::cpuUser},
-    {"cpu_system_s", &Counters::cpuSystem},
+    {"idle_s", &Counters::idleTime},          {"longest_pass_s", &Counters::longestPass},
+    {"cpu_user_s", &Counters::cpuUser},       {"cpu_system_s", &Counters::cpuSystem},
+    {"cpu_waiting_s", &Counters::cpuWaiting},
 };
 
 std::string errorColumn(std::size_t failure) {

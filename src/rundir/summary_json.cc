@@ -69,6 +69,7 @@ Json generatorJson(const GeneratorFigures& generator) {
           {"cpu_sys_s", generator.cpuSystemS},
           {"cpu_us_per_op", generator.cpuUsPerOp},
           {"utilisation", generator.utilisation},
+          {"waiting_for_core", generator.waitingForCore},
           {"steal", generator.steal},
           {"mean_batch", generator.meanBatch},
           {"longest_pass_us", generator.longestPassUs},
@@ -169,6 +170,7 @@ void readGenerator(JsonFields fields, GeneratorFigures& generator) {
   fields.read("cpu_sys_s", generator.cpuSystemS);
   fields.read("cpu_us_per_op", generator.cpuUsPerOp);
   fields.read("utilisation", generator.utilisation);
+  fields.read("waiting_for_core", generator.waitingForCore);
   fields.read("steal", generator.steal);
   fields.read("mean_batch", generator.meanBatch);
   fields.read("longest_pass_us", generator.longestPassUs);

@@ -16,77 +16,16 @@
 
 #include "run/driver_run.h"
 #include "rundir/run_dir_reader.h"
-#include "support/real_redis.h"
-#include "workload/keyspace.h"
-#include "workload/values.h"
+#include "support/driver_lab.h"
 
 namespace redline {
 namespace {
 
 using test::adminOf;
-using test::startRedis;
-using test::TemporaryDirectory;
+using test::expectConserved;
 
-constexpr std::uint64_t kKeys = 10'000;
-
-/// Writes the data set of `seed`, without TTLs.
-void fill(Admin admin, std::uint64_t keys, std::uint64_t seed, std::size_t size) {
-  const Values values(seed, size);
-  std::vector<std::vector<std::string>> commands;
-  for (std::uint64_t id = 0; id < keys; ++id) {
-    char key[kMaxKeyLength];
-    std::string value(size, '\0');
-    values.write(value.data(), id, 0);
-    commands.push_back({"SET", std::string(key, writeKey(key, id)), value});
-  }
-  ASSERT_TRUE(admin.pipeline(commands, 60 * kSecond));
-}
-
-/// A redis-server with the data set in it, and a plan for a run against it.
-struct Lab {
-  TemporaryDirectory home;
-  std::optional<ScopedStack> redis;
-  DriverPlan plan;
-  std::atomic<bool> interrupt{false};
-  std::function<void(const Interval&)> onInterval = [](const Interval&) {};
-
-  explicit Lab(NodeConfig config = {}) : redis(startRedis(std::move(config))) {
-    if (!redis) return;
-    plan.engine.target = redis->endpoint();
-    plan.engine.keys = kKeys;
-    plan.engine.warmup = 500 * kMillisecond;
-    plan.engine.duration = 2 * kSecond;
-    plan.engine.rate = 2'000;
-    plan.out = home.path() / "run";
-    plan.command = {"test"};
-    plan.redlineVersion = "test";
-  }
-
-  void fillKeys() {
-    auto admin = adminOf(*redis, plan.engine.login.password);
-    if (admin) fill(std::move(*admin), kKeys, plan.engine.seed, plan.engine.valueSize);
-  }
-
-  Result<DriverOutcome> tryRun() {
-    RunWatcher watcher;
-    watcher.onNote = [](const std::string&) {};
-    watcher.onInterval = [this](const Interval& interval, Nanos) { onInterval(interval); };
-    watcher.interrupted = [this] { return interrupt.load(); };
-    return runDriver(plan, watcher);
-  }
-
-  Summary run() {
-    auto outcome = tryRun();
-    EXPECT_TRUE(outcome) << outcome.error().message;
-    if (!outcome) return {};
-    EXPECT_TRUE(outcome->status) << outcome->status.error().message;
-    return outcome->summary;
-  }
-};
-
-void expectConserved(const Summary& s) {
-  EXPECT_EQ(s.rate.scheduled, s.rate.completed + s.rate.failed + s.rate.outstanding);
-}
+using Lab = test::DriverLab;
+constexpr std::uint64_t kKeys = Lab::kKeys;
 
 class DriverIo : public testing::TestWithParam<std::tuple<IoChoice, WaitMode>> {};
 

@@ -6,46 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "record/recorder.h"
-#include "support/sim_transport.h"
+#include "support/worker_rig.h"
 
 namespace redline {
 namespace {
 
-/// One worker on a simulated clock, wire and server.
-struct Rig {
-  EnginePlan plan;
-  ManualClock clock{kSecond};
-  SimTransport transport{clock};
-  std::vector<Counters> intervals;
-  Recorder recorder{1, [this](const Interval& i) { intervals.push_back(i.counts); }};
-  Status ended;
-
-  Rig() {
-    plan.keys = 1000;
-    plan.warmup = 0;
-    plan.duration = 10 * kSecond;
-    plan.conns = 10;
-    plan.readShare = 1.0;
-  }
-
-  const Interval& run() {
-    Shared shared(plan);
-    Worker worker(shared, 0, transport, clock, recorder.exchange(0));
-    EXPECT_TRUE(worker.connect(clock.now() + kSecond));
-    Window window;
-    window.start = kBegin;
-    window.measureStart = window.start + plan.warmup;
-    window.measureEnd = window.measureStart + plan.duration;
-    window.drainEnd = window.measureEnd + plan.drain;
-    window.interval = plan.interval;
-    ended = worker.run(window);
-    recorder.finish();
-    return recorder.total();
-  }
-
-  static constexpr Nanos kBegin = 2 * kSecond;
-};
+using Rig = WorkerRig;
 
 std::uint64_t sum(const std::array<std::uint64_t, kOpKinds>& counts) {
   return counts[0] + counts[1];

@@ -24,8 +24,8 @@ Counters numbered(std::uint64_t unit) {
         &counters.retried, &counters.reconnects, &counters.bytesSent, &counters.bytesReceived,
         &counters.passes, &counters.idlePasses, &counters.outstanding, &counters.backlog})
     fill(*field);
-  for (auto* field :
-       {&counters.idleTime, &counters.longestPass, &counters.cpuUser, &counters.cpuSystem})
+  for (auto* field : {&counters.idleTime, &counters.longestPass, &counters.cpuUser,
+                      &counters.cpuSystem, &counters.cpuWaiting})
     fill(*field);
   EXPECT_EQ(next * sizeof(std::uint64_t), sizeof(Counters)) << "a new field: add it here";
   return counters;

@@ -61,6 +61,35 @@ TEST(Validity, InTheClosedModelABusyGeneratorBesideAnIdleServerIsAReason) {
   EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
 }
 
+TEST(Validity, ACoreThatOthersTookIsAReasonWhereTheServerWasIdle) {
+  ValidityFacts facts = sound();
+  facts.closed = true;
+  facts.targetRate = 0;
+  facts.generatorWaiting = kTolerableWaiting;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.generatorWaiting = 0.46;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("core taken: the generator was "
+                                                                  "ready to run for 46.0%")));
+  facts.serverUtilisation = 0.95;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.serverUtilisation = 0.5;
+  facts.closed = false;  // an open run that kept its rate was not held up: lateness judges it
+  facts.targetRate = facts.achievedRate;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+}
+
+TEST(Validity, OfAnImpossibleRateTheGeneratorsCeilingIsAReasonAndTheServersIsNot) {
+  ValidityFacts facts = sound();
+  facts.achievedRate = 5'000;
+  facts.generatorUtilisation = 0.99;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("generator CPU-bound")));
+  facts.serverUtilisation = 0.95;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.serverUtilisation = 0.5;
+  facts.achievedRate = 10'000;  // it kept up, however hard that was
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+}
+
 TEST(Validity, StolenTimeIsAReason) {
   ValidityFacts facts = sound();
   facts.steal = kTolerableSteal;

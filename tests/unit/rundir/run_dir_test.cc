@@ -64,6 +64,7 @@ Interval interval(int number, bool warmup = false) {
   counts.longestPass = 98'765;
   counts.cpuUser = 400 * kMillisecond + 1;
   counts.cpuSystem = 300 * kMillisecond + 2;
+  counts.cpuWaiting = 20 * kMillisecond + 3;
   return interval;
 }
 
