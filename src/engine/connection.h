@@ -2,47 +2,65 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
-#include "record/operation.h"
+#include "cluster/redirect.h"
+#include "engine/pending_op.h"
 #include "resp/scanner.h"
 #include "transport/transport.h"
 
 namespace redline {
 
-/// An operation that has been drawn and is not yet settled.
-struct PendingOp {
-  Nanos intended = 0;
-  std::uint64_t id = 0;
-  std::uint64_t version = 0;  ///< writes: of the value
-  OpKind kind = OpKind::get;
-  std::uint8_t attempts = 0;         ///< times it has been sent
-  std::optional<Failure> refused{};  ///< in a transaction: why it was not queued
-  bool givenUp = false;  ///< past its deadline: already failed, its reply will be passed over
+class Lane;
+
+/// Where an operation goes that was not served where it was sent: a decision about a reply
+/// (cluster/redirect.h) with the node that it names already found among the worker's lanes.
+struct Onward {
+  Decision::Next next = Decision::Next::failed;  ///< moved, ask or tryAgain; else it ends here
+  Lane* lane = nullptr;                          ///< moved, ask
+  Nanos retryAt = 0;                             ///< tryAgain
+  bool goesOn() const { return lane != nullptr || next == Decision::Next::tryAgain; }
 };
 
 /// One connection as its worker sees it: at most one batch under way, whose replies come in order.
 struct Connection {
   enum class State : std::uint8_t {
-    down,  ///< lost; reopened at `reopenAt`
+    down,  ///< not there, or lost; (re)opened at `reopenAt`
     connecting,
-    handshaking,  ///< AUTH is under way
-    free,         ///< may take a batch
-    forming,      ///< its batch is being filled
-    busy,         ///< its batch is on the wire
+    greeting,  ///< the handshake is under way
+    free,      ///< may take a batch
+    forming,   ///< its batch is being filled
+    busy,      ///< its batch is complete, or on the wire
   };
 
+  Lane* lane = nullptr;  ///< that it belongs to
   ConnId id = 0;
   State state = State::down;
+  unsigned greeted = 0;  ///< replies of the handshake received
+  bool opened = false;   ///< at least once: the next time it is opened again
   ReplyScanner scanner;
   std::vector<PendingOp> batch;  ///< capacity: the batch size; never grows on the hot path
   std::size_t answered = 0;      ///< replies received to `batch`
+  bool askingAnswered = false;   ///< the next operation's ASKING has had its reply
   std::size_t acknowledged = 0;  ///< in a transaction: replies before EXEC's (+OK, +QUEUED …)
-  Nanos freeAt = 0;              ///< when it last became free: an operation cannot be sent earlier
-  Nanos sentAt = 0;              ///< when the batch was given to the kernel
+  std::vector<std::pair<std::size_t, Failure>> refused;  ///< … which of `batch` were not queued
+  std::optional<Onward> onward;  ///< in a transaction: where the first refusal sends the batch
+  Nanos freeAt = 0;              ///< since when its batch could have been sent
+  Nanos sentAt = 0;              ///< when the batch was given to the kernel; 0: not yet
   Nanos reopenAt = 0;
   Nanos backoff = 0;
+
+  /// Forgets the batch.
+  void clear() {
+    batch.clear();
+    answered = acknowledged = 0;
+    askingAnswered = false;
+    refused.clear();
+    onward.reset();
+    sentAt = 0;
+  }
 };
 
 }  // namespace redline

@@ -49,8 +49,13 @@ struct Engine::Impl {
   std::vector<std::vector<Nanos>> sendLogs;  // by worker
   std::vector<std::thread> threads;
 
-  Impl(const EnginePlan& enginePlan, Recorder& theRecorder)
-      : plan(enginePlan), shared(plan), recorder(theRecorder), sendLogs(plan.threads) {}
+  ClusterTally tally;
+
+  Impl(EnginePlan enginePlan, Recorder& theRecorder, LiveSlotMap* cluster)
+      : plan(std::move(enginePlan)),
+        shared(plan, cluster),
+        recorder(theRecorder),
+        sendLogs(plan.threads) {}
 
   void work(unsigned index) {
     Status result = workOn(index);
@@ -78,6 +83,10 @@ struct Engine::Impl {
     if (!begin) return {};
     Status ended = worker.run(*begin);
     if (!ended) shared.stop(clock.now());
+    if (shared.cluster != nullptr) {
+      const std::lock_guard lock(mutex);
+      tally.merge(worker.clusterTally());
+    }
     return ended;
   }
 
@@ -103,8 +112,9 @@ Engine::~Engine() {
   (void)join();
 }
 
-Result<std::unique_ptr<Engine>> Engine::connect(const EnginePlan& plan, Recorder& recorder) {
-  std::unique_ptr<Engine> engine(new Engine(std::make_unique<Impl>(plan, recorder)));
+Result<std::unique_ptr<Engine>> Engine::connect(const EnginePlan& plan, Recorder& recorder,
+                                                LiveSlotMap* cluster) {
+  std::unique_ptr<Engine> engine(new Engine(std::make_unique<Impl>(plan, recorder, cluster)));
   Impl& impl = *engine->impl_;
   impl.running = plan.threads;
   for (unsigned i = 0; i < plan.threads; ++i)
@@ -164,6 +174,10 @@ std::vector<Nanos> Engine::sends() const {
   std::vector<Nanos> all;
   for (const auto& log : impl_->sendLogs) all.insert(all.end(), log.begin(), log.end());
   return all;
+}
+
+const ClusterTally& Engine::clusterTally() const {
+  return impl_->tally;
 }
 
 const std::string& Engine::io() const {

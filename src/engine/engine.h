@@ -6,8 +6,10 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "engine/live_slot_map.h"
 #include "engine/plan.h"
 #include "engine/window.h"
+#include "record/cluster_tally.h"
 #include "record/recorder.h"
 
 namespace redline {
@@ -17,7 +19,10 @@ class Engine {
  public:
   /// Starts the threads, pins them, and opens and logs in every connection. Nothing is measured
   /// yet. `recorder` must have plan.threads workers and outlive the engine.
-  static Result<std::unique_ptr<Engine>> connect(const EnginePlan& plan, Recorder& recorder);
+  /// `cluster`: null for the one node at plan.target; else it must outlive the engine, and somebody
+  /// must answer its requests for new maps.
+  static Result<std::unique_ptr<Engine>> connect(const EnginePlan& plan, Recorder& recorder,
+                                                 LiveSlotMap* cluster = nullptr);
   ~Engine();  ///< stops and joins
 
   /// Begins the run: the first operation is due at `start`, a point on SteadyClock a little ahead
@@ -34,6 +39,8 @@ class Engine {
   Window window() const;
   /// With plan.logSends, after join(): the time of every send on SteadyClock, in no order.
   std::vector<Nanos> sends() const;
+  /// In a cluster, after join(): where the window's operations were completed.
+  const ClusterTally& clusterTally() const;
   /// "uring" or "epoll": what the workers ended up with.
   const std::string& io() const;
 

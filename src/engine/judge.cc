@@ -7,7 +7,7 @@ namespace redline {
 
 Failure failureOf(std::string_view errorText) noexcept {
   using Entry = std::pair<std::string_view, Failure>;
-  static constexpr std::array<Entry, 13> kByPrefix{{{"OOM", Failure::oom},
+  static constexpr std::array<Entry, 15> kByPrefix{{{"OOM", Failure::oom},
                                                     {"LOADING", Failure::loading},
                                                     {"READONLY", Failure::readOnly},
                                                     {"MISCONF", Failure::misconf},
@@ -18,6 +18,8 @@ Failure failureOf(std::string_view errorText) noexcept {
                                                     {"NOPERM", Failure::noAuth},
                                                     {"CLUSTERDOWN", Failure::clusterDown},
                                                     {"MOVED", Failure::redirects},
+                                                    {"ASK", Failure::redirects},
+                                                    {"TRYAGAIN", Failure::redirects},
                                                     {"EXECABORT", Failure::execAbort},
                                                     {"WRONGTYPE", Failure::wrongType}}};
   const std::string_view prefix = errorText.substr(0, errorText.find(' '));

@@ -34,10 +34,10 @@ struct Login {
 
 /// All that the engine needs to know of a driver's run.
 struct EnginePlan {
-  Endpoint target;
+  Endpoint target;  ///< of a cluster: a node that knows the others
   Login login;
   unsigned threads = 1;
-  unsigned conns = 50;    ///< in all; ≥ threads
+  unsigned conns = 50;    ///< in all, or to each node of a cluster; ≥ threads
   std::vector<int> cpus;  ///< worker i runs on cpus[i mod size]; empty: anywhere
   IoChoice io = IoChoice::automatic;
   WaitMode wait = WaitMode::automatic;
@@ -55,6 +55,9 @@ struct EnginePlan {
       false;            ///< each batch is a MULTI … EXEC; its operations complete at EXEC's reply
   Nanos batchWait = 0;  ///< how long a batch may wait to fill, from its first operation's due time
   OnDisconnect onDisconnect = OnDisconnect::retry;
+  /// In a cluster: operations that may wait for one node, in each worker. While as many do, no more
+  /// are drawn, whatever their node.
+  std::size_t maxBacklog = 100'000;
 
   std::uint64_t keys = 1'000'000;
   Distribution distribution = Distribution::uniform;

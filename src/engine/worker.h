@@ -2,18 +2,24 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <memory>
-#include <string>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/rng.h"
 #include "engine/connection.h"
+#include "engine/greeting.h"
+#include "engine/lane.h"
+#include "engine/live_slot_map.h"
 #include "engine/plan.h"
+#include "engine/routes.h"
+#include "engine/slot_keys.h"
 #include "engine/thread_usage.h"
 #include "engine/window.h"
+#include "record/cluster_tally.h"
 #include "record/interval_exchange.h"
 #include "schedule/schedule.h"
 #include "transport/transport.h"
@@ -26,13 +32,15 @@ namespace redline {
 /// What all workers share, read-only while the run is on.
 struct Shared {
   const EnginePlan& plan;
+  LiveSlotMap* cluster;  ///< null: the one node at plan.target
   Workload workload;
   Values values;
   Ttls ttls;
+  std::unique_ptr<const SlotKeys> slotKeys;  ///< for transactions in a cluster
   /// The measured window ends here at the latest; workers look once a pass.
   std::atomic<Nanos> stopAt{std::numeric_limits<Nanos>::max()};
 
-  explicit Shared(const EnginePlan& enginePlan);
+  explicit Shared(const EnginePlan& enginePlan, LiveSlotMap* liveMap = nullptr);
   /// Ends the window at `at`, unless it ends sooner.
   void stop(Nanos at) {
     Nanos current = stopAt.load();
@@ -41,9 +49,14 @@ struct Shared {
   }
 };
 
-/// One share of the load: its own schedule, random stream, connections and histograms. All of its
-/// time comes from `clock` and all of its bytes go through `transport`, so it runs on simulated
-/// ones.
+/// One share of the load: its own schedule, random stream, lanes and histograms. All of its time
+/// comes from `clock` and all of its bytes go through `transport`, so it runs on simulated ones.
+///
+/// An operation's way: draw() → dispatch() → a lane, where it is add()ed to a batch at once or
+/// waits → flushDirty() → settle(), which records it, or finds by a pure decision that it
+/// goes on somewhere else: goOn(), and a lane once more. The four files of the implementation
+/// follow that order: worker.cc (the loop), worker_connections.cc, worker_placing.cc,
+/// worker_settling.cc.
 class Worker {
  public:
   Worker(Shared& shared, unsigned index, Transport& transport, const Clock& clock,
@@ -55,49 +68,79 @@ class Worker {
   /// ended early, where it did (-on-disconnect=stop); what was measured is handed over all the
   /// same.
   Status run(const Window& window);
+  /// After run(), in a cluster: where the window's operations were completed.
+  ClusterTally clusterTally() const;
   /// Appends the time of every send to `log`, one entry for each operation; for looking at the
   /// generator itself. The log must have room, or appending allocates.
   void logSendsTo(std::vector<Nanos>& log) { sendLog_ = &log; }
 
  private:
-  enum class Source : std::uint8_t { none, retry, schedule };
+  /// An operation that waits before it is sent again.
+  struct Delayed {
+    Nanos at;
+    PendingOp op;
+    bool operator>(const Delayed& other) const { return at > other.at; }
+  };
 
-  // One turn of the loop, in order.
+  // The loop (worker.cc).
   Nanos waitSpan() const;
-  void handle(const TransportEvent& event);
-  void place();
-  void flushDirty();
   void rotate();
   void closeInterval();
-
-  // Connections.
-  Connection& connectionOf(ConnId id) { return connections_[byId_[id]]; }
-  void open(std::size_t at);
-  void onConnected(Connection& c);
-  void onReceived(Connection& c);
-  void onLost(Connection& c, int error);
-  bool onHandshakeReply(Connection& c, const ReplyView& reply);
-  void makeFree(Connection& c);
-  void reopenDue();
-
-  // Operations.
-  Source source() const;
-  PendingOp take(Source from);
-  bool expiredUnsent(const PendingOp& op);
-  void add(Connection& c, PendingOp op);
-  void closeForming();
-  void settle(Connection& c, PendingOp& op, const ReplyView& reply);
-  bool settleTransaction(Connection& c, const ReplyView& reply);
-  void settleExec(Connection& c, const ReplyView& reply);
-  void recordCompleted(const Connection& c, const PendingOp& op);
-  void failOp(const PendingOp& op, Failure failure);
-  void expireSent();
-  bool counts(const PendingOp& op) const { return op.intended >= countFrom_; }
-
-  // The end.
   bool finished() const;
   void endWindow(Nanos at);
   void accountForUnfinished();
+  void forgetPlaces();
+  bool inCluster() const { return shared_.cluster != nullptr; }
+  bool counts(const PendingOp& op) const { return op.intended >= countFrom_; }
+
+  // Connections, and which lanes there are (worker_connections.cc).
+  const Lane* laneNotUp() const;
+  void handle(const TransportEvent& event);
+  void open(Connection& c);
+  void onConnected(Connection& c);
+  void onReceived(Connection& c);
+  bool onReply(Connection& c, const ReplyView& reply);
+  bool onGreeting(Connection& c, const ReplyView& reply);
+  void onLost(Connection& c, int error);
+  void giveBack(const Connection& c, int error);
+  void reopenDue();
+  bool isWanted(const Lane& lane) const;
+  Lane& addLane(const Endpoint& endpoint);
+  Lane* laneTo(std::string_view host, std::uint16_t port);
+  Lane& laneOf(const PendingOp& op) const {
+    return *lanes_[inCluster() ? routes_.laneOf(op.slot) : 0];
+  }
+  void adoptLatest();
+  void reroute(Lane& lane);
+
+  // From the schedule to the wire (worker_placing.cc).
+  void place();
+  unsigned placeQueued(unsigned limit);
+  void releaseDelayed();
+  bool isDue() const;
+  bool mayDraw() const;
+  bool isExpired(Nanos intended) const;
+  PendingOp draw();
+  void chooseInSlot(PendingOp& op);
+  void dispatch(const PendingOp& op);
+  bool makeRoom(Lane& lane, const PendingOp& op);
+  void add(Lane& lane, const PendingOp& op);
+  void close(Lane& lane);
+  void closeDue();
+  void noteBlocked();
+  std::size_t queueLimit() const;
+  void flushDirty();
+
+  // From the reply to the figures (worker_settling.cc).
+  void settle(Connection& c, PendingOp& op, const ReplyView& reply);
+  bool settleTransaction(Connection& c, const ReplyView& reply);
+  void settleExec(Connection& c, const ReplyView& reply);
+  Onward onwardOf(Connection& c, const PendingOp& op, const ReplyView& reply);
+  void goOn(PendingOp op, const Onward& onward);
+  void again(const PendingOp& op, Lane& lane);
+  void recordCompleted(Connection& c, const PendingOp& op);
+  void failOp(const PendingOp& op, Failure failure);
+  void expireSent();
 
   Shared& shared_;
   const EnginePlan& plan_;
@@ -106,18 +149,29 @@ class Worker {
   const Clock& clock_;
   IntervalExchange& exchange_;
 
+  GreetingScript greeting_;
   Window window_;
   Schedule schedule_;
   Rng rng_;
-  std::vector<Connection> connections_;
-  std::vector<std::size_t> byId_;  // ConnId → index in connections_
-  std::vector<std::size_t> free_;  // ring of connections that may take a batch, longest idle first
-  std::size_t freeHead_ = 0, freeCount_ = 0;
-  std::size_t forming_;             // index of the connection whose batch is being filled, or kNone
-  std::vector<std::size_t> dirty_;  // connections whose batch is complete and not yet flushed
-  std::deque<PendingOp> retries_;
-  std::size_t down_ = 0;      // connections in state `down`
-  std::size_t inFlight_ = 0;  // operations in batches, given up or not
+  std::vector<std::unique_ptr<Lane>> lanes_;  // never removed: a node may come back
+  std::vector<Connection*> byId_;             // ConnId → its connection
+  std::vector<Connection*> dirty_;            // their batch is complete and not yet flushed
+  std::vector<Delayed> delayed_;              // heap, the soonest first
+  std::size_t inFlight_ = 0;                  // operations in batches, given up or not
+  std::size_t queued_ = 0;                    // operations that wait in lanes
+  std::size_t down_ = 0;                      // connections in state `down`
+  bool moreToPlace_ = false;                  // the last place() stopped at its limit
+
+  // In a cluster.
+  Routes routes_;
+  const SlotMap* map_ = nullptr;          // the latest that was adopted
+  std::vector<std::uint64_t> slotsDone_;  // completed in the window, by slot
+  bool full_ = false;                     // a lane holds all that may wait: nothing is drawn
+  Nanos blockedAt_ = 0;                   // the last time that an operation was due and not drawn
+  std::uint16_t groupSlot_ = 0;  // transactions: where the operations of a batch are drawn,
+  std::uint64_t groupId_ = 0;    // the key that chose it,
+  unsigned groupLeft_ = 0;       // and how many more there may be
+  bool wasBlocked_ = false;      // in the pass before
 
   std::unique_ptr<Interval> interval_;
   Nanos intervalEnd_ = 0;

@@ -55,11 +55,16 @@ void Counters::follow(const Counters& next) noexcept {
   batches += next.batches;
   retried += next.retried;
   reconnects += next.reconnects;
+  moved += next.moved;
+  ask += next.ask;
+  tryagain += next.tryagain;
+  clusterdown += next.clusterdown;
   bytesSent += next.bytesSent;
   bytesReceived += next.bytesReceived;
   passes += next.passes;
   idlePasses += next.idlePasses;
   idleTime += next.idleTime;
+  blocked += next.blocked;
   longestPass = std::max(longestPass, next.longestPass);
   cpuUser += next.cpuUser;
   cpuSystem += next.cpuSystem;

@@ -28,11 +28,13 @@ struct Counters {
   std::uint64_t batches = 0;     ///< units written; operations / batches is the mean batch
   std::uint64_t retried = 0;     ///< operations sent again after a lost connection or a redirect
   std::uint64_t reconnects = 0;  ///< connections lost and opened again
+  std::uint64_t moved = 0, ask = 0, tryagain = 0, clusterdown = 0;  ///< replies of each kind
   std::uint64_t bytesSent = 0;
   std::uint64_t bytesReceived = 0;
   std::uint64_t passes = 0;      ///< turns of the worker's loop
   std::uint64_t idlePasses = 0;  ///< turns that found nothing to do while spinning
   Nanos idleTime = 0;            ///< time spent in idle passes: what spinning cost, not work
+  Nanos blocked = 0;      ///< time in which operations were due and a full lane let none be drawn
   Nanos longestPass = 0;  ///< the longest turn that did work: the generator's own worst stall
   Nanos cpuUser = 0;      ///< the worker thread's CPU time
   Nanos cpuSystem = 0;

@@ -35,7 +35,7 @@ enum class Failure : std::uint8_t {
   masterDown,    ///< -MASTERDOWN
   noAuth,        ///< -NOAUTH, -WRONGPASS, -NOPERM
   clusterDown,   ///< -CLUSTERDOWN past its deadline
-  redirects,     ///< too many MOVED / ASK / TRYAGAIN
+  redirects,     ///< too many MOVED / ASK, or TRYAGAIN past its deadline
   execAbort,     ///< -EXECABORT
   wrongType,     ///< -WRONGTYPE
   timeout,       ///< past -op-timeout

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,10 +15,11 @@
 
 namespace redline {
 
-/// A server and the wire to it, on a ManualClock: one thread that answers requests in their order
-/// of arrival, each after `serviceTime`, and not at all while it is frozen. wait() moves the clock:
-/// to the next reply, or by the time-out, or by a microsecond where it polls. For tests of what the
-/// engine makes of time; everything about Redis itself is tested with a real one.
+/// Servers and the wire to them, on a ManualClock: each endpoint has one thread that answers
+/// requests in their order of arrival, each after `serviceTime`, and not at all while it is frozen.
+/// wait() moves the clock: to the next reply, or by the time-out, or by a microsecond where it
+/// polls. For tests of what the engine makes of time; everything about Redis itself is tested with
+/// a real one.
 class SimTransport final : public Transport {
  public:
   explicit SimTransport(ManualClock& clock) : clock_(clock) {}
@@ -27,18 +29,31 @@ class SimTransport final : public Transport {
   std::function<std::string(const Value& request)> answer = [](const Value& request) {
     return request.items.at(0).text == "GET" ? std::string("$-1\r\n") : std::string("+OK\r\n");
   };
+  /// Where several nodes are told apart: takes the place of `answer`.
+  std::function<std::string(const Endpoint&, ConnId, const Value& request)> answerOf;
   /// Sees every request with the time it was sent.
   std::function<void(Nanos, ConnId, const Value&)> onRequest = [](Nanos, ConnId, const Value&) {};
 
   /// No request is worked on in [from, to).
   void freeze(Nanos from, Nanos to) { frozenFrom_ = from, frozenTo_ = to; }
+  void freeze(std::uint16_t port, Nanos from, Nanos to) {
+    freeze(from, to);
+    frozenPort_ = port;
+  }
   /// At `at`, every connection is cut; what is on the way is lost.
   void cutAllAt(Nanos at) { cutAt_ = at; }
+  /// From `at` on, the node is dead: its connections are cut and new ones are refused.
+  void killAt(std::uint16_t port, Nanos at) { killed_ = port, cutAt_ = at; }
 
-  Result<ConnId> open(const Endpoint&) override {
+  Result<ConnId> open(const Endpoint& endpoint) override {
     const auto id = static_cast<ConnId>(peers_.size());
     peers_.push_back(std::make_unique<Peer>());
-    queue_.push_back({clock_.now(), id, TransportEvent::Kind::connected, {}});
+    peers_.back()->endpoint = endpoint;
+    const bool refused = dead_ != 0 && endpoint.port == dead_;
+    queue_.push_back({clock_.now(),
+                      id,
+                      refused ? TransportEvent::Kind::closed : TransportEvent::Kind::connected,
+                      {}});
     return id;
   }
   void close(ConnId id) override {
@@ -56,8 +71,10 @@ class SimTransport final : public Transport {
     Value request;
     while (peer.parser.next(request).value()) {
       onRequest(clock_.now(), id, request);
-      serverFree_ = finishAfter(std::max(serverFree_, clock_.now()));
-      queue_.push_back({serverFree_, id, TransportEvent::Kind::received, answer(request)});
+      Nanos& free = serverFree_[peer.endpoint.port];
+      free = finishAfter(std::max(free, clock_.now()), peer.endpoint.port);
+      queue_.push_back({free, id, TransportEvent::Kind::received,
+                        answerOf ? answerOf(peer.endpoint, id, request) : answer(request)});
     }
   }
 
@@ -76,6 +93,7 @@ class SimTransport final : public Transport {
 
  private:
   struct Peer {
+    Endpoint endpoint;
     InBuffer in;
     OutBuffer out;
     ValueParser parser;
@@ -88,7 +106,8 @@ class SimTransport final : public Transport {
     std::string bytes;
   };
 
-  Nanos finishAfter(Nanos begin) const {
+  Nanos finishAfter(Nanos begin, std::uint16_t port) const {
+    if (frozenPort_ != 0 && frozenPort_ != port) return begin + serviceTime;
     if (begin < frozenFrom_ && begin + serviceTime > frozenFrom_)
       return begin + serviceTime + (frozenTo_ - frozenFrom_);
     if (begin >= frozenFrom_ && begin < frozenTo_) return frozenTo_ + serviceTime;
@@ -115,17 +134,23 @@ class SimTransport final : public Transport {
   }
   void cutAll() {
     cutAt_ = std::numeric_limits<Nanos>::max();
-    queue_.clear();
-    serverFree_ = 0;
+    dead_ = killed_;
+    const auto isCut = [this](ConnId id) {
+      return killed_ == 0 || peers_[id]->endpoint.port == killed_;
+    };
+    std::erase_if(queue_, [&](const Pending& p) { return isCut(p.conn); });
+    serverFree_.clear();
     for (ConnId id = 0; id < peers_.size(); ++id)
-      if (!peers_[id]->closed)
+      if (!peers_[id]->closed && isCut(id))
         queue_.push_back({clock_.now(), id, TransportEvent::Kind::closed, {}});
   }
 
   ManualClock& clock_;
   std::vector<std::unique_ptr<Peer>> peers_;
   std::deque<Pending> queue_;
-  Nanos serverFree_ = 0;
+  std::map<std::uint16_t, Nanos> serverFree_;  // by port: when it will have done all it was given
+  std::uint16_t frozenPort_ = 0;               // 0: all
+  std::uint16_t killed_ = 0, dead_ = 0;        // ports; 0: none
   Nanos frozenFrom_ = 0, frozenTo_ = 0;
   Nanos cutAt_ = std::numeric_limits<Nanos>::max();
   std::vector<TransportEvent> events_;

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+#include "record/operation.h"
+
+namespace redline {
+
+/// An operation that has been drawn and is not yet settled.
+struct PendingOp {
+  Nanos intended = 0;
+  std::uint64_t id = 0;
+  std::uint64_t version = 0;  ///< writes: of the value
+  OpKind kind = OpKind::get;
+  std::uint8_t losses = 0;     ///< connections that were lost with it on them
+  std::uint8_t redirects = 0;  ///< MOVED and ASK that it has followed
+  bool asking = false;         ///< in a cluster: ASKING goes before it
+  bool givenUp = false;        ///< past its deadline: already failed, its reply will be passed over
+  std::uint8_t attempts = 0;   ///< times it has been sent: 0, 1, or 2 for more
+  std::uint8_t retries = 0;    ///< waits after TRYAGAIN, CLUSTERDOWN and the like; 255 at the most
+  std::uint16_t slot = 0;      ///< in a cluster: of its key
+};
+
+}  // namespace redline

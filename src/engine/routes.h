@@ -1,0 +1,45 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "cluster/slot_map.h"
+
+namespace redline {
+
+/// A worker's own table of a cluster: which of its lanes serves a slot. Follows the maps that are
+/// published, and each MOVED at once.
+class Routes {
+ public:
+  Routes() : learntAt_(kSlots, kNever) {}
+
+  /// Index of the slot's lane.
+  std::uint16_t laneOf(std::uint16_t slot) const { return lanes_[slot]; }
+  /// How many slots the lane serves.
+  std::size_t slotsOf(std::size_t lane) const { return lane < slots_.size() ? slots_[lane] : 0; }
+
+  /// A MOVED has said so.
+  void learn(std::uint16_t slot, std::uint16_t lane, Nanos now);
+  /// Takes over a published map; lanes[i] is the lane of its node i. A slot that nobody owns stays
+  /// with the lane it had, whose node will say what there is to say. So does one that a MOVED has
+  /// told of within kTrust: the node that the map came from may not have heard of it.
+  void adopt(const SlotMap& map, std::span<const std::uint16_t> lanes, Nanos now);
+
+  /// Gossip reaches every node of a small cluster in less.
+  static constexpr Nanos kTrust = 2 * kSecond;
+
+ private:
+  static constexpr Nanos kNever = -kTrust - 1;
+  void set(std::uint16_t slot, std::uint16_t lane);
+
+  std::array<std::uint16_t, kSlots> lanes_{};
+  std::vector<Nanos> learntAt_;     // by slot: when a MOVED spoke of it
+  std::vector<std::size_t> slots_;  // by lane: how many it serves
+  bool empty_ = true;               // nothing is known yet
+};
+
+}  // namespace redline

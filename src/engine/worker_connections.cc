@@ -1,0 +1,259 @@
+// Connections of a worker: how they come up, what arrives on them, what their loss means; and which
+// lanes there are.
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/worker.h"
+
+namespace redline {
+namespace {
+
+constexpr std::uint8_t kMaxLosses = 3;
+constexpr Nanos kFirstBackoff = 2 * kMillisecond;
+constexpr Nanos kLongestBackoff = kSecond;
+
+unsigned shareOf(unsigned total, unsigned index, unsigned parts) {
+  return total / parts + (index < total % parts ? 1 : 0);
+}
+
+}  // namespace
+
+Status Worker::connect(Nanos deadline) {
+  now_ = clock_.now();
+  if (inCluster()) adoptLatest();
+  for (const auto& lane : lanes_)
+    for (Connection& c : lane->connections()) {
+      open(c);
+      if (!ended_) return ended_;
+    }
+  while (const Lane* late = laneNotUp()) {
+    for (const TransportEvent& event : transport_.wait(kMillisecond)) {
+      now_ = clock_.now();
+      const std::string where = byId_[event.conn]->lane->endpoint().text();
+      handle(event);
+      if (!ended_) return ended_;
+      if (event.kind == TransportEvent::Kind::closed)
+        return fail(ErrorCode::unreachable, "cannot connect to {}: {}", where,
+                    event.error == 0 ? "the server closed the connection (maxclients?)"
+                                     : errnoText(event.error));
+    }
+    if (clock_.now() > deadline)
+      return fail(ErrorCode::timeout, "{} does not accept {} connections in time",
+                  late->endpoint().text(), late->connections().size());
+  }
+  return {};
+}
+
+/// A lane with connections that are not up yet, or null.
+const Lane* Worker::laneNotUp() const {
+  for (const auto& lane : lanes_)
+    if (lane->freeCount() < lane->connections().size()) return lane.get();
+  return nullptr;
+}
+
+void Worker::open(Connection& c) {
+  auto id = transport_.open(c.lane->endpoint());
+  if (!id) {
+    ended_ = fail(id.error());
+    return;
+  }
+  --down_;
+  c.lane->cameUp();
+  c.id = *id;
+  c.state = Connection::State::connecting;
+  c.opened = true;
+  c.scanner.reset();
+  if (byId_.size() <= c.id) byId_.resize(c.id + 1);
+  byId_[c.id] = &c;
+}
+
+void Worker::handle(const TransportEvent& event) {
+  Connection& c = *byId_[event.conn];
+  if (c.state == Connection::State::down) return;  // it was given up earlier in this very pass
+  switch (event.kind) {
+    case TransportEvent::Kind::received:
+      onReceived(c);
+      break;
+    case TransportEvent::Kind::connected:
+      onConnected(c);
+      break;
+    case TransportEvent::Kind::closed:
+      onLost(c, event.error);
+      break;
+  }
+}
+
+void Worker::onConnected(Connection& c) {
+  if (greeting_.replies() == 0) {
+    c.lane->release(c, now_);
+    return;
+  }
+  transport_.outbound(c.id).append(greeting_.bytes());
+  transport_.flush(c.id);
+  c.state = Connection::State::greeting;
+  c.greeted = 0;
+}
+
+void Worker::onReceived(Connection& c) {
+  InBuffer& in = transport_.inbound(c.id);
+  const std::string_view bytes = in.readable();
+  std::size_t used = 0;
+  ReplyView reply;
+  while (used < bytes.size()) {
+    const auto status = c.scanner.next(bytes.substr(used), reply);
+    if (status == ReplyScanner::Status::needMore) break;
+    if (status == ReplyScanner::Status::malformed) {
+      onLost(c, EPROTO);
+      return;
+    }
+    used += reply.size;
+    if (!onReply(c, reply)) return;
+  }
+  in.consume(used);
+  interval_->counts.bytesReceived += used;
+}
+
+// One whole reply. False: the connection is of no more use.
+bool Worker::onReply(Connection& c, const ReplyView& reply) {
+  if (c.state == Connection::State::busy) {
+    if (plan_.transactions) {
+      if (!settleTransaction(c, reply)) return true;
+    } else if (c.batch[c.answered].asking && !c.askingAnswered) {
+      c.askingAnswered = true;
+      return true;
+    } else {
+      c.askingAnswered = false;
+      settle(c, c.batch[c.answered++], reply);
+    }
+    if (c.answered == c.batch.size()) c.lane->release(c, now_);
+    return true;
+  }
+  if (c.state == Connection::State::greeting) return onGreeting(c, reply);
+  onLost(c, EPROTO);  // an answer that nobody asked for
+  return false;
+}
+
+bool Worker::onGreeting(Connection& c, const ReplyView& reply) {
+  if (auto good = greeting_.judge(c.greeted++, reply, c.lane->endpoint().text()); !good) {
+    ended_ = std::move(good);
+    return false;
+  }
+  if (c.greeted == greeting_.replies()) c.lane->release(c, now_);
+  return true;
+}
+
+void Worker::onLost(Connection& c, int error) {
+  transport_.close(c.id);
+  std::erase(dirty_, &c);
+  giveBack(c, error);
+  c.lane->lose(c);
+  c.backoff = std::clamp(c.backoff * 2, kFirstBackoff, kLongestBackoff);
+  c.reopenAt = now_ + c.backoff;
+  ++down_;
+  if (inCluster()) {
+    shared_.cluster->requestRefresh();
+    if (c.lane->isGone()) reroute(*c.lane);
+  }
+  if (plan_.onDisconnect == OnDisconnect::stop && ended_) {
+    ended_ =
+        fail(ErrorCode::unreachable, "the connection to {} was lost ({}) and -on-disconnect=stop",
+             c.lane->endpoint().text(), error == 0 ? "closed by the server" : errnoText(error));
+    shared_.stop(now_);
+  }
+}
+
+// Reads are asked again, with their clocks running; the fate of a write that was sent is not known,
+// and it may not be sent twice.
+void Worker::giveBack(const Connection& c, int error) {
+  for (std::size_t i = c.answered; i < c.batch.size(); ++i) {
+    PendingOp op = c.batch[i];
+    --inFlight_;
+    if (op.givenUp) continue;
+    if (error == EPROTO) {
+      failOp(op, Failure::protocol);
+    } else if (op.kind != OpKind::get && c.sentAt != 0) {
+      failOp(op, Failure::unknownFate);
+    } else if (plan_.onDisconnect == OnDisconnect::stop || op.losses >= kMaxLosses) {
+      failOp(op, Failure::disconnected);
+    } else {
+      if (c.sentAt != 0) ++op.losses;
+      op.asking = false;
+      again(op, laneOf(op));
+    }
+  }
+}
+
+void Worker::reopenDue() {
+  for (const auto& lane : lanes_) {
+    if (lane->down() == 0 || !isWanted(*lane)) continue;
+    for (Connection& c : lane->connections()) {
+      if (c.state != Connection::State::down || c.reopenAt > now_) continue;
+      if (c.opened) ++interval_->counts.reconnects;
+      open(c);
+      if (!ended_) return;
+    }
+  }
+}
+
+// A node of a cluster that serves no slot any more is left alone, once it has gone.
+bool Worker::isWanted(const Lane& lane) const {
+  return !inCluster() || routes_.slotsOf(lane.number()) != 0 || lane.queued() != 0;
+}
+
+Lane& Worker::addLane(const Endpoint& endpoint) {
+  const unsigned connections = shareOf(plan_.conns, index_, plan_.threads);
+  lanes_.push_back(std::make_unique<Lane>(static_cast<std::uint16_t>(lanes_.size()), endpoint,
+                                          connections, plan_.batchSize()));
+  Lane& lane = *lanes_.back();
+  down_ += connections;
+  dirty_.reserve(dirty_.capacity() + connections);
+  if (inCluster()) lane.service = std::make_unique<Histogram>();
+  return lane;
+}
+
+// The lane to a node of the cluster, a new one where it has none yet. Null, and the run ends: the
+// node is not on this machine.
+Lane* Worker::laneTo(std::string_view host, std::uint16_t port) {
+  for (const auto& lane : lanes_)
+    if (lane->endpoint().port == port && lane->endpoint().host == host) return lane.get();
+  Endpoint endpoint{std::string(host), port, {}};
+  if (const auto local = isLocal(endpoint); local && *local) return &addLane(endpoint);
+  ended_ = fail(ErrorCode::unsafe,
+                "the cluster sends us to {}, which is not on this machine: redline sends load "
+                "nowhere else",
+                endpoint.text());
+  shared_.stop(now_);
+  return nullptr;
+}
+
+// Takes over the map that was published last, unless that has been done.
+void Worker::adoptLatest() {
+  const SlotMap& latest = shared_.cluster->latest();
+  if (&latest == map_) return;
+  map_ = &latest;
+  constexpr std::uint16_t kNotAsked = 0xffff;
+  std::vector<std::uint16_t> lanes(latest.nodes().size(), kNotAsked);
+  for (std::uint16_t slot = 0; slot < kSlots; ++slot) {
+    const std::uint16_t owner = latest.ownerOf(slot);
+    if (owner == SlotMap::kNobody || lanes[owner] != kNotAsked) continue;
+    const NodeAddress& address = latest.nodes()[owner].address;
+    const Lane* const lane = laneTo(address.host, address.port);
+    if (lane == nullptr) return;
+    lanes[owner] = lane->number();
+  }
+  routes_.adopt(latest, lanes, now_);
+  for (const auto& lane : lanes_)
+    if (lane->queued() != 0) reroute(*lane);
+}
+
+// What waits in the lane goes to where its slot is by now.
+void Worker::reroute(Lane& lane) {
+  for (OpQueue Lane::* const queue : {&Lane::again, &Lane::waiting})
+    for (std::size_t left = (lane.*queue).size(); left != 0; --left) {
+      PendingOp op = (lane.*queue).pop();
+      op.asking = false;
+      (laneOf(op).*queue).push(op);
+    }
+}
+
+}  // namespace redline
