@@ -71,7 +71,7 @@ class IntervalExchange {
     full_.pop(interval);
     return interval;
   }
-  /// Recorder: returns an interval that take() gave, to be filled again.
+  /// Recorder: returns an interval that take() gave, emptied, to be filled again.
   void giveBack(Ptr interval) { fresh_.push(std::move(interval)); }
   bool finished() const { return finished_.load(std::memory_order_acquire); }
 

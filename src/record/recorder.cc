@@ -89,7 +89,7 @@ void Recorder::takeUntil(std::size_t worker, Phase phase, Nanos end) {
       continue;
     }
     own->follow(*next);
-    exchanges_[worker]->giveBack(std::move(next));
+    giveBack(worker, std::move(next));
   }
   if (own == nullptr) return;
   if (std::exchange(nothingMerged_, false)) {
@@ -98,7 +98,13 @@ void Recorder::takeUntil(std::size_t worker, Phase phase, Nanos end) {
     merged_.drain = own->drain;
   }
   merged_.merge(*own);
-  exchanges_[worker]->giveBack(std::move(own));
+  giveBack(worker, std::move(own));
+}
+
+// Emptied here and not by the worker, which has operations due.
+void Recorder::giveBack(std::size_t worker, IntervalExchange::Ptr interval) {
+  interval->reset(0, 0);
+  exchanges_[worker]->giveBack(std::move(interval));
 }
 
 void Recorder::addToTotals() {

@@ -52,6 +52,7 @@ class Recorder {
   Nanos commonEnd(Phase phase) const;
   bool reaches(std::size_t worker, Phase phase, Nanos end) const;
   void takeUntil(std::size_t worker, Phase phase, Nanos end);
+  void giveBack(std::size_t worker, IntervalExchange::Ptr interval);
   void addToTotals();
 
   std::vector<std::unique_ptr<IntervalExchange>> exchanges_;
