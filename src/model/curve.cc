@@ -30,11 +30,6 @@ bool inside(const SeriesPoint& point, const Window& window) {
   return point.startS >= window.fromS && point.endS <= window.toS;
 }
 
-double thresholdOf(std::span<const double> baseline, double median, const SpikeRule& rule) {
-  return std::max({rule.factor * median, median + rule.deviations * scaledMadOf(baseline),
-                   median + rule.least});
-}
-
 /// The excursion around `peak`: outwards while above, across at most `bridge` intervals that are
 /// not.
 std::pair<std::size_t, std::size_t> excursionAround(std::span<const SeriesPoint> points,
@@ -151,6 +146,12 @@ std::string SpikeRule::text() const {
                      factor, deviations);
 }
 
+double spikeThreshold(std::span<const double> baseline, const SpikeRule& rule) {
+  const double median = medianOf(baseline);
+  return std::max({rule.factor * median, median + rule.deviations * scaledMadOf(baseline),
+                   median + rule.least});
+}
+
 Spike findSpike(std::span<const SeriesPoint> points, Window quiet, Window searched,
                 const SpikeRule& rule) {
   std::vector<double> baseline;
@@ -161,7 +162,7 @@ Spike findSpike(std::span<const SeriesPoint> points, Window quiet, Window search
   spike.judged = baseline.size() >= rule.leastBaseline && !search.empty();
   if (!spike.judged) return spike;
   spike.baseline = medianOf(baseline);
-  spike.threshold = thresholdOf(baseline, spike.baseline, rule);
+  spike.threshold = spikeThreshold(baseline, rule);
   spike.resolutionS = usualLength(search);
   const auto highest = std::ranges::max_element(search, {}, &SeriesPoint::value);
   spike.peak = highest->value;

@@ -94,6 +94,9 @@ struct SpikeRule {
   std::string text() const;
 };
 
+/// The value that a point has to exceed: of a series whose quiet part is `baseline`. 0 when empty.
+double spikeThreshold(std::span<const double> baseline, const SpikeRule& rule);
+
 /// What a series did after something was done to it.
 struct Spike {
   bool judged = false;  ///< the baseline had enough intervals, and there was something to search

@@ -28,6 +28,7 @@ std::optional<Finding> lowerBounds(const RunData& run);
 std::optional<Finding> waitBeforeSend(const RunData& run);
 std::optional<Finding> waitInService(const RunData& run);
 std::optional<Finding> worstInterval(const RunData& run);
+std::optional<Finding> slowStretches(const RunData& run);  // blame_words.cc
 std::optional<Finding> serverSilent(const RunData& run);
 std::optional<Finding> slowCommands(const RunData& run);
 std::optional<Finding> generatorStall(const RunData& run);

@@ -11,10 +11,10 @@ namespace {
 constexpr std::array kRules{
     notEnded,      notConserved,  wrongValues,      nothingCompleted, overloaded,
     keptUp,        lowerBounds,   failedOperations, connectionsLost,  waitBeforeSend,
-    waitInService, worstInterval, serverSilent,     slowCommands,     serverBound,
-    closedLoop,    smallBatches,  generatorBusy,    generatorStall,   stolenTime,
-    misses,        memoryGrew,    fragmentation,    forked,           delayedFsync,
-    rightValues,
+    waitInService, worstInterval, slowStretches,    serverSilent,     slowCommands,
+    serverBound,   closedLoop,    smallBatches,     generatorBusy,    generatorStall,
+    stolenTime,    misses,        memoryGrew,       fragmentation,    forked,
+    delayedFsync,  rightValues,
 };
 
 }  // namespace

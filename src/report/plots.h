@@ -24,6 +24,7 @@ std::vector<Plot> comparisonPlots(const std::vector<RunData>& runs);
 // One by one; an empty script when there is nothing to draw.
 Plot latencyOverTime(const RunData& run);
 Plot partsOverTime(const RunData& run);
+Plot blameOverTime(const RunData& run);  // blame_plot.cc
 Plot latencyByPercentile(const RunData& run);
 Plot throughputOverTime(const RunData& run);
 Plot serversOverTime(const RunData& run);

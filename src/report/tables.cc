@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "record/latency_figures.h"
+#include "report/blame_words.h"
 #include "report/text.h"
 
 namespace redline {
@@ -327,8 +328,9 @@ std::vector<KeyFigure> keyFigures(const RunData& run) {
 }
 
 std::vector<Table> runTables(const RunData& run) {
-  return withoutEmpty({latencyTable(run), rateTable(run), valuesTable(run), generatorTable(run),
-                       serverTable(run), clusterTable(run), hotSlotTable(run), eventTable(run)});
+  return withoutEmpty({latencyTable(run), blameTable(run, blameOf(run)), rateTable(run),
+                       valuesTable(run), generatorTable(run), serverTable(run), clusterTable(run),
+                       hotSlotTable(run), eventTable(run)});
 }
 
 std::vector<Table> comparisonTables(const std::vector<RunData>& runs) {

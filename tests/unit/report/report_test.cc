@@ -233,7 +233,7 @@ TEST(Report, WritesPageFindingsAndPlots) {
     EXPECT_TRUE(fs::exists(out / (*at)[1].str())) << (*at)[1];
     ++images;
   }
-  EXPECT_EQ(images, 6U);
+  EXPECT_EQ(images, 7U);
 }
 
 TEST(Report, RefusesWhatIsNoRunDirectory) {
