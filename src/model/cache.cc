@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace redline {
 namespace {
@@ -62,6 +63,33 @@ Popularity Popularity::zipf(std::uint64_t keys, double s) {
   }
   for (Class& c : popularity.classes_) c.probability /= total;
   return popularity;
+}
+
+PopularityDraws::PopularityDraws(const Popularity& popularity)
+    : keys_(static_cast<std::uint64_t>(popularity.keys())) {
+  double sum = 0;
+  double rank = 0;
+  for (const auto& c : popularity.classes()) {
+    firstRank_.push_back(rank);
+    rank += c.keys;
+    upTo_.push_back(sum += c.keys * c.probability);
+  }
+  firstRank_.push_back(rank);
+  // About the golden section: neighbouring ranks land far apart.
+  multiplier_ = static_cast<std::uint64_t>(0.6180339887 * popularity.keys()) | 1;
+  while (std::gcd(multiplier_, keys_) != 1) multiplier_ += 2;
+}
+
+std::uint64_t PopularityDraws::operator()(Rng& rng) const {
+  const double u = rng.unit() * upTo_.back();
+  const auto at = static_cast<std::size_t>(std::ranges::upper_bound(upTo_, u) - upTo_.begin());
+  const std::size_t c = std::min(at, upTo_.size() - 1);
+  const double before = c == 0 ? 0 : upTo_[c - 1];
+  const double within = (u - before) / (upTo_[c] - before);
+  const double rank = firstRank_[c] + within * (firstRank_[c + 1] - firstRank_[c]);
+  const auto whole = std::min(static_cast<std::uint64_t>(rank), keys_ - 1);
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<std::uint64_t>(static_cast<Wide>(whole) * multiplier_ % keys_);
 }
 
 CacheForecast lruForecast(const Popularity& popularity, const CacheShape& shape) {

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/rng.h"
+
 namespace redline {
 
 /// How often each of many keys is asked for, in classes of nearly equal popularity: a few thousand
@@ -24,6 +26,21 @@ class Popularity {
   explicit Popularity(double keys) : keys_(keys) {}
   double keys_;
   std::vector<Class> classes_;
+};
+
+/// Draws key ids by a popularity, for a simulation. Which id is how popular is a fixed shuffle, as
+/// in the real workload: else the hottest keys would be those that are loaded first.
+class PopularityDraws {
+ public:
+  explicit PopularityDraws(const Popularity& popularity);
+  /// Below the number of keys. About 50 ns.
+  std::uint64_t operator()(Rng& rng) const;
+
+ private:
+  std::uint64_t keys_;
+  std::uint64_t multiplier_;       ///< coprime to keys_
+  std::vector<double> upTo_;       ///< by class: share of the draws on it and those before
+  std::vector<double> firstRank_;  ///< by class
 };
 
 /// A cache that holds `capacity` keys of equal size and fills itself on every miss.

@@ -86,6 +86,31 @@ TEST(Popularity, ClassesAreAsGoodAsKeysOneByOne) {
   EXPECT_NEAR(Popularity::zipf(kKeys, 1).classes().front().probability / oneByOne, 1, 1e-5);
 }
 
+TEST(PopularityDraws, FollowThePopularityAndReachEveryKey) {
+  constexpr std::uint64_t kKeys = 3'000;
+  const auto popularity = Popularity::zipf(kKeys, 1);
+  const PopularityDraws draws(popularity);
+  Rng rng(9);
+  std::vector<std::uint64_t> counts(kKeys);
+  constexpr std::size_t kDraws = 3'000'000;
+  for (std::size_t i = 0; i < kDraws; ++i) ++counts.at(draws(rng));
+  std::ranges::sort(counts, std::ranges::greater{});
+  EXPECT_GT(counts.back(), 0U);
+  const double hottest = popularity.classes().front().probability;
+  for (const std::size_t rank : {0U, 1U, 9U, 99U})
+    EXPECT_NEAR(static_cast<double>(counts[rank]) / (kDraws * hottest / double(rank + 1)), 1, 0.04)
+        << rank;
+}
+
+TEST(PopularityDraws, CoverOneKeyAndUniformKeys) {
+  Rng rng(9);
+  EXPECT_EQ(PopularityDraws(Popularity::zipf(1, 1))(rng), 0U);
+  const PopularityDraws uniform(Popularity::uniform(10));
+  std::vector<int> counts(10);
+  for (int i = 0; i < 10'000; ++i) ++counts.at(uniform(rng));
+  for (const int count : counts) EXPECT_NEAR(count, 1'000, 150);
+}
+
 TEST(CacheForecast, LruAgreesWithAnExactLru) {
   for (const double s : {0.0, 0.9, 1.2}) {
     const auto forecast = lruForecast(Popularity::zipf(20'000, s), {8'000, 1});
