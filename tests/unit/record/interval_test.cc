@@ -18,14 +18,19 @@ Counters numbered(std::uint64_t unit) {
     for (auto& field : *perKind) fill(field);
   for (auto& field : counters.failures) fill(field);
   for (auto& field : counters.mitigation) fill(field);
-  for (auto* field :
-       {&counters.scheduled, &counters.outstandingAtEnd, &counters.carriedOver, &counters.hits,
-        &counters.misses, &counters.checked, &counters.corrupt, &counters.batches,
-        &counters.retried, &counters.reconnects, &counters.bytesSent, &counters.bytesReceived,
-        &counters.passes, &counters.idlePasses, &counters.outstanding, &counters.backlog})
+  for (auto* field : {&counters.scheduled,   &counters.outstandingAtEnd,
+                      &counters.carriedOver, &counters.hits,
+                      &counters.misses,      &counters.checked,
+                      &counters.corrupt,     &counters.batches,
+                      &counters.retried,     &counters.reconnects,
+                      &counters.moved,       &counters.ask,
+                      &counters.tryagain,    &counters.clusterdown,
+                      &counters.bytesSent,   &counters.bytesReceived,
+                      &counters.passes,      &counters.idlePasses,
+                      &counters.outstanding, &counters.backlog})
     fill(*field);
   for (auto* field : {&counters.idleTime, &counters.longestPass, &counters.cpuUser,
-                      &counters.cpuSystem, &counters.cpuWaiting})
+                      &counters.cpuSystem, &counters.cpuWaiting, &counters.blocked})
     fill(*field);
   EXPECT_EQ(next * sizeof(std::uint64_t), sizeof(Counters)) << "a new field: add it here";
   return counters;
