@@ -14,7 +14,7 @@ std::string toText(const Json& json, int indent) {
 
 Result<Json> parseJson(std::string_view text, std::string_view name, std::size_t firstLine,
                        bool* cutOff) {
-  // The one exception caught in this room: the library tells where it stumbled in no other way.
+  // The only exceptions caught in this room: the library tells where it stumbled in no other way.
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
@@ -24,6 +24,8 @@ Result<Json> parseJson(std::string_view text, std::string_view name, std::size_t
         std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
     return fail(ErrorCode::invalidInput, "{}:{}: not JSON, byte {} of {}", name,
                 firstLine + static_cast<std::size_t>(line), error.byte, text.size());
+  } catch (const Json::out_of_range&) {
+    return fail(ErrorCode::invalidInput, "{}: a number in it is larger than any that can be", name);
   }
 }
 

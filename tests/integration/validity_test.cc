@@ -57,20 +57,6 @@ class CoreThieves {
   std::vector<std::thread> threads_;
 };
 
-TEST(Validity, AGeneratorWhoseCoreOthersTakeCannotKeepTheSchedule) {
-  Lab lab;
-  ASSERT_TRUE(lab.redis);
-  lab.fillKeys();
-  const CoreThieves thieves(3);
-  lab.plan.engine.cpus = {thieves.core()};
-  lab.plan.engine.wait = WaitMode::spin;  // one that sleeps would be let in first when it wakes
-  const Summary s = lab.run();
-  EXPECT_FALSE(s.valid);
-  EXPECT_THAT(s.invalidReasons, Contains(HasSubstr("could not keep the schedule")));
-  EXPECT_GT(s.generator.waitingForCore, 0.3);
-  expectConserved(s);
-}
-
 TEST(Validity, AnOverloadedGeneratorIsNotTakenForTheServersCeiling) {
   Lab lab;
   ASSERT_TRUE(lab.redis);

@@ -207,5 +207,12 @@ TEST(SummaryJson, WritesNothingThatIsNotJson) {
   EXPECT_EQ(read->notes[1], "a \"quote\"\n");
 }
 
+// Found by fuzzing: the library throws something else for it than for what is not JSON.
+TEST(SummaryJson, RefusesANumberThatNoDoubleHolds) {
+  const auto read = summaryFromJson(R"({"window_s": 1E011110})", "summary.json");
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().message.find("summary.json"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace redline
