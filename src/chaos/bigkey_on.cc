@@ -66,8 +66,7 @@ class BigkeyOn final : public Fault {
   }
 
   Status tidy() override {
-    if (!made_) return {};
-    made_ = false;
+    if (!std::exchange(made_, false) || arguments_.on("keep")) return {};
     // UNLINK: the freeing of a million elements goes to a background thread.
     const auto gone = admin_->command({"UNLINK", bigKeyOf(read_.what)});
     if (!gone) return fail(gone.error());
@@ -228,6 +227,10 @@ FaultSpec bigkeyOnFault() {
                       .fallback = "100",
                       .help = "bytes of each element that is made",
                       .example = "1KB"},
+                     {.name = "keep",
+                      .kind = FaultParameterKind::boolean,
+                      .help = "leave what was made",
+                      .example = "true"},
                      {.name = "page",
                       .kind = FaultParameterKind::count,
                       .fallback = "1000",

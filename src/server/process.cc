@@ -22,15 +22,10 @@ const std::string& bootId() {
   return id;
 }
 
-std::optional<ProcessStat> statOf(pid_t pid) {
-  const auto text = readTextFile(fmt::format("/proc/{}/stat", pid));
-  return text ? parseProcessStat(*text) : std::nullopt;
-}
-
 /// The stat of that very process, a zombie included; none when it is gone.
 std::optional<ProcessStat> statOf(const ProcessId& process) {
   if (process.pid <= 0 || process.bootId != bootId()) return std::nullopt;
-  auto stat = statOf(process.pid);
+  auto stat = readProcessStat(process.pid);
   if (!stat || stat->startTicks != process.startTicks) return std::nullopt;
   return stat;
 }
@@ -112,16 +107,23 @@ std::optional<ProcessStat> parseProcessStat(std::string_view text) {
     const std::string_view word = rest.substr(0, rest.find(' '));
     if (word.empty()) return std::nullopt;
     if (field == 3) stat.state = word.front();
-    if (field == 22 &&
-        std::from_chars(word.data(), word.data() + word.size(), stat.startTicks).ec != std::errc{})
+    std::uint64_t* const number =
+        field == 10 ? &stat.minorFaults : field == 22 ? &stat.startTicks : nullptr;
+    if (number != nullptr &&
+        std::from_chars(word.data(), word.data() + word.size(), *number).ec != std::errc{})
       return std::nullopt;
     rest.remove_prefix(word.size());
   }
   return stat;
 }
 
+std::optional<ProcessStat> readProcessStat(pid_t pid) {
+  const auto text = readTextFile(fmt::format("/proc/{}/stat", pid));
+  return text ? parseProcessStat(*text) : std::nullopt;
+}
+
 std::optional<ProcessId> identify(pid_t pid) {
-  const auto stat = statOf(pid);
+  const auto stat = readProcessStat(pid);
   if (!stat) return std::nullopt;
   return ProcessId{pid, stat->startTicks, bootId()};
 }
@@ -161,7 +163,7 @@ std::vector<ProcessId> processesIn(const fs::path& directory,
   for (const pid_t pid : allPids()) {
     const fs::path cwd = fs::read_symlink(fmt::format("/proc/{}/cwd", pid), problem);
     if (problem || !isInside(cwd, root)) continue;
-    const auto stat = statOf(pid);
+    const auto stat = readProcessStat(pid);
     if (!stat || !wanted(stat->command)) continue;
     ProcessId process{pid, stat->startTicks, bootId()};
     if (isAlive(process)) found.push_back(std::move(process));
@@ -204,7 +206,7 @@ std::optional<std::string> portUser(std::uint16_t port) {
   if (links.empty()) return std::nullopt;
   for (const pid_t pid : allPids())
     if (holdsSocket(pid, links))
-      if (const auto stat = statOf(pid)) return fmt::format("{} (pid {})", stat->command, pid);
+      if (const auto stat = readProcessStat(pid)) return fmt::format("{} (pid {})", stat->command, pid);
   return "another process";
 }
 

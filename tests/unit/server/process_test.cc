@@ -43,6 +43,7 @@ TEST(ProcessStat, IsReadWhateverTheCommandIsCalled) {
   EXPECT_EQ(stat->command, "a) b (c");
   EXPECT_EQ(stat->state, 'S');
   EXPECT_EQ(stat->startTicks, 987654U);
+  EXPECT_EQ(stat->minorFaults, 7U);
   EXPECT_FALSE(parseProcessStat("12 (cut"));
   EXPECT_FALSE(parseProcessStat("12 (cut) S 1 2"));
 }

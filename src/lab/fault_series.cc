@@ -1,0 +1,119 @@
+#include "lab/fault_series.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/units.h"
+
+namespace redline {
+namespace {
+
+double secondsOf(Nanos span) {
+  return static_cast<double>(span) / 1e9;
+}
+
+/// Start of the measured window, from the run's zero.
+double windowStartS(const RunDir& run) {
+  for (const IntervalRow& row : run.intervals)
+    if (!row.warmup) return secondsOf(row.start);
+  return kNothing;
+}
+
+/// The counter at a time, on a straight line between two samples.
+double valueAt(const std::vector<std::pair<double, double>>& samples, double at) {
+  const auto after = std::ranges::lower_bound(samples, at, {}, &std::pair<double, double>::first);
+  if (after == samples.end() || (after == samples.begin() && after->first > at)) return kNothing;
+  if (after->first == at) return after->second;
+  const auto before = after - 1;
+  const double share = (at - before->first) / (after->first - before->first);
+  return before->second + share * (after->second - before->second);
+}
+
+}  // namespace
+
+const FaultFigures* faultOf(const Reading& reading) {
+  const Summary* const summary = reading.summary();
+  if (summary == nullptr) return nullptr;
+  const auto found = std::ranges::find_if(summary->faults, [](const FaultFigures& fault) {
+    return fault.problem.empty() && fault.endS > 0;
+  });
+  return found == summary->faults.end() ? nullptr : &*found;
+}
+
+double faultFigure(const Reading& reading, std::string_view name) {
+  const FaultFigures* const fault = faultOf(reading);
+  if (fault == nullptr) return kNothing;
+  for (const auto& [known, value] : fault->figures)
+    if (known == name) return value;
+  return kNothing;
+}
+
+std::vector<SeriesPoint> responseSeries(const RunDir& run, double q) {
+  std::vector<SeriesPoint> series;
+  const double from = windowStartS(run);
+  for (const LoggedHistogram& line : run.latency.lines) {
+    if (line.tag != "response") continue;
+    const double start = secondsOf(line.start);
+    const auto histogram = line.histogram();
+    // Warm-up has a tag of its own; what is compared is in microseconds' distance of an edge.
+    if (!histogram || histogram->count() == 0 || start < from - 1e-6) continue;
+    series.push_back({start, start + secondsOf(line.length),
+                      static_cast<double>(histogram->quantile(q)) / 1e3});
+  }
+  return series;
+}
+
+std::optional<Spike> spikeOf(const Reading& reading, double q, const SpikeRule& rule) {
+  const RunDir* const run = reading.dir();
+  const FaultFigures* const fault = faultOf(reading);
+  if (run == nullptr || fault == nullptr) return std::nullopt;
+  const auto series = responseSeries(*run, q);
+  if (series.empty()) return std::nullopt;
+  return findSpike(series, {series.front().startS, fault->beginS},
+                   {fault->beginS, series.back().endS}, rule);
+}
+
+double longestStallS(const Reading& reading) {
+  const RunDir* const run = reading.dir();
+  const FaultFigures* const fault = faultOf(reading);
+  if (run == nullptr || fault == nullptr) return kNothing;
+  constexpr double kAfter = 1;
+  double longest = 0;
+  for (const Event& event : run->events) {
+    const double at = secondsOf(event.at);
+    if (event.kind == "stall" && at + secondsOf(event.duration) >= fault->beginS &&
+        at <= fault->endS + kAfter)
+      longest = std::max(longest, secondsOf(event.duration));
+  }
+  return longest;
+}
+
+std::vector<double> ratesOf(const RunDir& run, std::string_view field,
+                            const std::vector<SeriesPoint>& intervals) {
+  std::vector<std::pair<double, double>> samples;
+  for (const ServerSample& sample : run.servers)
+    if (const double value = sample.number(field, kNothing); std::isfinite(value))
+      samples.emplace_back(secondsOf(sample.at), value);
+  std::vector<double> rates;
+  rates.reserve(intervals.size());
+  for (const SeriesPoint& interval : intervals)
+    rates.push_back((valueAt(samples, interval.endS) - valueAt(samples, interval.startS)) /
+                    (interval.endS - interval.startS));
+  return rates;
+}
+
+std::string spikeWords(const Spike& spike) {
+  const auto micros = [](double us) { return formatDuration(static_cast<Nanos>(us * 1e3)); };
+  const auto seconds = [](double s) { return formatDuration(static_cast<Nanos>(s * 1e9)); };
+  if (!spike.judged) return "cannot be judged: too few intervals before the fault";
+  if (!spike.found)
+    return fmt::format("no spike: at most {}, against {} before", micros(spike.peak),
+                       micros(spike.baseline));
+  return fmt::format("{} for {}{} ({:.0f} x the {} before)", micros(spike.peak),
+                     spike.cutOff ? "at least " : "", seconds(spike.durationS()),
+                     spike.multiple(), micros(spike.baseline));
+}
+
+}  // namespace redline

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "lab/experiment.h"
+#include "model/curve.h"
+
+namespace redline {
+
+// What a fault did to the run beside it: the run's series, cut into intervals, on the run's clock.
+// For experiments whose runs have a -chaos plan with one fault.
+
+/// The fault of the run's first drive; nullptr when it has none that took.
+const FaultFigures* faultOf(const Reading& reading);
+/// One of its figures; not a number when there is none of that name.
+double faultFigure(const Reading& reading, std::string_view name);
+
+/// Response time at quantile `q` of each interval of the measured window and the drain, all
+/// operations, in microseconds. Intervals in which nothing completed are left out: a frozen server
+/// shows in those after.
+std::vector<SeriesPoint> responseSeries(const RunDir& run, double q);
+
+/// The spike of the response time at quantile `q`: the baseline is the measured window up to the
+/// fault, searched is everything from its begin on. None: no run directory, or no fault that took.
+std::optional<Spike> spikeOf(const Reading& reading, double q, const SpikeRule& rule);
+
+/// Of the stalls that the PING probe saw from the fault's begin to a second after its end, the
+/// longest, in seconds; 0 when it saw none, not a number without a fault.
+double longestStallS(const Reading& reading);
+
+/// By how much a counter of servers.csv grew in each of these intervals, a second: on straight
+/// lines between the samples. Not a number where the samples do not reach.
+std::vector<double> ratesOf(const RunDir& run, std::string_view field,
+                            const std::vector<SeriesPoint>& intervals);
+
+/// What a series' spike was like, in words: "12.3 ms for 400 ms (31 x the 0.4 ms before)".
+std::string spikeWords(const Spike& spike);
+
+}  // namespace redline
