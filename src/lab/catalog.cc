@@ -11,6 +11,8 @@ std::span<const Experiment> experiments() {
   static const std::vector<Experiment> kExperiments{
       ceilingExperiment(),
       pipeliningExperiment(),
+      persistenceSpikeExperiment(),
+      bigKeyExperiment(),
   };
   return kExperiments;
 }

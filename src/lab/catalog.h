@@ -11,6 +11,8 @@ namespace redline {
 // One function for each experiment, in the file of its name.
 Experiment ceilingExperiment();
 Experiment pipeliningExperiment();
+Experiment persistenceSpikeExperiment();
+Experiment bigKeyExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.
 std::span<const Experiment> experiments();

@@ -59,8 +59,8 @@ std::vector<SeriesPoint> responseSeries(const RunDir& run, double q) {
     const auto histogram = line.histogram();
     // Warm-up has a tag of its own; what is compared is in microseconds' distance of an edge.
     if (!histogram || histogram->count() == 0 || start < from - 1e-6) continue;
-    series.push_back({start, start + secondsOf(line.length),
-                      static_cast<double>(histogram->quantile(q)) / 1e3});
+    series.push_back(
+        {start, start + secondsOf(line.length), static_cast<double>(histogram->quantile(q)) / 1e3});
   }
   return series;
 }
@@ -112,8 +112,8 @@ std::string spikeWords(const Spike& spike) {
     return fmt::format("no spike: at most {}, against {} before", micros(spike.peak),
                        micros(spike.baseline));
   return fmt::format("{} for {}{} ({:.0f} x the {} before)", micros(spike.peak),
-                     spike.cutOff ? "at least " : "", seconds(spike.durationS()),
-                     spike.multiple(), micros(spike.baseline));
+                     spike.cutOff ? "at least " : "", seconds(spike.durationS()), spike.multiple(),
+                     micros(spike.baseline));
 }
 
 }  // namespace redline

@@ -30,9 +30,11 @@ Result<std::vector<RunRecord>> readJournal(const fs::path& path) {
   return records;
 }
 
-/// Merged histograms are kept and single intervals' are not: a lab has hundreds of runs.
+/// Of single intervals only the response times are kept, packed, for experiments about spikes: a
+/// lab has hundreds of runs.
 void slim(RunDir& run) {
-  run.latency.lines.clear();
+  std::erase_if(run.latency.lines,
+                [](const LoggedHistogram& line) { return line.tag != "response"; });
   std::erase_if(run.latency.merged, [](const auto& tagged) {
     return tagged.first != "response" && tagged.first != "service";
   });

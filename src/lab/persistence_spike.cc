@@ -19,9 +19,9 @@ namespace redline {
 namespace {
 
 constexpr double kPercentile = 0.99;
-constexpr double kSloUs = 1000;       ///< the brief's read p99, for the time that is spent above it
-constexpr double kResembles = 0.25;   ///< AOF rewrite against BGSAVE: less is no difference
-constexpr double kWhereMatters = 0.1; ///< the child's core: less is no difference
+constexpr double kSloUs = 1000;      ///< the brief's read p99, for the time that is spent above it
+constexpr double kResembles = 0.25;  ///< AOF rewrite against BGSAVE: less is no difference
+constexpr double kWhereMatters = 0.1;  ///< the child's core: less is no difference
 
 SpikeRule rule() {
   SpikeRule spike;
@@ -31,9 +31,9 @@ SpikeRule rule() {
 
 /// What is done to the server, and where its child runs.
 struct Condition {
-  std::string fault;   ///< of redline's catalog: "bgsave"
-  std::string words;   ///< "BGSAVE"
-  std::string child;   ///< "server" or "generator"
+  std::string fault;  ///< of redline's catalog: "bgsave"
+  std::string words;  ///< "BGSAVE"
+  std::string child;  ///< "server" or "generator"
 
   std::string name() const { return fmt::format("{}-{}", fault, child); }
   std::string full() const { return fmt::format("{}, child on the {}'s core", words, child); }
@@ -72,17 +72,16 @@ LabStack stackOf(const Parameters& p, const std::string& child) {
 }
 
 LabRun runOf(const Parameters& p, const Condition& condition, unsigned repeat) {
-  LabRun run{.name = fmt::format("{}-r{}", condition.name(), repeat),
-             .labels = condition.labels(),
-             .stack = condition.stack(),
-             .drives = {{"",
-                         joinFlags({dataSet(p),
-                                    {"-rate=" + p.text("rate"), "-arrivals=poisson",
-                                     "-conns=" + p.text("conns"), "-rw-ratio=" + p.text("rw-ratio"),
-                                     "-warmup=" + p.text("warmup"),
-                                     "-duration=" + p.text("duration"),
-                                     "-interval=" + p.text("interval"),
-                                     fmt::format("-chaos={}:{}", p.text("at"), condition.fault)}})}}};
+  LabRun run{
+      .name = fmt::format("{}-r{}", condition.name(), repeat),
+      .labels = condition.labels(),
+      .stack = condition.stack(),
+      .drives = {{"", joinFlags({dataSet(p),
+                                 {"-rate=" + p.text("rate"), "-arrivals=poisson",
+                                  "-conns=" + p.text("conns"), "-rw-ratio=" + p.text("rw-ratio"),
+                                  "-warmup=" + p.text("warmup"), "-duration=" + p.text("duration"),
+                                  "-interval=" + p.text("interval"),
+                                  fmt::format("-chaos={}:{}", p.text("at"), condition.fault)}})}}};
   run.labels.emplace_back("repeat", std::to_string(repeat));
   // Turning the append-only file on takes a first rewrite, before the load.
   constexpr double kKeysPerS = 500e3;
@@ -104,8 +103,8 @@ Status check(const Parameters& p) {
   const SpikeRule spike;
   const double quiet = p.seconds("at") / p.seconds("interval");
   if (quiet < static_cast<double>(spike.leastBaseline))
-    return p.refuse("at", fmt::format("a baseline needs {} intervals before the fault",
-                                      spike.leastBaseline));
+    return p.refuse(
+        "at", fmt::format("a baseline needs {} intervals before the fault", spike.leastBaseline));
   if (p.seconds("at") >= p.seconds("duration"))
     return p.refuse("at", "the fault comes after the measured window");
   return {};
@@ -114,13 +113,12 @@ Status check(const Parameters& p) {
 /// What the models need to know before anything is measured.
 double expectedMemory(const Parameters& p) {
   const std::uint64_t keys = p.count("keys");
-  return static_cast<double>(
-      estimateMemory(keys, keys - 1, 0, p.size("value-size"), 0).total());
+  return static_cast<double>(estimateMemory(keys, keys - 1, 0, p.size("value-size"), 0).total());
 }
 
 std::vector<LabPrediction> predict(const Parameters& p) {
   const double memory = expectedMemory(p);
-  const double writes = p.number("rate") * (1 - p.number("rw-ratio"));
+  const double writes = static_cast<double>(p.count("rate")) * (1 - p.number("rw-ratio"));
   constexpr double kSnapshotKeysPerS = 750e3;
   const double seconds = static_cast<double>(p.count("keys")) / kSnapshotKeysPerS;
   return {{.what = "fork of BGSAVE",
@@ -140,13 +138,13 @@ std::vector<LabPrediction> predict(const Parameters& p) {
 struct Facts {
   std::optional<Spike> spike;
   double forkUs = kNothing, childS = kNothing, copied = kNothing;
-  double stallUs = kNothing;          ///< the longest that the PING probe saw
-  double whileUs = kNothing;          ///< median p99 while the child writes, the fork's interval left out
-  double faultsBefore = kNothing;     ///< minor faults of the server, a second
+  double stallUs = kNothing;  ///< the longest that the PING probe saw
+  double whileUs = kNothing;  ///< median p99 while the child writes, the fork's interval left out
+  double faultsBefore = kNothing;  ///< minor faults of the server, a second
   double faultsWhile = kNothing;
-  double resident = kNothing;         ///< bytes, before the fault
-  double aboveSloS = kNothing;        ///< time with p99 above kSloUs from the fault's begin on
-  std::vector<double> p99, faults;    ///< by interval, while the child writes
+  double resident = kNothing;       ///< bytes, before the fault
+  double aboveSloS = kNothing;      ///< time with p99 above kSloUs from the fault's begin on
+  std::vector<double> p99, faults;  ///< by interval, while the child writes
 };
 
 double medianOrNothing(const std::vector<double>& values) {
@@ -278,17 +276,18 @@ class Analysis {
   }
 
   std::string ratioText(std::size_t i) {
-    const double ratio = mean(i, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; });
+    const double ratio =
+        mean(i, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; });
     return std::isfinite(ratio) ? formatQuantity(ratio, "x") : "–";
   }
 
   void memoryTable() {
-    LabTable table{.title = "Copy on write",
-                   .head = {"fault", "resident before", "copied", "share of it",
-                            "minor faults/s before", "while the child writes",
-                            "rank correlation with p99"},
-                   .rows = {},
-                   .note = "Copied: the highest that INFO said of the child's private pages."};
+    LabTable table{
+        .title = "Copy on write",
+        .head = {"fault", "resident before", "copied", "share of it", "minor faults/s before",
+                 "while the child writes", "rank correlation with p99"},
+        .rows = {},
+        .note = "Copied: the highest that INFO said of the child's private pages."};
     for (std::size_t i = 0; i < conditions().size(); ++i) {
       const double resident = mean(i, [](const Facts& f) { return f.resident; });
       const double copied = mean(i, [](const Facts& f) { return f.copied; });
@@ -319,8 +318,7 @@ class Analysis {
           });
   }
 
-  using Values =
-      std::function<std::vector<double>(const RunDir&, const std::vector<SeriesPoint>&)>;
+  using Values = std::function<std::vector<double>(const RunDir&, const std::vector<SeriesPoint>&)>;
 
   void drawn(std::string id, std::string title, LabAxis y, std::string description,
              const Values& values) {
@@ -344,7 +342,8 @@ class Analysis {
         line.points.push_back({series[k].startS - fault->beginS, ys[k]});
       plot.series.push_back(std::move(line));
       if (plot.spans.empty())
-        plot.spans.push_back({0, fault->endS - fault->beginS, "child of " + conditions()[i].full()});
+        plot.spans.push_back(
+            {0, fault->endS - fault->beginS, "child of " + conditions()[i].full()});
     }
     if (!plot.series.empty()) document_.plots.push_back(std::move(plot));
   }
@@ -358,23 +357,25 @@ class Analysis {
     const std::size_t generator = server + 1;
     const std::string& what = conditions()[server].words;
     if (!measured(server) || !measured(generator)) {
-      addFinding(document_, Standing::problem,
-                 fmt::format("{} was not measured with its child on either core, so nothing is said "
-                             "of its spike",
-                             what),
-                 "the runs that failed");
+      addFinding(
+          document_, Standing::problem,
+          fmt::format("{} was not measured with its child on either core, so nothing is said "
+                      "of its spike",
+                      what),
+          "the runs that failed");
       return;
     }
     const std::size_t found = spikes(server) + spikes(generator);
     const std::size_t all = runs_.runs(server).size() + runs_.runs(generator).size();
     if (found == 0) {
-      addFinding(document_, Standing::contradicts,
-                 fmt::format("{} of {} resident leaves no spike that the rule would call one: p99 is "
-                             "at most {} in any interval, against {} before; its fork took {}",
-                             what, bytes(mean(server, [](const Facts& f) { return f.resident; })),
-                             words(peak_.of(server), "us"), words(base_.of(server), "us"),
-                             words(fork_.of(server), "us")),
-                 "the spike rule", runs_.names({server, generator}), true);
+      addFinding(
+          document_, Standing::contradicts,
+          fmt::format("{} of {} resident leaves no spike that the rule would call one: p99 is "
+                      "at most {} in any interval, against {} before; its fork took {}",
+                      what, bytes(mean(server, [](const Facts& f) { return f.resident; })),
+                      words(peak_.of(server), "us"), words(base_.of(server), "us"),
+                      words(fork_.of(server), "us")),
+          "the spike rule", runs_.names({server, generator}), true);
       return;
     }
     addFinding(
@@ -383,12 +384,11 @@ class Analysis {
                     "server's core, and from {} to {}{} with it on the generator's (a spike in {} "
                     "of {} runs); the fork alone took {}",
                     what, bytes(mean(server, [](const Facts& f) { return f.resident; })),
-                    words(base_.of(server), "us"), words(peak_.of(server), "us"),
-                    lasted(server), words(base_.of(generator), "us"),
-                    words(peak_.of(generator), "us"), " for " + lasted(generator), found, all,
-                    words(fork_.of(server), "us")),
-        "the spike rule on p99 by interval, and latest_fork_usec",
-        runs_.names({server, generator}), true);
+                    words(base_.of(server), "us"), words(peak_.of(server), "us"), lasted(server),
+                    words(base_.of(generator), "us"), words(peak_.of(generator), "us"),
+                    " for " + lasted(generator), found, all, words(fork_.of(server), "us")),
+        "the spike rule on p99 by interval, and latest_fork_usec", runs_.names({server, generator}),
+        true);
   }
 
   std::string lasted(std::size_t condition) {
@@ -403,15 +403,16 @@ class Analysis {
     const std::string& what = conditions()[server].words;
     const Estimate ratio = while_.ratio(generator, server);
     const Difference difference = judgeRatio(ratio, kWhereMatters);
-    addFinding(document_,
-               difference == Difference::differs ? standingOf(ratio, true) : Standing::inconclusive,
-               fmt::format("While the child of {} writes, half of the intervals have a p99 above {} "
-                           "where it shares the server's core, and above {} where it shares the "
-                           "generator's: {} ({})",
-                           what, words(while_.of(server), "us"), words(while_.of(generator), "us"),
-                           multiple(ratio), differenceName(difference)),
-               "median p99 of the intervals in the child's life, without the fork's",
-               runs_.names({server, generator}));
+    addFinding(
+        document_,
+        difference == Difference::differs ? standingOf(ratio, true) : Standing::inconclusive,
+        fmt::format("While the child of {} writes, half of the intervals have a p99 above {} "
+                    "where it shares the server's core, and above {} where it shares the "
+                    "generator's: {} ({})",
+                    what, words(while_.of(server), "us"), words(while_.of(generator), "us"),
+                    multiple(ratio), differenceName(difference)),
+        "median p99 of the intervals in the child's life, without the fork's",
+        runs_.names({server, generator}));
     if (difference != Difference::differs) return;
     const bool keepOff = ratio.value > 1;
     document_.recommendations.push_back(fmt::format(
@@ -426,14 +427,15 @@ class Analysis {
       const double stall = mean(i, [](const Facts& f) { return f.stallUs; });
       if (!fork_.has(i) || !std::isfinite(stall) || stall <= 0) continue;
       const double share = fork_.of(i).value / stall;
-      addFinding(document_, Standing::plain,
-                 fmt::format("{}: the server was silent for {} at the longest, and its fork took {}: "
-                             "{}",
-                             conditions()[i].full(), us(stall), words(fork_.of(i), "us"),
-                             share >= 0.5
-                                 ? fmt::format("{} of that stall", formatShare(std::min(share, 1.0)))
-                                 : "most of that stall is something else than the fork"),
-                 "the PING probe, and latest_fork_usec", runs_.names({i}));
+      addFinding(
+          document_, Standing::plain,
+          fmt::format("{}: the server was silent for {} at the longest, and its fork took {}: "
+                      "{}",
+                      conditions()[i].full(), us(stall), words(fork_.of(i), "us"),
+                      share >= 0.5
+                          ? fmt::format("{} of that stall", formatShare(std::min(share, 1.0)))
+                          : "most of that stall is something else than the fork"),
+          "the PING probe, and latest_fork_usec", runs_.names({i}));
     }
   }
 
@@ -475,39 +477,40 @@ class Analysis {
         : rho.high < 0 ? "intervals with more copied pages have the lower p99, so copying is not "
                          "what makes it high"
                        : "whether copied pages go with a higher p99 is not decided by these runs";
-    addFinding(document_, standing,
-               fmt::format("{}: the server's minor faults go from {}/s to {}/s while the child lives; "
-                           "their rank correlation with p99 is {:.2f} [{:.2f} – {:.2f}] over {} "
-                           "intervals: {}",
-                           conditions()[i].full(), formatQuantity(before, "count"),
-                           formatQuantity(during, "count"), rho.value, rho.low, rho.high, rho.count,
-                           meaning),
-               "minor faults of the server's process, and p99 by interval; neighbouring intervals "
-               "are not independent, so the interval is optimistic",
-               runs_.names({i}));
+    addFinding(
+        document_, standing,
+        fmt::format("{}: the server's minor faults go from {}/s to {}/s while the child lives; "
+                    "their rank correlation with p99 is {:.2f} [{:.2f} – {:.2f}] over {} "
+                    "intervals: {}",
+                    conditions()[i].full(), formatQuantity(before, "count"),
+                    formatQuantity(during, "count"), rho.value, rho.low, rho.high, rho.count,
+                    meaning),
+        "minor faults of the server's process, and p99 by interval; neighbouring intervals "
+        "are not independent, so the interval is optimistic",
+        runs_.names({i}));
     const double copied = mean(i, [](const Facts& f) { return f.copied; });
     const double resident = mean(i, [](const Facts& f) { return f.resident; });
     if (std::isfinite(copied + resident))
-      document_.costs.push_back(
-          fmt::format("{} needs {} of memory on top of {} ({}) at {}/s with {} of reads",
-                      conditions()[i].words, bytes(copied), bytes(resident),
-                      formatShare(copied / resident), p_.text("rate"),
-                      formatShare(p_.number("rw-ratio"))));
+      document_.costs.push_back(fmt::format(
+          "{} needs {} of memory on top of {} ({}) at {}/s with {} of reads", conditions()[i].words,
+          bytes(copied), bytes(resident), formatShare(copied / resident), p_.text("rate"),
+          formatShare(p_.number("rw-ratio"))));
   }
 
   void resemblance() {
     if (!measured(kBgsaveGenerator) || !measured(kAofGenerator)) return;
     const Estimate ratio = peak_.ratio(kBgsaveGenerator, kAofGenerator);
     const Difference difference = judgeRatio(ratio, kResembles);
-    addFinding(document_,
-               difference == Difference::noEvidence ? Standing::expected
-               : difference == Difference::differs  ? Standing::contradicts
-                                                    : Standing::inconclusive,
-               fmt::format("An AOF rewrite peaks at {} of BGSAVE ({}): Redis 7 writes the new base as "
-                           "a snapshot, so the two should cost alike",
-                           multiple(ratio), differenceName(difference)),
-               "peak p99 of the two, children on the generator's core",
-               runs_.names({kBgsaveGenerator, kAofGenerator}));
+    addFinding(
+        document_,
+        difference == Difference::noEvidence ? Standing::expected
+        : difference == Difference::differs  ? Standing::contradicts
+                                             : Standing::inconclusive,
+        fmt::format("An AOF rewrite peaks at {} of BGSAVE ({}): Redis 7 writes the new base as "
+                    "a snapshot, so the two should cost alike",
+                    multiple(ratio), differenceName(difference)),
+        "peak p99 of the two, children on the generator's core",
+        runs_.names({kBgsaveGenerator, kAofGenerator}));
   }
 
   void judge() {
@@ -516,17 +519,17 @@ class Analysis {
       const std::size_t worse =
           measured(server + 1) && peak_.of(server + 1).value > peak_.of(server).value ? server + 1
                                                                                       : server;
-      return fmt::format("{} {} for {} (fork {}; child on the {}'s core)", conditions()[worse].words,
-                         words(peak_.of(worse), "us"), lasted(worse), words(fork_.of(worse), "us"),
-                         conditions()[worse].child);
+      return fmt::format("{} {} for {} (fork {}; child on the {}'s core)",
+                         conditions()[worse].words, words(peak_.of(worse), "us"), lasted(worse),
+                         words(fork_.of(worse), "us"), conditions()[worse].child);
     };
     const bool believed = runs_.valid(kBgsaveServer) + runs_.valid(kBgsaveGenerator) > 0 &&
                           runs_.valid(kAofServer) + runs_.valid(kAofGenerator) > 0;
     document_.slo.push_back(
         {"persistence-spike", one(kBgsaveServer) + "; " + one(kAofServer),
          believed ? SloVerdict::reported : SloVerdict::invalid,
-         fmt::format("{} keys of {}, {}/s; the worse of two places for the child",
-                     p_.text("keys"), formatSize(p_.size("value-size")), p_.text("rate")),
+         fmt::format("{} keys of {}, {}/s; the worse of two places for the child", p_.text("keys"),
+                     formatSize(p_.size("value-size")), p_.text("rate")),
          runs_.names({kBgsaveServer, kBgsaveGenerator, kAofServer, kAofGenerator})});
   }
 
@@ -546,9 +549,8 @@ class Analysis {
     LabPrediction& copied = document_.predictions[1];
     copied.measured = mean(kBgsaveGenerator, [](const Facts& f) { return f.copied; });
     if (std::isfinite(copied.measured))
-      copied.verdict =
-          fmt::format("{} of what was predicted",
-                      formatQuantity(copied.measured / copied.predicted, "x"));
+      copied.verdict = fmt::format("{} of what was predicted",
+                                   formatQuantity(copied.measured / copied.predicted, "x"));
   }
 
   const Parameters& p_;
@@ -575,7 +577,9 @@ Experiment persistenceSpikeExperiment() {
   experiment.parameters = {
       {.name = "keys", .kind = ParameterKind::count, .help = "keys of the data set"},
       {.name = "value-size", .kind = ParameterKind::size, .help = "bytes of a value"},
-      {.name = "maxmemory", .kind = ParameterKind::size, .help = "of the server; all keys must fit"},
+      {.name = "maxmemory",
+       .kind = ParameterKind::size,
+       .help = "of the server; all keys must fit"},
       {.name = "conns", .kind = ParameterKind::count, .help = "connections"},
       {.name = "rate", .kind = ParameterKind::count, .help = "operations a second"},
       {.name = "rw-ratio",

@@ -107,8 +107,9 @@ std::optional<ProcessStat> parseProcessStat(std::string_view text) {
     const std::string_view word = rest.substr(0, rest.find(' '));
     if (word.empty()) return std::nullopt;
     if (field == 3) stat.state = word.front();
-    std::uint64_t* const number =
-        field == 10 ? &stat.minorFaults : field == 22 ? &stat.startTicks : nullptr;
+    std::uint64_t* const number = field == 10   ? &stat.minorFaults
+                                  : field == 22 ? &stat.startTicks
+                                                : nullptr;
     if (number != nullptr &&
         std::from_chars(word.data(), word.data() + word.size(), *number).ec != std::errc{})
       return std::nullopt;
@@ -206,7 +207,8 @@ std::optional<std::string> portUser(std::uint16_t port) {
   if (links.empty()) return std::nullopt;
   for (const pid_t pid : allPids())
     if (holdsSocket(pid, links))
-      if (const auto stat = readProcessStat(pid)) return fmt::format("{} (pid {})", stat->command, pid);
+      if (const auto stat = readProcessStat(pid))
+        return fmt::format("{} (pid {})", stat->command, pid);
   return "another process";
 }
 

@@ -228,6 +228,8 @@ TEST(Chaos, BigkeyTouchesNoKeyThatItDidNotMake) {
   EXPECT_EQ(scene.admin->command({"HLEN", "big:hash:0"})->integer, 2);
   EXPECT_THAT(scene.run("bigkey-on -command=smembers -fields=10M").problem(),
               HasSubstr("would be evicted"));
+  ASSERT_TRUE(scene.run("bigkey-on -command=lrange -fields=10 -keep").took);
+  EXPECT_EQ(scene.admin->command({"LLEN", "big:list:0"})->integer, 10);
   scene.context.own.clear();
   EXPECT_THAT(scene.run("bigkey-on -command=smembers -fields=10").problem(),
               HasSubstr("not one that redline started"));

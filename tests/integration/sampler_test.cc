@@ -96,7 +96,8 @@ TEST(Sampler, ReadsEachServerAtTheStartAtTheEndAndBetween) {
        {"instantaneous_ops_per_sec", "keyspace_hits", "keyspace_misses", "evicted_keys",
         "expired_keys", "used_memory", "used_memory_rss", "maxmemory", "mem_fragmentation_ratio",
         "latest_fork_usec", "rdb_last_bgsave_status", "aof_last_write_status",
-        "used_cpu_user_main_thread", "used_cpu_sys_main_thread", "total_reads_processed"})
+        "used_cpu_user_main_thread", "used_cpu_sys_main_thread", "total_reads_processed",
+        "minor_faults"})
     EXPECT_TRUE(last->info.contains(field)) << field;
   const std::size_t atStop = samples.size();
   sampler.stop();

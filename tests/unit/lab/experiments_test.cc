@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "lab/catalog.h"
@@ -53,6 +54,13 @@ TEST_P(EachExperiment, PlansRunsWithNamesOfTheirOwnOnStacksThatItHas) {
       EXPECT_TRUE(!run.drives.empty() || run.before || run.after) << run.name;
     }
   }
+}
+
+TEST_P(EachExperiment, PredictsFiguresThatAreNumbersInEveryProfile) {
+  if (experiment().predict == nullptr) return;
+  for (const Profile profile : {Profile::quick, Profile::standard, Profile::full})
+    for (const LabPrediction& one : experiment().predict(*parametersOf(experiment(), profile)))
+      EXPECT_TRUE(std::isfinite(one.predicted)) << one.what;
 }
 
 TEST_P(EachExperiment, CopesWithNoRunsAtAll) {
