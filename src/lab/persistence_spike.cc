@@ -380,20 +380,20 @@ class Analysis {
     }
     addFinding(
         document_, 2 * found > all ? Standing::expected : Standing::inconclusive,
-        fmt::format("{} of {} resident lifts p99 from {} to {} for {} with its child on the "
+        fmt::format("{} of {} resident lifts p99 from {} to {}{} with its child on the "
                     "server's core, and from {} to {}{} with it on the generator's (a spike in {} "
                     "of {} runs); the fork alone took {}",
                     what, bytes(mean(server, [](const Facts& f) { return f.resident; })),
                     words(base_.of(server), "us"), words(peak_.of(server), "us"), lasted(server),
                     words(base_.of(generator), "us"), words(peak_.of(generator), "us"),
-                    " for " + lasted(generator), found, all, words(fork_.of(server), "us")),
+                    lasted(generator), found, all, words(fork_.of(server), "us")),
         "the spike rule on p99 by interval, and latest_fork_usec", runs_.names({server, generator}),
         true);
   }
 
   std::string lasted(std::size_t condition) {
     const double seconds = spikeS(condition);
-    return std::isfinite(seconds) ? s(seconds) : std::string("no time that the rule would count");
+    return std::isfinite(seconds) ? " for " + s(seconds) : std::string(", no spike by the rule,");
   }
 
   /// Which core the child should have.
@@ -519,9 +519,9 @@ class Analysis {
       const std::size_t worse =
           measured(server + 1) && peak_.of(server + 1).value > peak_.of(server).value ? server + 1
                                                                                       : server;
-      return fmt::format("{} {} for {} (fork {}; child on the {}'s core)",
-                         conditions()[worse].words, words(peak_.of(worse), "us"), lasted(worse),
-                         words(fork_.of(worse), "us"), conditions()[worse].child);
+      return fmt::format("{} {}{} (fork {}; child on the {}'s core)", conditions()[worse].words,
+                         words(peak_.of(worse), "us"), lasted(worse), words(fork_.of(worse), "us"),
+                         conditions()[worse].child);
     };
     const bool believed = runs_.valid(kBgsaveServer) + runs_.valid(kBgsaveGenerator) > 0 &&
                           runs_.valid(kAofServer) + runs_.valid(kAofGenerator) > 0;
