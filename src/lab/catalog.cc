@@ -11,6 +11,7 @@ std::span<const Experiment> experiments() {
   static const std::vector<Experiment> kExperiments{
       ceilingExperiment(),
       pipeliningExperiment(),
+      fsyncExperiment(),
       persistenceSpikeExperiment(),
       bigKeyExperiment(),
   };

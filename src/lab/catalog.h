@@ -10,6 +10,7 @@ namespace redline {
 
 // One function for each experiment, in the file of its name.
 Experiment ceilingExperiment();
+Experiment fsyncExperiment();
 Experiment pipeliningExperiment();
 Experiment persistenceSpikeExperiment();
 Experiment bigKeyExperiment();

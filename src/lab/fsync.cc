@@ -1,0 +1,459 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/units.h"
+#include "lab/catalog.h"
+#include "lab/compare.h"
+#include "lab/disk.h"
+#include "lab/words.h"
+
+namespace redline {
+namespace {
+
+constexpr double kEverysecLimitUs = 2000;  ///< the brief's service level
+
+/// What a policy may lose, in the order of how much it keeps.
+struct Durability {
+  std::string_view policy;
+  std::string_view loses;
+};
+constexpr std::array<Durability, 4> kDurability{{
+    {"off", "everything since the last snapshot"},
+    {"no", "what the kernel has not written yet: up to about 30 s of writes"},
+    {"everysec", "the last second of writes, two when the disk is behind"},
+    {"always", "nothing that was acknowledged"},
+}};
+
+std::string_view losesOf(std::string_view policy) {
+  const auto found = std::ranges::find(kDurability, policy, &Durability::policy);
+  return found == kDurability.end() ? std::string_view("?") : found->loses;
+}
+
+/// On a disk in memory fdatasync costs nothing, and so would every policy.
+Status refuseMemory(Bench& bench) {
+  const auto filesystem = filesystemOf(bench.stack().dir());
+  if (!filesystem) return fail(filesystem.error());
+  if (*filesystem == "tmpfs" || *filesystem == "ramfs")
+    return fail(
+        ErrorCode::unsafe,
+        "the servers' files are on {} ({}), where fdatasync costs nothing: give a directory "
+        "on a disk with -stacks",
+        *filesystem, bench.stack().dir().native());
+  return {};
+}
+
+/// The disk in the same minute as the run.
+Status measureDisk(Bench& bench) {
+  const auto filesystem = filesystemOf(bench.stack().dir());
+  if (!filesystem) return fail(filesystem.error());
+  bench.note("filesystem", *filesystem);
+  const auto sync = measureFdatasync(bench.stack().dir());
+  if (!sync) return fail(sync.error());
+  bench.figure("fdatasync_p50_us", sync->p50Us);
+  bench.figure("fdatasync_p99_us", sync->p99Us);
+  bench.figure("fdatasync_max_us", sync->maxUs);
+  return {};
+}
+
+Flags dataSet(const Parameters& p) {
+  return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
+}
+
+LabStack stackOf(const Parameters& p, const std::string& policy) {
+  const std::string config =
+      policy == "off" ? "appendonly no" : fmt::format("appendonly yes; appendfsync {}", policy);
+  return {.name = policy,
+          .up = {"node", "-redis-config=" + config},
+          .load = dataSet(p),
+          .prepare = refuseMemory};
+}
+
+Labels rateLabels(const std::string& policy) {
+  return {{"part", "rate"}, {"policy", policy}};
+}
+
+Labels sweepLabels(const std::string& policy, const std::string& conns) {
+  return {{"part", "conns"}, {"policy", policy}, {"conns", conns}};
+}
+
+LabRun runOf(const Parameters& p, std::string name, Labels labels, const std::string& policy,
+             unsigned repeat, const Flags& load) {
+  labels.emplace_back("repeat", std::to_string(repeat));
+  return {.name = fmt::format("{}-r{}", name, repeat),
+          .labels = std::move(labels),
+          .stack = policy,
+          .before = measureDisk,
+          .drives = {{.flags = joinFlags(
+                          {dataSet(p), {"-rw-ratio=0", "-warmup=" + p.text("warmup")}, load})}},
+          .expectedS = 0.3};
+}
+
+/// Policies whose ceilings are held against each other over connections: with and without group
+/// commit.
+std::vector<std::string> sweptPolicies(const Parameters& p) {
+  std::vector<std::string> swept;
+  for (const std::string& policy : p.texts("policies"))
+    if (policy == "everysec" || policy == "always") swept.push_back(policy);
+  return swept;
+}
+
+Result<ExperimentPlan> plan(const Parameters& p) {
+  ExperimentPlan plan;
+  const auto& policies = p.texts("policies");
+  for (const std::string& policy : policies) plan.stacks.push_back(stackOf(p, policy));
+  const auto add = [&](std::vector<LabRun> runs) {
+    std::ranges::move(runs, std::back_inserter(plan.runs));
+  };
+  add(interleaved(policies.size(), p.repeats(), [&](std::size_t i, unsigned repeat) {
+    return runOf(p, "rate-" + policies[i], rateLabels(policies[i]), policies[i], repeat,
+                 {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
+                  "-duration=" + p.text("duration")});
+  }));
+  const auto swept = sweptPolicies(p);
+  const auto& conns = p.texts("sweep-conns");
+  add(interleaved(swept.size() * conns.size(), p.repeats(), [&](std::size_t i, unsigned repeat) {
+    const std::string& policy = swept[i % swept.size()];
+    const std::string& count = conns[i / swept.size()];
+    return runOf(p, fmt::format("conns-{}-{}", policy, count), sweepLabels(policy, count), policy,
+                 repeat, {"-rate=max", "-conns=" + count, "-duration=" + p.text("sweep-duration")});
+  }));
+  return plan;
+}
+
+Status check(const Parameters& p) {
+  for (const std::string_view wanted : {"everysec", "always"})
+    if (std::ranges::find(p.texts("policies"), wanted) == p.texts("policies").end())
+      return p.refuse("policies",
+                      fmt::format("the multiple of always over everysec needs both, and "
+                                  "{} is missing",
+                                  wanted));
+  return {};
+}
+
+/// An operation may meet a sync that is under way, and then waits for its own.
+constexpr double kSyncsMet = 2;
+
+std::vector<LabPrediction> predict(const Parameters& p) {
+  const double syncUs = p.seconds("assumed-fdatasync-p99") * 1e6;
+  return {
+      {.what = "write p99 under appendfsync always",
+       .model = fmt::format("the sync under way and one's own: {:.0f} × fdatasync's p99, assumed "
+                            "{}",
+                            kSyncsMet, p.text("assumed-fdatasync-p99")),
+       .unit = "us",
+       .predicted = kSyncsMet * syncUs,
+       .verdict = {}}};
+}
+
+class Analysis {
+ public:
+  Analysis(const Parameters& p, const Readings& readings, ExperimentDocument& document)
+      : p_(p),
+        readings_(readings),
+        document_(document),
+        policies_(p.texts("policies")),
+        runs_(readings, labels(policies_)),
+        p99_(runs_.column(latency("p99", "response", "set"))),
+        p999_(runs_.column(latency("p999", "response", "set"))),
+        everysec_(place("everysec")),
+        always_(place("always")) {}
+
+  void all() {
+    atOneRate();
+    slo();
+    multipleOfAlways();
+    recommend();
+    overConnections();
+    disk();
+    document_.method.push_back(intervalNote(p99_.of(0)));
+    document_.method.emplace_back(
+        "All policies at the same write rate with Poisson arrivals, in turn; fdatasync of 200 B "
+        "appended was measured in the servers' directory right before every run");
+  }
+
+ private:
+  static std::vector<Labels> labels(const std::vector<std::string>& policies) {
+    std::vector<Labels> all;
+    for (const std::string& policy : policies) all.push_back(rateLabels(policy));
+    return all;
+  }
+
+  std::size_t place(std::string_view policy) const {
+    return static_cast<std::size_t>(std::ranges::find(policies_, policy) - policies_.begin());
+  }
+
+  static double sum(const std::vector<const Reading*>& runs, std::string_view field) {
+    double total = 0;
+    for (const double each :
+         figuresOf(runs, [&](const Reading& r) { return serverDelta(r, field); }))
+      total += each;
+    return total;
+  }
+
+  double syncP99() const {
+    return runs_.mean(always_, [](const Reading& r) { return r.figure("fdatasync_p99_us"); });
+  }
+
+  void atOneRate() {
+    const Column p50 = runs_.column(latency("p50", "response", "set"));
+    LabTable table{
+        .title = fmt::format("Writes at {}/s, {} connections", p_.text("rate"), p_.text("conns")),
+        .head = {"appendfsync", "p50", "p99", "p99.9", "p99 ÷ everysec", "delayed fsyncs",
+                 "main thread busy", "may lose", "valid runs"},
+        .rows = {},
+        .note =
+            "Response time of SETs from the moment that the schedule fixed. off: no "
+            "append-only file."};
+    for (std::size_t i = 0; i < policies_.size(); ++i)
+      table.rows.push_back(
+          {{policies_[i], words(p50.of(i), "us"), words(p99_.of(i), "us"), words(p999_.of(i), "us"),
+            i == everysec_ ? "1×" : multiple(p99_.ratio(everysec_, i)),
+            policies_[i] == "off" ? "–"
+                                  : fmt::format("{:.0f}", sum(runs_.runs(i), "aof_delayed_fsync")),
+            formatShare(runs_.mean(i, mainThreadBusy)), std::string(losesOf(policies_[i])),
+            fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
+           runs_.names({i})});
+    document_.tables.push_back(std::move(table));
+    LabPlot plot{.id = "percentiles",
+                 .title = "Write latency by policy",
+                 .description = "p50, p99 and p99.9 of writes; bars are the intervals.",
+                 .x = {"appendfsync", AxisKind::names, policies_},
+                 .y = {"response time", AxisKind::latency, {}},
+                 .series = {{"p50", {}}, {"p99", {}}, {"p99.9", {}}},
+                 .spans = {},
+                 .marks = {}};
+    for (std::size_t i = 0; i < policies_.size(); ++i) {
+      const auto x = static_cast<double>(i);
+      plot.series[0].points.push_back(pointOf(x, p50.of(i)));
+      plot.series[1].points.push_back(pointOf(x, p99_.of(i)));
+      plot.series[2].points.push_back(pointOf(x, p999_.of(i)));
+    }
+    for (LabSeries& series : plot.series) series.line = false;
+    document_.plots.push_back(std::move(plot));
+  }
+
+  void slo() {
+    if (!p99_.has(everysec_)) return;
+    const Estimate estimate = p99_.of(everysec_);
+    const SloVerdict verdict = runs_.valid(everysec_) == 0        ? SloVerdict::invalid
+                               : estimate.high < kEverysecLimitUs ? SloVerdict::met
+                               : estimate.low > kEverysecLimitUs  ? SloVerdict::missed
+                                                                  : SloVerdict::inconclusive;
+    document_.slo.push_back(
+        {"write-p99-everysec", words(estimate, "us"), verdict,
+         fmt::format("{}/s of writes, {} connections; delayed fsyncs: {:.0f}", p_.text("rate"),
+                     p_.text("conns"), sum(runs_.runs(everysec_), "aof_delayed_fsync")),
+         runs_.names({everysec_})});
+  }
+
+  void multipleOfAlways() {
+    if (!p99_.has(everysec_) || !p99_.has(always_)) return;
+    const Estimate ratio = p99_.ratio(everysec_, always_);
+    const Estimate tail = p999_.ratio(everysec_, always_);
+    const bool believed = runs_.valid(always_) > 0;
+    addFinding(
+        document_, believed ? standingOf(ratio, true) : Standing::problem,
+        fmt::format("appendfsync always costs {} of everysec's write p99 ({} against {}), and "
+                    "{} of its p99.9",
+                    multiple(ratio), words(p99_.of(always_), "us"), words(p99_.of(everysec_), "us"),
+                    multiple(tail)),
+        "response times of writes at one rate", runs_.names({everysec_, always_}), true);
+    document_.slo.push_back(
+        {"write-p99-always",
+         fmt::format("{}, {} of everysec", words(p99_.of(always_), "us"), multiple(ratio)),
+         believed ? SloVerdict::reported : SloVerdict::invalid,
+         fmt::format("fdatasync p99 in the same minutes: {}", formatQuantity(syncP99(), "us")),
+         runs_.names({always_})});
+    document_.costs.push_back(fmt::format("Losing no acknowledged write costs {} of p99 at {}/s",
+                                          multiple(ratio), p_.text("rate")));
+    const std::size_t off = place("off");
+    if (off < policies_.size() && p99_.has(off)) {
+      const Estimate price = p99_.ratio(off, everysec_);
+      addFinding(
+          document_, standingOf(price, true),
+          fmt::format("An append-only file with everysec costs {} of the p99 without one: the "
+                      "main thread writes to the page cache, another thread syncs",
+                      multiple(price)),
+          "response times of writes at one rate", runs_.names({off, everysec_}));
+    }
+    if (document_.predictions.empty()) return;
+    LabPrediction& prediction = document_.predictions.front();
+    prediction.measured = p99_.of(always_).value;
+    if (p99_.of(always_).hasInterval()) {
+      prediction.low = p99_.of(always_).low;
+      prediction.high = p99_.of(always_).high;
+    }
+    const double expected = kSyncsMet * syncP99();
+    prediction.verdict = fmt::format(
+        "with fdatasync's p99 of these minutes ({}) the model gives {}; measured is {} of that",
+        formatQuantity(syncP99(), "us"), formatQuantity(expected, "us"),
+        formatQuantity(p99_.of(always_).value / expected, "x"));
+  }
+
+  /// The most durable policy that keeps to each limit.
+  void recommend() {
+    LabTable table{
+        .title = "Which policy for which service level",
+        .head = {"write p99 below", "most durable policy that holds", "its p99", "may lose"},
+        .rows = {},
+        .note = fmt::format("At {}/s and {} connections. A policy holds when the whole "
+                            "interval of its p99 lies below.",
+                            p_.text("rate"), p_.text("conns")),
+        .prose = true};
+    for (const std::string& limit : p_.texts("limits")) {
+      const double limitUs = static_cast<double>(*parseDuration(limit)) / 1e3;
+      std::size_t best = policies_.size();
+      for (const Durability& each : kDurability)
+        if (const std::size_t i = place(each.policy);
+            i < policies_.size() && p99_.has(i) && p99_.of(i).high < limitUs)
+          best = i;
+      if (best == policies_.size()) {
+        table.rows.push_back({{limit, "none", "–", "–"}, {}});
+        continue;
+      }
+      table.rows.push_back({{limit, policies_[best], words(p99_.of(best), "us"),
+                             std::string(losesOf(policies_[best]))},
+                            runs_.names({best})});
+      document_.recommendations.push_back(
+          fmt::format("For a write p99 below {} take {} ({}); it may lose {}", limit,
+                      policies_[best], words(p99_.of(best), "us"), losesOf(policies_[best])));
+    }
+    document_.tables.push_back(std::move(table));
+  }
+
+  void overConnections() {
+    const auto swept = sweptPolicies(p_);
+    const auto& conns = p_.texts("sweep-conns");
+    std::vector<Labels> all;
+    for (const std::string& count : conns)
+      for (const std::string& policy : swept) all.push_back(sweepLabels(policy, count));
+    const Conditions runs(readings_, all);
+    const Column rate = runs.column([](const Reading& r) { return achievedRate(r); });
+    const Column p99 = runs.column(latency("p99", "response", "set"));
+    const Column p999 = runs.column(latency("p999", "response", "set"));
+    LabTable table{
+        .title = "Writes as fast as replies allow, by connections",
+        .head = {"connections", "appendfsync", "writes/s", "p99", "p99.9", "main thread busy"},
+        .rows = {},
+        .note =
+            "always syncs once for each turn of the event loop, whatever number of "
+            "writes that turn brought (group commit)."};
+    LabPlot plot{.id = "connections",
+                 .title = "Group commit: writes/s by connections",
+                 .description =
+                     "Closed model. One sync is shared by all writes of one turn of the "
+                     "event loop.",
+                 .x = {"connections", AxisKind::logCount, {}},
+                 .y = {"writes/s", AxisKind::count, {}},
+                 .series = {},
+                 .spans = {},
+                 .marks = {}};
+    for (const std::string& policy : swept) plot.series.push_back({policy, {}});
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::string& count = conns[i / swept.size()];
+      table.rows.push_back(
+          {{count, swept[i % swept.size()], words(rate.of(i), "ops/s"), words(p99.of(i), "us"),
+            words(p999.of(i), "us"), formatShare(runs.mean(i, mainThreadBusy))},
+           runs.names({i})});
+      plot.series[i % swept.size()].points.push_back(
+          pointOf(static_cast<double>(*parseCount(count)), rate.of(i)));
+    }
+    document_.tables.push_back(std::move(table));
+    document_.plots.push_back(std::move(plot));
+    // always is the last of each row of two.
+    const std::size_t one = swept.size() - 1;
+    const std::size_t many = all.size() - 1;
+    if (swept.size() < 2 || one == many || !rate.has(one) || !rate.has(many)) return;
+    const double times = static_cast<double>(*parseCount(conns.back())) /
+                         static_cast<double>(*parseCount(conns.front()));
+    addFinding(document_, standingOf(rate.ratio(one, many), true),
+               fmt::format(
+                   "always does not sync once for each write: {} connections write {} and {} write "
+                   "{}, {} for {:.0f}× the connections, because writes of one turn of the loop "
+                   "share a sync. At {} connections always still gives {} of everysec's rate",
+                   conns.front(), words(rate.of(one), "ops/s"), conns.back(),
+                   words(rate.of(many), "ops/s"), multiple(rate.ratio(one, many)), times,
+                   conns.back(), multiple(rate.ratio(many - 1, many))),
+               "achieved rates in the closed model", runs.names({one, many}), true);
+  }
+
+  void disk() {
+    std::vector<double> p50, p99;
+    std::string filesystem;
+    for (const auto& reading : readings_.all()) {
+      if (const double us = reading->figure("fdatasync_p99_us"); std::isfinite(us)) {
+        p99.push_back(us);
+        p50.push_back(reading->figure("fdatasync_p50_us"));
+      }
+      if (filesystem.empty()) filesystem = reading->record.note("filesystem");
+    }
+    if (p99.empty()) return;
+    addFinding(
+        document_, Standing::plain,
+        fmt::format("The disk ({}) syncs an append of 200 B in {} at the median and {} at p99 "
+                    "(medians of {} measurements, from {} to {})",
+                    filesystem, formatQuantity(medianOf(p50), "us"),
+                    formatQuantity(medianOf(p99), "us"), p99.size(),
+                    formatQuantity(std::ranges::min(p99), "us"),
+                    formatQuantity(std::ranges::max(p99), "us")),
+        "fdatasync right before every run");
+  }
+
+  const Parameters& p_;
+  const Readings& readings_;
+  ExperimentDocument& document_;
+  const std::vector<std::string>& policies_;
+  Conditions runs_;
+  Column p99_, p999_;
+  std::size_t everysec_, always_;
+};
+
+void analyse(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
+  Analysis(p, readings, document).all();
+}
+
+}  // namespace
+
+Experiment fsyncExperiment() {
+  Experiment experiment;
+  experiment.name = "fsync";
+  experiment.title = "What an append-only file costs a write";
+  experiment.question =
+      "The same writes go to servers without an append-only file and with one, synced by the "
+      "kernel, "
+      "every second, and before every reply. What is p99 of each, what multiple is always of "
+      "everysec, how much of it do connections share, and which policy keeps to which service "
+      "level?";
+  using enum ParameterKind;
+  experiment.parameters = {
+      {.name = "keys", .kind = count, .help = "keys of the data set"},
+      {.name = "value-size", .kind = size, .help = "bytes of a value"},
+      {.name = "conns", .kind = count, .help = "connections at the one rate"},
+      {.name = "rate", .kind = count, .help = "writes a second, the same for every policy"},
+      {.name = "policies",
+       .kind = text,
+       .list = true,
+       .help = "appendfsync; off is no append-only file",
+       .words = {"off", "no", "everysec", "always"}},
+      {.name = "limits",
+       .kind = duration,
+       .list = true,
+       .help = "p99 limits to choose a policy for"},
+      {.name = "assumed-fdatasync-p99",
+       .kind = duration,
+       .help = "of the disk, for the prediction before any run"},
+      {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
+      {.name = "duration", .kind = duration, .help = "measured time at the one rate"},
+      {.name = "sweep-conns", .kind = count, .list = true, .help = "connection counts, ascending"},
+      {.name = "sweep-duration", .kind = duration, .help = "measured time of each of them"},
+  };
+  experiment.check = check;
+  experiment.plan = plan;
+  experiment.predict = predict;
+  experiment.analyse = analyse;
+  return experiment;
+}
+
+}  // namespace redline
