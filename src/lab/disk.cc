@@ -1,13 +1,10 @@
 #include "lab/disk.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -16,8 +13,6 @@
 namespace redline {
 namespace {
 
-// linux/magic.h has no name for it.
-constexpr std::uint64_t kXfs = 0x58465342;
 constexpr std::size_t kLeastCalls = 20;
 constexpr Nanos kLongest = kSecond / 2;
 
@@ -60,24 +55,6 @@ Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory, std
   }
   return SyncFigures{quantileOf(times, 0.5), quantileOf(times, 0.99), quantileOf(times, 1),
                      times.size()};
-}
-
-Result<std::string> filesystemOf(const std::filesystem::path& directory) {
-  struct statfs facts{};
-  if (::statfs(directory.c_str(), &facts) != 0)
-    return fail(ErrorCode::io, "cannot look at the filesystem of {}: {}", directory.native(),
-                errnoText(errno));
-  const auto type = static_cast<std::uint64_t>(facts.f_type) & 0xffffffff;
-  for (const auto& [magic, name] : std::initializer_list<std::pair<std::uint64_t, const char*>>{
-           {EXT4_SUPER_MAGIC, "ext4"},
-           {kXfs, "xfs"},
-           {BTRFS_SUPER_MAGIC, "btrfs"},
-           {TMPFS_MAGIC, "tmpfs"},
-           {RAMFS_MAGIC, "ramfs"},
-           {OVERLAYFS_SUPER_MAGIC, "overlayfs"},
-           {NFS_SUPER_MAGIC, "nfs"}})
-    if (type == magic) return std::string(name);
-  return fmt::format("type {:#x}", type);
 }
 
 }  // namespace redline

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <string>
 
 #include "base/result.h"
 
@@ -18,8 +17,5 @@ struct SyncFigures {
 /// file of its own that goes again. At least 20 calls are made.
 Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory,
                                      std::size_t count = 300, std::size_t bytes = 200);
-
-/// "ext4", "xfs", "tmpfs", …; for a kind that is not known its number.
-Result<std::string> filesystemOf(const std::filesystem::path& directory);
 
 }  // namespace redline

@@ -8,6 +8,7 @@
 #include "lab/compare.h"
 #include "lab/disk.h"
 #include "lab/words.h"
+#include "server/host.h"
 
 namespace redline {
 namespace {
@@ -33,22 +34,19 @@ std::string_view losesOf(std::string_view policy) {
 
 /// On a disk in memory fdatasync costs nothing, and so would every policy.
 Status refuseMemory(Bench& bench) {
-  const auto filesystem = filesystemOf(bench.stack().dir());
-  if (!filesystem) return fail(filesystem.error());
-  if (*filesystem == "tmpfs" || *filesystem == "ramfs")
+  const std::string filesystem = filesystemOf(bench.stack().dir());
+  if (filesystem == "tmpfs" || filesystem == "ramfs")
     return fail(
         ErrorCode::unsafe,
         "the servers' files are on {} ({}), where fdatasync costs nothing: give a directory "
         "on a disk with -stacks",
-        *filesystem, bench.stack().dir().native());
+        filesystem, bench.stack().dir().native());
   return {};
 }
 
 /// The disk in the same minute as the run.
 Status measureDisk(Bench& bench) {
-  const auto filesystem = filesystemOf(bench.stack().dir());
-  if (!filesystem) return fail(filesystem.error());
-  bench.note("filesystem", *filesystem);
+  bench.note("filesystem", filesystemOf(bench.stack().dir()));
   const auto sync = measureFdatasync(bench.stack().dir());
   if (!sync) return fail(sync.error());
   bench.figure("fdatasync_p50_us", sync->p50Us);

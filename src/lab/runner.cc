@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,8 @@
 #include "lab/commands.h"
 #include "lab/lab_dir.h"
 #include "lab/servers.h"
+#include "model/statistics.h"
+#include "server/host.h"
 #include "server/own_servers.h"
 
 namespace redline {
@@ -130,6 +133,49 @@ class Eta {
   double expectedDone_ = 0, took_ = 0;
 };
 
+constexpr const char* kOthersOnServerCore = "others_on_server_core_share";
+constexpr double kOthersWorthNaming = 0.03;
+
+/// How much of the server's core somebody else used while a drive went on. Of a stack with one
+/// server on one CPU.
+class CoreWatch {
+ public:
+  CoreWatch(const ScopedStack& stack, const LabCpus& cpus) : stack_(stack) {
+    if (const auto cpu = parseCount(cpus.server); cpu && stack.size() == 1)
+      core_ = static_cast<std::size_t>(*cpu);
+    before_ = read();
+  }
+  /// 0…1; none when it cannot be told.
+  std::optional<double> share() const {
+    const auto after = read();
+    if (!before_ || !after) return std::nullopt;
+    const double seconds = secondsOf(after->at - before_->at);
+    const double busy = busyShare(before_->core, after->core);
+    return std::clamp(busy - (after->serverS - before_->serverS) / seconds, 0.0, 1.0);
+  }
+
+ private:
+  struct State {
+    Nanos at = 0;
+    CpuTimes core;
+    double serverS = 0;  ///< CPU time of the server's process
+  };
+  std::optional<State> read() const {
+    if (!core_) return std::nullopt;
+    auto admin = stack_.node().admin();
+    if (!admin) return std::nullopt;
+    const auto info = admin->info({"cpu"});
+    const CpuReading cpus = readCpuTimes();
+    if (!info || *core_ >= cpus.cores.size()) return std::nullopt;
+    return State{SteadyClock::read(), cpus.cores[*core_],
+                 info->number("used_cpu_sys") + info->number("used_cpu_user")};
+  }
+
+  const ScopedStack& stack_;
+  std::optional<std::size_t> core_;
+  std::optional<State> before_;
+};
+
 class Run {
  public:
   Run(const Experiment& experiment, const Parameters& parameters, const LabOptions& options,
@@ -194,6 +240,24 @@ ExperimentDocument emptyDocument(const Experiment& experiment, const Parameters&
   return document;
 }
 
+/// Figures of a core that was not ours alone are true of that hour and not of Redis.
+void sayWhoElseWasThere(const Readings& readings, ExperimentDocument& document) {
+  std::vector<double> shares;
+  for (const auto& reading : readings.all())
+    if (const double share = reading->figure(kOthersOnServerCore); std::isfinite(share))
+      shares.push_back(share);
+  const double median = medianOf(shares);
+  if (median < kOthersWorthNaming) return;
+  document.findings.push_back(
+      {Standing::problem,
+       fmt::format("Redis did not have its core alone: other processes took {} of it (median of {} "
+                   "runs, {} at most). Ceilings are lower and tails longer than Redis's own",
+                   formatShare(median), shares.size(), formatShare(std::ranges::max(shares))),
+       "/proc/stat of the server's core, less the server's own CPU time",
+       false,
+       {}});
+}
+
 void fillIn(const Experiment& experiment, const Parameters& parameters, const Readings& readings,
             ExperimentDocument& document) {
   for (const auto& reading : readings.all()) {
@@ -202,6 +266,7 @@ void fillIn(const Experiment& experiment, const Parameters& parameters, const Re
       document.environment = reading->summary()->environment;
   }
   experiment.analyse(parameters, readings, document);
+  sayWhoElseWasThere(readings, document);
 }
 
 ExperimentDocument Run::document(ExperimentState state) const {
@@ -351,6 +416,7 @@ Status Run::drive(const LabRun& run, const LabServers::Up& up, RunRecord& record
   const auto plans = drivePlans(run, up, record);
   if (!plans) return fail(plans.error());
   if (!*plans || (*plans)->empty()) return {};
+  const CoreWatch others(*up.stack, options_.cpus);
   // The others run on threads of their own; this one started the servers and outlives them.
   std::vector<Status> statuses((*plans)->size());
   std::vector<std::thread> threads;
@@ -358,6 +424,7 @@ Status Run::drive(const LabRun& run, const LabServers::Up& up, RunRecord& record
     threads.emplace_back([&, i] { statuses[i] = driveOne((**plans)[i]); });
   statuses[0] = driveOne((*plans)->front());
   for (std::thread& thread : threads) thread.join();
+  if (const auto share = others.share()) record.figures.emplace_back(kOthersOnServerCore, *share);
   for (const Status& status : statuses)
     if (!status) return status;
   return {};
