@@ -21,8 +21,7 @@
 
 #include "server/text_file.h"
 #include "support/real_redis.h"
-
-extern char** environ;
+#include "support/redline_process.h"
 
 namespace redline {
 namespace {
@@ -31,79 +30,12 @@ namespace fs = std::filesystem;
 using test::adminOf;
 using test::BarePeer;
 using test::eventually;
+using test::Redline;
 using test::startRedis;
 using test::TemporaryDirectory;
 using testing::HasSubstr;
 using testing::Not;
 using Words = std::vector<std::string>;
-
-std::vector<char*> pointers(Words& words) {
-  std::vector<char*> all;
-  for (std::string& word : words) all.push_back(word.data());
-  all.push_back(nullptr);
-  return all;
-}
-
-/// The program, running.
-class Redline {
- public:
-  Redline(const TemporaryDirectory& home, Words args, const Words& settings = {})
-      : out_(home.path() / "out.txt"), err_(home.path() / "err.txt"), command_(args.at(0)) {
-    args.insert(args.begin(), REDLINE_BINARY_DIR "/redline");
-    Words environment = settings;
-    for (char** each = environ; *each != nullptr; ++each)
-      if (!std::string(*each).starts_with("REDLINE_")) environment.emplace_back(*each);
-    posix_spawn_file_actions_t files;
-    ::posix_spawn_file_actions_init(&files);
-    constexpr int kMode = O_WRONLY | O_CREAT | O_TRUNC;
-    ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&files, 1, out_.c_str(), kMode, 0600);
-    ::posix_spawn_file_actions_addopen(&files, 2, err_.c_str(), kMode, 0600);
-    EXPECT_EQ(::posix_spawn(&pid_, args[0].c_str(), &files, nullptr, pointers(args).data(),
-                            pointers(environment).data()),
-              0);
-    ::posix_spawn_file_actions_destroy(&files);
-  }
-  ~Redline() {
-    if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Redline(const Redline&) = delete;
-  Redline& operator=(const Redline&) = delete;
-
-  void interrupt() const { ::kill(pid_, SIGINT); }
-
-  /// Its exit code; -1: a signal ended it, or it did not end.
-  int wait() {
-    int status = 0;
-    if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, 30 * kSecond)) {
-      ADD_FAILURE() << "redline does not end: " << err();
-      return -1;
-    }
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  std::string out() const { return readTextFile(out_).value_or(""); }
-  std::string err() const { return readTextFile(err_).value_or(""); }
-
-  /// The one line that says what is wrong; a failed test when there are none or several.
-  std::string error() const {
-    std::istringstream lines(err());
-    std::string line, found;
-    int count = 0;
-    while (std::getline(lines, line))
-      if (line.starts_with("redline")) found = line, ++count;
-    EXPECT_EQ(count, 1) << err();
-    EXPECT_TRUE(found.starts_with("redline " + command_ + ": ")) << found;
-    return found;
-  }
-
- private:
-  fs::path out_, err_;
-  std::string command_;
-  pid_t pid_ = 0;
-};
 
 /// Runs it to its end: the exit code must be `code`; returns its error line.
 std::string errorOf(int code, const Words& args, const Words& settings = {}) {

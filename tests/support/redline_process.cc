@@ -1,0 +1,90 @@
+#include "support/redline_process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sstream>
+
+#include "server/text_file.h"
+
+extern char** environ;
+
+namespace redline::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+std::vector<char*> pointers(Words& words) {
+  std::vector<char*> all;
+  for (std::string& word : words) all.push_back(word.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+}  // namespace
+
+Redline::Redline(const TemporaryDirectory& home, Words args, const Words& settings)
+    : out_(home.path() / "out.txt"), err_(home.path() / "err.txt"), command_(args.at(0)) {
+  args.insert(args.begin(), REDLINE_BINARY_DIR "/redline");
+  Words environment = settings;
+  for (char** each = environ; *each != nullptr; ++each)
+    if (!std::string(*each).starts_with("REDLINE_")) environment.emplace_back(*each);
+  posix_spawn_file_actions_t files;
+  ::posix_spawn_file_actions_init(&files);
+  constexpr int kMode = O_WRONLY | O_CREAT | O_TRUNC;
+  ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addopen(&files, 1, out_.c_str(), kMode, 0600);
+  ::posix_spawn_file_actions_addopen(&files, 2, err_.c_str(), kMode, 0600);
+  EXPECT_EQ(::posix_spawn(&pid_, args[0].c_str(), &files, nullptr, pointers(args).data(),
+                          pointers(environment).data()),
+            0);
+  ::posix_spawn_file_actions_destroy(&files);
+}
+
+Redline::~Redline() {
+  if (pid_ > 0) kill();
+}
+
+void Redline::interrupt() const {
+  ::kill(pid_, SIGINT);
+}
+
+void Redline::kill() {
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+  pid_ = 0;
+}
+
+int Redline::wait() {
+  int status = 0;
+  if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, 30 * kSecond)) {
+    ADD_FAILURE() << "redline does not end: " << err();
+    return -1;
+  }
+  pid_ = 0;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string Redline::out() const {
+  return readTextFile(out_).value_or("");
+}
+std::string Redline::err() const {
+  return readTextFile(err_).value_or("");
+}
+
+std::string Redline::error() const {
+  std::istringstream lines(err());
+  std::string line, found;
+  int count = 0;
+  while (std::getline(lines, line))
+    if (line.starts_with("redline")) found = line, ++count;
+  EXPECT_EQ(count, 1) << err();
+  EXPECT_TRUE(found.starts_with("redline " + command_ + ": ")) << found;
+  return found;
+}
+
+}  // namespace redline::test
