@@ -19,7 +19,7 @@
 #include "lab/runner.h"
 #include "rundir/files.h"
 #include "server/host.h"
-#include "server/stack_state.h"
+#include "server/scratch.h"
 
 namespace redline {
 namespace {
@@ -206,16 +206,32 @@ Result<LabOptions> labOptions(const FlagValues& flags) {
   options.redlineVersion = REDLINE_VERSION;
   if (options.resume && flags.empty("out"))
     return fail(ErrorCode::usage, "-resume goes on in a directory: say which with -out");
-  if (!flags.empty("stacks")) {
-    options.stacks = flags.text("stacks");
-  } else {
-    const auto home = stateHome();
-    if (!home) return fail(home.error());
-    options.stacks = *home / "lab";
-  }
-  if (auto made = createDirectory(options.stacks); !made) return fail(made.error());
   return options;
 }
+
+/// The directory of this lab's servers; empty again by the time that it goes.
+class Scratch {
+ public:
+  static Result<Scratch> make(const FlagValues& flags) {
+    const auto parent = flags.empty("stacks") ? labScratch() : fs::path(flags.text("stacks"));
+    if (!parent) return fail(parent.error());
+    clearScratch(*parent);
+    auto path = makeScratch(*parent);
+    if (!path) return fail(path.error());
+    return Scratch(std::move(*path));
+  }
+  Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  Scratch& operator=(Scratch&&) = delete;
+  ~Scratch() {
+    std::error_code none;
+    if (!path_.empty()) fs::remove(path_, none);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  explicit Scratch(fs::path path) : path_(std::move(path)) {}
+  fs::path path_;
+};
 
 /// Lines on standard error; on a terminal also one that is replaced.
 class Screen {
@@ -325,6 +341,9 @@ Result<ExitCode> run(const Invocation& invocation) {
   if (!all) return fail(all.error());
   auto options = labOptions(flags);
   if (!options) return fail(options.error());
+  const auto scratch = Scratch::make(flags);
+  if (!scratch) return fail(scratch.error());
+  options->stacks = scratch->path();
   const LabTools tools = labTools();
 
   const Interrupts interrupts;

@@ -13,6 +13,7 @@
 #include "cmd/stack_options.h"
 #include "cmd/stack_text.h"
 #include "server/host.h"
+#include "server/scratch.h"
 
 namespace redline {
 namespace {
@@ -206,6 +207,9 @@ Result<ExitCode> down(const Invocation& invocation, Stack& stack) {
   const auto lines = stack.down(stackName(invocation.flags), {{}, invocation.password});
   if (!lines) return fail(lines.error());
   for (const std::string& line : *lines) fmt::print("{}\n", line);
+  // Servers of a lab have no name to be called by.
+  if (const auto scratch = labScratch())
+    for (const std::string& line : clearScratch(*scratch)) fmt::print("{}\n", line);
   return ExitCode::good;
 }
 

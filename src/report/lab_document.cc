@@ -129,7 +129,7 @@ Result<LabSection> sectionOf(const ExperimentDocument& experiment, const Drawer&
 }
 
 SloLine sloLine(const SloRow& row, const std::vector<ExperimentDocument>& experiments) {
-  SloLine line{std::string(row.metric), std::string(row.target), "–", "not measured", "", {}};
+  SloLine line{std::string(row.metric), std::string(row.target), "–", "not measured", "", {}, {}};
   for (const ExperimentDocument& experiment : experiments)
     for (const SloOutcome& outcome : experiment.slo)
       if (outcome.id == row.id) {
@@ -137,6 +137,7 @@ SloLine sloLine(const SloRow& row, const std::vector<ExperimentDocument>& experi
         line.verdict = words(outcome.verdict);
         line.detail = outcome.detail;
         line.evidence = {experiment.name, "experiment-" + experiment.name};
+        line.runs = outcome.runs;
       }
   return line;
 }

@@ -28,6 +28,7 @@ struct SloLine {
   std::string verdict;  ///< "met", "missed", "reported", …, "not measured"
   std::string detail;
   LabLink evidence;
+  std::vector<std::string> runs;  ///< of that experiment, by name
 };
 
 struct HeadlineLine {

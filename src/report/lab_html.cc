@@ -38,6 +38,17 @@ std::string verdictClass(std::string text) {
   return "verdict-" + text;
 }
 
+/// "1 2 3" for the runs behind a figure, each leading to its commands.
+std::string runLinks(std::string_view experiment, const std::vector<std::string>& runs) {
+  constexpr std::size_t kMost = 3;
+  std::string links;
+  for (std::size_t i = 0; i < runs.size() && i < kMost; ++i)
+    links += fmt::format("{}<a href=\"#{}\" title=\"{}\">{}</a>", i == 0 ? "" : " ",
+                         escapeHtml(runAnchor(experiment, runs[i])), escapeHtml(runs[i]), i + 1);
+  if (runs.size() > kMost) links += " …";
+  return links;
+}
+
 void addSlo(Page& page, const LabReport& report) {
   page.add("<h2 class=\"first\" id=\"service-levels\">Service levels</h2>");
   page.add("<div class=\"wide\"><table class=\"slo\"><thead>");
@@ -49,9 +60,10 @@ void addSlo(Page& page, const LabReport& report) {
                                                                  escapeHtml(line.detail));
     page.add(
         "<tr class=\"{}\"><th scope=\"row\">{}</th><td>{}</td><td>{}{}</td><td><b>{}</b></td>"
-        "<td>{}</td></tr>",
+        "<td>{} {}</td></tr>",
         verdictClass(line.verdict), escapeHtml(line.metric), escapeHtml(line.target),
-        escapeHtml(line.measured), detail, escapeHtml(line.verdict), linkTo(line.evidence));
+        escapeHtml(line.measured), detail, escapeHtml(line.verdict), linkTo(line.evidence),
+        runLinks(line.evidence.label, line.runs));
   }
   page.add("</tbody></table></div>");
 }
@@ -98,17 +110,6 @@ void addFirstPage(Page& page, const LabReport& report) {
   addSlo(page, report);
   addHeadlines(page, report);
   addContents(page, report);
-}
-
-/// "r1, r2" of the runs behind a figure, each leading to its commands.
-std::string runLinks(std::string_view experiment, const std::vector<std::string>& runs) {
-  constexpr std::size_t kMost = 3;
-  std::string links;
-  for (std::size_t i = 0; i < runs.size() && i < kMost; ++i)
-    links += fmt::format("{}<a href=\"#{}\" title=\"{}\">{}</a>", i == 0 ? "" : " ",
-                         escapeHtml(runAnchor(experiment, runs[i])), escapeHtml(runs[i]), i + 1);
-  if (runs.size() > kMost) links += " …";
-  return links;
 }
 
 void addLabTable(Page& page, std::string_view experiment, const LabTable& table) {

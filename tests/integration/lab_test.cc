@@ -90,6 +90,12 @@ TEST(Lab, KilledInTheMiddleLeavesNoServerAndGoesOnWhereItWas) {
   EXPECT_TRUE(eventually([&] {
     return processesIn(home.path() / "state", [](std::string_view) { return true; }).empty();
   }));
+  {
+    Redline down(home, {"stack", "down"}, settings(home));
+    EXPECT_EQ(down.wait(), 0) << down.err();
+    EXPECT_THAT(down.out(), HasSubstr("cleared away"));
+    EXPECT_TRUE(fs::is_empty(home.path() / "state" / "lab"));
+  }
   const auto before = documentIn(out);
   ASSERT_TRUE(before) << before.error().message;
   EXPECT_EQ(before->state, ExperimentState::running);
