@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/units.h"
 #include "cluster/hash_slot.h"
 #include "workload/keyspace.h"
 
@@ -94,6 +95,7 @@ Result<std::unique_ptr<MitigationRun>> MitigationRun::prepare(const EnginePlan& 
     if (auto named = run->nameCopies(map); !named) return fail(named.error());
   if (plan.mitigation.ledgerKeys != 0)
     run->shared_.ledger = std::make_unique<Ledger>(chooserOf(plan), plan.mitigation.ledgerKeys);
+  if (plan.mitigation.is(MitigationKind::localCache)) run->readTrackingLimit();
   if (map != nullptr && plan.mitigation.is(MitigationKind::replicaRead)) {
     run->findReplicas(*map);
     if (run->replicas_.empty())
@@ -126,6 +128,13 @@ void MitigationRun::findReplicas(const SlotMap& map) {
     for (const std::uint16_t replica : map.replicasOf(master))
       replicas_.push_back(
           {endpointOf(map.nodes()[master].address), endpointOf(map.nodes()[replica].address)});
+}
+
+// For the record only: the servers of one stack have one configuration, and none is needed to run.
+void MitigationRun::readTrackingLimit() {
+  auto admin = Admin::connect(plan_.target, {plan_.login.user, plan_.login.password});
+  const auto limit = admin ? admin->configGet("tracking-table-max-keys") : std::string();
+  if (limit) trackingMaxKeys_ = parseCount(*limit).value_or(0);
 }
 
 /// The keys that hold a ledger key's value: its copies, or itself.
@@ -202,27 +211,32 @@ void MitigationRun::onSample(const ServerSample& sample) {
   raise(table.items, "tracking_total_items");
 }
 
-MitigationOutcome MitigationRun::finish(bool evicted) {
+MitigationOutcome MitigationRun::finish(bool evicted, const LocalCacheTally& caches) {
   MitigationOutcome outcome;
   MitigationFigures& figures = outcome.figures;
-  describe(figures);
+  describe(figures, caches);
   if (lag_) {
     lag_->stop();
     for (std::size_t i = 0; i < lag_->pairs().size(); ++i)
       figures.replicas.push_back(lagFigures(*lag_, i));
   }
   for (const auto& [addr, table] : tracking_) figures.trackingTables.push_back(table);
+  for (TrackingFigures& table : figures.trackingTables) table.maxKeys = trackingMaxKeys_;
   if (auto read = audit(evicted, outcome); !read)
     outcome.notes.push_back(
         fmt::format("the ledger's keys could not be read back: {}", read.error().message));
   return outcome;
 }
 
-void MitigationRun::describe(MitigationFigures& figures) const {
+void MitigationRun::describe(MitigationFigures& figures, const LocalCacheTally& caches) const {
   const MitigationPlan& plan = plan_.mitigation;
   figures.kind = nameOf(plan.kind);
   if (plan.is(MitigationKind::localCache))
     figures.tracking = plan.tracking == Tracking::prefix ? "bcast" : "default";
+  figures.caches = caches.caches;
+  figures.cacheEntries = caches.entriesEach;
+  figures.cacheBytesUsed = caches.bytesUsed;
+  figures.cacheBytes = caches.bytes;
   if (plan.is(MitigationKind::replicaRead)) figures.replicaPolicy = nameOf(plan.replicaPolicy);
   if (shared_.split) {
     figures.split = plan.split.mode == SplitMode::tag ? "tag" : "spread";

@@ -9,23 +9,17 @@
 
 #include "base/result.h"
 #include "cluster/slot_map.h"
-#include "engine/mitigation_plan.h"
+#include "engine/mitigator.h"
 #include "engine/plan.h"
 #include "record/server_sample.h"
 #include "record/summary.h"
+#include "run/summarize.h"
 #include "server/key_admin.h"
 #include "server/replication_lag.h"
 #include "workload/ttl.h"
 #include "workload/values.h"
 
 namespace redline {
-
-/// What is known after the run that the counters do not say.
-struct MitigationOutcome {
-  MitigationFigures figures;
-  VerifyFigures verify;  ///< of the ledger's keys as they were read back
-  std::vector<std::string> notes;
-};
 
 /// What a run with a mitigation or a ledger does around its load: prepares the data before it,
 /// watches servers during it, and reads the ledger's keys back after it.
@@ -45,18 +39,19 @@ class MitigationRun {
   void onSample(const ServerSample& sample);
   /// The load has ended: reads the ledger's keys back. `evicted`: servers have evicted keys, so one
   /// that is gone proves nothing.
-  MitigationOutcome finish(bool evicted);
+  MitigationOutcome finish(bool evicted, const LocalCacheTally& caches);
 
  private:
   MitigationRun(const EnginePlan& plan, KeyAdmin keys);
   Status nameCopies(const SlotMap* map);
   Status writeFirstVersions();
+  void readTrackingLimit();
   void findReplicas(const SlotMap& map);
   std::vector<std::string> keysOf(Ledger::Key key) const;
   Status audit(bool evicted, MitigationOutcome& outcome);
   void auditKey(Ledger::Key key, std::span<const Value> copies, bool mayBeGone,
                 MitigationOutcome& outcome);
-  void describe(MitigationFigures& figures) const;
+  void describe(MitigationFigures& figures, const LocalCacheTally& caches) const;
 
   const EnginePlan& plan_;
   Mitigations shared_;
@@ -66,6 +61,7 @@ class MitigationRun {
   std::vector<ReplicationLag::Pair> replicas_;
   std::unique_ptr<ReplicationLag> lag_;
   std::map<std::string, TrackingFigures> tracking_;  ///< by address
+  std::uint64_t trackingMaxKeys_ = 0;
 };
 
 }  // namespace redline
