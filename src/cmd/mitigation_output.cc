@@ -39,7 +39,7 @@ void addCache(std::string& out, const MitigationFigures& m) {
 
 void addSplit(std::string& out, const MitigationFigures& m) {
   fmt::format_to(std::back_inserter(out),
-                 "  key split  {} keys × {} copies ({}): {} reads, {} writes, {:.2f} requests for "
+                 "  key split  {} keys × {} copies ({}): {} reads, {} writes, {:.2f} copies for "
                  "each write of the run, {} partial\n",
                  m.splitKeys, m.splitWays, m.split, countOf(m, Count::splitReads),
                  countOf(m, Count::splitWrites), m.writeFanOut, countOf(m, Count::partialWrites));

@@ -60,9 +60,13 @@ void addLatency(Summary& summary, const Interval& total) {
   summary.latency["failed"]["all"] = figuresOf(total.failed);
 }
 
-/// A write of a split key is as many requests as it has copies: how many more than operations.
-std::uint64_t requestsBeyondOperations(const Counters& counts) {
+/// Copies that were written beyond one for each write: what a split key costs.
+std::uint64_t extraCopies(const Counters& counts) {
   return counts.of(MitigationCount::copiesWritten) - counts.of(MitigationCount::splitWrites);
+}
+/// Requests beyond one for each operation. One MSET takes all copies of a slot.
+std::uint64_t extraRequests(const EnginePlan& plan, const Counters& counts) {
+  return plan.mitigation.split.mode == SplitMode::spread ? extraCopies(counts) : 0;
 }
 
 GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
@@ -84,7 +88,7 @@ GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
   g.steal = facts.steal;
   if (counts.batches != 0)
     g.meanBatch =
-        static_cast<double>(sum(counts.sent) + counts.retried + requestsBeyondOperations(counts)) /
+        static_cast<double>(sum(counts.sent) + counts.retried + extraRequests(plan, counts)) /
         static_cast<double>(counts.batches);
   g.longestPassUs = static_cast<double>(counts.longestPass) / 1e3;
   g.reconnects = counts.reconnects;
@@ -99,8 +103,8 @@ void addMitigation(MitigationFigures& figures, const Interval& total) {
     if (counts.mitigation[i] != 0)
       figures.counts[std::string(kMitigationCountNames[i])] = counts.mitigation[i];
   if (const std::uint64_t writes = counts.sent[index(OpKind::set)]; writes != 0)
-    figures.writeFanOut = static_cast<double>(writes + requestsBeyondOperations(counts)) /
-                          static_cast<double>(writes);
+    figures.writeFanOut =
+        static_cast<double>(writes + extraCopies(counts)) / static_cast<double>(writes);
   figures.staleness = figuresOf(total.staleness);
   figures.invalidationLag = figuresOf(total.invalidationLag);
 }
