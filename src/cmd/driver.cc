@@ -12,6 +12,7 @@
 #include "cmd/driver_output.h"
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
+#include "cmd/mitigation_flags.h"
 #include "cmd/plans.h"
 #include "run/driver_run.h"
 #include "run/live_metrics.h"
@@ -314,10 +315,13 @@ Result<DriverPlan> driverPlan(const Invocation& invocation) {
   for (const Status& sound : {checkCounts(flags), checkCombinations(flags),
                               checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
     if (!sound) return fail(sound.error());
+  const auto mitigation = mitigationPlan(flags);
+  if (!mitigation) return fail(mitigation.error());
   auto chaos = chaosPlan(flags);
   if (!chaos) return fail(chaos.error());
   DriverPlan plan;
   plan.engine = enginePlan(invocation);
+  plan.engine.mitigation = *mitigation;
   plan.out = flags.text("out");
   plan.json = flags.text("json");
   plan.sends = flags.text("sends");
@@ -339,9 +343,10 @@ Command driverCommand() {
       "Every operation has an intended send time that is fixed before the run knows how the server "
       "feels. Response time counts from there, so a stall of the server is seen by all operations "
       "that were due during it. The loader must have stored the same data set before.";
-  command.flags = joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(),
-                             generatorFlags(), outputFlags("runs/<UTC time>-driver"), sendsFlag(),
-                             metricsFlags(), chaosPlanFlag(), configFlag()});
+  command.flags =
+      joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(), mitigationFlags(),
+                 generatorFlags(), outputFlags("runs/<UTC time>-driver"), sendsFlag(),
+                 metricsFlags(), chaosPlanFlag(), configFlag()});
   command.examples = {
       {"redline driver -rate=50k -duration=30s", "50 000 operations a second for half a minute"},
       {"redline driver -rate=max -pipeline=16 -cpus=1",

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "base/units.h"
+#include "cmd/mitigation_output.h"
 
 namespace redline {
 namespace {
@@ -123,6 +124,7 @@ std::string summaryTable(const Summary& summary) {
                    summary.cache.misses, summary.cache.hitRate * 100);
   fmt::format_to(to, "  values     {} checked, {} corrupt\n", summary.verify.checked,
                  summary.verify.corrupt);
+  addMitigation(out, summary);
   const GeneratorFigures& g = summary.generator;
   fmt::format_to(
       to,

@@ -29,10 +29,11 @@ struct Connection {
   enum class State : std::uint8_t {
     down,  ///< not there, or lost; (re)opened at `reopenAt`
     connecting,
-    greeting,  ///< the handshake is under way
-    free,      ///< may take a batch
-    forming,   ///< its batch is being filled
-    busy,      ///< its batch is complete, or on the wire
+    greeting,   ///< the handshake is under way
+    listening,  ///< hears of changed keys, and takes no batch
+    free,       ///< may take a batch
+    forming,    ///< its batch is being filled
+    busy,       ///< its batch is complete, or on the wire
   };
 
   Lane* lane = nullptr;  ///< that it belongs to
@@ -43,7 +44,9 @@ struct Connection {
   ReplyScanner scanner;
   std::vector<PendingOp> batch;  ///< capacity: the batch size; never grows on the hot path
   std::size_t answered = 0;      ///< replies received to `batch`
-  bool askingAnswered = false;   ///< the next operation's ASKING has had its reply
+  bool prefaceAnswered = false;  ///< what goes before the next operation has had its reply
+  std::int64_t ttlMillis = 0;    ///< with a local cache: what PTTL has said of the next operation
+  std::uint64_t ticket = 0;      ///< with a local cache: when the batch was begun
   std::size_t acknowledged = 0;  ///< in a transaction: replies before EXEC's (+OK, +QUEUED …)
   std::vector<std::pair<std::size_t, Failure>> refused;  ///< … which of `batch` were not queued
   std::optional<Onward> onward;  ///< in a transaction: where the first refusal sends the batch
@@ -56,7 +59,7 @@ struct Connection {
   void clear() {
     batch.clear();
     answered = acknowledged = 0;
-    askingAnswered = false;
+    prefaceAnswered = false;
     refused.clear();
     onward.reset();
     sentAt = 0;

@@ -51,9 +51,12 @@ struct Engine::Impl {
 
   ClusterTally tally;
 
-  Impl(EnginePlan enginePlan, Recorder& theRecorder, LiveSlotMap* cluster)
+  LocalCacheTally localCaches;
+
+  Impl(EnginePlan enginePlan, Recorder& theRecorder, LiveSlotMap* cluster,
+       const Mitigations* mitigations)
       : plan(std::move(enginePlan)),
-        shared(plan, cluster),
+        shared(plan, cluster, mitigations),
         recorder(theRecorder),
         sendLogs(plan.threads) {}
 
@@ -83,10 +86,9 @@ struct Engine::Impl {
     if (!begin) return {};
     Status ended = worker.run(*begin);
     if (!ended) shared.stop(clock.now());
-    if (shared.cluster != nullptr) {
-      const std::lock_guard lock(mutex);
-      tally.merge(worker.clusterTally());
-    }
+    const std::lock_guard lock(mutex);
+    if (shared.cluster != nullptr) tally.merge(worker.clusterTally());
+    worker.addTo(localCaches);
     return ended;
   }
 
@@ -113,8 +115,10 @@ Engine::~Engine() {
 }
 
 Result<std::unique_ptr<Engine>> Engine::connect(const EnginePlan& plan, Recorder& recorder,
-                                                LiveSlotMap* cluster) {
-  std::unique_ptr<Engine> engine(new Engine(std::make_unique<Impl>(plan, recorder, cluster)));
+                                                LiveSlotMap* cluster,
+                                                const Mitigations* mitigations) {
+  std::unique_ptr<Engine> engine(
+      new Engine(std::make_unique<Impl>(plan, recorder, cluster, mitigations)));
   Impl& impl = *engine->impl_;
   impl.running = plan.threads;
   for (unsigned i = 0; i < plan.threads; ++i)
@@ -178,6 +182,10 @@ std::vector<Nanos> Engine::sends() const {
 
 const ClusterTally& Engine::clusterTally() const {
   return impl_->tally;
+}
+
+const LocalCacheTally& Engine::localCaches() const {
+  return impl_->localCaches;
 }
 
 const std::string& Engine::io() const {

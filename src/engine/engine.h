@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "engine/live_slot_map.h"
+#include "engine/mitigator.h"
 #include "engine/plan.h"
 #include "engine/window.h"
 #include "record/cluster_tally.h"
@@ -20,9 +21,11 @@ class Engine {
   /// Starts the threads, pins them, and opens and logs in every connection. Nothing is measured
   /// yet. `recorder` must have plan.threads workers and outlive the engine.
   /// `cluster`: null for the one node at plan.target; else it must outlive the engine, and somebody
-  /// must answer its requests for new maps.
+  /// must answer its requests for new maps. `mitigations`: what the plan's mitigation and ledger
+  /// need (MitigationRun); null where they need nothing; it must outlive the engine.
   static Result<std::unique_ptr<Engine>> connect(const EnginePlan& plan, Recorder& recorder,
-                                                 LiveSlotMap* cluster = nullptr);
+                                                 LiveSlotMap* cluster = nullptr,
+                                                 const Mitigations* mitigations = nullptr);
   ~Engine();  ///< stops and joins
 
   /// Begins the run: the first operation is due at `start`, a point on SteadyClock a little ahead
@@ -41,6 +44,8 @@ class Engine {
   std::vector<Nanos> sends() const;
   /// In a cluster, after join(): where the window's operations were completed.
   const ClusterTally& clusterTally() const;
+  /// After join(): the workers' local caches.
+  const LocalCacheTally& localCaches() const;
   /// "uring" or "epoll": what the workers ended up with.
   const std::string& io() const;
 

@@ -10,13 +10,6 @@
 
 namespace redline {
 
-/// How a connection hears of changed keys (CLIENT TRACKING); needs RESP3.
-enum class Tracking : std::uint8_t {
-  off,
-  keysRead,  ///< "default mode": of each key that this connection has read, once
-  prefix,    ///< "BCAST": of every change under kKeyPrefix, whoever read it
-};
-
 /// What a new connection is to be before operations go over it. Nothing is sent that is not needed:
 /// with neither of these a connection is used as it is.
 struct Greeting {

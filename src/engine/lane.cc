@@ -17,6 +17,11 @@ Lane::Lane(std::uint16_t number, Endpoint endpoint, std::size_t connections, std
   }
 }
 
+void Lane::subscribe() {
+  subscriber = std::make_unique<Connection>();
+  subscriber->lane = this;
+}
+
 Connection& Lane::begin(Nanos from) {
   forming_ = free_[freeHead_];
   if (++freeHead_ == free_.size()) freeHead_ = 0;

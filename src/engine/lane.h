@@ -46,6 +46,14 @@ class Lane {
   void cameUp() { --down_; }
   bool isGone() const { return down_ == connections_.size(); }
 
+  /// Hears of changed keys on behalf of all others (BCAST); null: not wanted.
+  std::unique_ptr<Connection> subscriber;
+  void subscribe();
+  /// Invalidations of the keys that its node serves arrive, as far as a subscriber is wanted.
+  bool hears() const {
+    return subscriber == nullptr || subscriber->state == Connection::State::listening;
+  }
+
   // Operations that wait for room.
   OpQueue again;    ///< were sent before: redirected, or lost with a connection; these go first
   OpQueue waiting;  ///< are due, and have not been sent

@@ -19,7 +19,15 @@ struct PendingOp {
   bool givenUp = false;        ///< past its deadline: already failed, its reply will be passed over
   std::uint8_t attempts = 0;   ///< times it has been sent: 0, 1, or 2 for more
   std::uint8_t retries = 0;    ///< waits after TRYAGAIN, CLUSTERDOWN and the like; 255 at the most
-  std::uint16_t slot = 0;      ///< in a cluster: of its key
+  std::uint8_t copy = kNoCopy;  ///< of a split key: which copy; all of them (kAllCopies)
+  std::uint16_t slot = 0;       ///< in a cluster: of its key
+  bool inLedger = false;        ///< a write that the ledger knows of
+  std::uint32_t write = 0;      ///< with a `copy`: the write that it is part of
+
+  static constexpr std::uint8_t kNoCopy = 0xff;     ///< the key itself, which is not split
+  static constexpr std::uint8_t kAllCopies = 0xfe;  ///< one request writes them all
+  /// It is one of the requests of a write to several copies.
+  bool isPart() const { return kind == OpKind::set && copy < kAllCopies; }
 };
 
 }  // namespace redline

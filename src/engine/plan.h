@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/mitigation_plan.h"
 #include "schedule/schedule.h"
 #include "transport/transport.h"
 #include "workload/distribution.h"
@@ -72,6 +73,8 @@ struct EnginePlan {
   double ttlFraction = 0;
   Nanos ttlMin = 60 * kSecond;
   Nanos ttlMax = 3600 * kSecond;
+
+  MitigationPlan mitigation;
 
   bool closed() const { return arrivals == Arrivals::closed; }
   unsigned batchSize() const { return pipeline == 0 ? 1 : pipeline; }

@@ -14,16 +14,31 @@ constexpr Nanos kLongestSleep = 10 * kMillisecond;
 /// An idle look at the transport takes 0.1 µs (a ring) to 0.5 µs (epoll).
 constexpr Nanos kLongestPoll = 2 * kMicrosecond;
 
+const Mitigations kNoMitigations;
+/// Apart from the streams that draw keys and arrivals.
+constexpr std::uint64_t kChoices = 0x63686f69636573;  // "choices"
+
+/// What a connection that operations go over needs to be.
+Greeting greetingFor(const MitigationPlan& plan) {
+  Greeting greeting;
+  greeting.readOnly = plan.is(MitigationKind::replicaRead);
+  if (plan.is(MitigationKind::localCache) && plan.tracking == Tracking::keysRead)
+    greeting.tracking = Tracking::keysRead;
+  return greeting;
+}
+
 }  // namespace
 
-Shared::Shared(const EnginePlan& enginePlan, LiveSlotMap* liveMap)
+Shared::Shared(const EnginePlan& enginePlan, LiveSlotMap* liveMap,
+               const Mitigations* theMitigations)
     : plan(enginePlan),
       cluster(liveMap),
       workload(
           KeyChooser(enginePlan.distribution, enginePlan.zipfS, enginePlan.keys, enginePlan.seed),
           Mix(enginePlan.readShare)),
       values(enginePlan.seed, enginePlan.valueSize),
-      ttls(enginePlan.seed, enginePlan.ttlFraction, enginePlan.ttlMin, enginePlan.ttlMax) {
+      ttls(enginePlan.seed, enginePlan.ttlFraction, enginePlan.ttlMin, enginePlan.ttlMax),
+      mitigations(theMitigations == nullptr ? kNoMitigations : *theMitigations) {
   if (cluster != nullptr && plan.transactions) slotKeys = std::make_unique<SlotKeys>(plan.keys);
 }
 
@@ -35,10 +50,15 @@ Worker::Worker(Shared& shared, unsigned index, Transport& transport, const Clock
       transport_(transport),
       clock_(clock),
       exchange_(exchange),
-      greeting_(Greeting{}, shared.plan.login),
+      greeting_(greetingFor(shared.plan.mitigation), shared.plan.login),
+      subscription_({false, Tracking::prefix}, shared.plan.login),
       schedule_(Schedule::closed(index, shared.plan.threads)),
       rng_(shared.plan.runSeed, index),
+      choices_(shared.plan.runSeed ^ kChoices, index),
+      replicaRead_(shared.plan.mitigation.replicaPolicy),
       interval_(std::make_unique<Interval>()) {
+  if (plan_.mitigation.isUsed())
+    mitigator_ = std::make_unique<Mitigator>(plan_, shared.mitigations);
   if (inCluster())
     slotsDone_.resize(kSlots);
   else
@@ -138,6 +158,7 @@ void Worker::rotate() {
 void Worker::closeInterval() {
   interval_->end = std::min(now_, std::max(intervalEnd_, window_.start));
   Counters& counters = interval_->counts;
+  if (mitigator_) mitigator_->handOver(counters);
   counters.outstanding = inFlight_ + queued_ + delayed_.size();
   const Nanos due = schedule_.due();
   const Nanos dueUntil = std::min(now_, window_.measureEnd);
@@ -181,7 +202,9 @@ void Worker::accountForUnfinished() {
     ++interval_->counts.outstandingAtEnd;
   };
   const auto ifItCounts = [&](const PendingOp& op) {
-    if (!op.givenUp && counts(op)) unfinished(op.kind, op.intended);
+    if (op.givenUp || !counts(op)) return;
+    // Of a write to several copies each that is unfinished comes along here.
+    if (!op.isPart() || mitigator_->isFirstUnfinished(op.write)) unfinished(op.kind, op.intended);
   };
   for (const auto& lane : lanes_) {
     for (const Connection& c : lane->connections())

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -14,11 +15,13 @@
 #include "engine/greeting.h"
 #include "engine/lane.h"
 #include "engine/live_slot_map.h"
+#include "engine/mitigator.h"
 #include "engine/plan.h"
 #include "engine/routes.h"
 #include "engine/slot_keys.h"
 #include "engine/thread_usage.h"
 #include "engine/window.h"
+#include "mitigation/replica_read.h"
 #include "record/cluster_tally.h"
 #include "record/interval_exchange.h"
 #include "schedule/schedule.h"
@@ -40,7 +43,11 @@ struct Shared {
   /// The measured window ends here at the latest; workers look once a pass.
   std::atomic<Nanos> stopAt{std::numeric_limits<Nanos>::max()};
 
-  explicit Shared(const EnginePlan& enginePlan, LiveSlotMap* liveMap = nullptr);
+  const Mitigations& mitigations;
+
+  /// `theMitigations` may be null where the plan needs nothing that workers share.
+  explicit Shared(const EnginePlan& enginePlan, LiveSlotMap* liveMap = nullptr,
+                  const Mitigations* theMitigations = nullptr);
   /// Ends the window at `at`, unless it ends sooner.
   void stop(Nanos at) {
     Nanos current = stopAt.load();
@@ -54,9 +61,9 @@ struct Shared {
 ///
 /// An operation's way: draw() → dispatch() → a lane, where it is add()ed to a batch at once or
 /// waits → flushDirty() → settle(), which records it, or finds by a pure decision that it
-/// goes on somewhere else: goOn(), and a lane once more. The four files of the implementation
-/// follow that order: worker.cc (the loop), worker_connections.cc, worker_placing.cc,
-/// worker_settling.cc.
+/// goes on somewhere else: goOn(), and a lane once more. The files of the implementation follow
+/// that order: worker.cc (the loop), worker_connections.cc, worker_placing.cc, worker_settling.cc;
+/// and worker_mitigating.cc: where mitigations make it another way.
 class Worker {
  public:
   Worker(Shared& shared, unsigned index, Transport& transport, const Clock& clock,
@@ -70,6 +77,10 @@ class Worker {
   Status run(const Window& window);
   /// After run(), in a cluster: where the window's operations were completed.
   ClusterTally clusterTally() const;
+  /// After run(): adds the worker's local cache, where it has one.
+  void addTo(LocalCacheTally& tally) const {
+    if (mitigator_) mitigator_->addTo(tally);
+  }
   /// Appends the time of every send to `log`, one entry for each operation; for looking at the
   /// generator itself. The log must have room, or appending allocates.
   void logSendsTo(std::vector<Nanos>& log) { sendLog_ = &log; }
@@ -97,10 +108,14 @@ class Worker {
   const Lane* laneNotUp() const;
   void handle(const TransportEvent& event);
   void open(Connection& c);
+  void openAll(Lane& lane);
+  const GreetingScript& scriptOf(const Connection& c) const;
   void onConnected(Connection& c);
+  void onReady(Connection& c);
   void onReceived(Connection& c);
   bool onReply(Connection& c, const ReplyView& reply);
   bool onGreeting(Connection& c, const ReplyView& reply);
+  bool isPreface(Connection& c, const ReplyView& reply);
   void onLost(Connection& c, int error);
   void giveBack(const Connection& c, int error);
   void reopenDue();
@@ -123,8 +138,11 @@ class Worker {
   PendingOp draw();
   void chooseInSlot(PendingOp& op);
   void dispatch(const PendingOp& op);
+  void enqueue(Lane& lane, const PendingOp& op);
   bool makeRoom(Lane& lane, const PendingOp& op);
   void add(Lane& lane, const PendingOp& op);
+  char* encode(char* at, const PendingOp& op) const;
+  char* putSet(char* at, std::string_view key, const PendingOp& op) const;
   void close(Lane& lane);
   void closeDue();
   void noteBlocked();
@@ -133,14 +151,32 @@ class Worker {
 
   // From the reply to the figures (worker_settling.cc).
   void settle(Connection& c, PendingOp& op, const ReplyView& reply);
+  std::optional<std::uint64_t> check(std::string_view value, const PendingOp& op);
   bool settleTransaction(Connection& c, const ReplyView& reply);
   void settleExec(Connection& c, const ReplyView& reply);
   Onward onwardOf(Connection& c, const PendingOp& op, const ReplyView& reply);
   void goOn(PendingOp op, const Onward& onward);
   void again(const PendingOp& op, Lane& lane);
-  void recordCompleted(Connection& c, const PendingOp& op);
+  void recordCompleted(const Connection& c, const PendingOp& op);
+  void recordTimes(const Connection& c, const PendingOp& op);
+  void recordPlace(const Connection& c, const PendingOp& op);
   void failOp(const PendingOp& op, Failure failure);
   void expireSent();
+
+  // Where mitigations make it another way (worker_mitigating.cc).
+  bool mitigate(const PendingOp& op);
+  bool serveLocally(const PendingOp& op);
+  bool splitUp(PendingOp op);
+  bool readAnywhere(const PendingOp& op);
+  void adoptReplicas(const SlotMap& map);
+  bool isReplica(const Lane& lane) const;
+  bool mayAnswer(const Lane& lane, const PendingOp& op) const;
+  bool asksForTtl(const PendingOp& op) const;
+  std::string_view copyOf(const PendingOp& op, unsigned copy) const;
+  char* putMset(char* at, const PendingOp& op) const;
+  bool learn(Connection& c, const PendingOp& op, std::string_view value,
+             std::optional<std::uint64_t> version);
+  void settlePart(const Connection* c, const PendingOp& part, std::optional<Failure> failure);
 
   Shared& shared_;
   const EnginePlan& plan_;
@@ -149,7 +185,7 @@ class Worker {
   const Clock& clock_;
   IntervalExchange& exchange_;
 
-  GreetingScript greeting_;
+  GreetingScript greeting_, subscription_;
   Window window_;
   Schedule schedule_;
   Rng rng_;
@@ -172,6 +208,12 @@ class Worker {
   std::uint64_t groupId_ = 0;    // the key that chose it,
   unsigned groupLeft_ = 0;       // and how many more there may be
   bool wasBlocked_ = false;      // in the pass before
+
+  // Mitigations and the ledger.
+  std::unique_ptr<Mitigator> mitigator_;  // null: none
+  Rng choices_;  // which copy, which node: apart from rng_, which draws the same keys in every run
+  ReplicaRead replicaRead_;
+  std::vector<std::vector<ReplicaRead::Node>> replicas_;  // by a master's lane: its replicas' lanes
 
   std::unique_ptr<Interval> interval_;
   Nanos intervalEnd_ = 0;

@@ -2,6 +2,7 @@
 // lanes there are.
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 
 #include "engine/worker.h"
 
@@ -16,16 +17,23 @@ unsigned shareOf(unsigned total, unsigned index, unsigned parts) {
   return total / parts + (index < total % parts ? 1 : 0);
 }
 
+/// PTTL's answer; as for a key that is not there when it is none.
+std::int64_t ttlIn(const ReplyView& reply) {
+  std::int64_t millis = 0;
+  const char* const end = reply.payload.data() + reply.payload.size();
+  const auto read = std::from_chars(reply.payload.data(), end, millis);
+  return reply.type == ReplyType::integer && read.ptr == end ? millis : -2;
+}
+
 }  // namespace
 
 Status Worker::connect(Nanos deadline) {
   now_ = clock_.now();
   if (inCluster()) adoptLatest();
-  for (const auto& lane : lanes_)
-    for (Connection& c : lane->connections()) {
-      open(c);
-      if (!ended_) return ended_;
-    }
+  for (const auto& lane : lanes_) {
+    openAll(*lane);
+    if (!ended_) return ended_;
+  }
   while (const Lane* late = laneNotUp()) {
     for (const TransportEvent& event : transport_.wait(kMillisecond)) {
       now_ = clock_.now();
@@ -47,7 +55,7 @@ Status Worker::connect(Nanos deadline) {
 /// A lane with connections that are not up yet, or null.
 const Lane* Worker::laneNotUp() const {
   for (const auto& lane : lanes_)
-    if (lane->freeCount() < lane->connections().size()) return lane.get();
+    if (lane->freeCount() < lane->connections().size() || !lane->hears()) return lane.get();
   return nullptr;
 }
 
@@ -58,13 +66,24 @@ void Worker::open(Connection& c) {
     return;
   }
   --down_;
-  c.lane->cameUp();
+  if (&c != c.lane->subscriber.get()) c.lane->cameUp();
   c.id = *id;
   c.state = Connection::State::connecting;
+  if (c.opened) ++interval_->counts.reconnects;
   c.opened = true;
+  c.greeted = 0;
   c.scanner.reset();
   if (byId_.size() <= c.id) byId_.resize(c.id + 1);
   byId_[c.id] = &c;
+}
+
+// Opens those connections of the lane that are down and may come up again.
+void Worker::openAll(Lane& lane) {
+  const auto openDue = [this](Connection& c) {
+    if (ended_ && c.state == Connection::State::down && c.reopenAt <= now_) open(c);
+  };
+  for (Connection& c : lane.connections()) openDue(c);
+  if (lane.subscriber) openDue(*lane.subscriber);
 }
 
 void Worker::handle(const TransportEvent& event) {
@@ -84,14 +103,28 @@ void Worker::handle(const TransportEvent& event) {
 }
 
 void Worker::onConnected(Connection& c) {
-  if (greeting_.replies() == 0) {
+  const GreetingScript& script = scriptOf(c);
+  if (script.replies() == 0) {
+    onReady(c);
+    return;
+  }
+  transport_.outbound(c.id).append(script.bytes());
+  transport_.flush(c.id);
+  c.state = Connection::State::greeting;
+}
+
+const GreetingScript& Worker::scriptOf(const Connection& c) const {
+  return &c == c.lane->subscriber.get() ? subscription_ : greeting_;
+}
+
+void Worker::onReady(Connection& c) {
+  if (&c != c.lane->subscriber.get()) {
     c.lane->release(c, now_);
     return;
   }
-  transport_.outbound(c.id).append(greeting_.bytes());
-  transport_.flush(c.id);
-  c.state = Connection::State::greeting;
-  c.greeted = 0;
+  c.state = Connection::State::listening;
+  c.backoff = 0;
+  mitigator_->untracked();  // reads that are under way may have been overtaken unheard
 }
 
 void Worker::onReceived(Connection& c) {
@@ -115,14 +148,15 @@ void Worker::onReceived(Connection& c) {
 
 // One whole reply. False: the connection is of no more use.
 bool Worker::onReply(Connection& c, const ReplyView& reply) {
+  if (reply.type == ReplyType::push) {
+    if (mitigator_) mitigator_->pushed(reply, now_, *interval_);
+    return true;
+  }
   if (c.state == Connection::State::busy) {
     if (plan_.transactions) {
       if (!settleTransaction(c, reply)) return true;
-    } else if (c.batch[c.answered].asking && !c.askingAnswered) {
-      c.askingAnswered = true;
-      return true;
     } else {
-      c.askingAnswered = false;
+      if (isPreface(c, reply)) return true;
       settle(c, c.batch[c.answered++], reply);
     }
     if (c.answered == c.batch.size()) c.lane->release(c, now_);
@@ -134,19 +168,34 @@ bool Worker::onReply(Connection& c, const ReplyView& reply) {
 }
 
 bool Worker::onGreeting(Connection& c, const ReplyView& reply) {
-  if (auto good = greeting_.judge(c.greeted++, reply, c.lane->endpoint().text()); !good) {
+  const GreetingScript& script = scriptOf(c);
+  if (auto good = script.judge(c.greeted++, reply, c.lane->endpoint().text()); !good) {
     ended_ = std::move(good);
     return false;
   }
-  if (c.greeted == greeting_.replies()) c.lane->release(c, now_);
+  if (c.greeted == script.replies()) onReady(c);
   return true;
+}
+
+// Whether the reply is to what goes before the next operation: ASKING, or PTTL.
+bool Worker::isPreface(Connection& c, const ReplyView& reply) {
+  const PendingOp& op = c.batch[c.answered];
+  if (!op.asking && !asksForTtl(op)) return false;
+  c.prefaceAnswered = !c.prefaceAnswered;
+  if (c.prefaceAnswered && !op.asking) c.ttlMillis = ttlIn(reply);
+  return c.prefaceAnswered;
 }
 
 void Worker::onLost(Connection& c, int error) {
   transport_.close(c.id);
   std::erase(dirty_, &c);
-  giveBack(c, error);
-  c.lane->lose(c);
+  if (&c == c.lane->subscriber.get()) {
+    c.state = Connection::State::down;
+  } else {
+    giveBack(c, error);
+    c.lane->lose(c);
+  }
+  if (mitigator_ && mitigator_->caches()) mitigator_->untracked();
   c.backoff = std::clamp(c.backoff * 2, kFirstBackoff, kLongestBackoff);
   c.reopenAt = now_ + c.backoff;
   ++down_;
@@ -185,19 +234,16 @@ void Worker::giveBack(const Connection& c, int error) {
 
 void Worker::reopenDue() {
   for (const auto& lane : lanes_) {
-    if (lane->down() == 0 || !isWanted(*lane)) continue;
-    for (Connection& c : lane->connections()) {
-      if (c.state != Connection::State::down || c.reopenAt > now_) continue;
-      if (c.opened) ++interval_->counts.reconnects;
-      open(c);
-      if (!ended_) return;
-    }
+    if ((lane->down() == 0 && lane->hears()) || !isWanted(*lane)) continue;
+    openAll(*lane);
+    if (!ended_) return;
   }
 }
 
 // A node of a cluster that serves no slot any more is left alone, once it has gone.
 bool Worker::isWanted(const Lane& lane) const {
-  return !inCluster() || routes_.slotsOf(lane.number()) != 0 || lane.queued() != 0;
+  return !inCluster() || routes_.slotsOf(lane.number()) != 0 || lane.queued() != 0 ||
+         isReplica(lane);
 }
 
 Lane& Worker::addLane(const Endpoint& endpoint) {
@@ -206,6 +252,10 @@ Lane& Worker::addLane(const Endpoint& endpoint) {
                                           connections, plan_.batchSize()));
   Lane& lane = *lanes_.back();
   down_ += connections;
+  if (mitigator_ && mitigator_->caches() && plan_.mitigation.tracking == Tracking::prefix) {
+    lane.subscribe();
+    ++down_;
+  }
   dirty_.reserve(dirty_.capacity() + connections);
   if (inCluster()) lane.service = std::make_unique<Histogram>();
   return lane;
@@ -242,6 +292,7 @@ void Worker::adoptLatest() {
     lanes[owner] = lane->number();
   }
   routes_.adopt(latest, lanes, now_);
+  if (plan_.mitigation.is(MitigationKind::replicaRead)) adoptReplicas(latest);
   for (const auto& lane : lanes_)
     if (lane->queued() != 0) reroute(*lane);
 }
@@ -252,7 +303,8 @@ void Worker::reroute(Lane& lane) {
     for (std::size_t left = (lane.*queue).size(); left != 0; --left) {
       PendingOp op = (lane.*queue).pop();
       op.asking = false;
-      (laneOf(op).*queue).push(op);
+      Lane& where = mayAnswer(lane, op) ? lane : laneOf(op);
+      (where.*queue).push(op);
     }
 }
 

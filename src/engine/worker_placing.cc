@@ -117,7 +117,11 @@ void Worker::chooseInSlot(PendingOp& op) {
 // Where an operation that has just been drawn goes. One that does not go to its key's master, or to
 // several nodes, or nowhere because it is served here and now, parts from the others here.
 void Worker::dispatch(const PendingOp& op) {
-  Lane& lane = laneOf(op);
+  if (mitigator_ && mitigate(op)) return;
+  enqueue(laneOf(op), op);
+}
+
+void Worker::enqueue(Lane& lane, const PendingOp& op) {
   if (lane.queued() == 0 && makeRoom(lane, op)) {
     add(lane, op);
     return;
@@ -146,27 +150,40 @@ bool Worker::makeRoom(Lane& lane, const PendingOp& op) {
 void Worker::add(Lane& lane, const PendingOp& op) {
   Connection& c = lane.fill(blockedAt_);
   OutBuffer& out = transport_.outbound(c.id);
-  char key[kMaxKeyLength];
-  const std::string_view name(key, writeKey(key, op.id));
-  char* at = out.reserve(2 * kRequestOverhead + kMaxKeyLength + plan_.valueSize);
+  const std::size_t requests = op.copy == PendingOp::kAllCopies ? mitigator_->split()->ways() : 1;
+  char* at = out.reserve(2 * kRequestOverhead +
+                         requests * (kRequestOverhead + kMaxSplitKeyLength + plan_.valueSize));
   const bool begins = c.batch.empty();
   if (op.asking && (begins || !plan_.transactions)) at = detail::put(at, kAsking);
   if (plan_.transactions && begins) at = detail::put(at, kMulti);
-  if (op.kind == OpKind::get) {
-    at = encodeGet(at, name);
-  } else {
-    const std::int64_t ttl = shared_.ttls.ttlMillisOf(op.id);
-    at = beginSet(at, name, plan_.valueSize, ttl != 0);
-    shared_.values.write(at, op.id, op.version);
-    at += plan_.valueSize;
-    at = ttl == 0
-             ? endSet(at)
-             : endSet(at, static_cast<std::uint64_t>((wallOffset_ + now_) / kMillisecond + ttl));
-  }
-  out.commit(at);
+  out.commit(encode(at, op));
   c.batch.push_back(op);
   ++inFlight_;
+  if (mitigator_) {
+    if (begins) c.ticket = mitigator_->ticket();
+    mitigator_->sending(c.batch.back(), now_);
+  }
   if (c.batch.size() == plan_.batchSize()) close(lane);
+}
+
+char* Worker::encode(char* at, const PendingOp& op) const {
+  if (op.copy == PendingOp::kAllCopies) return putMset(at, op);
+  char key[kMaxKeyLength];
+  const std::string_view name = op.copy == PendingOp::kNoCopy
+                                    ? std::string_view(key, writeKey(key, op.id))
+                                    : copyOf(op, op.copy);
+  if (op.kind == OpKind::set) return putSet(at, name, op);
+  if (asksForTtl(op)) at = encodePttl(at, name);
+  return encodeGet(at, name);
+}
+
+char* Worker::putSet(char* at, std::string_view key, const PendingOp& op) const {
+  const std::int64_t ttl = shared_.ttls.ttlMillisOf(op.id);
+  at = beginSet(at, key, plan_.valueSize, ttl != 0);
+  shared_.values.write(at, op.id, op.version);
+  at += plan_.valueSize;
+  if (ttl == 0) return endSet(at);
+  return endSet(at, static_cast<std::uint64_t>((wallOffset_ + now_) / kMillisecond + ttl));
 }
 
 // The batch that is being filled is complete: it leaves with this pass.
@@ -219,7 +236,7 @@ void Worker::flushDirty() {
     for (PendingOp& op : c->batch) {
       if (op.attempts != 0)
         ++counters.retried;
-      else if (counts(op))
+      else if (counts(op) && (!op.isPart() || op.copy == 0))
         ++counters.sent[index(op.kind)];
       op.attempts = op.attempts == 0 ? 1 : 2;
     }

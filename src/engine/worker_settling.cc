@@ -22,11 +22,9 @@ void Worker::settle(Connection& c, PendingOp& op, const ReplyView& reply) {
       failOp(op, verdict.failure);
     return;
   }
-  if (verdict.outcome == Judgement::Outcome::hit && plan_.verify != VerifyLevel::none) {
-    ++counters.checked;
-    if (shared_.values.check(reply.payload, op.id, nullptr, plan_.verify) != Values::Verdict::ok)
-      ++counters.corrupt;
-  }
+  std::optional<std::uint64_t> version;  // of a sound value
+  if (verdict.outcome == Judgement::Outcome::hit) version = check(reply.payload, op);
+  if (mitigator_ && learn(c, op, reply.payload, version)) return;
   if (!counts(op)) {
     ++counters.carriedOver;
     return;
@@ -36,6 +34,17 @@ void Worker::settle(Connection& c, PendingOp& op, const ReplyView& reply) {
   else if (verdict.outcome == Judgement::Outcome::miss)
     ++counters.misses;
   recordCompleted(c, op);
+}
+
+// Looks at a value that was read. Its version (0 under -verify=none), unless it is corrupt.
+std::optional<std::uint64_t> Worker::check(std::string_view value, const PendingOp& op) {
+  std::uint64_t version = 0;
+  if (plan_.verify == VerifyLevel::none) return version;
+  ++interval_->counts.checked;
+  if (shared_.values.check(value, op.id, &version, plan_.verify) == Values::Verdict::ok)
+    return version;
+  ++interval_->counts.corrupt;
+  return std::nullopt;
 }
 
 // In a transaction: +OK to ASKING and MULTI, +QUEUED (or why not) to each command, and EXEC's
@@ -123,7 +132,12 @@ void Worker::goOn(PendingOp op, const Onward& onward) {
   again(op, *onward.lane);
 }
 
-void Worker::recordCompleted(Connection& c, const PendingOp& op) {
+void Worker::recordCompleted(const Connection& c, const PendingOp& op) {
+  recordTimes(c, op);
+  recordPlace(c, op);
+}
+
+void Worker::recordTimes(const Connection& c, const PendingOp& op) {
   // In the closed model an operation is due when it is sent, unless it had to be sent again.
   const Nanos intended = plan_.closed() && op.attempts == 1 ? c.sentAt : op.intended;
   ++interval_->counts.completed[index(op.kind)];
@@ -133,6 +147,9 @@ void Worker::recordCompleted(Connection& c, const PendingOp& op) {
   if (op.attempts == 1)  // else it was its first node that kept it
     interval_->of(Measure::dispatch, op.kind)
         .record(plan_.closed() ? 0 : c.sentAt - std::max(intended, c.freeAt));
+}
+
+void Worker::recordPlace(const Connection& c, const PendingOp& op) {
   if (!inCluster()) return;
   ++slotsDone_[op.slot];
   ++c.lane->completed;
@@ -140,6 +157,10 @@ void Worker::recordCompleted(Connection& c, const PendingOp& op) {
 }
 
 void Worker::failOp(const PendingOp& op, Failure failure) {
+  if (op.isPart()) {
+    settlePart(nullptr, op, failure);
+    return;
+  }
   if (!counts(op)) return;
   ++interval_->counts.failed[index(op.kind)];
   ++interval_->counts.failures[index(failure)];

@@ -24,7 +24,7 @@ struct SplitPlan {
   unsigned ways = 4;       ///< copies of each hot key, 1 … kMaxSplitWays
   std::uint64_t hot = 10;  ///< how many ids are split: the hottest ranks
 };
-inline constexpr unsigned kMaxSplitWays = 256;
+inline constexpr unsigned kMaxSplitWays = 250;
 /// The longest split key, in bytes: `hot:{`, 20 digits, `}:`, and a suffix.
 inline constexpr std::size_t kMaxSplitKeyLength = 40;
 

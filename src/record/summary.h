@@ -129,7 +129,7 @@ struct MitigationFigures {
   // key-split.
   std::string split;  ///< "spread" or "tag"
   std::uint64_t splitWays = 0, splitKeys = 0;
-  double writeFanOut = 0;           ///< SET requests for each write of the run
+  double writeFanOut = 0;           ///< copies written for each write of the run
   std::uint64_t divergentKeys = 0;  ///< split ledger keys whose copies differed at the end
 
   // replica-read.

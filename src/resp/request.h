@@ -58,6 +58,11 @@ inline char* encodeGet(char* out, std::string_view key) noexcept {
   return detail::putBulk(detail::put(out, "*2\r\n$3\r\nGET\r\n"), key);
 }
 
+/// PTTL key
+inline char* encodePttl(char* out, std::string_view key) noexcept {
+  return detail::putBulk(detail::put(out, "*2\r\n$4\r\nPTTL\r\n"), key);
+}
+
 /// SET key value, up to where the value begins: write `valueSize` bytes there, then call endSet().
 inline char* beginSet(char* out, std::string_view key, std::size_t valueSize,
                       bool expires) noexcept {

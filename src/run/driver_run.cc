@@ -14,6 +14,7 @@
 #include "record/recorder.h"
 #include "run/chaos_run.h"
 #include "run/error_notes.h"
+#include "run/mitigation_run.h"
 #include "run/preflight.h"
 #include "run/summarize.h"
 #include "rundir/files.h"
@@ -90,7 +91,13 @@ class DriverRun {
 
   Result<DriverOutcome> run() {
     if (auto ready = chaos_.prepare(); !ready) return fail(ready.error());
-    auto engine = Engine::connect(plan_.engine, recorder_);
+    if (plan_.engine.mitigation.isUsed()) {
+      auto prepared = MitigationRun::prepare(plan_.engine, nullptr);
+      if (!prepared) return fail(prepared.error());
+      mitigation_ = std::move(*prepared);
+    }
+    auto engine = Engine::connect(plan_.engine, recorder_, nullptr,
+                                  mitigation_ ? &mitigation_->shared() : nullptr);
     if (!engine) return fail(engine.error());
     start_ = clock_.now() + 50 * kMillisecond;
     if (auto written = writePlan(); !written) return fail(written.error());
@@ -102,6 +109,7 @@ class DriverRun {
       // The sampler's first reading may have taken a while: the run begins when all is ready.
       const Window window = (*engine)->go(std::max(start_, clock_.now() + Engine::kLead));
       chaos_.start(window.measureStart);
+      if (mitigation_) mitigation_->watch();
       std::optional<PingProbe> probe;
       if (!plan_.chaos.empty())
         probe.emplace(probeOptions(), clock_, [this](const Event& e) { onEvent(e); });
@@ -170,6 +178,7 @@ class DriverRun {
 
   void onSample(const ServerSample& sample) {
     readings_.add(sample);
+    if (mitigation_) mitigation_->onSample(sample);
     failures_.note(directory_.appendServerSample(sample));
     if (watcher_.onSample) watcher_.onSample(sample);
   }
@@ -242,6 +251,9 @@ class DriverRun {
     for (ServerFigures& server : facts.servers)
       server.mainThreadUtilisation =
           std::min(1.0, server.mainThreadUtilisation / std::max(1e-9, 1 - facts.steal));
+    const bool evicted = std::ranges::any_of(
+        facts.servers, [](const ServerFigures& server) { return server.evicted != 0; });
+    if (mitigation_) facts.mitigation = mitigation_->finish(evicted, engine.localCaches());
     return facts;
   }
 
@@ -286,6 +298,7 @@ class DriverRun {
   FirstFailure failures_;
   Recorder recorder_;
   Readings readings_;
+  std::unique_ptr<MitigationRun> mitigation_;  ///< null: no mitigation and no ledger
   std::atomic<unsigned> faults_ = 0;
   std::optional<Edge> before_, after_;
   RunFacts::Dispatch dispatch_;

@@ -1,6 +1,7 @@
 #include "run/summarize.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -59,6 +60,15 @@ void addLatency(Summary& summary, const Interval& total) {
   summary.latency["failed"]["all"] = figuresOf(total.failed);
 }
 
+/// Copies that were written beyond one for each write: what a split key costs.
+std::uint64_t extraCopies(const Counters& counts) {
+  return counts.of(MitigationCount::copiesWritten) - counts.of(MitigationCount::splitWrites);
+}
+/// Requests beyond one for each operation. One MSET takes all copies of a slot.
+std::uint64_t extraRequests(const EnginePlan& plan, const Counters& counts) {
+  return plan.mitigation.split.mode == SplitMode::spread ? extraCopies(counts) : 0;
+}
+
 GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
                              const RunFacts& facts) {
   GeneratorFigures g;
@@ -77,8 +87,9 @@ GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
   }
   g.steal = facts.steal;
   if (counts.batches != 0)
-    g.meanBatch = static_cast<double>(sum(counts.sent) + counts.retried) /
-                  static_cast<double>(counts.batches);
+    g.meanBatch =
+        static_cast<double>(sum(counts.sent) + counts.retried + extraRequests(plan, counts)) /
+        static_cast<double>(counts.batches);
   g.longestPassUs = static_cast<double>(counts.longestPass) / 1e3;
   g.reconnects = counts.reconnects;
   g.retried = counts.retried;
@@ -91,6 +102,9 @@ void addMitigation(MitigationFigures& figures, const Interval& total) {
   for (std::size_t i = 0; i < kMitigationCounts; ++i)
     if (counts.mitigation[i] != 0)
       figures.counts[std::string(kMitigationCountNames[i])] = counts.mitigation[i];
+  if (const std::uint64_t writes = counts.sent[index(OpKind::set)]; writes != 0)
+    figures.writeFanOut =
+        static_cast<double>(writes + extraCopies(counts)) / static_cast<double>(writes);
   figures.staleness = figuresOf(total.staleness);
   figures.invalidationLag = figuresOf(total.invalidationLag);
 }
@@ -150,6 +164,11 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   summary.verify.checked = counts.checked;
   summary.verify.corrupt = counts.corrupt + recorder.warmupCorrupt();
   summary.cache.localHits = counts.of(MitigationCount::localHits);
+  summary.mitigation = facts.mitigation.figures;
+  const VerifyFigures& audit = facts.mitigation.verify;
+  summary.verify.checked += audit.checked;
+  summary.verify.corrupt += audit.corrupt;
+  summary.verify.lostAcknowledged = audit.lostAcknowledged;
   summary.verify.stale = counts.of(MitigationCount::stale);
   addMitigation(summary.mitigation, total);
   summary.generator = generatorOf(plan, counts, facts);
@@ -159,6 +178,7 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   summary.valid = verdict.reasons.empty();
   summary.invalidReasons = std::move(verdict.reasons);
   summary.notes = std::move(verdict.notes);
+  std::ranges::copy(facts.mitigation.notes, std::back_inserter(summary.notes));
   summary.rate.overloaded = verdict.overloaded;
   return summary;
 }

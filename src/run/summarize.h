@@ -11,6 +11,13 @@
 
 namespace redline {
 
+/// What is known of mitigations and the ledger that the counters do not say.
+struct MitigationOutcome {
+  MitigationFigures figures;
+  VerifyFigures verify;  ///< of the ledger's keys as they were read back
+  std::vector<std::string> notes;
+};
+
 /// Readings that the engine cannot take of itself.
 struct RunFacts {
   double windowS = 0;  ///< the measured window as it was in the end
@@ -18,7 +25,8 @@ struct RunFacts {
   double steal = 0;    ///< share of the machine's time in the window, 0…1
   std::string io;
   std::string serverLost;  ///< why no server answered once the run was over; empty: it did
-  unsigned faults = 0;     ///< brackets of injected faults
+  MitigationOutcome mitigation;
+  unsigned faults = 0;  ///< brackets of injected faults
   std::vector<ServerFigures> servers;
   /// The dispatch of all intervals apart: of those that a fault touched, and the others. None:
   /// there were no faults.

@@ -34,6 +34,10 @@ class SimTransport final : public Transport {
   /// Sees every request with the time it was sent.
   std::function<void(Nanos, ConnId, const Value&)> onRequest = [](Nanos, ConnId, const Value&) {};
 
+  /// The server says something on a connection that nobody asked for: a push.
+  void push(ConnId id, Nanos at, std::string bytes) {
+    queue_.push_back({at, id, TransportEvent::Kind::received, std::move(bytes)});
+  }
   /// No request is worked on in [from, to).
   void freeze(Nanos from, Nanos to) { frozenFrom_ = from, frozenTo_ = to; }
   void freeze(std::uint16_t port, Nanos from, Nanos to) {

@@ -107,7 +107,7 @@ TEST(Tables, GiveLoaderAndDriverTheSameDataSet) {
 }
 
 TEST(Tables, DoNotTakeFlagsThatAreNotBuilt) {
-  for (const char* flag : {"-mitigation=none", "-on-miss=none", "-tls", "-topology=cluster"})
+  for (const char* flag : {"-on-miss=none", "-tls", "-topology=cluster"})
     EXPECT_FALSE(resolved(*findCommand("driver"), {flag})) << flag;
 }
 

@@ -1,0 +1,190 @@
+#include "cmd/mitigation_flags.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <limits>
+#include <string_view>
+
+#include "base/units.h"
+#include "workload/values.h"
+
+namespace redline {
+namespace {
+
+constexpr std::string_view kGroup = "Hot keys";
+constexpr std::string_view kHotPrefix = "top:";
+constexpr std::uint64_t kMostLedgerKeys = 1'000'000;
+constexpr std::uint64_t kMostCopies = 10'000'000;
+
+/// "top:10" → 10.
+Result<std::uint64_t> parseHot(std::string_view text) {
+  if (text.starts_with(kHotPrefix))
+    if (auto count = parseCount(text.substr(kHotPrefix.size()))) return count;
+  return fail(ErrorCode::usage, "-hot={}: say how many of the hottest keys, as in -hot=top:10",
+              text);
+}
+
+/// A flag that was given although nothing would come of it.
+Status refuseUnused(const FlagValues& flags, std::initializer_list<std::string_view> names,
+                    std::string_view needs) {
+  for (const auto name : names)
+    if (flags.given(name))
+      return fail(ErrorCode::usage, "-{} means nothing without {}", name, needs);
+  return {};
+}
+
+Status checkUnused(const FlagValues& flags) {
+  if (!flags.is("mitigation", "local-cache"))
+    if (auto used = refuseUnused(flags, {"tracking", "cache-size"}, "-mitigation=local-cache");
+        !used)
+      return used;
+  if (!flags.is("mitigation", "key-split"))
+    if (auto used = refuseUnused(flags, {"split", "split-ways", "hot"}, "-mitigation=key-split");
+        !used)
+      return used;
+  if (!flags.is("mitigation", "replica-read"))
+    return refuseUnused(flags, {"replica-policy"}, "-mitigation=replica-read");
+  return {};
+}
+
+Status checkSplit(const FlagValues& flags, const SplitPlan& split) {
+  if (split.ways > kMaxSplitWays)
+    return fail(ErrorCode::usage, "-split-ways={}: at most {}", flags.text("split-ways"),
+                kMaxSplitWays);
+  if (split.hot > flags.count("keys"))
+    return fail(ErrorCode::usage, "-hot={} names more keys than -keys={}", flags.text("hot"),
+                flags.text("keys"));
+  if (split.hot * split.ways > kMostCopies)
+    return fail(ErrorCode::usage, "-hot={} and -split-ways={} make {} copies: at most {}",
+                flags.text("hot"), flags.text("split-ways"), split.hot * split.ways, kMostCopies);
+  if (split.mode == SplitMode::tag && flags.number("ttl-frac") > 0)
+    return fail(ErrorCode::usage,
+                "-split=tag writes all copies with one MSET, which cannot carry times to live: use "
+                "-ttl-frac=0 or -split=spread");
+  return {};
+}
+
+Status checkLedger(const FlagValues& flags) {
+  const std::uint64_t keys = flags.count("ledger");
+  if (keys == 0) return {};
+  if (keys > kMostLedgerKeys || keys > flags.count("keys"))
+    return fail(ErrorCode::usage, "-ledger={}: at most {} keys, and no more than -keys={}",
+                flags.text("ledger"), kMostLedgerKeys, flags.text("keys"));
+  if (flags.size("value-size") < Values::kHeader)
+    return fail(ErrorCode::usage,
+                "-ledger needs the version in each value: -value-size={} is below {} bytes",
+                flags.text("value-size"), Values::kHeader);
+  if (flags.is("verify", "none"))
+    return fail(ErrorCode::usage,
+                "-ledger needs the version in each value, and -verify=none does not look at it");
+  return {};
+}
+
+Status checkTogether(const FlagValues& flags) {
+  if (flags.on("tx") && !flags.is("mitigation", "none"))
+    return fail(ErrorCode::usage,
+                "-tx sends a batch as it was drawn, and -mitigation={} sends operations elsewhere: "
+                "use one of them",
+                flags.text("mitigation"));
+  if (flags.is("mitigation", "replica-read") && !flags.is("topology", "cluster"))
+    return fail(ErrorCode::usage, "-mitigation=replica-read needs -topology=cluster");
+  return {};
+}
+
+ReplicaPolicy replicaPolicy(const FlagValues& flags) {
+  if (flags.is("replica-policy", "nearest")) return ReplicaPolicy::nearest;
+  return flags.is("replica-policy", "random") ? ReplicaPolicy::random
+                                              : ReplicaPolicy::replicaPreferred;
+}
+
+MitigationKind mitigationKind(const FlagValues& flags) {
+  if (flags.is("mitigation", "local-cache")) return MitigationKind::localCache;
+  if (flags.is("mitigation", "key-split")) return MitigationKind::keySplit;
+  return flags.is("mitigation", "replica-read") ? MitigationKind::replicaRead
+                                                : MitigationKind::none;
+}
+
+}  // namespace
+
+std::vector<FlagSpec> mitigationFlags() {
+  return {
+      {.name = "mitigation",
+       .kind = FlagKind::choice,
+       .fallback = "none",
+       .help = "what is done against hot keys; the summary says what it bought and what it cost",
+       .example = "local-cache",
+       .group = kGroup,
+       .words = {"none", "local-cache", "key-split", "replica-read"}},
+      {.name = "tracking",
+       .kind = FlagKind::choice,
+       .fallback = "default",
+       .help = "local-cache: hear of changes of the keys that a connection has read, or of all "
+               "changes through one subscriber for each node and worker",
+       .example = "bcast",
+       .group = kGroup,
+       .words = {"default", "bcast"}},
+      {.name = "cache-size",
+       .kind = FlagKind::size,
+       .fallback = "16MB",
+       .help = "local-cache: memory of each worker's cache",
+       .example = "64MB",
+       .group = kGroup,
+       .positive = true},
+      {.name = "split",
+       .kind = FlagKind::choice,
+       .fallback = "spread",
+       .help = "key-split: copies over all masters, or in one slot, where one MSET writes them all",
+       .example = "tag",
+       .group = kGroup,
+       .words = {"spread", "tag"}},
+      {.name = "split-ways",
+       .kind = FlagKind::count,
+       .fallback = "6",
+       .help = "key-split: copies of each hot key",
+       .example = "12",
+       .group = kGroup,
+       .positive = true},
+      {.name = "hot",
+       .kind = FlagKind::text,
+       .fallback = "top:10",
+       .help = "key-split: which keys are split, the hottest so many",
+       .example = "top:100",
+       .group = kGroup},
+      {.name = "replica-policy",
+       .kind = FlagKind::choice,
+       .fallback = "replica-preferred",
+       .help = "replica-read: which node answers a read; nearest: the lowest service time",
+       .example = "nearest",
+       .group = kGroup,
+       .words = {"random", "nearest", "replica-preferred"}},
+      {.name = "ledger",
+       .kind = FlagKind::count,
+       .fallback = "0",
+       .help = "keep a ledger of the writes of so many keys, the hottest: finds stale reads and "
+               "lost acknowledged writes",
+       .example = "1000",
+       .group = kGroup},
+  };
+}
+
+Result<MitigationPlan> mitigationPlan(const FlagValues& flags) {
+  MitigationPlan plan;
+  plan.kind = mitigationKind(flags);
+  plan.tracking = flags.is("tracking", "bcast") ? Tracking::prefix : Tracking::keysRead;
+  plan.cacheBytes = flags.size("cache-size");
+  plan.replicaPolicy = replicaPolicy(flags);
+  plan.split.mode = flags.is("split", "tag") ? SplitMode::tag : SplitMode::spread;
+  plan.split.ways = static_cast<unsigned>(
+      std::min<std::uint64_t>(flags.count("split-ways"), std::numeric_limits<unsigned>::max()));
+  const auto hot = parseHot(flags.text("hot"));
+  if (!hot) return fail(hot.error());
+  plan.split.hot = *hot;
+  for (const Status& sound : {checkUnused(flags), checkTogether(flags), checkLedger(flags)})
+    if (!sound) return fail(sound.error());
+  if (plan.is(MitigationKind::keySplit))
+    if (auto sound = checkSplit(flags, plan.split); !sound) return fail(sound.error());
+  plan.ledgerKeys = static_cast<std::uint32_t>(flags.count("ledger"));
+  return plan;
+}
+
+}  // namespace redline
