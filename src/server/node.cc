@@ -162,7 +162,7 @@ Result<Node> Node::launch(NodeConfig config, const NodeStartOptions& options) {
   if (!child) return fail(std::move(child.error()));
   if (options.onSpawned)
     if (auto noted = options.onSpawned(child->id()); !noted) return fail(std::move(noted.error()));
-  Node node(std::move(config), child->id());
+  Node node(std::move(config), child->id(), options);
   if (auto started = child->release(); !started) return fail(std::move(started.error()));
   return node;
 }
@@ -207,6 +207,17 @@ Status Node::kill() {
     return sent;
   if (awaitExit(process_, StopDeadlines{}.kill)) return {};
   return fail(ErrorCode::timeout, "process {} outlives SIGKILL", process_.pid);
+}
+
+Status Node::restart() {
+  if (auto gone = kill(); !gone) return gone;
+  NodeStartOptions again;
+  again.timeout = timeout_;
+  again.dieWithParent = dieWithParent_;
+  auto started = start(config_, again);
+  if (!started) return fail(std::move(started.error()));
+  process_ = started->process_;
+  return {};
 }
 
 Status Node::signal(int number) {
