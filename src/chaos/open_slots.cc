@@ -49,11 +49,13 @@ void addWitness(std::map<std::uint16_t, OpenSlot>& slots, std::size_t index,
   const auto at = [&](std::uint16_t slot) -> Witness& {
     OpenSlot& open = slots[slot];
     open.slot = slot;
-    if (open.witnesses.empty())
+    if (open.witnesses.empty()) {
+      open.witnesses.reserve(views.size());
       for (const ClusterView& view : views) {
         const ClusterMember& node = *view.myself();
         open.witnesses.push_back({node, node.owns(slot), {}, {}, 0});
       }
+    }
     return open.witnesses[index];
   };
   for (const MovingSlot& moving : self->migrating) at(moving.slot).migratingTo = moving.peer;
@@ -99,10 +101,10 @@ Result<std::vector<ClusterView>> viewsOfMasters(ClusterAdmin& cluster) {
 Status tellAll(ClusterAdmin& cluster, const OpenSlot& slot, const Endpoint& first,
                const std::vector<std::string>& words, bool onlyWhereOpen) {
   std::vector<const Witness*> order;
-  for (const Witness& witness : slot.witnesses)
-    if (!onlyWhereOpen || holdsOpen(witness)) order.push_back(&witness);
-  std::ranges::stable_partition(
-      order, [&](const Witness* witness) { return witness->node.endpoint == first; });
+  for (const bool wanted : {true, false})
+    for (const Witness& witness : slot.witnesses)
+      if ((witness.node.endpoint == first) == wanted && (!onlyWhereOpen || holdsOpen(witness)))
+        order.push_back(&witness);
   std::vector<std::string> command{"CLUSTER", "SETSLOT", std::to_string(slot.slot)};
   command.insert(command.end(), words.begin(), words.end());
   for (const Witness* const witness : order) {
@@ -156,6 +158,7 @@ Result<RepairFigures> repairOpenSlots(ClusterAdmin& cluster, const MoveOptions& 
   if (slots->empty()) return figures;
   std::vector<SlotMove> moves;
   std::vector<Endpoint> masters;
+  masters.reserve(slots->front().witnesses.size());
   for (const Witness& witness : slots->front().witnesses) masters.push_back(witness.node.endpoint);
   for (const OpenSlot& slot : *slots) {
     auto repair = decideRepair(slot);

@@ -35,6 +35,7 @@ std::string largeKeyText(const LargeKey& large) {
 std::string largeKeysText(const MoveFigures& moved) {
   if (moved.largeKeyCount == 0) return {};
   std::vector<std::string> names;
+  names.reserve(moved.largeKeys.size());
   for (const LargeKey& large : moved.largeKeys) names.push_back(largeKeyText(large));
   return fmt::format("; {} {} larger than -max-block allows: {}{}", moved.largeKeyCount,
                      moved.largeKeyCount == 1 ? "key is" : "keys are", fmt::join(names, ", "),
@@ -184,7 +185,7 @@ class Reshard final : public Fault {
   }
 
   void tell(const MoveFigures& moved) const {
-    const double done = static_cast<double>(moved.slots), all = static_cast<double>(moves_.size());
+    const auto done = static_cast<double>(moved.slots), all = static_cast<double>(moves_.size());
     std::string text = fmt::format("{} of {} slots have moved, with {} keys", moved.slots,
                                    moves_.size(), formatCount(static_cast<double>(moved.keys)));
     if (done > 0)

@@ -192,6 +192,7 @@ Status SlotMover::settleMigrate(std::size_t keys, const Value& reply, Nanos took
   }
   failures_ = 0;
   std::vector<std::uint64_t> bytes;
+  bytes.reserve(keys);
   for (std::size_t i = 0; i < keys; ++i) bytes.push_back(*pending_[i].bytes);
   sizer_.learn(bytes, took);
   ++figures_.calls;
