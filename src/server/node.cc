@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <random>
+#include <ranges>
 #include <thread>
 
 #include "server/info.h"
@@ -31,8 +32,8 @@ constexpr auto kPause = std::chrono::milliseconds(10);
 /// The last line that says something, of a text that may end in blank ones.
 std::string lastLine(std::string_view text) {
   const auto lines = linesOf(text);
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line)
-    if (const std::string words = trimmed(*line); !words.empty()) return words;
+  for (const std::string& line : std::views::reverse(lines))
+    if (std::string words = trimmed(line); !words.empty()) return words;
   return {};
 }
 
@@ -83,7 +84,7 @@ Result<GatedChild> spawnServer(const NodeConfig& config, bool dieWithParent) {
 Result<std::string> checkBinary(const std::string& binary, bool anyVersion) {
   auto printed = runProgram({binary, "--version"}, kVersionTimeout);
   if (!printed) return fail(std::move(printed.error()));
-  const std::string version = parseServerVersion(*printed);
+  std::string version = parseServerVersion(*printed);
   if (version.empty() && !anyVersion)
     return fail(ErrorCode::refused, "{} is no redis-server: its --version says \"{}\"", binary,
                 lastLine(*printed));

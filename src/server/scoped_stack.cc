@@ -94,6 +94,7 @@ Node* ScopedStack::find(const Endpoint& endpoint) {
 
 std::vector<Endpoint> ScopedStack::endpoints() const {
   std::vector<Endpoint> endpoints;
+  endpoints.reserve(nodes_.size());
   for (const auto& node : nodes_) endpoints.push_back(node->endpoint());
   return endpoints;
 }

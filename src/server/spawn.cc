@@ -107,8 +107,10 @@ void resetInherited() {
   }
   resetInherited();
   std::array<int, 5> wanted{plan.input, plan.output, plan.output, plan.gate, plan.failure};
-  for (int& fd : wanted)
-    if ((fd = ::fcntl(fd, F_DUPFD, kParked)) < 0) ::_exit(127);
+  for (int& fd : wanted) {
+    fd = ::fcntl(fd, F_DUPFD, kParked);
+    if (fd < 0) ::_exit(127);
+  }
   for (std::size_t i = 0; i < wanted.size(); ++i)
     if (::dup2(wanted[i], static_cast<int>(i)) < 0) ::_exit(127);
   ::fcntl(kFailureFd, F_SETFD, FD_CLOEXEC);
@@ -197,6 +199,7 @@ Result<GatedChild> GatedChild::spawn(const SpawnPlan& plan) {
 
   std::vector<std::string> args = plan.args;
   std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
   const std::string directory = plan.directory.empty() ? "." : plan.directory.string();
