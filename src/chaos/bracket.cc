@@ -30,13 +30,16 @@ FaultBracket::~FaultBracket() {
   tidy();
 }
 
-/// Every server that the fault may reach must be ours: those of -addr, and its target.
+/// Every server that the fault may reach must be ours: those of -addr, and its target. A fault of a
+/// cluster may have words for its target, and looks at all nodes itself: checkMembers().
 Status FaultBracket::checkAllowed() const {
   if (context_.force || !spec_->harms(arguments_)) return {};
-  auto target = targetOf(*spec_, arguments_, context_);
-  if (!target) return fail(target.error());
   std::vector<Endpoint> reached = context_.servers;
-  reached.push_back(std::move(*target));
+  if (!spec_->clusterOnly) {
+    auto target = targetOf(*spec_, arguments_, context_);
+    if (!target) return fail(target.error());
+    reached.push_back(std::move(*target));
+  }
   for (const Endpoint& endpoint : reached)
     if (findOwn(context_.own, endpoint) == nullptr)
       return fail(ErrorCode::unsafe,
@@ -61,6 +64,7 @@ Status FaultBracket::prepare() {
 
 Status FaultBracket::check() {
   outcome_.took = fault_->check();
+  outcome_.findings = fault_->findings();  // it may have chosen another target
   return outcome_.took;
 }
 

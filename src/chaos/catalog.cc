@@ -9,7 +9,8 @@ namespace redline {
 
 std::span<const FaultSpec> faults() {
   static const std::vector<FaultSpec> kFaults{
-      bgsaveFault(), aofRewriteFault(), bigkeyOnFault(), pauseNodeFault(), reconnectStormFault(),
+      bgsaveFault(),     aofRewriteFault(), bigkeyOnFault(),       reshardFault(),
+      killMasterFault(), pauseNodeFault(),  reconnectStormFault(),
   };
   return kFaults;
 }

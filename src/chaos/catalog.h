@@ -18,6 +18,8 @@ Result<const FaultSpec*> findFault(std::string_view name);
 FaultSpec bgsaveFault();
 FaultSpec aofRewriteFault();
 FaultSpec bigkeyOnFault();
+FaultSpec reshardFault();
+FaultSpec killMasterFault();
 FaultSpec pauseNodeFault();
 FaultSpec reconnectStormFault();
 

@@ -50,6 +50,18 @@ std::vector<FlagSpec> jsonFlag() {
            .whenEmpty = "not written"}};
 }
 
+/// Faults are done to clusters, too; nodes of one are found from those that -addr names.
+std::vector<FlagSpec> whereFlags() {
+  std::vector<FlagSpec> flags = targetFlags();
+  for (FlagSpec& flag : flags) {
+    if (flag.name != "topology") continue;
+    flag.help = "what listens there: a single server, or a node or several of a cluster";
+    flag.example = "cluster";
+    flag.words = {"node", "cluster"};
+  }
+  return flags;
+}
+
 /// The parameters that were given, as the fault takes them; usage when one belongs to another
 /// fault.
 Result<PlannedFault> plannedFault(const FlagValues& flags) {
@@ -131,11 +143,16 @@ Command chaosCommand() {
   command.summary = "do something to a server that it will feel, and undo it";
   command.about = faultListing();
   command.flags =
-      joinFlags({actionFlags(), faultParameterFlags(), targetFlags(), jsonFlag(), configFlag()});
+      joinFlags({actionFlags(), faultParameterFlags(), whereFlags(), jsonFlag(), configFlag()});
   command.examples = {
       {"redline chaos -action=bgsave", "a snapshot of the server on 127.0.0.1:7600"},
       {"redline chaos -action=bgsave -addr=127.0.0.1:7601 -json=bgsave.json",
        "of another one; what happened also as JSON"},
+      {"redline chaos -action=reshard -topology=cluster -addr=127.0.0.1:7700 -slots=0-999 "
+       "-target=127.0.0.1:7701",
+       "moves 1000 slots with their keys"},
+      {"redline chaos -action=kill-master -topology=cluster -addr=127.0.0.1:7700",
+       "kills the first master, times its replacement, and starts it again"},
       {"redline chaos -action=bgsave -force",
        "although the machine may not have the memory for it"},
   };

@@ -92,9 +92,8 @@ Result<ClusterView> ClusterAdmin::viewOf(const Endpoint& endpoint) {
 
 Result<ClusterView> ClusterAdmin::view() {
   Error last{ErrorCode::usage, "no address of a cluster: name one with -addr"};
-  // By number: asking adds to the list.
-  for (std::size_t i = 0; i < known_.size(); ++i) {
-    auto view = viewOf(Endpoint(known_[i]));
+  for (std::size_t next = 0; next < known_.size();) {
+    auto view = viewOf(Endpoint(known_[next++]));  // a copy: asking adds to the list
     if (view) return view;
     last = std::move(view.error());
   }

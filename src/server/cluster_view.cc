@@ -161,6 +161,7 @@ std::size_t ClusterView::slotsCovered() const {
 
 std::string ClusterView::mapText() const {
   std::vector<std::string> lines;
+  lines.reserve(nodes.size());
   for (const ClusterMember& node : nodes)
     lines.push_back(fmt::format("{} {} {} {}", node.id, node.endpoint.port,
                                 node.master ? "master" : "replica of " + node.masterId,
@@ -189,6 +190,7 @@ std::map<std::string, std::string, std::less<>> parseClusterInfo(std::string_vie
 
 std::vector<SlotRange> evenSlots(std::size_t masters) {
   std::vector<SlotRange> ranges;
+  ranges.reserve(masters);
   for (std::size_t i = 0; i < masters; ++i)
     ranges.push_back({static_cast<std::uint16_t>(i * kSlots / masters),
                       static_cast<std::uint16_t>((i + 1) * kSlots / masters - 1)});

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <random>
+#include <ranges>
 #include <thread>
 
 #include "server/info.h"
@@ -31,8 +32,8 @@ constexpr auto kPause = std::chrono::milliseconds(10);
 /// The last line that says something, of a text that may end in blank ones.
 std::string lastLine(std::string_view text) {
   const auto lines = linesOf(text);
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line)
-    if (const std::string words = trimmed(*line); !words.empty()) return words;
+  for (const std::string& line : std::views::reverse(lines))
+    if (std::string words = trimmed(line); !words.empty()) return words;
   return {};
 }
 
@@ -83,7 +84,7 @@ Result<GatedChild> spawnServer(const NodeConfig& config, bool dieWithParent) {
 Result<std::string> checkBinary(const std::string& binary, bool anyVersion) {
   auto printed = runProgram({binary, "--version"}, kVersionTimeout);
   if (!printed) return fail(std::move(printed.error()));
-  const std::string version = parseServerVersion(*printed);
+  std::string version = parseServerVersion(*printed);
   if (version.empty() && !anyVersion)
     return fail(ErrorCode::refused, "{} is no redis-server: its --version says \"{}\"", binary,
                 lastLine(*printed));
@@ -162,7 +163,7 @@ Result<Node> Node::launch(NodeConfig config, const NodeStartOptions& options) {
   if (!child) return fail(std::move(child.error()));
   if (options.onSpawned)
     if (auto noted = options.onSpawned(child->id()); !noted) return fail(std::move(noted.error()));
-  Node node(std::move(config), child->id());
+  Node node(std::move(config), child->id(), options);
   if (auto started = child->release(); !started) return fail(std::move(started.error()));
   return node;
 }
@@ -207,6 +208,17 @@ Status Node::kill() {
     return sent;
   if (awaitExit(process_, StopDeadlines{}.kill)) return {};
   return fail(ErrorCode::timeout, "process {} outlives SIGKILL", process_.pid);
+}
+
+Status Node::restart() {
+  if (auto gone = kill(); !gone) return gone;
+  NodeStartOptions again;
+  again.timeout = timeout_;
+  again.dieWithParent = dieWithParent_;
+  auto started = start(config_, again);
+  if (!started) return fail(std::move(started.error()));
+  process_ = started->process_;
+  return {};
 }
 
 Status Node::signal(int number) {

@@ -14,8 +14,7 @@ namespace redline {
 
 struct NodeStartOptions {
   Nanos timeout = 15 * kSecond;  ///< until it must answer
-  /// The server dies with the thread that started it: for tests and for runs that own their
-  /// servers.
+  /// The server dies with this process: for tests and for runs that own their servers.
   bool dieWithParent = false;
   /// A server that has run before: its redis.conf stays as it is, whatever the NodeConfig says.
   bool keepConfig = false;
@@ -50,6 +49,9 @@ class Node {
   Status stop(const StopDeadlines& deadlines = {});
   /// SIGKILL, and waits until it is gone.
   Status kill();
+  /// Starts it again in its place, and kills it first if it lives: same directory, port and
+  /// configuration.
+  Status restart();
   /// For SIGSTOP and SIGCONT.
   Status signal(int number);
   bool alive() const { return isAlive(process_); }
@@ -63,13 +65,18 @@ class Node {
   Endpoint unixEndpoint() const { return {{}, 0, config_.socketPath().string()}; }
 
  private:
-  Node(NodeConfig config, ProcessId process)
-      : config_(std::move(config)), process_(std::move(process)) {}
+  Node(NodeConfig config, ProcessId process, const NodeStartOptions& options)
+      : config_(std::move(config)),
+        process_(std::move(process)),
+        timeout_(options.timeout),
+        dieWithParent_(options.dieWithParent) {}
   Status awaitAnswer(Nanos deadline);
   tl::unexpected<Error> died() const;
 
   NodeConfig config_;
   ProcessId process_;
+  Nanos timeout_;  ///< as it was started, so is it started again
+  bool dieWithParent_;
 };
 
 /// Refuses a binary that is missing, is no redis-server, or is not 7.x (unless `anyVersion`).

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "server/node.h"
 #include "server/process.h"
+#include "server/scoped_stack.h"
 #include "transport/endpoint.h"
 
 namespace redline {
@@ -15,14 +17,20 @@ namespace redline {
 struct OwnServer {
   std::string stack;  ///< the stack that it belongs to
   Endpoint tcp, unixSocket;
-  ProcessId process;
+  ProcessId process;  ///< when this was written
   std::filesystem::path dir;
+  /// Its process now: another one, once it has been started again.
+  std::function<Result<ProcessId>()> current;
+  /// Starts it again after it has died, in its place.
+  std::function<Status(const Credentials&)> restart;
 };
 
 /// The servers of every stack under `home` (as stateHome() gives it), running or not.
 std::vector<OwnServer> ownServers(const std::filesystem::path& home);
-/// A server of a ScopedStack.
-OwnServer ownServer(const Node& node);
+/// A server of a ScopedStack, which must outlive it.
+OwnServer ownServer(Node& node);
+/// All of a ScopedStack's.
+std::vector<OwnServer> ownServers(ScopedStack& stack);
 
 /// The one that listens at `endpoint` (any name of this machine counts); null: none of `servers`.
 const OwnServer* findOwn(std::span<const OwnServer> servers, const Endpoint& endpoint);

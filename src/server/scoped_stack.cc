@@ -45,7 +45,6 @@ Result<ScopedStack> ScopedStack::start(const ScopedStackOptions& options) {
   auto dir = makeTemporary(options.parent);
   if (!dir) return fail(std::move(dir.error()));
   stack.dir_ = std::move(*dir);
-  stack.startTimeout_ = options.startTimeout;
   if (auto started = stack.startAll(options); !started) return fail(std::move(started.error()));
   return stack;
 }
@@ -59,7 +58,7 @@ Status ScopedStack::startAll(const ScopedStackOptions& options) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     auto configs = configsFor(options, dir_);
     if (!configs) return fail(std::move(configs.error()));
-    last = launch(*configs);
+    last = launch(*configs, options.startTimeout);
     if (last && options.cluster) {
       ClusterAdmin cluster({{}, options.node.password});
       return formCluster(cluster, endpoints(), options.cluster->masters);
@@ -75,11 +74,10 @@ Status ScopedStack::startAll(const ScopedStackOptions& options) {
   return last;
 }
 
-Status ScopedStack::launch(const std::vector<NodeConfig>& configs) {
-  const Nanos deadline = SteadyClock::read() + startTimeout_;
+Status ScopedStack::launch(const std::vector<NodeConfig>& configs, Nanos timeout) {
+  const Nanos deadline = SteadyClock::read() + timeout;
   for (const NodeConfig& config : configs) {
-    auto node =
-        Node::launch(config, {.timeout = startTimeout_, .dieWithParent = true, .onSpawned = {}});
+    auto node = Node::launch(config, {.timeout = timeout, .dieWithParent = true, .onSpawned = {}});
     if (!node) return fail(std::move(node.error()));
     nodes_.push_back(std::make_unique<Node>(std::move(*node)));
   }
@@ -96,17 +94,9 @@ Node* ScopedStack::find(const Endpoint& endpoint) {
 
 std::vector<Endpoint> ScopedStack::endpoints() const {
   std::vector<Endpoint> endpoints;
+  endpoints.reserve(nodes_.size());
   for (const auto& node : nodes_) endpoints.push_back(node->endpoint());
   return endpoints;
-}
-
-Status ScopedStack::restart(std::size_t index) {
-  if (auto gone = node(index).kill(); !gone) return gone;
-  auto started = Node::start(node(index).config(),
-                             {.timeout = startTimeout_, .dieWithParent = true, .onSpawned = {}});
-  if (!started) return fail(std::move(started.error()));
-  nodes_[index] = std::make_unique<Node>(std::move(*started));
-  return {};
 }
 
 void ScopedStack::clear() {

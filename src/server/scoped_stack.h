@@ -22,8 +22,7 @@ struct ScopedStackOptions {
 };
 
 /// Servers that live as long as this object: for tests, and for runs that own their servers. In a
-/// temporary directory, on free ports (never 6379). They die with the *thread* that calls start(),
-/// however it ends, so start it on one that lives long enough.
+/// temporary directory, on free ports (never 6379). They die with this process, however it ends.
 class ScopedStack {
  public:
   /// A cluster's start returns when it has converged (lookAtCluster()).
@@ -32,7 +31,6 @@ class ScopedStack {
   ScopedStack& operator=(ScopedStack&& other) noexcept {
     dir_.swap(other.dir_);
     nodes_.swap(other.nodes_);
-    std::swap(startTimeout_, other.startTimeout_);
     return *this;
   }
   /// Kills the servers and removes their files.
@@ -48,19 +46,17 @@ class ScopedStack {
   Endpoint endpoint() const { return node().endpoint(); }
   std::vector<Endpoint> endpoints() const;
   const std::filesystem::path& dir() const { return dir_; }
-  /// Starts a server again after it has died (it is killed if it has not): same directory, port and
-  /// configuration. Its Node is a new object. Call it on the thread that is to own the server.
-  Status restart(std::size_t index = 0);
+  /// Starts a server again after it has died: see Node::restart().
+  Status restart(std::size_t index = 0) { return node(index).restart(); }
 
  private:
   ScopedStack() = default;
   Status startAll(const ScopedStackOptions& options);
-  Status launch(const std::vector<NodeConfig>& configs);
+  Status launch(const std::vector<NodeConfig>& configs, Nanos timeout);
   void clear();
 
   std::filesystem::path dir_;
   std::vector<std::unique_ptr<Node>> nodes_;
-  Nanos startTimeout_ = 0;
 };
 
 }  // namespace redline

@@ -12,8 +12,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <thread>
 #include <utility>
 
 #include "server/text_file.h"
@@ -104,8 +107,10 @@ void resetInherited() {
   }
   resetInherited();
   std::array<int, 5> wanted{plan.input, plan.output, plan.output, plan.gate, plan.failure};
-  for (int& fd : wanted)
-    if ((fd = ::fcntl(fd, F_DUPFD, kParked)) < 0) ::_exit(127);
+  for (int& fd : wanted) {
+    fd = ::fcntl(fd, F_DUPFD, kParked);
+    if (fd < 0) ::_exit(127);
+  }
   for (std::size_t i = 0; i < wanted.size(); ++i)
     if (::dup2(wanted[i], static_cast<int>(i)) < 0) ::_exit(127);
   ::fcntl(kFailureFd, F_SETFD, FD_CLOEXEC);
@@ -120,6 +125,60 @@ void resetInherited() {
   ::close(kGateFd);
   ::execv(plan.program, plan.args);
   leave(kFailureFd);
+}
+
+/// Forks for others. The kernel's "signal when the parent dies" means the *thread* that forked, so
+/// children that are to live as long as this process are forked by a thread that does.
+class LastingForker {
+ public:
+  static pid_t fork(const ChildPlan& plan) {
+    static std::mutex mutex;
+    static LastingForker* current = nullptr;
+    const std::lock_guard lock(mutex);
+    // After a fork without exec the thread is in the other process. Never deleted: its thread
+    // outlives main().
+    if (current == nullptr || current->owner_ != ::getpid()) current = new LastingForker;
+    return current->ask(plan);
+  }
+
+ private:
+  LastingForker() : owner_(::getpid()) {
+    std::thread([this] { serve(); }).detach();
+  }
+
+  pid_t ask(const ChildPlan& plan) {
+    std::unique_lock lock(mutex_);
+    plan_ = &plan;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return plan_ == nullptr; });
+    errno = error_;
+    return child_;
+  }
+
+  void serve() {
+    for (std::unique_lock lock(mutex_);;) {
+      changed_.wait(lock, [this] { return plan_ != nullptr; });
+      child_ = ::fork();
+      if (child_ == 0) runChild(*plan_);
+      error_ = errno;
+      plan_ = nullptr;
+      changed_.notify_all();
+    }
+  }
+
+  const pid_t owner_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  const ChildPlan* plan_ = nullptr;
+  pid_t child_ = -1;
+  int error_ = 0;
+};
+
+pid_t forkChild(const ChildPlan& plan) {
+  if (plan.dieWithParent) return LastingForker::fork(plan);
+  const pid_t pid = ::fork();
+  if (pid == 0) runChild(plan);
+  return pid;
 }
 
 }  // namespace
@@ -140,15 +199,15 @@ Result<GatedChild> GatedChild::spawn(const SpawnPlan& plan) {
 
   std::vector<std::string> args = plan.args;
   std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
   const std::string directory = plan.directory.empty() ? "." : plan.directory.string();
   const ChildPlan child{program->c_str(),     argv.data(),        directory.c_str(),
                         input->read.get(),    output.get(),       gate->read.get(),
                         failure->write.get(), plan.dieWithParent, ::getpid()};
-  const pid_t pid = ::fork();
+  const pid_t pid = forkChild(child);
   if (pid < 0) return fail(ErrorCode::io, "cannot start a process: {}", errnoText(errno));
-  if (pid == 0) runChild(child);
 
   GatedChild spawned;
   spawned.id_ = identify(pid).value_or(ProcessId{pid, 0, {}});

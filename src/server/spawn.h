@@ -17,7 +17,7 @@ struct SpawnPlan {
   std::filesystem::path directory;  ///< working directory
   std::filesystem::path output;     ///< file for stdout and stderr, appended to
   std::string input;                ///< bytes for its stdin, at most 4096; then end of file
-  bool dieWithParent = false;       ///< SIGKILL when the *thread* that spawned it ends
+  bool dieWithParent = false;       ///< SIGKILL when this process ends, however it does
 };
 
 /// A child that exists, in its own session, with every file closed, all signals and all CPUs as by

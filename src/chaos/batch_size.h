@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/clock.h"
+
+namespace redline {
+
+/// How many keys one MIGRATE may take so that it does not block its source longer than a budget.
+///
+/// A call's cost is counted in units, one for each key and one for each kBytesPerUnit of it, and
+/// the time of a unit is learned from the calls: quickly when one took longer than expected, slowly
+/// when it took less, so that a batch shrinks at once and grows with care. A pure function of what
+/// it was told.
+class BatchSizer {
+ public:
+  static constexpr std::uint64_t kBytesPerUnit = 1024;
+  static constexpr std::size_t kMostKeys = 500;
+
+  /// `budget` > 0.
+  explicit BatchSizer(Nanos budget) : budget_(budget) {}
+
+  /// How many of these keys, from the front, the next call should take. `bytes`: each one's size in
+  /// memory, not empty. At least one: a key that is larger than the budget goes alone.
+  std::size_t take(std::span<const std::uint64_t> bytes) const;
+  /// What a call took: from sending it to its reply.
+  void learn(std::span<const std::uint64_t> bytes, Nanos took);
+
+  Nanos budget() const { return budget_; }
+
+ private:
+  Nanos budget_;
+  double unitNanos_ = 20'000;  ///< as redis-cli's ten keys in 0.2 ms; the first calls correct it
+  double lastUnits_ = 8;       ///< a batch is at most twice as large as the one before
+};
+
+}  // namespace redline

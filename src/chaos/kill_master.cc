@@ -1,0 +1,277 @@
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/units.h"
+#include "chaos/catalog.h"
+#include "chaos/cluster_target.h"
+#include "chaos/failover_watch.h"
+#include "server/own_servers.h"
+
+namespace redline {
+namespace {
+
+constexpr std::string_view kFirst = "first", kHottest = "hottest";
+constexpr Nanos kPoll = 20 * kMillisecond;
+constexpr Nanos kHeat = 200 * kMillisecond;  ///< how long to look who is the hottest
+constexpr Nanos kExit = 10 * kSecond;
+constexpr Nanos kRejoin = 60 * kSecond;
+/// Detection takes one node timeout and an election about one second; voters may need another try.
+constexpr Nanos kElections = 15 * kSecond;
+constexpr int kTimeouts = 3;
+
+void pause(Nanos span) {
+  std::this_thread::sleep_for(std::chrono::nanoseconds(span));
+}
+
+double seconds(Nanos span) {
+  return static_cast<double>(span) / 1e9;
+}
+
+/// Kills a master, watches the cluster replace it, and starts it again as a replica.
+class KillMaster final : public Fault {
+ public:
+  KillMaster(const FaultArguments& arguments, const FaultContext& context)
+      : Fault(context), arguments_(arguments) {}
+
+  Status prepare() override {
+    auto cluster = connectCluster(context_);
+    if (!cluster) return fail(std::move(cluster.error()));
+    cluster_.emplace(std::move(*cluster));
+    return choose();
+  }
+
+  /// Chosen anew: a failover may have changed who is master, and the load who is the hottest.
+  Status check() override { return choose(); }
+
+  Status inject() override {
+    auto process = own_->current();
+    if (!process) return fail(std::move(process.error()));
+    killedAt_ = now();
+    if (auto sent = sendSignal(*process, SIGKILL); !sent) return sent;
+    killed_ = true;
+    if (!awaitExit(*process, kExit))
+      return fail(ErrorCode::timeout, "process {} outlives SIGKILL", process->pid);
+    cluster_->forget(victim_.endpoint);
+    point("killed", fmt::format("{} (pid {})", victim_.endpoint.text(), process->pid));
+    return watchFailover();
+  }
+
+  /// Only when its slots have a new owner: it comes back empty, and as their master it would make
+  /// its replica empty, too.
+  Status heal() override {
+    if (!killed_ || !arguments_.on("restart")) return {};
+    if (auto replaced = awaitSuccessor(); !replaced) return replaced;
+    const Nanos begin = now();
+    if (auto started = own_->restart(context_.credentials); !started) return started;
+    ClusterWait wait;
+    wait.timeout = kRejoin;
+    wait.progress = [this](const Convergence& seen) {
+      progress(fmt::format("{} comes back: {}", victim_.endpoint.text(), seen.missing));
+    };
+    if (auto whole = awaitConverged(*cluster_, members_, wait); !whole) return whole;
+    const auto role = cluster_->replicationOf(victim_.endpoint);
+    if (!role) return fail(role.error());
+    if (role->master && hadReplica_)
+      return fail(ErrorCode::refused, "{} came back as a master and not as a replica",
+                  victim_.endpoint.text());
+    point("rejoined", fmt::format("{} follows {}", victim_.endpoint.text(), role->source.text()),
+          now() - begin, {{"rejoined_s", seconds(now() - begin)}});
+    return {};
+  }
+
+ private:
+  Status choose() {
+    auto view = cluster_->view();
+    if (!view) return fail(std::move(view.error()));
+    if (auto ours = checkMembers(*view, context_); !ours) return ours;
+    auto victim = chosen(*view);
+    if (!victim) return fail(std::move(victim.error()));
+    victim_ = std::move(*victim);
+    findings_.node = victim_.endpoint.text();
+    own_ = findOwn(context_.own, victim_.endpoint);
+    if (own_ == nullptr)
+      return fail(
+          ErrorCode::unsafe,
+          "{} is not one that redline started, and -force does not change that: its process "
+          "is not known; start a cluster with `redline stack up cluster`",
+          victim_.endpoint.text());
+    members_.clear();
+    for (const ClusterMember& member : view->nodes)
+      if (!member.failed) members_.push_back(member.endpoint);
+    return checkReplaceable(*view);
+  }
+
+  Result<ClusterMember> chosen(const ClusterView& view) {
+    const std::string& wanted = arguments_.text("target");
+    if (wanted != kFirst && wanted != kHottest) return masterNamed(view, "target", wanted);
+    std::vector<const ClusterMember*> masters;
+    for (const ClusterMember* const master : view.masters())
+      if (!master->failed && !master->slots.empty()) masters.push_back(master);
+    if (masters.empty()) return fail(ErrorCode::refused, "no master of this cluster owns a slot");
+    if (wanted == kFirst) return *masters.front();
+    std::vector<double> before, after;
+    for (const ClusterMember* const master : masters) before.push_back(commandsOf(*master));
+    pause(kHeat);
+    for (const ClusterMember* const master : masters) after.push_back(commandsOf(*master));
+    std::size_t hottest = 0;
+    for (std::size_t i = 1; i < masters.size(); ++i)
+      if (after[i] - before[i] > after[hottest] - before[hottest]) hottest = i;
+    return *masters[hottest];
+  }
+
+  double commandsOf(const ClusterMember& node) {
+    auto admin = cluster_->at(node.endpoint);
+    auto info = admin ? (*admin)->info({"stats"}) : Result<ServerInfo>(fail(admin.error()));
+    return info ? info->number("total_commands_processed") : 0;
+  }
+
+  /// Without a replica in sync its slots would have no owner, and their data would be gone.
+  Status checkReplaceable(const ClusterView& view) {
+    hadReplica_ = false;
+    for (const ClusterMember* const replica : view.replicasOf(victim_.id)) {
+      if (replica->failed) continue;
+      const auto state = cluster_->replicationOf(replica->endpoint);
+      if (state && !state->master && state->linkUp) hadReplica_ = true;
+    }
+    if (hadReplica_ || context_.force) return {};
+    return fail(ErrorCode::refused,
+                "{} has no replica in sync: nobody could take its slots, and their data would be "
+                "lost; insist with -force",
+                victim_.endpoint.text());
+  }
+
+  std::vector<NodeReading> readOthers() {
+    std::vector<NodeReading> readings;
+    for (const Endpoint& member : members_) {
+      if (member == victim_.endpoint) continue;
+      if (auto reading = cluster_->read(member)) readings.push_back(std::move(*reading));
+    }
+    return readings;
+  }
+
+  /// How long a failover may take here, from the nodes' own timeout.
+  Nanos limit() {
+    for (const Endpoint& member : members_) {
+      if (member == victim_.endpoint) continue;
+      auto admin = cluster_->at(member);
+      const auto text = admin ? (*admin)->configGet("cluster-node-timeout")
+                              : Result<std::string>(fail(admin.error()));
+      const auto timeout = text ? parseDuration(*text + "ms") : Result<Nanos>(fail(text.error()));
+      if (timeout) return kTimeouts * *timeout + kElections;
+    }
+    return kElections;
+  }
+
+  Status watchFailover() {
+    const std::vector<NodeReading> before = readOthers();
+    std::uint64_t epoch = 0;
+    for (const NodeReading& reading : before) epoch = std::max(epoch, currentEpoch(reading));
+    FailoverWatch watch(victim_, epoch);
+    for (const Nanos end = killedAt_ + limit(); now() < end;) {
+      for (const std::string& step : watch.look(readOthers(), now()))
+        point(step, stepText(step, watch.steps()), now() - killedAt_);
+      report(watch.steps());
+      if (watch.steps().recovered) return {};
+      progress(fmt::format("{} is dead for {}; {}", victim_.endpoint.text(),
+                           formatDuration(now() - killedAt_),
+                           watch.steps().promoted ? "the others learn of its successor"
+                           : watch.steps().failed ? "its replica is being elected"
+                                                  : "the others have not noticed yet"));
+      if (!sleep(kPoll))
+        return fail(ErrorCode::interrupted, "the run ended {} after the kill: {}",
+                    formatDuration(now() - killedAt_), findings_.detail);
+    }
+    return fail(ErrorCode::timeout, "the cluster has not recovered within {}: {}",
+                formatDuration(limit()), findings_.detail);
+  }
+
+  static std::string stepText(std::string_view step, const FailoverSteps& steps) {
+    if (step == "promoted") return fmt::format("{} is master now", steps.successor.text());
+    if (step == "recovered") return "every node agrees and says cluster_state:ok";
+    return {};
+  }
+
+  void report(const FailoverSteps& steps) {
+    findings_.figures.clear();
+    std::vector<std::string> texts;
+    const auto add = [&](const char* name, const char* text, const std::optional<Nanos>& at) {
+      if (!at) return;
+      findings_.figures.emplace_back(fmt::format("{}_s", name), seconds(*at - killedAt_));
+      texts.push_back(fmt::format("{} after {}", text, formatDuration(*at - killedAt_)));
+    };
+    add("suspected", "suspected", steps.suspected);
+    add("failed", "declared failed", steps.failed);
+    add("election", "an election", steps.election);
+    add("promoted", "promoted", steps.promoted);
+    add("recovered", "recovered", steps.recovered);
+    findings_.detail =
+        texts.empty() ? "nobody has noticed" : fmt::format("{}", fmt::join(texts, ", "));
+    if (steps.promoted) findings_.detail += "; the new master is " + steps.successor.text();
+  }
+
+  /// Ok when the victim's slots have a new owner, or when nobody is left who could become it.
+  Status awaitSuccessor() {
+    if (victim_.slots.empty()) return {};
+    for (const Nanos end = now() + limit();; pause(kPoll)) {
+      bool candidate = false;
+      for (const NodeReading& reading : readOthers()) {
+        const ClusterMember* const self = reading.view.myself();
+        if (self == nullptr) continue;
+        if (self->master && self->ownsAll(victim_.slots)) return {};
+        candidate = candidate || (!self->master && self->masterId == victim_.id);
+      }
+      if (!candidate) return {};
+      if (now() >= end)
+        return fail(ErrorCode::timeout,
+                    "nobody has taken over the slots of {}: it stays down, for it would come back "
+                    "empty and make its replica empty, too",
+                    victim_.endpoint.text());
+    }
+  }
+
+  const FaultArguments& arguments_;
+  std::optional<ClusterAdmin> cluster_;
+  ClusterMember victim_;
+  std::vector<Endpoint> members_;  ///< all that lived before
+  const OwnServer* own_ = nullptr;
+  bool hadReplica_ = false;
+  bool killed_ = false;
+  Nanos killedAt_ = 0;
+};
+
+}  // namespace
+
+FaultSpec killMasterFault() {
+  FaultSpec spec;
+  spec.name = "kill-master";
+  spec.summary = "kills a master, times detection, election and promotion, and brings it back";
+  spec.parameters = {
+      {.name = "target",
+       .kind = FaultParameterKind::text,
+       .fallback = kFirst,
+       .help =
+           "which master: its address, first (the one with the lowest slot) or hottest (the one "
+           "that gets most commands now)",
+       .example = "hottest"},
+      {.name = "restart",
+       .kind = FaultParameterKind::boolean,
+       .fallback = "true",
+       .help =
+           "start it again when its slots have a new owner, so that it comes back as a replica"},
+  };
+  spec.destructive = true;
+  spec.clusterOnly = true;
+  spec.make = [](const FaultArguments& arguments,
+                 const FaultContext& context) -> std::unique_ptr<Fault> {
+    return std::make_unique<KillMaster>(arguments, context);
+  };
+  return spec;
+}
+
+}  // namespace redline

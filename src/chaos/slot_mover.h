@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "chaos/batch_size.h"
+#include "server/cluster_admin.h"
+
+namespace redline {
+
+/// One slot on its way from the master that owns it to another.
+struct SlotMove {
+  std::uint16_t slot = 0;
+  ClusterMember from, to;
+};
+
+/// A key whose own MIGRATE took longer than the budget: no batch is small enough for it.
+struct LargeKey {
+  std::string key;
+  std::uint16_t slot = 0;
+  std::uint64_t bytes = 0;  ///< MEMORY USAGE, an estimate for collections
+  Nanos took = 0;
+};
+
+struct MoveFigures {
+  std::uint64_t slots = 0;  ///< that have a new owner
+  std::uint64_t keys = 0;   ///< that were sent
+  std::uint64_t bytes = 0;  ///< of them, in memory
+  std::uint64_t calls = 0;  ///< of MIGRATE
+  Nanos longest = 0;        ///< MIGRATE, as seen from outside: an upper bound of the block
+  std::uint64_t largestBatch = 0;
+  std::vector<LargeKey> largeKeys;  ///< the first kMostLargeKeys
+  std::uint64_t largeKeyCount = 0;
+
+  static constexpr std::size_t kMostLargeKeys = 10;
+};
+
+struct MoveOptions {
+  Nanos maxBlock = 2 * kMillisecond;
+  std::size_t slotsAtOnce = 8;  ///< open at a time: between them the commands are pipelined
+  std::function<bool()> interrupted;
+  std::function<void(const MoveFigures&)> progress;
+  std::function<void(const LargeKey&)> largeKey;
+};
+
+/// Moves slots with all their keys while clients use them, as the Redis Cluster specification has
+/// it: the target imports, the source migrates, keys go in MIGRATE batches that BatchSizer bounds,
+/// and then the target, the source and all other masters learn of the new owner.
+///
+/// Of a group of slots the SETSLOTs are pipelined, and each round trip to the source carries one
+/// MIGRATE together with the questions for what follows it. Never two MIGRATEs: a server runs what
+/// one client has sent without looking at others in between.
+///
+/// Whatever ends it half-way, a slot that is open then is found by findOpenSlots().
+class SlotMover {
+ public:
+  /// `masters`: all that are to learn of new owners. All references must outlive it.
+  SlotMover(ClusterAdmin& cluster, std::span<const Endpoint> masters, const MoveOptions& options);
+
+  /// Moves these, in this order. interrupted: when it was; the open group is left open.
+  Status move(std::span<const SlotMove> moves);
+  const MoveFigures& figures() const { return figures_; }
+
+ private:
+  struct PendingKey {
+    std::string key;
+    std::uint16_t slot = 0;
+    std::optional<std::uint64_t> bytes;  ///< none: not asked for yet
+  };
+  /// One round trip to the source: the numbers of its commands, in the order of their replies.
+  struct Step {
+    std::size_t migrate = 0;            ///< keys of the MIGRATE, from the front of pending_
+    std::size_t sizesFrom = 0;          ///< first key of pending_ whose size is asked for …
+    std::size_t sizes = 0;              ///< … and how many of them
+    std::optional<std::uint16_t> list;  ///< the slot whose keys are asked for
+  };
+
+  Status moveGroup(std::span<const SlotMove> group);
+  Status open(std::span<const SlotMove> group);
+  /// Sends all keys that the slots of toList_ hold, at most kListed of each.
+  Status drain(const ClusterMember& from, const ClusterMember& to);
+  Status close(std::span<const SlotMove> group);
+  Status setSlots(const Endpoint& node, std::span<const SlotMove> group, std::string_view state,
+                  std::string_view id);
+  /// Puts the slots that still hold keys into toList_.
+  Status findLeft(std::span<const SlotMove> group);
+
+  Step nextStep() const;
+  Status carryOut(const Step& step, const ClusterMember& from, const ClusterMember& to);
+  Status settleMigrate(std::size_t keys, const Value& reply, Nanos took);
+  void settleSizes(const Step& step, std::span<const Value> replies);
+  Status settleList(std::uint16_t slot, const Value& reply);
+  std::vector<std::string> migrateCommand(const Endpoint& target, std::size_t keys) const;
+  bool interrupted() const { return options_.interrupted && options_.interrupted(); }
+
+  ClusterAdmin& cluster_;
+  std::span<const Endpoint> masters_;
+  const MoveOptions& options_;
+  BatchSizer sizer_;
+  MoveFigures figures_;
+  std::deque<PendingKey> pending_;
+  std::deque<std::uint16_t> toList_;
+  int failures_ = 0;  ///< of MIGRATE to reach the target, in a row
+};
+
+}  // namespace redline
