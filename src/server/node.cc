@@ -23,9 +23,10 @@ namespace {
 
 constexpr Nanos kVersionTimeout = 10 * kSecond;
 constexpr Nanos kPingTimeout = 500 * kMillisecond;
-/// Both a port of these and its bus are outside of the kernel's ip_local_port_range, 32768–60999.
-constexpr unsigned kLowestFreePort = 10'000;
-constexpr unsigned kHighestFreePort = 32'767 - kBusOffset;
+/// Ports of these and their buses never meet, and both are outside of the kernel's
+/// ip_local_port_range, 32768–60999.
+constexpr unsigned kLowestFreePort = kBusOffset;
+constexpr unsigned kHighestFreePort = 2 * kBusOffset - 1;
 constexpr int kPortAttempts = 1000;
 constexpr auto kPause = std::chrono::milliseconds(10);
 

@@ -38,6 +38,13 @@ Result<std::vector<NodeConfig>> configsFor(const ScopedStackOptions& options, co
   return configs;
 }
 
+/// Somebody may take a port between our look and the server's, and be it only to look himself: then
+/// others are tried.
+bool lostAPort(const Error& error, std::span<const NodeConfig> configs) {
+  return error.message.find("Failed listening on port") != std::string::npos ||
+         std::ranges::any_of(configs, [](const NodeConfig& each) { return !checkPortsFree(each); });
+}
+
 }  // namespace
 
 Result<ScopedStack> ScopedStack::start(const ScopedStackOptions& options) {
@@ -66,10 +73,7 @@ Status ScopedStack::startAll(const ScopedStackOptions& options) {
     if (last) return last;
     for (const auto& node : nodes_) (void)node->kill();
     nodes_.clear();
-    // Somebody may take a port between our look and the server's: only then try others.
-    if (std::ranges::all_of(
-            *configs, [](const NodeConfig& each) { return checkPortsFree(each).has_value(); }))
-      break;
+    if (!lostAPort(last.error(), *configs)) break;
   }
   return last;
 }
