@@ -28,13 +28,13 @@ bool passes(const Value& reply) {
 Result<KeyAdmin> KeyAdmin::connect(const Endpoint& seed, bool cluster,
                                    const Credentials& credentials) {
   if (!cluster) {
-    auto admin = Admin::connect(seed, credentials);
-    if (!admin) return fail(admin.error());
-    return KeyAdmin(seed, std::nullopt, std::move(*admin));
+    ClusterAdmin nodes(credentials);
+    if (auto admin = nodes.at(seed); !admin) return fail(admin.error());
+    return KeyAdmin(seed, false, std::move(nodes));
   }
-  auto admin = ClusterAdmin::connect(std::span(&seed, 1), credentials);
-  if (!admin) return fail(admin.error());
-  return KeyAdmin(seed, std::move(*admin), std::nullopt);
+  auto nodes = ClusterAdmin::connect(std::span(&seed, 1), credentials);
+  if (!nodes) return fail(nodes.error());
+  return KeyAdmin(seed, true, std::move(*nodes));
 }
 
 Result<std::vector<Value>> KeyAdmin::pipeline(std::span<const std::vector<std::string>> commands,
@@ -64,11 +64,11 @@ Status KeyAdmin::attempt(std::span<const std::vector<std::string>> commands,
                          std::vector<std::optional<Value>>& replies) {
   std::map<Endpoint, std::vector<std::size_t>> byNode;
   Status first;
-  if (single_) {
+  if (!cluster_) {
     for (std::size_t i = 0; i < commands.size(); ++i)
       if (!replies[i]) byNode[node_].push_back(i);
   } else {
-    const auto view = cluster_->view();
+    const auto view = nodes_.view();
     if (!view) return fail(view.error());
     for (std::size_t i = 0; i < commands.size(); ++i) {
       if (replies[i]) continue;
@@ -77,7 +77,7 @@ Status KeyAdmin::attempt(std::span<const std::vector<std::string>> commands,
     }
   }
   for (const auto& [endpoint, which] : byNode) {
-    Result<Admin*> admin = single_ ? &*single_ : cluster_->at(endpoint);
+    Result<Admin*> admin = nodes_.at(endpoint);
     Status asked = admin ? ask(commands, which, **admin, replies) : fail(admin.error());
     if (!asked && first) first = std::move(asked);
   }
@@ -94,22 +94,24 @@ Status KeyAdmin::ask(std::span<const std::vector<std::string>> commands,
     auto got = admin.pipeline(some);
     if (!got) return fail(got.error());
     for (std::size_t i = 0; i < count; ++i)
-      if (single_ || !passes((*got)[i])) replies[which[i]] = std::move((*got)[i]);
+      if (!cluster_ || !passes((*got)[i])) replies[which[i]] = std::move((*got)[i]);
   }
   return {};
 }
 
 Result<bool> KeyAdmin::awaitReplicas(Nanos limit) {
-  if (single_) {
-    const auto info = single_->info({"replication"});
+  if (!cluster_) {
+    auto admin = nodes_.at(node_);
+    if (!admin) return fail(admin.error());
+    const auto info = (*admin)->info({"replication"});
     if (!info) return fail(info.error());
-    return awaitReplicasOf(*single_, parseReplication(*info).replicas, limit);
+    return awaitReplicasOf(**admin, parseReplication(*info).replicas, limit);
   }
-  const auto view = cluster_->view();
+  const auto view = nodes_.view();
   if (!view) return fail(view.error());
   bool all = true;
   for (const ClusterMember* master : view->masters()) {
-    auto admin = cluster_->at(master->endpoint);
+    auto admin = nodes_.at(master->endpoint);
     if (!admin) return fail(admin.error());
     const auto done = awaitReplicasOf(**admin, view->replicasOf(master->id).size(), limit);
     if (!done) return fail(done.error());

@@ -29,8 +29,8 @@ class KeyAdmin {
   Result<bool> awaitReplicas(Nanos limit = 5 * kSecond);
 
  private:
-  KeyAdmin(Endpoint node, std::optional<ClusterAdmin> cluster, std::optional<Admin> single)
-      : node_(std::move(node)), cluster_(std::move(cluster)), single_(std::move(single)) {}
+  KeyAdmin(Endpoint node, bool cluster, ClusterAdmin nodes)
+      : node_(std::move(node)), cluster_(cluster), nodes_(std::move(nodes)) {}
   Status ask(std::span<const std::vector<std::string>> commands, std::span<const std::size_t> which,
              Admin& admin, std::vector<std::optional<Value>>& replies);
   Status attempt(std::span<const std::vector<std::string>> commands,
@@ -38,8 +38,8 @@ class KeyAdmin {
   Result<bool> awaitReplicasOf(Admin& admin, std::size_t replicas, Nanos limit);
 
   Endpoint node_;
-  std::optional<ClusterAdmin> cluster_;
-  std::optional<Admin> single_;
+  bool cluster_;
+  ClusterAdmin nodes_;  ///< connections are made anew when lost; of a single node, just that one
 };
 
 }  // namespace redline

@@ -33,6 +33,11 @@ TEST(KeyAdmin, SpeaksToASingleNode) {
   ASSERT_TRUE(replies);
   for (std::size_t i = 0; i < 1000; ++i) EXPECT_EQ((*replies)[i].text, std::to_string(i * 7));
   EXPECT_TRUE(*keys->awaitReplicas()) << "there are none to wait for";
+  // A connection that was lost is made anew.
+  auto admin = test::adminOf(*redis);
+  ASSERT_TRUE(admin);
+  ASSERT_TRUE(admin->command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}));
+  EXPECT_EQ(keys->pipeline(commandsFor("GET", 2))->at(1).text, "7");
   const auto wrong = keys->pipeline(std::vector<std::vector<std::string>>{{"INCR", "obj:1", "x"}});
   ASSERT_TRUE(wrong);
   EXPECT_TRUE((*wrong)[0].isError());
