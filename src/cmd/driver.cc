@@ -92,7 +92,7 @@ std::vector<FlagSpec> wireFlags() {
       {.name = "conns",
        .kind = FlagKind::count,
        .fallback = "50",
-       .help = "connections in all",
+       .help = "connections in all; in a cluster, to each node that is contacted",
        .example = "200",
        .group = kGroup,
        .positive = true},
@@ -113,6 +113,14 @@ std::vector<FlagSpec> wireFlags() {
        .help = "how long a batch may wait to fill; 0: send what is due",
        .example = "200us",
        .group = kGroup},
+      {.name = "max-backlog",
+       .kind = FlagKind::count,
+       .fallback = "100k",
+       .help = "in a cluster: operations that may wait for one node, in each worker; while as many "
+               "do, none are sent to any",
+       .example = "1M",
+       .group = kGroup,
+       .positive = true},
       {.name = "op-timeout",
        .kind = FlagKind::duration,
        .fallback = "0",
@@ -199,7 +207,11 @@ Status checkCombinations(const FlagValues& flags) {
   if (flags.duration("metrics-linger") != 0 && flags.empty("metrics"))
     return fail(ErrorCode::usage, "-metrics-linger={} has nothing to serve without -metrics",
                 flags.text("metrics-linger"));
-  if (flags.endpoints("addr").size() != 1)
+  if (flags.given("max-backlog") && !flags.is("topology", "cluster"))
+    return fail(ErrorCode::usage,
+                "-max-backlog is for -topology=cluster: on a single node the backlog is a position "
+                "in the schedule, and takes no room");
+  if (flags.is("topology", "node") && flags.endpoints("addr").size() != 1)
     return fail(ErrorCode::usage, "-addr names {} servers, and -topology=node is one of them",
                 flags.endpoints("addr").size());
   return {};
@@ -224,6 +236,7 @@ EnginePlan enginePlan(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   EnginePlan plan;
   plan.target = flags.endpoints("addr").front();
+  if (flags.is("topology", "cluster")) plan.seeds = flags.endpoints("addr");
   plan.login = {flags.text("user"), invocation.password};
   plan.threads = static_cast<unsigned>(flags.count("threads"));
   plan.conns = static_cast<unsigned>(flags.count("conns"));
@@ -239,6 +252,7 @@ EnginePlan enginePlan(const Invocation& invocation) {
   plan.duration = flags.duration("duration");
   plan.drain = flags.duration("drain");
   plan.interval = flags.duration("interval");
+  plan.maxBacklog = flags.count("max-backlog");
   plan.opTimeout = flags.duration("op-timeout");
   plan.pipeline = static_cast<unsigned>(flags.count("pipeline"));
   plan.transactions = flags.on("tx");

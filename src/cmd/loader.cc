@@ -108,6 +108,10 @@ Status checkCounts(const FlagValues& flags) {
   constexpr std::uint64_t kMostThreads = 256;
   constexpr std::uint64_t kLargestValue = 512ULL << 20;
   constexpr std::uint64_t kFarthestSecond = 100'000'000'000;
+  if (flags.is("topology", "cluster"))
+    return fail(ErrorCode::usage,
+                "-topology=cluster: the loader fills single servers only so far; the driver writes "
+                "to a cluster with -rw-ratio=0");
   if (flags.endpoints("addr").size() != 1)
     return fail(ErrorCode::usage, "-addr names {} servers: the loader fills one",
                 flags.endpoints("addr").size());

@@ -35,7 +35,8 @@ struct Login {
 
 /// All that the engine needs to know of a driver's run.
 struct EnginePlan {
-  Endpoint target;  ///< of a cluster: a node that knows the others
+  Endpoint target;              ///< the node; of a cluster: the first of its seeds
+  std::vector<Endpoint> seeds;  ///< nodes that know the cluster; empty: there is none
   Login login;
   unsigned threads = 1;
   unsigned conns = 50;    ///< in all, or to each node of a cluster; ≥ threads
@@ -76,6 +77,7 @@ struct EnginePlan {
 
   MitigationPlan mitigation;
 
+  bool cluster() const { return !seeds.empty(); }
   bool closed() const { return arrivals == Arrivals::closed; }
   unsigned batchSize() const { return pipeline == 0 ? 1 : pipeline; }
 };

@@ -65,11 +65,13 @@ struct ServerFigures {
   std::uint64_t latestForkUs = 0;
 };
 
-/// What one node of a cluster received.
+/// What one node of a cluster did.
 struct ClusterNodeFigures {
   std::string addr, role;
-  std::uint64_t slots = 0;  ///< hash slots it owns
-  std::uint64_t ops = 0;    ///< operations sent to it
+  std::uint64_t slots = 0;       ///< hash slots it owned in the end
+  std::uint64_t ops = 0;         ///< operations that it completed
+  std::uint64_t redirected = 0;  ///< MOVED and ASK that it answered
+  LatencyFigures service;        ///< of the operations that it completed
 };
 
 struct HotSlotFigures {

@@ -55,6 +55,19 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
       facts.achievedRate, facts.targetRate, percent(facts.achievedRate / facts.targetRate)));
 }
 
+// A node that is behind kept operations for others from being sent: an open model no longer.
+void judgeBacklog(const ValidityFacts& facts, Verdict& verdict) {
+  if (facts.blockedShare <= 0) return;
+  const std::string full = fmt::format(
+      "backlog full: for {} of the time as many operations as -max-backlog allows waited for one "
+      "node, and none were sent to any",
+      percent(facts.blockedShare));
+  if (facts.faults == 0)
+    verdict.reasons.push_back(full + "; lower -rate, or raise -max-backlog");
+  else
+    verdict.notes.push_back(full + "; the run injected faults, and this is what they did");
+}
+
 // Whether there is anything to be believed.
 void judgeSurvival(const ValidityFacts& facts, Verdict& verdict) {
   if (!facts.serverLost.empty())
@@ -86,6 +99,7 @@ Verdict judgeValidity(const ValidityFacts& facts) {
     judgeGenerator(facts, verdict);
   else
     judgeOpen(facts, verdict);
+  judgeBacklog(facts, verdict);
   judgeSurvival(facts, verdict);
   if (facts.steal > kTolerableSteal)
     verdict.reasons.push_back(

@@ -24,6 +24,9 @@ struct ValidityFacts {
   /// Of the scheduled: lost with their connections (disconnected, unknown_fate, protocol), so that
   /// they have no latency at all.
   double lostShare = 0;
+  /// Of a worker's time: operations were due, and none was drawn since a full lane held
+  /// -max-backlog of them. In a cluster only.
+  double blockedShare = 0;
   std::string serverLost;  ///< why no server answered once the run was over; empty: it did
   unsigned faults = 0;     ///< brackets of faults that the run injected itself
   /// Of the intervals that a fault touched: how many operations, and their dispatch. A fault may

@@ -165,9 +165,13 @@ Table clusterTable(const RunData& run) {
   const ClusterFigures& cluster = run.figures.cluster;
   Table table;
   table.title = "Cluster";
-  table.head = {"node", "role", "slots", "operations"};
-  for (const ClusterNodeFigures& node : cluster.nodes)
-    table.rows.push_back({node.addr, node.role, grouped(node.slots), grouped(node.ops)});
+  table.head = {"node", "role", "slots", "operations", "service p50", "service p99"};
+  for (const ClusterNodeFigures& node : cluster.nodes) {
+    const bool served = node.service.count != 0;
+    table.rows.push_back({node.addr, node.role, grouped(node.slots), grouped(node.ops),
+                          served ? microsWords(node.service.p50) : "",
+                          served ? microsWords(node.service.p99) : ""});
+  }
   table.note = fmt::format("Redirects: MOVED {}, ASK {}, TRYAGAIN {}, CLUSTERDOWN {}.",
                            grouped(cluster.moved), grouped(cluster.ask), grouped(cluster.tryagain),
                            grouped(cluster.clusterdown));

@@ -13,9 +13,11 @@
 #include "engine/engine.h"
 #include "record/recorder.h"
 #include "run/chaos_run.h"
+#include "run/cluster_watch.h"
 #include "run/error_notes.h"
 #include "run/mitigation_run.h"
 #include "run/preflight.h"
+#include "run/server_readings.h"
 #include "run/summarize.h"
 #include "rundir/files.h"
 #include "rundir/plan.h"
@@ -24,13 +26,12 @@
 #include "server/host.h"
 #include "server/ping_probe.h"
 #include "server/sampler.h"
-#include "server/server_figures.h"
+#include "server/slot_map_reading.h"
 
 namespace redline {
 namespace {
 
 constexpr Nanos kPollSpan = 20 * kMillisecond;
-constexpr Nanos kEdgeTimeout = 500 * kMillisecond;
 
 /// Keeps the first failure of many: the run goes on, and says so at the end.
 class FirstFailure {
@@ -49,30 +50,16 @@ class FirstFailure {
   Status status_;
 };
 
-/// Readings of the server and the machine at one edge of the measured window.
+/// Readings of the servers and the machine at one edge of the measured window.
 struct Edge {
-  std::optional<ServerSample> server;
+  ServerSamples servers;
   CpuReading cpu;
 };
 
-Edge readEdge(Admin& admin) {
-  Edge edge;
-  edge.cpu = readCpuTimes();
-  if (auto sample = readSample(admin, kEdgeTimeout)) edge.server = std::move(*sample);
-  return edge;  // no sample of a server that is frozen or dead: the sampler's readings stand in
+Edge readEdge(std::vector<Target>& targets) {
+  const CpuReading cpu = readCpuTimes();
+  return {readSamples(targets), cpu};
 }
-
-/// The sampler's readings, kept for where an edge could not be read.
-struct Readings {
-  std::mutex mutex;
-  std::optional<ServerSample> first, last;
-
-  void add(const ServerSample& sample) {
-    const std::lock_guard lock(mutex);
-    if (!first) first = sample;
-    last = sample;
-  }
-};
 
 /// One run, from the open run directory to the summary.
 class DriverRun {
@@ -86,7 +73,7 @@ class DriverRun {
         environment_(environmentFigures(preflight.host)),
         recorder_(plan.engine.threads, [this](const Interval& i) { onInterval(i); }),
         chaos_(plan.chaos, faultContext()) {
-    environment_.redisVersion = preflight.target.info.version();
+    environment_.redisVersion = preflight.targets.front().info.version();
   }
 
   Result<DriverOutcome> run() {
@@ -96,7 +83,8 @@ class DriverRun {
       if (!prepared) return fail(prepared.error());
       mitigation_ = std::move(*prepared);
     }
-    auto engine = Engine::connect(plan_.engine, recorder_, nullptr,
+    if (preflight_.map) followCluster();
+    auto engine = Engine::connect(plan_.engine, recorder_, slotMap_.get(),
                                   mitigation_ ? &mitigation_->shared() : nullptr);
     if (!engine) return fail(engine.error());
     start_ = clock_.now() + 50 * kMillisecond;
@@ -115,6 +103,7 @@ class DriverRun {
         probe.emplace(probeOptions(), clock_, [this](const Event& e) { onEvent(e); });
       watch(**engine, window);
       const Status ended = (*engine)->join();
+      clusterWatch_.reset();
       probe.reset();
       chaos_.finish();  // before the last samples: they show the healed server
       recorder_.finish();
@@ -127,22 +116,34 @@ class DriverRun {
  private:
   SamplerOptions samplerOptions() const {
     SamplerOptions options;
-    options.servers = {plan_.engine.target};
+    options.servers = servers();
     options.credentials = {plan_.engine.login.user, plan_.engine.login.password};
     options.interval = plan_.engine.interval;
     return options;
   }
 
+  std::vector<Endpoint> servers() const {
+    std::vector<Endpoint> all;
+    for (const Target& target : preflight_.targets) all.push_back(target.admin.endpoint());
+    return all;
+  }
+
+  void followCluster() {
+    slotMap_ = std::make_unique<LiveSlotMap>(*preflight_.map);
+    clusterWatch_ = std::make_unique<ClusterWatch>(*slotMap_, plan_.engine.login,
+                                                   [this](const Event& e) { onEvent(e); });
+  }
+
   PingProbeOptions probeOptions() const {
     PingProbeOptions options;
-    options.servers = {plan_.engine.target};
+    options.servers = servers();
     options.credentials = {plan_.engine.login.user, plan_.engine.login.password};
     return options;
   }
 
   FaultContext faultContext() {
     FaultContext context;
-    context.servers = {plan_.engine.target};
+    context.servers = servers();
     context.credentials = {plan_.engine.login.user, plan_.engine.login.password};
     context.own = plan_.own;
     context.force = plan_.force;
@@ -205,11 +206,10 @@ class DriverRun {
       const Nanos now = clock_.now();
       const Window window = engine.window();
       if (!before_ && now >= window.measureStart) {
-        before_ = readEdge(preflight_.target.admin);
+        before_ = readEdge(preflight_.targets);
         phase("measure", "begin", window.measureStart);
       }
-      if (before_ && !after_ && now >= window.measureEnd)
-        after_ = readEdge(preflight_.target.admin);
+      if (before_ && !after_ && now >= window.measureEnd) after_ = readEdge(preflight_.targets);
       recorder_.poll();
       if (!stopped && watcher_.interrupted()) {
         engine.stop();
@@ -217,8 +217,8 @@ class DriverRun {
       }
       sleepUntil(nextEdge(window, clock_.now()));
     }
-    if (!before_) before_ = readEdge(preflight_.target.admin);
-    if (!after_) after_ = readEdge(preflight_.target.admin);
+    if (!before_) before_ = readEdge(preflight_.targets);
+    if (!after_) after_ = readEdge(preflight_.targets);
     phase("measure", "end", engine.window().measureEnd);
   }
 
@@ -242,19 +242,28 @@ class DriverRun {
     facts.busyS = seconds(total.end - total.start) * plan_.engine.threads;
     facts.steal = stealShare(before_->cpu.all, after_->cpu.all);
     facts.io = engine.io();
-    facts.serverLost = whyNotServing(plan_.engine.target, plan_.engine.login);
+    facts.serverLost = whatIsLost();
     facts.faults = faults_;
     if (!plan_.chaos.empty()) facts.dispatch = dispatch_;
-    const auto& first = before_->server ? before_->server : readings_.first;
-    const auto& last = after_->server ? after_->server : readings_.last;
-    if (first && last) facts.servers.push_back(figures(*first, *last));
-    for (ServerFigures& server : facts.servers)
-      server.mainThreadUtilisation =
-          std::min(1.0, server.mainThreadUtilisation / std::max(1e-9, 1 - facts.steal));
+    facts.servers =
+        readings_.figuresOf(preflight_.targets, before_->servers, after_->servers, facts.steal);
+    if (slotMap_) facts.cluster = {&engine.clusterTally(), &slotMap_->latest()};
     const bool evicted = std::ranges::any_of(
         facts.servers, [](const ServerFigures& server) { return server.evicted != 0; });
     if (mitigation_) facts.mitigation = mitigation_->finish(evicted, engine.localCaches());
     return facts;
+  }
+
+  /// The server, or a master of the cluster as it is now, that does not serve; empty: all do.
+  std::string whatIsLost() const {
+    if (!slotMap_) return whyNotServing(plan_.engine.target, plan_.engine.login);
+    const SlotMap& map = slotMap_->latest();
+    for (std::uint16_t i = 0; i < map.nodes().size(); ++i) {
+      if (map.rangesOf(i).empty()) continue;
+      auto why = whyNotServing(endpointOf(map.nodes()[i].address), plan_.engine.login);
+      if (!why.empty()) return why;
+    }
+    return {};
   }
 
   DriverOutcome finish(const Engine& engine) {
@@ -272,6 +281,8 @@ class DriverRun {
     note(errorNotes(summary.rate));
     note(preflight_.notes);
     for (const Warning& warning : hostWarnings(preflight_.host)) note({warningText(warning)});
+    if (slotMap_)
+      failures_.note(directory_.writeSlots(slotFigures(engine.clusterTally(), slotMap_->latest())));
     failures_.note(directory_.writeSummary(summary));
     if (!plan_.json.empty()) failures_.note(writeWholeFile(plan_.json, summaryToJson(summary)));
     if (!plan_.sends.empty()) failures_.note(writeSends(engine.sends()));
@@ -297,8 +308,10 @@ class DriverRun {
   EnvironmentFigures environment_;
   FirstFailure failures_;
   Recorder recorder_;
-  Readings readings_;
+  ServerReadings readings_;
   std::unique_ptr<MitigationRun> mitigation_;  ///< null: no mitigation and no ledger
+  std::unique_ptr<LiveSlotMap> slotMap_;  ///< of a cluster
+  std::unique_ptr<ClusterWatch> clusterWatch_;
   std::atomic<unsigned> faults_ = 0;
   std::optional<Edge> before_, after_;
   RunFacts::Dispatch dispatch_;

@@ -7,6 +7,8 @@
 
 #include "base/rng.h"
 #include "base/units.h"
+#include "run/cluster_target.h"
+#include "server/key_admin.h"
 #include "workload/keyspace.h"
 #include "workload/values.h"
 
@@ -22,7 +24,7 @@ struct Probe {
 };
 
 // Reads a few keys the way the run will, to tell a wrong -seed from a corrupt server beforehand.
-Result<Probe> probeKeys(Admin& admin, const EnginePlan& plan) {
+Result<Probe> probeKeys(const EnginePlan& plan, const Endpoint& where) {
   const Values values(plan.seed, plan.valueSize);
   Rng rng(plan.runSeed, 0x70726f6265);
   std::vector<std::uint64_t> ids;
@@ -32,14 +34,16 @@ Result<Probe> probeKeys(Admin& admin, const EnginePlan& plan) {
     ids.push_back(rng.below(plan.keys));
     commands.push_back({"GET", std::string(key.data(), writeKey(key.data(), ids.back()))});
   }
-  auto replies = admin.pipeline(commands);
+  auto admin = KeyAdmin::connect(where, plan.cluster(), {plan.login.user, plan.login.password});
+  if (!admin) return fail(admin.error());
+  auto replies = admin->pipeline(commands);
   if (!replies) return fail(replies.error());
   Probe probe;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const Value& reply = (*replies)[i];
     if (reply.isNull()) continue;
     if (reply.isError())
-      return fail(ErrorCode::refused, "{} answers GET {} with: {}", admin.endpoint().text(),
+      return fail(ErrorCode::refused, "{} answers GET {} with: {}", plan.target.text(),
                   commands[i][1], reply.text);
     ++probe.found;
     if (values.check(reply.text, ids[i], nullptr, VerifyLevel::full) == Values::Verdict::ok)
@@ -50,12 +54,32 @@ Result<Probe> probeKeys(Admin& admin, const EnginePlan& plan) {
   return probe;
 }
 
+/// The server or the cluster, before a look at its keys.
+Result<Preflight> connectAll(const EnginePlan& plan, bool anyVersion) {
+  if (plan.cluster()) {
+    auto cluster = connectCluster(plan.seeds, plan.login, anyVersion);
+    if (!cluster) return fail(std::move(cluster.error()));
+    return Preflight{std::move(cluster->nodes), std::move(cluster->map), readHost(),
+                     std::move(cluster->notes)};
+  }
+  auto target = connectTarget(plan.target, plan.login, anyVersion);
+  if (!target) return fail(std::move(target.error()));
+  if (target->info.count("cluster_enabled") != 0)
+    return fail(ErrorCode::refused,
+                "{} is a node of a cluster, and only some of the keys are its own: add "
+                "-topology=cluster",
+                plan.target.text());
+  Preflight result{{}, std::nullopt, readHost(), {}};
+  result.targets.push_back(std::move(*target));
+  return result;
+}
+
 }  // namespace
 
 Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion) {
-  auto target = connectTarget(plan.target, plan.login, anyVersion);
-  if (!target) return fail(target.error());
-  const auto probe = probeKeys(target->admin, plan);
+  auto result = connectAll(plan, anyVersion);
+  if (!result) return result;
+  const auto probe = probeKeys(plan, result->targets.front().admin.endpoint());
   if (!probe) return fail(probe.error());
 
   if (probe->foreign != 0 && plan.verify != VerifyLevel::none)
@@ -64,9 +88,8 @@ Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion) {
         "{} of {} keys looked at, {} among them, hold values that -seed={} does not give: drive "
         "with the -seed they were loaded with, load again, or use -verify=none",
         probe->foreign, probe->found, probe->example, plan.seed);
-  Preflight result{std::move(*target), readHost(), {}};
   if (probe->found == 0 && plan.readShare > 0)
-    result.notes.push_back(
+    result->notes.push_back(
         fmt::format("none of {} keys looked at exists, so reads will miss; load them first: "
                     "redline loader -keys={}",
                     std::min(kProbes, plan.keys), formatCount(static_cast<double>(plan.keys))));

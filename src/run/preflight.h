@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "cluster/slot_map.h"
 #include "engine/plan.h"
 #include "run/target.h"
 #include "server/host.h"
@@ -12,14 +14,15 @@ namespace redline {
 
 /// What is known of a server before load goes to it.
 struct Preflight {
-  Target target;
+  std::vector<Target> targets;     ///< the node; or the cluster's that answer, masters first
+  std::optional<SlotMap> map;      ///< of a cluster
   HostFacts host;                  ///< the machine, as it was before the load
   std::vector<std::string> notes;  ///< what the user should know and nothing is wrong with
 };
 
 /// Makes sure that load may go there and that the run can mean something: the address is on this
-/// machine, a Redis of the right version answers and lets us in, and the keys that are there are
-/// those of this data set.
+/// machine, a Redis of the right version answers and lets us in (in a cluster: of each master), and
+/// the keys that are there are those of this data set.
 Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion);
 
 }  // namespace redline

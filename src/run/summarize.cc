@@ -125,7 +125,45 @@ void tellFaultsApart(const RunFacts::Dispatch& dispatch, ValidityFacts& facts) {
   facts.allFaulted = dispatch.clear.count() == 0 && dispatch.faulted.count() != 0;
 }
 
-ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, const RunFacts& run) {
+std::string addressOf(const SlotMap& map, std::size_t slot) {
+  const std::uint16_t owner = map.ownerOf(static_cast<std::uint16_t>(slot));
+  return owner == SlotMap::kNobody ? std::string() : map.nodes()[owner].address.text();
+}
+
+std::vector<ClusterNodeFigures> nodesOf(const ClusterTally& tally, const SlotMap& map) {
+  std::vector<ClusterNodeFigures> nodes;
+  for (std::uint16_t i = 0; i < map.nodes().size(); ++i) {
+    ClusterNodeFigures& node = nodes.emplace_back();
+    node.addr = map.nodes()[i].address.text();
+    node.role = nameOf(map.nodes()[i].role);
+    node.slots = slotCount(map.rangesOf(i));
+  }
+  for (const NodeTally& counted : tally.nodes) {
+    auto node = std::ranges::find(nodes, counted.addr, &ClusterNodeFigures::addr);
+    if (node == nodes.end()) node = nodes.insert(node, {counted.addr, "", 0, 0, 0, {}});
+    node->ops = counted.completed;
+    node->redirected = counted.redirected;
+    node->service = figuresOf(counted.service);
+  }
+  return nodes;
+}
+
+ClusterFigures clusterOf(const Counters& counts, const RunFacts::Cluster& facts) {
+  constexpr std::size_t kHotSlots = 10;
+  ClusterFigures cluster;
+  cluster.moved = counts.moved;
+  cluster.ask = counts.ask;
+  cluster.tryagain = counts.tryagain;
+  cluster.clusterdown = counts.clusterdown;
+  if (facts.tally == nullptr) return cluster;
+  cluster.nodes = nodesOf(*facts.tally, *facts.map);
+  cluster.hotSlots = slotFigures(*facts.tally, *facts.map);
+  if (cluster.hotSlots.size() > kHotSlots) cluster.hotSlots.resize(kHotSlots);
+  return cluster;
+}
+
+ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, Nanos blocked,
+                              const RunFacts& run) {
   ValidityFacts facts;
   facts.closed = plan.closed();
   facts.targetRate = summary.rate.target;
@@ -142,6 +180,7 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, co
   facts.scheduled = static_cast<double>(summary.rate.scheduled);
   facts.completed = static_cast<double>(summary.rate.completed);
   facts.lostShare = lostShare(summary.rate);
+  facts.blockedShare = run.busyS > 0 ? static_cast<double>(blocked) / 1e9 / run.busyS : 0;
   facts.serverLost = run.serverLost;
   facts.faults = run.faults;
   if (run.dispatch) tellFaultsApart(*run.dispatch, facts);
@@ -149,6 +188,17 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, co
 }
 
 }  // namespace
+
+std::vector<HotSlotFigures> slotFigures(const ClusterTally& tally, const SlotMap& map) {
+  std::vector<HotSlotFigures> slots;
+  for (std::size_t slot = 0; slot < tally.slots.size(); ++slot)
+    if (tally.slots[slot] != 0)
+      slots.push_back({static_cast<unsigned>(slot), addressOf(map, slot), tally.slots[slot]});
+  std::ranges::sort(slots, [](const HotSlotFigures& a, const HotSlotFigures& b) {
+    return std::pair(b.ops, a.slot) < std::pair(a.ops, b.slot);
+  });
+  return slots;
+}
 
 Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFacts& facts) {
   const Interval& total = recorder.total();
@@ -173,12 +223,18 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   addMitigation(summary.mitigation, total);
   summary.generator = generatorOf(plan, counts, facts);
   summary.servers = facts.servers;
+  summary.cluster = clusterOf(counts, facts.cluster);
 
-  Verdict verdict = judgeValidity(factsForVerdict(plan, summary, facts));
+  Verdict verdict = judgeValidity(factsForVerdict(plan, summary, counts.blocked, facts));
   summary.valid = verdict.reasons.empty();
   summary.invalidReasons = std::move(verdict.reasons);
   summary.notes = std::move(verdict.notes);
   std::ranges::copy(facts.mitigation.notes, std::back_inserter(summary.notes));
+  if (plan.cluster() && plan.transactions)
+    summary.notes.push_back(
+        "-tx in a cluster: the first operation of each batch has the key that -dist drew, the "
+        "others have keys drawn evenly from the same slot, so hot keys are hit less than -dist "
+        "alone would have it");
   summary.rate.overloaded = verdict.overloaded;
   return summary;
 }

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "cluster/slot_map.h"
 #include "engine/plan.h"
+#include "record/cluster_tally.h"
 #include "record/histogram.h"
 #include "record/recorder.h"
 #include "record/summary.h"
@@ -34,7 +36,17 @@ struct RunFacts {
     Histogram clear, faulted;
   };
   std::optional<Dispatch> dispatch;
+  /// In a cluster: where the operations went, and who owned what in the end.
+  struct Cluster {
+    const ClusterTally* tally = nullptr;
+    const SlotMap* map = nullptr;
+  };
+  Cluster cluster;
 };
+
+/// Operations by slot, the busiest first, with the slot's owner in the end; slots without any are
+/// left out. Pure.
+std::vector<HotSlotFigures> slotFigures(const ClusterTally& tally, const SlotMap& map);
 
 /// The parts of the summary that follow from what was recorded: rate, latency, cache, verify,
 /// generator, servers, and the verdict. Pure.

@@ -32,6 +32,10 @@ constexpr CounterColumn<std::uint64_t> kCountColumns[] = {
     {"batches", &Counters::batches},
     {"retried", &Counters::retried},
     {"reconnects", &Counters::reconnects},
+    {"moved", &Counters::moved},
+    {"ask", &Counters::ask},
+    {"tryagain", &Counters::tryagain},
+    {"clusterdown", &Counters::clusterdown},
     {"bytes_sent", &Counters::bytesSent},
     {"bytes_received", &Counters::bytesReceived},
     {"passes", &Counters::passes},
@@ -40,7 +44,7 @@ constexpr CounterColumn<std::uint64_t> kCountColumns[] = {
 constexpr CounterColumn<Nanos> kTimeColumns[] = {
     {"idle_s", &Counters::idleTime},          {"longest_pass_s", &Counters::longestPass},
     {"cpu_user_s", &Counters::cpuUser},       {"cpu_system_s", &Counters::cpuSystem},
-    {"cpu_waiting_s", &Counters::cpuWaiting},
+    {"cpu_waiting_s", &Counters::cpuWaiting}, {"blocked_s", &Counters::blocked},
 };
 
 std::string errorColumn(std::size_t failure) {

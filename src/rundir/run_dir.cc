@@ -1,5 +1,6 @@
 #include "rundir/run_dir.h"
 
+#include "rundir/csv.h"
 #include "rundir/event_json.h"
 #include "rundir/hlog.h"
 #include "rundir/interval_csv.h"
@@ -75,6 +76,18 @@ Status RunDirWriter::appendServerSample(const ServerSample& sample) {
 
 Status RunDirWriter::appendEvent(const Event& event) {
   return append(events_, eventToJsonLine(event, clockZero_));
+}
+
+Status RunDirWriter::writeSlots(std::span<const HotSlotFigures> slots) const {
+  CsvLine header;
+  header.add("slot").add("node").add("ops");
+  std::string text = std::move(header).take();
+  for (const HotSlotFigures& slot : slots) {
+    CsvLine line;
+    line.add(std::uint64_t{slot.slot}).add(slot.node).add(slot.ops);
+    text += std::move(line).take();
+  }
+  return writeWholeFile(file(kSlotsFile), text);
 }
 
 Status RunDirWriter::writeSummary(const Summary& summary) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,7 @@ inline constexpr std::string_view kIntervalsFile = "intervals.csv";
 inline constexpr std::string_view kLatencyFile = "latency.hlog";
 inline constexpr std::string_view kServersFile = "servers.csv";
 inline constexpr std::string_view kEventsFile = "events.jsonl";
+inline constexpr std::string_view kSlotsFile = "slots.csv";
 inline constexpr std::string_view kSummaryFile = "summary.json";
 inline constexpr std::string_view kServersDirectory = "servers";
 
@@ -45,6 +47,8 @@ class RunDirWriter {
   Status appendServerSample(const ServerSample& sample);
   Status appendEvent(const Event& event);
 
+  /// slots.csv, as a whole: where a cluster's load went, in the order given.
+  Status writeSlots(std::span<const HotSlotFigures> slots) const;
   /// Replaces summary.json as a whole.
   Status writeSummary(const Summary& summary);
 

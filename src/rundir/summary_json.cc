@@ -54,8 +54,12 @@ Json clusterJson(const ClusterFigures& cluster) {
                {"tryagain", cluster.tryagain}, {"clusterdown", cluster.clusterdown},
                {"nodes", Json::array()},       {"hot_slots", Json::array()}};
   for (const auto& node : cluster.nodes)
-    json["nodes"].push_back(
-        Json{{"addr", node.addr}, {"role", node.role}, {"slots", node.slots}, {"ops", node.ops}});
+    json["nodes"].push_back(Json{{"addr", node.addr},
+                                 {"role", node.role},
+                                 {"slots", node.slots},
+                                 {"ops", node.ops},
+                                 {"redirected", node.redirected},
+                                 {"service_us", latencyJson(node.service)}});
   for (const auto& hot : cluster.hotSlots)
     json["hot_slots"].push_back(Json{{"slot", hot.slot}, {"node", hot.node}, {"ops", hot.ops}});
   return json;
@@ -153,6 +157,8 @@ void readCluster(JsonFields fields, ClusterFigures& cluster) {
     of.read("role", node.role);
     of.read("slots", node.slots);
     of.read("ops", node.ops);
+    of.read("redirected", node.redirected);
+    of.object("service_us", [&](JsonFields service) { readLatency(service, node.service); });
   });
   fields.eachOf("hot_slots", [&](JsonFields of) {
     HotSlotFigures& hot = cluster.hotSlots.emplace_back();

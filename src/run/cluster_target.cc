@@ -1,0 +1,95 @@
+#include "run/cluster_target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "server/cluster_admin.h"
+#include "server/slot_map_reading.h"
+
+namespace redline {
+namespace {
+
+Status requireLocal(std::span<const Endpoint> seeds) {
+  for (const Endpoint& seed : seeds) {
+    const auto local = isLocal(seed);
+    if (!local) return fail(local.error());
+    if (!*local)
+      return fail(ErrorCode::unsafe, "{} is not on this machine: redline sends load nowhere else",
+                  seed.text());
+  }
+  return {};
+}
+
+/// The map as the first seed has it that answers, with that seed's address.
+Result<std::pair<SlotMapReading, std::string>> readMap(std::span<const Endpoint> seeds,
+                                                       const Login& login) {
+  auto cluster = ClusterAdmin::connect(seeds, {login.user, login.password});
+  if (!cluster) return fail(std::move(cluster.error()));
+  Error last;
+  for (const Endpoint& seed : seeds) {
+    auto admin = cluster->at(seed);
+    auto reading = admin ? readSlotMap(**admin) : Result<SlotMapReading>(fail(admin.error()));
+    if (reading) return std::pair(std::move(*reading), seed.text());
+    last = std::move(reading.error());
+  }
+  return fail(std::move(last));
+}
+
+Status requireWhole(const SlotMapReading& reading, const std::string& seed) {
+  const auto uncovered = reading.map.uncovered();
+  if (!uncovered.empty())
+    return fail(ErrorCode::refused,
+                "{} of {} slots have no owner ({}), as {} sees its cluster: bring their nodes "
+                "back, or deal the slots out (redis-cli --cluster fix {})",
+                slotCount(uncovered), kSlots, formatSlotRanges(uncovered), seed, seed);
+  if (reading.state != "ok")
+    return fail(ErrorCode::refused,
+                "{} says cluster_state:{}: a master is gone, or most are; see CLUSTER NODES", seed,
+                reading.state);
+  return {};
+}
+
+/// How a node is named in an error about it.
+std::string described(const ClusterNode& node, std::size_t slots) {
+  return slots == 0 ? fmt::format("{} {}", nameOf(node.role), node.address.text())
+                    : fmt::format("master {} with {} slots", node.address.text(), slots);
+}
+
+}  // namespace
+
+Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Login& login,
+                                     bool anyVersion) {
+  if (auto local = requireLocal(seeds); !local) return fail(std::move(local.error()));
+  auto read = readMap(seeds, login);
+  if (!read) return fail(std::move(read.error()));
+  const auto& [reading, seed] = *read;
+  if (auto whole = requireWhole(reading, seed); !whole) return fail(std::move(whole.error()));
+
+  ClusterTarget cluster;
+  std::vector<Target> spare;
+  for (std::uint16_t i = 0; i < reading.map.nodes().size(); ++i) {
+    const ClusterNode& node = reading.map.nodes()[i];
+    const std::size_t slots = slotCount(reading.map.rangesOf(i));
+    auto target = connectTarget(endpointOf(node.address), login, anyVersion);
+    if (target) {
+      (slots != 0 ? cluster.nodes : spare).push_back(std::move(*target));
+      continue;
+    }
+    const Error& error = target.error();
+    if (error.code == ErrorCode::unsafe)
+      return fail(ErrorCode::unsafe,
+                  "{} announces the {}, which is not on this machine: redline sends load nowhere "
+                  "else; where it is this machine after all, set its cluster-announce-ip",
+                  seed, described(node, slots));
+    const std::string cannot = fmt::format("{} announces the {}, and it cannot be used: {}", seed,
+                                           described(node, slots), error.message);
+    if (slots != 0) return fail(error.code, "{}", cannot);
+    cluster.notes.push_back(cannot);
+  }
+  std::ranges::move(spare, std::back_inserter(cluster.nodes));
+  cluster.map = reading.map;
+  return cluster;
+}
+
+}  // namespace redline

@@ -1,0 +1,52 @@
+#include "run/server_readings.h"
+
+#include <algorithm>
+
+#include "server/server_figures.h"
+
+namespace redline {
+namespace {
+
+constexpr Nanos kTimeout = 500 * kMillisecond;
+
+const ServerSample* find(const std::string& addr, const ServerSamples& at,
+                         const ServerSamples& otherwise) {
+  for (const ServerSamples* const samples : {&at, &otherwise})
+    if (const auto found = samples->find(addr); found != samples->end()) return &found->second;
+  return nullptr;
+}
+
+}  // namespace
+
+ServerSamples readSamples(std::vector<Target>& targets) {
+  ServerSamples samples;
+  for (Target& target : targets)
+    if (auto sample = readSample(target.admin, kTimeout)) samples[sample->addr] = *sample;
+  return samples;
+}
+
+void ServerReadings::add(const ServerSample& sample) {
+  const std::lock_guard lock(mutex_);
+  first_.emplace(sample.addr, sample);
+  last_.insert_or_assign(sample.addr, sample);
+}
+
+std::vector<ServerFigures> ServerReadings::figuresOf(const std::vector<Target>& targets,
+                                                     const ServerSamples& before,
+                                                     const ServerSamples& after,
+                                                     double steal) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ServerFigures> all;
+  for (const Target& target : targets) {
+    const std::string addr = target.admin.endpoint().text();
+    const ServerSample* const first = find(addr, before, first_);
+    const ServerSample* const last = find(addr, after, last_);
+    if (first == nullptr || last == nullptr) continue;
+    ServerFigures& server = all.emplace_back(figures(*first, *last));
+    server.mainThreadUtilisation =
+        std::min(1.0, server.mainThreadUtilisation / std::max(1e-9, 1 - steal));
+  }
+  return all;
+}
+
+}  // namespace redline

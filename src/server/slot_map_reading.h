@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "cluster/slot_map.h"
+#include "server/admin.h"
+
+namespace redline {
+
+/// A cluster's slot map as one of its nodes knows it.
+struct SlotMapReading {
+  SlotMap map;
+  std::string state;        ///< cluster_state: "ok" or "fail"
+  std::uint64_t epoch = 0;  ///< cluster_current_epoch: a node that knows of a later one knows more
+};
+
+/// Asks by CLUSTER INFO and CLUSTER SHARDS (before 7.0: CLUSTER SLOTS).
+Result<SlotMapReading> readSlotMap(Admin& admin);
+
+/// The same address in the words of the two rooms.
+Endpoint endpointOf(const NodeAddress& address);
+
+}  // namespace redline

@@ -1,0 +1,299 @@
+// The driver on a real cluster: routing, redirects, and what it refuses to start on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include "base/rng.h"
+#include "run/driver_run.h"
+#include "server/key_admin.h"
+#include "server/slot_map_reading.h"
+#include "support/driver_lab.h"
+#include "support/real_redis.h"
+#include "workload/keyspace.h"
+#include "workload/values.h"
+
+namespace redline {
+namespace {
+
+using test::startCluster;
+using testing::HasSubstr;
+
+constexpr std::uint64_t kKeys = 2000;
+
+std::string keyOf(std::uint64_t id) {
+  std::array<char, kMaxKeyLength> key;
+  return {key.data(), writeKey(key.data(), id)};
+}
+
+ClusterShape withoutReplicas() {
+  ClusterShape shape;
+  shape.replicas = 0;
+  return shape;
+}
+
+/// Three masters without replicas, and a plan for a short run against them.
+struct ClusterLab {
+  test::TemporaryDirectory home;
+  std::optional<ScopedStack> stack = startCluster({}, withoutReplicas());
+  DriverPlan plan;
+
+  ClusterLab() {
+    plan.engine.seeds = stack ? stack->endpoints() : std::vector<Endpoint>{{"127.0.0.1", 1, {}}};
+    plan.engine.target = plan.engine.seeds.front();
+    plan.engine.rate = 2000;
+    plan.engine.conns = 5;
+    plan.engine.keys = kKeys;
+    plan.engine.readShare = 0.5;
+    plan.engine.ttlFraction = 0;
+    plan.engine.warmup = 0;
+    plan.engine.duration = kSecond;
+  }
+
+  Admin admin(std::size_t node) const {
+    auto made = Admin::connect(stack->node(node).endpoint(), {});
+    EXPECT_TRUE(made) << made.error().message;
+    return std::move(*made);
+  }
+
+  void fillKeys() const {
+    const Values values(plan.engine.seed, plan.engine.valueSize);
+    std::vector<std::vector<std::string>> commands;
+    for (std::uint64_t id = 0; id < kKeys; ++id) {
+      std::string value(plan.engine.valueSize, '\0');
+      values.write(value.data(), id, 0);
+      commands.push_back({"SET", keyOf(id), value});
+    }
+    auto keys = KeyAdmin::connect(plan.engine.target, true, {});
+    ASSERT_TRUE(keys);
+    ASSERT_TRUE(keys->pipeline(commands));
+  }
+
+  Result<DriverOutcome> tryRun() {
+    RunWatcher watcher;
+    watcher.onNote = [](const std::string&) {};
+    watcher.onInterval = [](const Interval&, Nanos) {};
+    watcher.interrupted = [] { return false; };
+    static int runs = 0;
+    plan.out = home.path() / ("run" + std::to_string(++runs));
+    return runDriver(plan, watcher);
+  }
+
+  Summary run() {
+    auto outcome = tryRun();
+    EXPECT_TRUE(outcome) << outcome.error().message;
+    if (!outcome) return {};
+    EXPECT_TRUE(outcome->status) << outcome->status.error().message;
+    test::expectConserved(outcome->summary);
+    EXPECT_EQ(outcome->summary.verify.corrupt, 0U);
+    return outcome->summary;
+  }
+
+  std::string whyNot() {
+    const auto outcome = tryRun();
+    EXPECT_FALSE(outcome);
+    return outcome ? std::string() : outcome.error().message;
+  }
+
+  /// Calls of GET and SET that the masters have carried out, refused ones not counted.
+  double calls() const {
+    double sum = 0;
+    for (std::size_t i = 0; i < stack->size(); ++i) {
+      Admin node = admin(i);
+      for (const auto* name : {"cmdstat_get", "cmdstat_set"}) {
+        const auto info = node.info({"commandstats"});
+        const std::string text(info->text(name));
+        if (const auto at = text.find("calls="); at != std::string::npos)
+          sum += std::stod(text.substr(at + 6));
+      }
+    }
+    return sum;
+  }
+};
+
+TEST(ClusterDriver, SlotsAreThoseOfRedisForRandomKeysWithAndWithoutTags) {
+  NodeConfig config;
+  config.cluster = true;
+  const auto redis = test::startRedis(config);
+  ASSERT_TRUE(redis);
+  auto admin = test::adminOf(*redis);
+  ASSERT_TRUE(admin);
+  Rng rng(1);
+  constexpr std::size_t kAll = 100'000, kPart = 10'000;
+  for (std::size_t done = 0; done < kAll; done += kPart) {
+    std::vector<std::vector<std::string>> commands;
+    for (std::size_t i = 0; i < kPart; ++i) {
+      std::string key(rng.below(24), ' ');
+      for (char& byte : key) byte = static_cast<char>(rng.below(256));
+      // Half of them with braces, wherever they fall.
+      if (i % 2 == 1)
+        for (const char brace : {'{', '}', rng.below(2) == 0 ? '{' : '}'})
+          key.insert(rng.below(key.size() + 1), 1, brace);
+      commands.push_back({"CLUSTER", "KEYSLOT", key});
+    }
+    const auto replies = admin->pipeline(commands);
+    ASSERT_TRUE(replies);
+    for (std::size_t i = 0; i < kPart; ++i)
+      ASSERT_EQ((*replies)[i].integer, hashSlot(commands[i][2]))
+          << testing::PrintToString(commands[i][2]);
+  }
+}
+
+TEST(ClusterDriver, AccountsForEveryOperationAsTheNodesDo) {
+  ClusterLab lab;
+  if (!lab.stack) return;
+  lab.fillKeys();
+  const double before = lab.calls();
+  const Summary summary = lab.run();
+  EXPECT_EQ(summary.rate.completed, 2000U);
+  EXPECT_EQ(summary.cache.misses, 0U);
+  EXPECT_EQ(summary.verify.checked, summary.cache.hits);
+  // And the few keys that were looked at beforehand.
+  EXPECT_NEAR(lab.calls() - before, 2000 + 64, 0.5);
+  ASSERT_EQ(summary.cluster.nodes.size(), 3U);
+  ASSERT_EQ(summary.servers.size(), 3U);
+  std::uint64_t byNode = 0, slots = 0;
+  for (const ClusterNodeFigures& node : summary.cluster.nodes) {
+    EXPECT_GT(node.ops, 500U);
+    EXPECT_EQ(node.service.count, node.ops);
+    byNode += node.ops;
+    slots += node.slots;
+  }
+  EXPECT_EQ(byNode, 2000U);
+  EXPECT_EQ(slots, kSlots);
+  EXPECT_EQ(summary.cluster.hotSlots.size(), 10U);
+  EXPECT_EQ(summary.cluster.moved + summary.cluster.ask, 0U);
+
+  lab.plan.engine.transactions = true;
+  lab.plan.engine.pipeline = 4;
+  lab.plan.engine.batchWait = 10 * kMillisecond;
+  const Summary batches = lab.run();
+  EXPECT_EQ(batches.rate.completed, 2000U);
+  EXPECT_GT(batches.generator.meanBatch, 3.0);
+  EXPECT_EQ(batches.cluster.hotSlots.size(), 10U);
+}
+
+/// The slots of the first node that hold keys, moved by hand to the second while a run goes on.
+class Mover {
+ public:
+  explicit Mover(const ClusterLab& lab)
+      : source_(lab.admin(0)), target_(lab.admin(1)), to_(lab.stack->node(1).endpoint()) {
+    sourceId_ = source_.command({"CLUSTER", "MYID"})->text;
+    targetId_ = target_.command({"CLUSTER", "MYID"})->text;
+    const SlotMap map = readSlotMap(source_)->map;
+    for (std::uint64_t id = 0; id < kKeys; ++id) {
+      const std::uint16_t slot = hashSlot(keyOf(id));
+      if (map.nodes()[map.ownerOf(slot)].address.port == source_.endpoint().port)
+        keys_[slot].push_back(keyOf(id));
+    }
+  }
+
+  /// Opens the slots and moves their keys: from here on reads of them are answered by ASK.
+  void begin() {
+    for (const auto& [slot, keys] : keys_) {
+      const std::string number = std::to_string(slot);
+      ASSERT_TRUE(target_.command({"CLUSTER", "SETSLOT", number, "IMPORTING", sourceId_}));
+      ASSERT_TRUE(source_.command({"CLUSTER", "SETSLOT", number, "MIGRATING", targetId_}));
+      for (const std::string& key : keys)
+        ASSERT_TRUE(source_.command(
+            {"MIGRATE", to_.host, std::to_string(to_.port), key, "0", "2000", "REPLACE"}));
+    }
+  }
+  /// Gives the slots to the target: from here on the source answers MOVED.
+  void end() {
+    for (const auto& [slot, keys] : keys_)
+      for (Admin* const node : {&target_, &source_})
+        ASSERT_TRUE(node->command({"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", targetId_}));
+  }
+
+ private:
+  Admin source_, target_;
+  Endpoint to_;
+  std::string sourceId_, targetId_;
+  std::map<std::uint16_t, std::vector<std::string>> keys_;
+};
+
+void moveDuringARun(bool transactions) {
+  ClusterLab lab;
+  if (!lab.stack) return;
+  lab.fillKeys();
+  lab.plan.engine.duration = 3 * kSecond;
+  lab.plan.engine.transactions = transactions;
+  if (transactions) {
+    lab.plan.engine.pipeline = 3;
+    lab.plan.engine.batchWait = 5 * kMillisecond;
+  }
+  Mover mover(lab);
+  std::thread hand([&mover] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(800));
+    mover.begin();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    mover.end();
+  });
+  const Summary summary = lab.run();
+  hand.join();
+  EXPECT_EQ(summary.rate.completed, 6000U);
+  EXPECT_EQ(summary.cache.misses, 0U);
+  EXPECT_GT(summary.cluster.moved, 0U);
+  EXPECT_GT(summary.cluster.ask, 0U);
+}
+
+TEST(ClusterDriver, FollowsSlotsThatAreMovedUnderIt) {
+  moveDuringARun(false);
+}
+
+TEST(ClusterDriver, FollowsThemWithWholeTransactions) {
+  moveDuringARun(true);
+}
+
+TEST(ClusterDriver, RefusesWhatIsNoWholeClusterOfThisMachine) {
+  ClusterLab lab;
+  if (!lab.stack) return;
+  lab.plan.engine.duration = kSecond / 2;
+  const std::string first = lab.plan.engine.target.text();
+
+  // A node, where a single server was meant; and the other way round.
+  const auto seeds = std::exchange(lab.plan.engine.seeds, {});
+  EXPECT_THAT(lab.whyNot(), HasSubstr("add -topology=cluster"));
+  const auto single = test::startRedis();
+  ASSERT_TRUE(single);
+  lab.plan.engine.seeds = {single->endpoint()};
+  EXPECT_THAT(lab.whyNot(), HasSubstr("is no node of a cluster: use -topology=node"));
+
+  // A seed that is gone is no harm while another answers.
+  lab.plan.engine.seeds = {{"127.0.0.1", 1, {}}, seeds[1]};
+  lab.run();
+  lab.plan.engine.seeds = {{"127.0.0.1", 1, {}}};
+  EXPECT_THAT(lab.whyNot(), HasSubstr("127.0.0.1:1"));
+  lab.plan.engine.seeds = {{"192.0.2.1", 6379, {}}, seeds[1]};
+  EXPECT_THAT(lab.whyNot(), HasSubstr("192.0.2.1:6379 is not on this machine"));
+
+  // Addresses that the cluster announces, and that are somewhere else, or nowhere.
+  lab.plan.engine.seeds = seeds;
+  Admin second = lab.admin(1);
+  ASSERT_TRUE(second.configSet("cluster-announce-ip", "192.0.2.7"));
+  lab.plan.engine.seeds = {seeds[1]};
+  EXPECT_THAT(lab.whyNot(), HasSubstr("set its cluster-announce-ip"));
+  ASSERT_TRUE(second.configSet("cluster-announce-ip", ""));
+  ASSERT_TRUE(second.configSet("cluster-announce-port", "1"));
+  EXPECT_THAT(lab.whyNot(), HasSubstr("127.0.0.1:1"));
+  ASSERT_TRUE(second.configSet("cluster-announce-port", "0"));
+
+  // A slot without an owner, by number.
+  lab.plan.engine.seeds = seeds;
+  ASSERT_TRUE(lab.admin(0).command({"CLUSTER", "DELSLOTS", "7", "8"}));
+  EXPECT_THAT(lab.whyNot(), HasSubstr("2 of 16384 slots have no owner (7-8), as " + first));
+  ASSERT_TRUE(lab.admin(0).command({"CLUSTER", "ADDSLOTS", "7", "8"}));
+
+  // A master that has just died, so that the others do not know yet.
+  ASSERT_TRUE(lab.stack->node(2).kill());
+  EXPECT_THAT(lab.whyNot(),
+              testing::AnyOf(HasSubstr(seeds[2].text() + " with 5462 slots, and it cannot be used"),
+                             HasSubstr("cluster_state:fail")));
+}
+
+}  // namespace
+}  // namespace redline
