@@ -35,7 +35,12 @@ Summary filled() {
   summary.latency["failed"]["all"] = {1, 9, 9, 9, 9, 9, 9, 9, {}};
   summary.cache = {80, 20, 5, 6, 0.8};
   summary.verify = {80, 1, 2, 3};
-  summary.cluster = {1, 2, 3, 4, {{"127.0.0.1:7600", "master", 5461, 50}}, {{8000, "n", 49}}};
+  summary.cluster = {1,
+                     2,
+                     3,
+                     4,
+                     {{"127.0.0.1:7600", "master", 5461, 50, 2, {50, 0.5, 1, 2, 3, 4, 5, 6, {}}}},
+                     {{8000, "n", 49}}};
   MitigationFigures& m = summary.mitigation;
   m.kind = "local-cache";
   m.counts = {{"fills", 5}, {"stale", 2}};
