@@ -135,12 +135,7 @@ Result<std::unique_ptr<Engine>> Engine::connect(const EnginePlan& plan, Recorder
 }
 
 Window Engine::go(Nanos start) {
-  Window window;
-  window.start = start;
-  window.measureStart = window.start + impl_->plan.warmup;
-  window.measureEnd = window.measureStart + impl_->plan.duration;
-  window.drainEnd = window.measureEnd + impl_->plan.drain;
-  window.interval = impl_->plan.interval;
+  const Window window = impl_->plan.windowFrom(start);
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->window = window;

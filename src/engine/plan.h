@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "engine/mitigation_plan.h"
+#include "engine/window.h"
 #include "schedule/schedule.h"
 #include "transport/transport.h"
 #include "workload/distribution.h"
@@ -77,6 +78,12 @@ struct EnginePlan {
 
   MitigationPlan mitigation;
 
+  /// The phases of a run whose first operation may be due at `start`.
+  Window windowFrom(Nanos start) const {
+    const Nanos measureStart = start + warmup;
+    const Nanos measureEnd = measureStart + duration;
+    return {start, measureStart, measureEnd, measureEnd + drain, interval};
+  }
   bool cluster() const { return !seeds.empty(); }
   bool closed() const { return arrivals == Arrivals::closed; }
   unsigned batchSize() const { return pipeline == 0 ? 1 : pipeline; }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <optional>
 
 #include "base/units.h"
@@ -20,12 +19,6 @@ namespace redline {
 namespace {
 
 constexpr double kPercentile = 0.99;
-
-SpikeRule rule() {
-  SpikeRule spike;
-  spike.least = 300;  // µs: less is this machine's everyday noise
-  return spike;
-}
 
 /// A large thing, read at once and in pages.
 struct Pair {
@@ -83,12 +76,9 @@ Labels labelsOf(std::size_t condition) {
 
 std::vector<Labels> allLabels() {
   std::vector<Labels> all;
+  all.reserve(kConditions);
   for (std::size_t i = 0; i < kConditions; ++i) all.push_back(labelsOf(i));
   return all;
-}
-
-Flags dataSet(const Parameters& p) {
-  return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
 }
 
 /// The big keys stand there before the first run, so that making them disturbs none.
@@ -122,17 +112,11 @@ Status leaveNoRoom(const Parameters& p, Bench& bench) {
 
 LabRun runOf(const Parameters& p, std::size_t condition, unsigned repeat) {
   const BigRead& read = *findBigRead(commandOf(condition));
-  LabRun run{
-      .name = fmt::format("{}-r{}", nameOf(condition), repeat),
-      .labels = labelsOf(condition),
-      .stack = condition == kTight ? "tight" : "roomy",
-      .drives = {{"", joinFlags({dataSet(p),
-                                 {"-rate=" + p.text("rate"), "-arrivals=poisson",
-                                  "-conns=" + p.text("conns"), "-rw-ratio=" + p.text("rw-ratio"),
-                                  "-warmup=" + p.text("warmup"), "-duration=" + p.text("duration"),
-                                  "-interval=" + p.text("interval"),
-                                  fmt::format("-chaos={}:bigkey-on -command={} -page={}",
-                                              p.text("at"), read.word, p.text("page"))}})}}};
+  LabRun run{.name = fmt::format("{}-r{}", nameOf(condition), repeat),
+             .labels = labelsOf(condition),
+             .stack = condition == kTight ? "tight" : "roomy",
+             .drives = {{"", driveWithFault(p, fmt::format("bigkey-on -command={} -page={}",
+                                                           read.word, p.text("page")))}}};
   run.labels.emplace_back("repeat", std::to_string(repeat));
   if (condition == kTight) run.before = [p](Bench& bench) { return leaveNoRoom(p, bench); };
   return run;
@@ -142,21 +126,16 @@ Result<ExperimentPlan> plan(const Parameters& p) {
   ExperimentPlan plan;
   plan.stacks = {{.name = "roomy",
                   .up = {"node"},
-                  .load = dataSet(p),
+                  .load = faultDataSet(p),
                   .prepare = [p](Bench& bench) { return makeBigKeys(p, bench); }},
-                 {.name = "tight", .up = {"node"}, .load = dataSet(p), .prepare = {}}};
+                 {.name = "tight", .up = {"node"}, .load = faultDataSet(p), .prepare = {}}};
   plan.runs = interleaved(kConditions, p.repeats(),
                           [&](std::size_t i, unsigned repeat) { return runOf(p, i, repeat); });
   return plan;
 }
 
 Status check(const Parameters& p) {
-  const SpikeRule spike;
-  if (p.seconds("at") / p.seconds("interval") < static_cast<double>(spike.leastBaseline))
-    return p.refuse(
-        "at", fmt::format("a baseline needs {} intervals before the command", spike.leastBaseline));
-  if (p.seconds("at") >= p.seconds("duration"))
-    return p.refuse("at", "the command comes after the measured window");
+  if (auto moment = checkFaultMoment(p, "command"); !moment) return moment;
   if (p.count("fields") == 0 || p.count("page") == 0)
     return p.refuse(p.count("page") == 0 ? "page" : "fields", "one or more");
   return {};
@@ -195,7 +174,7 @@ struct Facts {
 Facts read(const Reading& reading) {
   Facts facts;
   if (faultOf(reading) == nullptr) return facts;
-  facts.spike = spikeOf(reading, kPercentile, rule());
+  facts.spike = spikeOf(reading, kPercentile, faultSpikeRule());
   facts.busyUs = faultFigure(reading, "server_us");
   facts.calls = faultFigure(reading, "calls");
   facts.slowUs = faultFigure(reading, "slowlog_us");
@@ -238,17 +217,13 @@ class Analysis {
         "least; the baseline is the window before the command. The slow log has the longest call; "
         "where none was long enough for it (1 ms), the mean call by commandstats stands there. A "
         "stall's length is that of the longest unanswered PING, asked every millisecond",
-        p_.text("interval"), rule().text(), rule().least));
+        p_.text("interval"), faultSpikeRule().text(), faultSpikeRule().least));
   }
 
  private:
   using Figure = std::function<double(const Facts&)>;
 
-  const Facts& facts(const Reading& reading) {
-    const auto [at, isNew] = facts_.try_emplace(&reading);
-    if (isNew) at->second = read(reading);
-    return at->second;
-  }
+  const Facts& facts(const Reading& reading) { return facts_.of(reading); }
   Column column(const Figure& figure) {
     return runs_.column([&](const Reading& reading) { return figure(facts(reading)); });
   }
@@ -455,19 +430,14 @@ class Analysis {
       LabPrediction& prediction = document_.predictions[at++];
       const Estimate slow = slow_.of(atOnce(pair));
       if (slow.count == 0) continue;
-      prediction.measured = slow.value;
-      if (slow.hasInterval()) {
-        prediction.low = slow.low;
-        prediction.high = slow.high;
-      }
-      prediction.verdict = fmt::format("{} of what was predicted",
-                                       formatQuantity(slow.value / prediction.predicted, "x"));
+      setMeasured(prediction, slow);
+      prediction.verdict = ofPredicted(prediction);
     }
   }
 
   const Parameters& p_;
   ExperimentDocument& document_;
-  std::map<const Reading*, Facts> facts_;
+  FactsOf<Facts> facts_{read};
   Conditions runs_;
   Column slow_, base_, peak_;
 };

@@ -432,17 +432,9 @@ class Analysis {
     if (!document_.predictions.empty()) {
       LabPrediction& prediction = document_.predictions.front();
       setMeasured(prediction, rate_.of(kSmall));
-      prediction.verdict = fmt::format(
-          "{} of what was predicted; a command cost {:.2f} µs",
-          formatQuantity(rate_.of(kSmall).value / prediction.predicted, "x"), mainUs(kSmall));
+      prediction.verdict =
+          fmt::format("{}; a command cost {:.2f} µs", ofPredicted(prediction), mainUs(kSmall));
     }
-  }
-
-  static void setMeasured(LabPrediction& prediction, const Estimate& estimate) {
-    prediction.measured = estimate.value;
-    if (!estimate.hasInterval()) return;
-    prediction.low = estimate.low;
-    prediction.high = estimate.high;
   }
 
   void gap() {

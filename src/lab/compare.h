@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,22 @@ class Conditions {
 
  private:
   std::vector<std::vector<const Reading*>> runs_;
+};
+
+/// What an experiment wants to know of a run, taken from its directory once.
+template <typename Facts>
+class FactsOf {
+ public:
+  explicit FactsOf(Facts (*read)(const Reading&)) : read_(read) {}
+  const Facts& of(const Reading& reading) {
+    const auto [at, isNew] = known_.try_emplace(&reading);
+    if (isNew) at->second = read_(reading);
+    return at->second;
+  }
+
+ private:
+  Facts (*read_)(const Reading&);
+  std::map<const Reading*, Facts> known_;
 };
 
 /// Adds a finding.

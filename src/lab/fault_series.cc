@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/units.h"
+#include "lab/compare.h"
 
 namespace redline {
 namespace {
@@ -32,6 +33,34 @@ double valueAt(const std::vector<std::pair<double, double>>& samples, double at)
 }
 
 }  // namespace
+
+Flags faultDataSet(const Parameters& p) {
+  return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
+}
+
+Flags driveWithFault(const Parameters& p, std::string_view fault) {
+  return joinFlags({faultDataSet(p),
+                    {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
+                     "-rw-ratio=" + p.text("rw-ratio"), "-warmup=" + p.text("warmup"),
+                     "-duration=" + p.text("duration"), "-interval=" + p.text("interval"),
+                     fmt::format("-chaos={}:{}", p.text("at"), fault)}});
+}
+
+Status checkFaultMoment(const Parameters& p, std::string_view what) {
+  const SpikeRule spike;
+  if (p.seconds("at") / p.seconds("interval") < static_cast<double>(spike.leastBaseline))
+    return p.refuse("at", fmt::format("a baseline needs {} intervals before the {}",
+                                      spike.leastBaseline, what));
+  if (p.seconds("at") >= p.seconds("duration"))
+    return p.refuse("at", fmt::format("the {} comes after the measured window", what));
+  return {};
+}
+
+SpikeRule faultSpikeRule() {
+  SpikeRule spike;
+  spike.least = 300;  // µs
+  return spike;
+}
 
 const FaultFigures* faultOf(const Reading& reading) {
   const Summary* const summary = reading.summary();

@@ -12,6 +12,19 @@ namespace redline {
 // What a fault did to the run beside it: the run's series, cut into intervals, on the run's clock.
 // For experiments whose runs have a -chaos plan with one fault.
 
+// Their parameters: keys, value-size, rate, conns, rw-ratio, warmup, duration, interval, and `at`,
+// when the fault comes in the measured window.
+
+/// The loader's flags, and the driver's for the same keys.
+Flags faultDataSet(const Parameters& p);
+/// A driver's flags: Poisson arrivals, and `fault` ("bgsave") at its moment.
+Flags driveWithFault(const Parameters& p, std::string_view fault);
+/// Refuses a moment that leaves no baseline before it or lies after the window. `what` comes then,
+/// for people: "fault".
+Status checkFaultMoment(const Parameters& p, std::string_view what);
+/// What counts as a spike beside a fault: 300 µs at the least, less is a machine's everyday noise.
+SpikeRule faultSpikeRule();
+
 /// The fault of the run's first drive; nullptr when it has none that took.
 const FaultFigures* faultOf(const Reading& reading);
 /// One of its figures; not a number when there is none of that name.

@@ -278,11 +278,7 @@ class Analysis {
     }
     if (document_.predictions.empty()) return;
     LabPrediction& prediction = document_.predictions.front();
-    prediction.measured = p99_.of(always_).value;
-    if (p99_.of(always_).hasInterval()) {
-      prediction.low = p99_.of(always_).low;
-      prediction.high = p99_.of(always_).high;
-    }
+    setMeasured(prediction, p99_.of(always_));
     const double expected = kSyncsMet * syncP99();
     prediction.verdict = fmt::format(
         "with fdatasync's p99 of these minutes ({}) the model gives {}; measured is {} of that",

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <optional>
 
 #include "base/units.h"
@@ -22,12 +21,6 @@ constexpr double kPercentile = 0.99;
 constexpr double kSloUs = 1000;      ///< the brief's read p99, for the time that is spent above it
 constexpr double kResembles = 0.25;  ///< AOF rewrite against BGSAVE: less is no difference
 constexpr double kWhereMatters = 0.1;  ///< the child's core: less is no difference
-
-SpikeRule rule() {
-  SpikeRule spike;
-  spike.least = 300;  // µs: less is this machine's everyday noise
-  return spike;
-}
 
 /// What is done to the server, and where its child runs.
 struct Condition {
@@ -58,30 +51,20 @@ std::vector<Labels> allLabels() {
   return all;
 }
 
-Flags dataSet(const Parameters& p) {
-  return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
-}
-
 LabStack stackOf(const Parameters& p, const std::string& child) {
   const std::string cpu = fmt::format("{{{}-cpu}}", child);
   return {.name = "child-" + child,
           .up = {"node", "-maxmemory=" + p.text("maxmemory"), "-bgsave-cpus=" + cpu,
                  "-aof-rewrite-cpus=" + cpu},
-          .load = dataSet(p),
+          .load = faultDataSet(p),
           .prepare = {}};
 }
 
 LabRun runOf(const Parameters& p, const Condition& condition, unsigned repeat) {
-  LabRun run{
-      .name = fmt::format("{}-r{}", condition.name(), repeat),
-      .labels = condition.labels(),
-      .stack = condition.stack(),
-      .drives = {{"", joinFlags({dataSet(p),
-                                 {"-rate=" + p.text("rate"), "-arrivals=poisson",
-                                  "-conns=" + p.text("conns"), "-rw-ratio=" + p.text("rw-ratio"),
-                                  "-warmup=" + p.text("warmup"), "-duration=" + p.text("duration"),
-                                  "-interval=" + p.text("interval"),
-                                  fmt::format("-chaos={}:{}", p.text("at"), condition.fault)}})}}};
+  LabRun run{.name = fmt::format("{}-r{}", condition.name(), repeat),
+             .labels = condition.labels(),
+             .stack = condition.stack(),
+             .drives = {{"", driveWithFault(p, condition.fault)}}};
   run.labels.emplace_back("repeat", std::to_string(repeat));
   // Turning the append-only file on takes a first rewrite, before the load.
   constexpr double kKeysPerS = 500e3;
@@ -100,14 +83,7 @@ Result<ExperimentPlan> plan(const Parameters& p) {
 }
 
 Status check(const Parameters& p) {
-  const SpikeRule spike;
-  const double quiet = p.seconds("at") / p.seconds("interval");
-  if (quiet < static_cast<double>(spike.leastBaseline))
-    return p.refuse(
-        "at", fmt::format("a baseline needs {} intervals before the fault", spike.leastBaseline));
-  if (p.seconds("at") >= p.seconds("duration"))
-    return p.refuse("at", "the fault comes after the measured window");
-  return {};
+  return checkFaultMoment(p, "fault");
 }
 
 /// What the models need to know before anything is measured.
@@ -156,7 +132,7 @@ Facts read(const Reading& reading) {
   const FaultFigures* const fault = faultOf(reading);
   const RunDir* const run = reading.dir();
   if (fault == nullptr || run == nullptr) return facts;
-  facts.spike = spikeOf(reading, kPercentile, rule());
+  facts.spike = spikeOf(reading, kPercentile, faultSpikeRule());
   facts.forkUs = faultFigure(reading, "fork_us");
   facts.childS = fault->endS - fault->beginS;
   facts.copied = faultFigure(reading, "cow_peak_bytes");
@@ -216,17 +192,13 @@ class Analysis {
         "server's (Linux counts them), read as often as there are intervals and put on those by "
         "straight lines; correlation by ranks, over the intervals that lie wholly in the child's "
         "life, the fork's own left out",
-        p_.text("interval"), rule().text(), rule().least));
+        p_.text("interval"), faultSpikeRule().text(), faultSpikeRule().least));
   }
 
  private:
   using Figure = std::function<double(const Facts&)>;
 
-  const Facts& facts(const Reading& reading) {
-    const auto [at, isNew] = facts_.try_emplace(&reading);
-    if (isNew) at->second = read(reading);
-    return at->second;
-  }
+  const Facts& facts(const Reading& reading) { return facts_.of(reading); }
   Column column(const Figure& figure) {
     return runs_.column([&](const Reading& reading) { return figure(facts(reading)); });
   }
@@ -537,25 +509,17 @@ class Analysis {
     if (document_.predictions.size() < 2) return;
     LabPrediction& fork = document_.predictions[0];
     if (fork_.has(kBgsaveGenerator)) {
-      const Estimate measuredFork = fork_.of(kBgsaveGenerator);
-      fork.measured = measuredFork.value;
-      if (measuredFork.hasInterval()) {
-        fork.low = measuredFork.low;
-        fork.high = measuredFork.high;
-      }
-      fork.verdict = fmt::format("{} of what was predicted",
-                                 formatQuantity(measuredFork.value / fork.predicted, "x"));
+      setMeasured(fork, fork_.of(kBgsaveGenerator));
+      fork.verdict = ofPredicted(fork);
     }
     LabPrediction& copied = document_.predictions[1];
     copied.measured = mean(kBgsaveGenerator, [](const Facts& f) { return f.copied; });
-    if (std::isfinite(copied.measured))
-      copied.verdict = fmt::format("{} of what was predicted",
-                                   formatQuantity(copied.measured / copied.predicted, "x"));
+    if (std::isfinite(copied.measured)) copied.verdict = ofPredicted(copied);
   }
 
   const Parameters& p_;
   ExperimentDocument& document_;
-  std::map<const Reading*, Facts> facts_;
+  FactsOf<Facts> facts_{read};
   Conditions runs_;
   Column peak_, base_, fork_, while_;
 };

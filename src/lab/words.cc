@@ -50,6 +50,18 @@ LabPoint pointOf(double x, const Estimate& estimate) {
   return point;
 }
 
+void setMeasured(LabPrediction& prediction, const Estimate& estimate) {
+  prediction.measured = estimate.value;
+  if (!estimate.hasInterval()) return;
+  prediction.low = estimate.low;
+  prediction.high = estimate.high;
+}
+
+std::string ofPredicted(const LabPrediction& prediction) {
+  return fmt::format("{} of what was predicted",
+                     formatQuantity(prediction.measured / prediction.predicted, "x"));
+}
+
 std::string intervalNote(const Estimate& estimate) {
   if (!estimate.hasInterval())
     return "No intervals: a condition was measured once, so small differences mean nothing";

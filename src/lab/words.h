@@ -22,6 +22,11 @@ std::string decimals(double value);
 /// A point of a plot with its interval as error bar.
 LabPoint pointOf(double x, const Estimate& estimate);
 
+/// What was measured where this was predicted, with its interval where it has one.
+void setMeasured(LabPrediction& prediction, const Estimate& estimate);
+/// "1.3× of what was predicted".
+std::string ofPredicted(const LabPrediction& prediction);
+
 /// "intervals: 95%, Student's t with a pooled spread, from 2 repeats each"; or that there is none.
 std::string intervalNote(const Estimate& estimate);
 

@@ -11,7 +11,7 @@ namespace {
 
 /// The points that reach into `window`; they are neighbours, as points are in order.
 std::span<const SeriesPoint> searchedPart(std::span<const SeriesPoint> points,
-                                          const Window& window) {
+                                          const Stretch& window) {
   const auto first = std::ranges::find_if(
       points, [&](const SeriesPoint& point) { return point.endS > window.fromS; });
   const auto last = std::find_if(
@@ -26,7 +26,7 @@ double usualLength(std::span<const SeriesPoint> points) {
   return medianOf(lengths);
 }
 
-bool inside(const SeriesPoint& point, const Window& window) {
+bool inside(const SeriesPoint& point, const Stretch& window) {
   return point.startS >= window.fromS && point.endS <= window.toS;
 }
 
@@ -152,7 +152,7 @@ double spikeThreshold(std::span<const double> baseline, const SpikeRule& rule) {
                    median + rule.least});
 }
 
-Spike findSpike(std::span<const SeriesPoint> points, Window quiet, Window searched,
+Spike findSpike(std::span<const SeriesPoint> points, Stretch quiet, Stretch searched,
                 const SpikeRule& rule) {
   std::vector<double> baseline;
   for (const SeriesPoint& point : points)

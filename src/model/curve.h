@@ -115,13 +115,14 @@ struct Spike {
   double durationS() const { return endS - startS; }
 };
 
-struct Window {
+/// A stretch of time, in seconds on the series' axis.
+struct Stretch {
   double fromS = 0, toS = 0;
 };
 
 /// Baseline: intervals that lie wholly inside `quiet`. Searched: those that reach into `searched`;
 /// points in ascending order.
-Spike findSpike(std::span<const SeriesPoint> points, Window quiet, Window searched,
+Spike findSpike(std::span<const SeriesPoint> points, Stretch quiet, Stretch searched,
                 const SpikeRule& rule = {});
 
 // ---------------------------------------------------------------------------------------------

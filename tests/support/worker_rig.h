@@ -32,13 +32,7 @@ struct WorkerRig {
     Shared shared(plan);
     Worker worker(shared, 0, transport, clock, recorder.exchange(0));
     EXPECT_TRUE(worker.connect(clock.now() + kSecond));
-    Window window;
-    window.start = kBegin;
-    window.measureStart = window.start + plan.warmup;
-    window.measureEnd = window.measureStart + plan.duration;
-    window.drainEnd = window.measureEnd + plan.drain;
-    window.interval = plan.interval;
-    ended = worker.run(window);
+    ended = worker.run(plan.windowFrom(kBegin));
     recorder.finish();
     return recorder.total();
   }

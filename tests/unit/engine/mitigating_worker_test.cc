@@ -67,13 +67,7 @@ struct Rig {
     Shared shared(plan, nullptr, &mitigations);
     Worker worker(shared, 0, transport, clock, recorder.exchange(0));
     EXPECT_TRUE(worker.connect(clock.now() + kSecond));
-    Window window;
-    window.start = kBegin;
-    window.measureStart = window.start + plan.warmup;
-    window.measureEnd = window.measureStart + plan.duration;
-    window.drainEnd = window.measureEnd + plan.drain;
-    window.interval = plan.interval;
-    ended = worker.run(window);
+    ended = worker.run(plan.windowFrom(kBegin));
     worker.addTo(caches);
     recorder.finish();
     const Counters& c = total().counts;
