@@ -310,7 +310,7 @@ class DriverRun {
   Recorder recorder_;
   ServerReadings readings_;
   std::unique_ptr<MitigationRun> mitigation_;  ///< null: no mitigation and no ledger
-  std::unique_ptr<LiveSlotMap> slotMap_;  ///< of a cluster
+  std::unique_ptr<LiveSlotMap> slotMap_;       ///< of a cluster
   std::unique_ptr<ClusterWatch> clusterWatch_;
   std::atomic<unsigned> faults_ = 0;
   std::optional<Edge> before_, after_;
