@@ -107,7 +107,7 @@ TEST(Tables, GiveLoaderAndDriverTheSameDataSet) {
 }
 
 TEST(Tables, DoNotTakeFlagsThatAreNotBuilt) {
-  for (const char* flag : {"-on-miss=none", "-tls", "-topology=cluster"})
+  for (const char* flag : {"-on-miss=none", "-tls"})
     EXPECT_FALSE(resolved(*findCommand("driver"), {flag})) << flag;
 }
 
