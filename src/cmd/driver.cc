@@ -58,6 +58,12 @@ std::vector<FlagSpec> loadFlags() {
        .help = "exponent of -dist=zipfian: the n-th hottest key weighs 1/n^s",
        .example = "1.2",
        .group = kGroup},
+      {.name = "hot-seed",
+       .kind = FlagKind::count,
+       .help = "fixes which keys are popular under -dist=zipfian: another number is another set",
+       .example = "2",
+       .group = kGroup,
+       .whenEmpty = "-seed"},
       {.name = "run-seed",
        .kind = FlagKind::count,
        .fallback = "1",
@@ -134,6 +140,14 @@ std::vector<FlagSpec> wireFlags() {
        .example = "stop",
        .group = kGroup,
        .words = {"retry", "stop"}},
+      {.name = "on-miss",
+       .kind = FlagKind::choice,
+       .fallback = "none",
+       .help = "what follows a read that finds nothing: nothing, or the key is written as a cache "
+               "does, beside the -rate; the read has ended before",
+       .example = "refill",
+       .group = kGroup,
+       .words = {"none", "refill"}},
       {.name = "verify",
        .kind = FlagKind::choice,
        .fallback = "full",
@@ -204,6 +218,10 @@ Status checkCombinations(const FlagValues& flags) {
   if (flags.is("rate", "max") && flags.given("batch-wait"))
     return fail(ErrorCode::usage,
                 "-batch-wait has no meaning with -rate=max: batches are exactly full");
+  if (!flags.empty("hot-seed") && !flags.is("dist", "zipfian"))
+    return fail(
+        ErrorCode::usage,
+        "-hot-seed means nothing without -dist=zipfian: no key is more popular than another");
   if (flags.duration("metrics-linger") != 0 && flags.empty("metrics"))
     return fail(ErrorCode::usage, "-metrics-linger={} has nothing to serve without -metrics",
                 flags.text("metrics-linger"));
@@ -258,11 +276,13 @@ EnginePlan enginePlan(const Invocation& invocation) {
   plan.transactions = flags.on("tx");
   plan.batchWait = flags.duration("batch-wait");
   plan.onDisconnect = flags.is("on-disconnect", "stop") ? OnDisconnect::stop : OnDisconnect::retry;
+  plan.onMiss = flags.is("on-miss", "refill") ? OnMiss::refill : OnMiss::none;
   plan.keys = flags.count("keys");
   plan.distribution = flags.is("dist", "zipfian") ? Distribution::zipfian : Distribution::uniform;
   plan.zipfS = flags.number("zipf-s");
   plan.readShare = flags.number("rw-ratio");
   plan.seed = flags.count("seed");
+  if (!flags.empty("hot-seed")) plan.hotSeed = flags.count("hot-seed");
   plan.runSeed = flags.count("run-seed");
   plan.valueSize = flags.size("value-size");
   plan.verify = verifyLevel(flags);
@@ -271,6 +291,21 @@ EnginePlan enginePlan(const Invocation& invocation) {
   plan.ttlMax = flags.duration("ttl-max");
   plan.logSends = !flags.empty("sends");
   return plan;
+}
+
+/// What a refill, which is no operation that was drawn, does not go together with.
+Status checkRefill(const FlagValues& flags) {
+  if (flags.is("on-miss", "none")) return {};
+  const auto refuse = [&](std::string_view with, std::string_view why) {
+    return fail(ErrorCode::usage, "-on-miss={} does not go together with {}: {}",
+                flags.text("on-miss"), with, why);
+  };
+  if (flags.is("mitigation", "key-split"))
+    return refuse("-mitigation=key-split", "a copy that is missing says nothing of the others");
+  if (flags.on("tx")) return refuse("-tx", "a transaction is sent as it was drawn");
+  if (flags.count("ledger") != 0)
+    return refuse("-ledger", "refills would be writes that the ledger takes for newer ones");
+  return {};
 }
 
 /// /metrics as asked for; null when nobody did.
@@ -326,7 +361,7 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
 
 Result<DriverPlan> driverPlan(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  for (const Status& sound : {checkCounts(flags), checkCombinations(flags),
+  for (const Status& sound : {checkCounts(flags), checkCombinations(flags), checkRefill(flags),
                               checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
     if (!sound) return fail(sound.error());
   const auto mitigation = mitigationPlan(flags);

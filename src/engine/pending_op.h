@@ -16,6 +16,7 @@ struct PendingOp {
   std::uint8_t losses = 0;     ///< connections that were lost with it on them
   std::uint8_t redirects = 0;  ///< MOVED and ASK that it has followed
   bool asking = false;         ///< in a cluster: ASKING goes before it
+  bool refill = false;         ///< no operation: the write of a key that a read has missed
   bool givenUp = false;        ///< past its deadline: already failed, its reply will be passed over
   std::uint8_t attempts = 0;   ///< times it has been sent: 0, 1, or 2 for more
   std::uint8_t retries = 0;    ///< waits after TRYAGAIN, CLUSTERDOWN and the like; 255 at the most

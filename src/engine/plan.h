@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,12 @@ enum class WaitMode : std::uint8_t {
 enum class OnDisconnect : std::uint8_t {
   retry,  ///< reconnect; reads are sent again with their clocks running, written writes fail
   stop,   ///< end the run early and say so
+};
+
+/// What follows a read that found nothing.
+enum class OnMiss : std::uint8_t {
+  none,
+  refill,  ///< the key is written, as a cache does; the read has ended before
 };
 
 /// Who asks.
@@ -58,6 +65,7 @@ struct EnginePlan {
       false;            ///< each batch is a MULTI … EXEC; its operations complete at EXEC's reply
   Nanos batchWait = 0;  ///< how long a batch may wait to fill, from its first operation's due time
   OnDisconnect onDisconnect = OnDisconnect::retry;
+  OnMiss onMiss = OnMiss::none;
   /// In a cluster: operations that may wait for one node, in each worker. While as many do, no more
   /// are drawn, whatever their node.
   std::size_t maxBacklog = 100'000;
@@ -66,8 +74,9 @@ struct EnginePlan {
   Distribution distribution = Distribution::uniform;
   double zipfS = 1.1;
   double readShare = 0.9;
-  std::uint64_t seed = 1;     ///< the data set
-  std::uint64_t runSeed = 1;  ///< the draws
+  std::uint64_t seed = 1;                ///< the data set
+  std::optional<std::uint64_t> hotSeed;  ///< which keys are popular; none: as `seed` has it
+  std::uint64_t runSeed = 1;             ///< the draws
   std::size_t valueSize = 100;
   VerifyLevel verify = VerifyLevel::full;
   bool logSends =
@@ -84,6 +93,8 @@ struct EnginePlan {
     const Nanos measureEnd = measureStart + duration;
     return {start, measureStart, measureEnd, measureEnd + drain, interval};
   }
+  /// Which keys operations go to, and which of them are popular.
+  KeyChooser keyChooser() const { return {distribution, zipfS, keys, hotSeed.value_or(seed)}; }
   bool cluster() const { return !seeds.empty(); }
   bool closed() const { return arrivals == Arrivals::closed; }
   unsigned batchSize() const { return pipeline == 0 ? 1 : pipeline; }

@@ -33,9 +33,7 @@ Shared::Shared(const EnginePlan& enginePlan, LiveSlotMap* liveMap,
                const Mitigations* theMitigations)
     : plan(enginePlan),
       cluster(liveMap),
-      workload(
-          KeyChooser(enginePlan.distribution, enginePlan.zipfS, enginePlan.keys, enginePlan.seed),
-          Mix(enginePlan.readShare)),
+      workload(enginePlan.keyChooser(), Mix(enginePlan.readShare)),
       values(enginePlan.seed, enginePlan.valueSize),
       ttls(enginePlan.seed, enginePlan.ttlFraction, enginePlan.ttlMin, enginePlan.ttlMax),
       mitigations(theMitigations == nullptr ? kNoMitigations : *theMitigations) {
@@ -203,8 +201,10 @@ void Worker::accountForUnfinished() {
   };
   const auto ifItCounts = [&](const PendingOp& op) {
     if (op.givenUp || !counts(op)) return;
+    if (op.refill) ++interval_->counts.refillsFailed;
     // Of a write to several copies each that is unfinished comes along here.
-    if (!op.isPart() || mitigator_->isFirstUnfinished(op.write)) unfinished(op.kind, op.intended);
+    else if (!op.isPart() || mitigator_->isFirstUnfinished(op.write))
+      unfinished(op.kind, op.intended);
   };
   for (const auto& lane : lanes_) {
     for (const Connection& c : lane->connections())

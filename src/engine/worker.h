@@ -157,6 +157,7 @@ class Worker {
   Onward onwardOf(Connection& c, const PendingOp& op, const ReplyView& reply);
   void goOn(PendingOp op, const Onward& onward);
   void again(const PendingOp& op, Lane& lane);
+  void refill(const PendingOp& missed);
   void recordCompleted(const Connection& c, const PendingOp& op);
   void recordTimes(const Connection& c, const PendingOp& op);
   void recordPlace(const Connection& c, const PendingOp& op);

@@ -233,15 +233,19 @@ void Worker::flushDirty() {
   Counters& counters = interval_->counts;
   for (Connection* const c : dirty_) {
     c->sentAt = sent;
+    std::size_t operations = 0;
     for (PendingOp& op : c->batch) {
-      if (op.attempts != 0)
+      const bool first = op.attempts == 0;
+      op.attempts = first ? 1 : 2;
+      if (op.refill) continue;
+      ++operations;
+      if (!first)
         ++counters.retried;
       else if (counts(op) && (!op.isPart() || op.copy == 0))
         ++counters.sent[index(op.kind)];
-      op.attempts = op.attempts == 0 ? 1 : 2;
     }
-    ++counters.batches;
-    if (sendLog_ != nullptr) sendLog_->insert(sendLog_->end(), c->batch.size(), sent);
+    counters.batches += operations != 0 ? 1 : 0;
+    if (sendLog_ != nullptr) sendLog_->insert(sendLog_->end(), operations, sent);
     counters.bytesSent += transport_.outbound(c->id).view().size();
     transport_.flush(c->id);
   }

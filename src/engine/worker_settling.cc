@@ -25,6 +25,11 @@ void Worker::settle(Connection& c, PendingOp& op, const ReplyView& reply) {
   std::optional<std::uint64_t> version;  // of a sound value
   if (verdict.outcome == Judgement::Outcome::hit) version = check(reply.payload, op);
   if (mitigator_ && learn(c, op, reply.payload, version)) return;
+  if (op.refill) {
+    if (counts(op)) ++counters.refills;
+    return;
+  }
+  if (verdict.outcome == Judgement::Outcome::miss && plan_.onMiss == OnMiss::refill) refill(op);
   if (!counts(op)) {
     ++counters.carriedOver;
     return;
@@ -45,6 +50,20 @@ std::optional<std::uint64_t> Worker::check(std::string_view value, const Pending
     return version;
   ++interval_->counts.corrupt;
   return std::nullopt;
+}
+
+// Writes the key that a read has missed, where its master is by now. The value is a function of the
+// key, so it was in hand when the miss was known and the read ends there; the write goes the way of
+// operations and is none. It counts where its read does.
+void Worker::refill(const PendingOp& missed) {
+  PendingOp op;
+  op.intended = counts(missed) ? now_ : missed.intended;
+  op.id = missed.id;
+  op.version = missed.version;
+  op.kind = OpKind::set;
+  op.slot = missed.slot;
+  op.refill = true;
+  enqueue(laneOf(op), op);
 }
 
 // In a transaction: +OK to ASKING and MULTI, +QUEUED (or why not) to each command, and EXEC's
@@ -157,6 +176,10 @@ void Worker::recordPlace(const Connection& c, const PendingOp& op) {
 }
 
 void Worker::failOp(const PendingOp& op, Failure failure) {
+  if (op.refill) {
+    if (counts(op)) ++interval_->counts.refillsFailed;
+    return;
+  }
   if (op.isPart()) {
     settlePart(nullptr, op, failure);
     return;
@@ -176,7 +199,10 @@ void Worker::expireSent() {
       if (c.state != Connection::State::busy) continue;
       for (std::size_t i = c.answered; i < c.batch.size(); ++i) {
         PendingOp& op = c.batch[i];
-        if (!isExpired(op.intended)) break;
+        if (!isExpired(op.intended)) {
+          if (op.refill) continue;  // not in the order of the schedule
+          break;
+        }
         if (op.givenUp) continue;
         op.givenUp = true;
         failOp(op, Failure::timeout);

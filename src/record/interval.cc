@@ -50,6 +50,8 @@ void Counters::follow(const Counters& next) noexcept {
   carriedOver += next.carriedOver;
   hits += next.hits;
   misses += next.misses;
+  refills += next.refills;
+  refillsFailed += next.refillsFailed;
   checked += next.checked;
   corrupt += next.corrupt;
   batches += next.batches;

@@ -23,7 +23,9 @@ struct Counters {
   std::uint64_t carriedOver = 0;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
-  std::uint64_t checked = 0;  ///< values compared with what (seed, id, version) must give
+  std::uint64_t refills = 0;        ///< keys written since a read had missed them; no operations
+  std::uint64_t refillsFailed = 0;  ///< … that the server refused, or that were lost
+  std::uint64_t checked = 0;        ///< values compared with what (seed, id, version) must give
   std::uint64_t corrupt = 0;
   std::uint64_t batches = 0;     ///< units written; operations / batches is the mean batch
   std::uint64_t retried = 0;     ///< operations sent again after a lost connection or a redirect

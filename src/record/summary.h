@@ -31,6 +31,7 @@ struct RateFigures {
 
 struct CacheFigures {
   std::uint64_t hits = 0, misses = 0, localHits = 0, refills = 0;
+  std::uint64_t refillsFailed = 0;  ///< the server refused them, or they were lost
   double hitRate = 0;
 };
 

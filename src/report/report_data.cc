@@ -203,6 +203,8 @@ void addCounts(Summary& figures, const std::vector<IntervalRow>& rows) {
     figures.rate.failed += sumOf(row, &KindRow::failed);
     figures.cache.hits += row.counts.hits;
     figures.cache.misses += row.counts.misses;
+    figures.cache.refills += row.counts.refills;
+    figures.cache.refillsFailed += row.counts.refillsFailed;
     figures.verify.checked += row.counts.checked;
     figures.generator.reconnects += row.counts.reconnects;
     figures.generator.retried += row.counts.retried;

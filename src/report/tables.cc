@@ -93,6 +93,8 @@ Table valuesTable(const RunData& run) {
   if (cache.localHits != 0)
     table.rows.push_back({"hits in the local cache", grouped(cache.localHits)});
   if (cache.refills != 0) table.rows.push_back({"refills", grouped(cache.refills)});
+  if (cache.refillsFailed != 0)
+    table.rows.push_back({"refills refused or lost", grouped(cache.refillsFailed)});
   if (verify.checked != 0) {
     table.rows.push_back({"values checked", grouped(verify.checked)});
     table.rows.push_back({"corrupt", grouped(verify.corrupt)});

@@ -19,10 +19,6 @@ std::string plainKey(std::uint64_t id) {
   return {key.data(), writeKey(key.data(), id)};
 }
 
-KeyChooser chooserOf(const EnginePlan& plan) {
-  return {plan.distribution, plan.zipfS, plan.keys, plan.seed};
-}
-
 Endpoint endpointOf(const NodeAddress& address) {
   return {address.host, address.port, {}};
 }
@@ -94,7 +90,7 @@ Result<std::unique_ptr<MitigationRun>> MitigationRun::prepare(const EnginePlan& 
   if (plan.mitigation.is(MitigationKind::keySplit))
     if (auto named = run->nameCopies(map); !named) return fail(named.error());
   if (plan.mitigation.ledgerKeys != 0)
-    run->shared_.ledger = std::make_unique<Ledger>(chooserOf(plan), plan.mitigation.ledgerKeys);
+    run->shared_.ledger = std::make_unique<Ledger>(plan.keyChooser(), plan.mitigation.ledgerKeys);
   if (plan.mitigation.is(MitigationKind::localCache)) run->readTrackingLimit();
   if (map != nullptr && plan.mitigation.is(MitigationKind::replicaRead)) {
     run->findReplicas(*map);
@@ -116,7 +112,7 @@ Status MitigationRun::nameCopies(const SlotMap* map) {
     const auto found = std::ranges::find(masters, map->ownerOf(hashSlot(key)));
     return static_cast<unsigned>(found - masters.begin());  // masters.size(): nobody's
   };
-  auto split = KeySplit::make(plan_.mitigation.split, chooserOf(plan_), plan_.keys,
+  auto split = KeySplit::make(plan_.mitigation.split, plan_.keyChooser(), plan_.keys,
                               map == nullptr ? 1 : static_cast<unsigned>(masters.size()), masterOf);
   if (!split) return fail(split.error());
   shared_.split = std::move(*split);

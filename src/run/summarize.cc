@@ -209,6 +209,8 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   addLatency(summary, total);
   summary.cache.hits = counts.hits;
   summary.cache.misses = counts.misses;
+  summary.cache.refills = counts.refills;
+  summary.cache.refillsFailed = counts.refillsFailed;
   if (const std::uint64_t reads = counts.hits + counts.misses; reads != 0)
     summary.cache.hitRate = static_cast<double>(counts.hits) / static_cast<double>(reads);
   summary.verify.checked = counts.checked;

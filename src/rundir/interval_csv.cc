@@ -25,6 +25,8 @@ constexpr CounterColumn<std::uint64_t> kCountColumns[] = {
     {"carried_over", &Counters::carriedOver},
     {"hits", &Counters::hits},
     {"misses", &Counters::misses},
+    {"refills", &Counters::refills},
+    {"refills_failed", &Counters::refillsFailed},
     {"checked", &Counters::checked},
     {"corrupt", &Counters::corrupt},
     {"outstanding", &Counters::outstanding},

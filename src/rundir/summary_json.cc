@@ -35,11 +35,9 @@ Json rateJson(const RateFigures& rate) {
 }
 
 Json cacheJson(const CacheFigures& cache) {
-  return {{"hits", cache.hits},
-          {"misses", cache.misses},
-          {"hit_rate", cache.hitRate},
-          {"local_hits", cache.localHits},
-          {"refills", cache.refills}};
+  return {{"hits", cache.hits},        {"misses", cache.misses},
+          {"hit_rate", cache.hitRate}, {"local_hits", cache.localHits},
+          {"refills", cache.refills},  {"refills_failed", cache.refillsFailed}};
 }
 
 Json verifyJson(const VerifyFigures& verify) {
@@ -137,6 +135,7 @@ void readCache(JsonFields fields, CacheFigures& cache) {
   fields.read("hit_rate", cache.hitRate);
   fields.read("local_hits", cache.localHits);
   fields.read("refills", cache.refills);
+  fields.read("refills_failed", cache.refillsFailed);
 }
 
 void readVerify(JsonFields fields, VerifyFigures& verify) {

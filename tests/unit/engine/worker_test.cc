@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -237,6 +239,96 @@ TEST(Worker, ResponseIsLatenessPlusServiceWhenTheServerIsTooSlow) {
   EXPECT_LE(total.of(Measure::dispatch, OpKind::get).max(), 5 * kMicrosecond);
   EXPECT_GT(rig.intervals[8].backlog, rig.intervals[3].backlog + 2'000);
   expectConserved(total);
+}
+
+/// Counts the requests by their command.
+std::map<std::string, int> commandsOf(WorkerRig& rig) {
+  std::map<std::string, int> commands;
+  rig.transport.onRequest = [&](Nanos, ConnId, const Value& request) {
+    ++commands[request.items.at(0).text];
+  };
+  rig.run();
+  return commands;
+}
+
+TEST(Worker, RefillsWhatAReadHasMissedBesideTheRate) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.keys = 50;
+  rig.plan.onMiss = OnMiss::refill;
+  const auto commands = commandsOf(rig);
+  const Interval& total = rig.recorder.total();
+  EXPECT_EQ(commands.at("GET"), 10'000);
+  EXPECT_EQ(commands.at("SET"), 10'000);  // the simulated server forgets: all reads miss
+  EXPECT_EQ(total.counts.misses, 10'000U);
+  EXPECT_EQ(total.counts.refills, 10'000U);
+  EXPECT_EQ(total.counts.refillsFailed, 0U);
+  // Refills are no operations: they are in no rate and in no latency.
+  EXPECT_EQ(total.counts.scheduled, 10'000U);
+  EXPECT_EQ(sum(total.counts.sent), 10'000U);
+  EXPECT_EQ(sum(total.counts.completed), 10'000U);
+  EXPECT_EQ(total.of(Measure::response, OpKind::set).count(), 0U);
+  EXPECT_EQ(total.counts.batches, 10'000U);
+  expectConserved(total);
+}
+
+TEST(Worker, RefillsInTheClosedModelAndInBatches) {
+  Rig rig;
+  rig.plan.arrivals = Arrivals::closed;
+  rig.plan.pipeline = 16;
+  rig.plan.duration = kSecond;
+  rig.plan.onMiss = OnMiss::refill;
+  const auto commands = commandsOf(rig);
+  const Interval& total = rig.recorder.total();
+  EXPECT_EQ(commands.at("SET"), commands.at("GET"));
+  EXPECT_EQ(total.counts.refills, total.counts.misses);
+  // One server at 10 µs a request, half of them refills.
+  EXPECT_NEAR(static_cast<double>(rig.recorder.completedInWindow()), 50'000, 1'000);
+  expectConserved(total);
+}
+
+TEST(Worker, CountsRefillsThatTheServerRefusesAndNoFailedOperation) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.onMiss = OnMiss::refill;
+  rig.transport.answer = [](const Value& request) {
+    return request.items.at(0).text == "SET"
+               ? std::string("-OOM command not allowed when used memory > 'maxmemory'.\r\n")
+               : std::string("$-1\r\n");
+  };
+  const Interval& total = rig.run();
+  EXPECT_EQ(total.counts.refills, 0U);
+  EXPECT_EQ(total.counts.refillsFailed, 10'000U);
+  EXPECT_EQ(sum(total.counts.failed), 0U);
+  expectConserved(total);
+}
+
+TEST(Worker, DoesNotCountRefillsAsOutstanding) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.drain = kSecond;
+  rig.plan.onMiss = OnMiss::refill;
+  rig.transport.freeze(Rig::kBegin + 8 * kSecond, Rig::kBegin + 100 * kSecond);
+  const Interval& total = rig.run();
+  EXPECT_EQ(total.counts.outstandingAtEnd, 2'000U);
+  expectConserved(total);
+}
+
+TEST(Worker, DrawsOtherHotKeysWithAnotherHotSeed) {
+  const auto hottest = [](std::optional<std::uint64_t> hotSeed) {
+    Rig rig;
+    rig.plan.distribution = Distribution::zipfian;
+    rig.plan.zipfS = 1.2;
+    rig.plan.hotSeed = hotSeed;
+    std::map<std::string, int> reads;
+    rig.transport.onRequest = [&](Nanos, ConnId, const Value& request) {
+      ++reads[request.items.at(1).text];
+    };
+    rig.run();
+    return std::ranges::max_element(reads, {}, [](const auto& each) { return each.second; })->first;
+  };
+  EXPECT_EQ(hottest(std::nullopt), hottest(1));  // the data set's seed
+  EXPECT_NE(hottest(1), hottest(2));
 }
 
 }  // namespace
