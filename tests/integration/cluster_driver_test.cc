@@ -295,5 +295,28 @@ TEST(ClusterDriver, RefusesWhatIsNoWholeClusterOfThisMachine) {
                              HasSubstr("cluster_state:fail")));
 }
 
+TEST(ClusterDriver, RefillsAMissAtTheKeysOwnMaster) {
+  ClusterLab lab;
+  ASSERT_TRUE(lab.stack);
+  lab.plan.engine.readShare = 1;
+  lab.plan.engine.rate = 5000;
+  lab.plan.engine.onMiss = OnMiss::refill;
+  const Summary s = lab.run();  // from empty: every key is missed once or twice, and then is there
+  EXPECT_GT(s.cache.hits, 2'000U);
+  EXPECT_GE(s.cache.misses, kKeys / 2);
+  EXPECT_EQ(s.cache.refills, s.cache.misses);
+  EXPECT_EQ(s.cluster.moved + s.cluster.ask, 0U);
+  EXPECT_EQ(s.rate.completed, 5'000U);
+  std::uint64_t keys = 0;
+  for (std::size_t node = 0; node < lab.stack->size(); ++node) {
+    const auto held = lab.admin(node).command({"DBSIZE"});
+    ASSERT_TRUE(held);
+    EXPECT_GT(held->integer, 0);
+    keys += static_cast<std::uint64_t>(held->integer);
+  }
+  EXPECT_LE(keys, s.cache.refills);
+  EXPECT_GE(keys, kKeys / 2);
+}
+
 }  // namespace
 }  // namespace redline

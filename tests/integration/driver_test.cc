@@ -208,6 +208,62 @@ TEST(Driver, CountsMisses) {
   EXPECT_EQ(s.cache.hits + s.cache.misses, 4'000U);
 }
 
+/// A server with room for about half of the data set.
+NodeConfig halfOfIt() {
+  NodeConfig config;
+  config.maxmemory = 6ULL << 20;
+  return config;
+}
+
+std::uint64_t callsOf(const Lab& lab, const std::string& command) {
+  const auto info = adminOf(*lab.redis)->info({"commandstats"});
+  if (!info) return 0;
+  const auto found = info->commandStats.find(command);
+  return found == info->commandStats.end() ? 0 : found->second.calls;
+}
+
+TEST(Driver, RefillsWhatAFullServerHasEvicted) {
+  Lab lab(halfOfIt());
+  ASSERT_TRUE(lab.redis);
+  lab.plan.engine.valueSize = 1000;
+  lab.fillKeys();
+  lab.plan.engine.warmup = 0;
+  lab.plan.engine.readShare = 0.9;
+  lab.plan.engine.onMiss = OnMiss::refill;
+  const std::uint64_t setsBefore = callsOf(lab, "set");
+  const Summary s = lab.run();
+  const std::uint64_t reads = s.latency.at("response").at("get").count;
+  const std::uint64_t writes = s.latency.at("response").at("set").count;
+  EXPECT_EQ(s.cache.hits + s.cache.misses, reads);
+  EXPECT_GT(s.cache.misses, reads / 10);
+  EXPECT_EQ(s.cache.refills, s.cache.misses);
+  EXPECT_EQ(s.cache.refillsFailed, 0U);
+  // The server saw them all, and the rate saw none of them.
+  EXPECT_EQ(callsOf(lab, "set") - setsBefore, writes + s.cache.refills);
+  EXPECT_EQ(s.rate.completed, 4'000U);
+  EXPECT_GT(s.servers.at(0).evicted, s.cache.refills / 2);
+  EXPECT_EQ(s.verify.corrupt, 0U);
+  expectConserved(s);
+}
+
+TEST(Driver, CountsRefillsThatAFullServerRefuses) {
+  NodeConfig config = halfOfIt();
+  config.policy = "volatile-lru";  // and no key has a time to live: nothing may go
+  Lab lab(config);
+  ASSERT_TRUE(lab.redis);
+  lab.plan.engine.valueSize = 1000;
+  lab.plan.engine.readShare = 1;
+  lab.plan.engine.warmup = 0;
+  lab.plan.engine.rate = 10'000;
+  lab.plan.engine.onMiss = OnMiss::refill;
+  const Summary s = lab.run();  // from empty: the first misses fill it
+  EXPECT_GT(s.cache.refills, 1'000U);
+  EXPECT_GT(s.cache.refillsFailed, 1'000U);
+  EXPECT_EQ(s.cache.refills + s.cache.refillsFailed, s.cache.misses);
+  EXPECT_EQ(s.rate.failed, 0U);
+  expectConserved(s);
+}
+
 TEST(Driver, EndsEarlyAndWritesWhatItMeasured) {
   Lab lab;
   ASSERT_TRUE(lab.redis);

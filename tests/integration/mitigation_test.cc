@@ -295,5 +295,20 @@ TEST(Mitigation, SplitWritesReachAllCopiesAndReadsFindThem) {
   }
 }
 
+TEST(Mitigation, ALocalCacheTakesInWhatARefillHasWritten) {
+  Lab lab(startRedis());
+  ASSERT_TRUE(lab.redis);
+  lab.plan.engine.mitigation.ledgerKeys = 0;
+  lab.plan.engine.mitigation.kind = MitigationKind::localCache;
+  lab.plan.engine.readShare = 1;
+  lab.plan.engine.onMiss = OnMiss::refill;
+  const Summary s = lab.run();  // from empty
+  EXPECT_GT(s.cache.refills, 500U);
+  EXPECT_EQ(s.cache.refills, s.cache.misses);
+  EXPECT_GT(s.cache.localHits, 1'000U);
+  EXPECT_EQ(s.cache.hits + s.cache.misses + s.cache.localHits, s.rate.completed);
+  EXPECT_EQ(s.verify.corrupt, 0U);
+}
+
 }  // namespace
 }  // namespace redline
