@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "transport/conn_slots.h"
 #include "transport/socket.h"
 
 namespace redline {
@@ -31,8 +32,8 @@ class EpollTransport final : public Transport {
     if (!address) return fail(address.error());
     auto fd = makeSocket(address->family(), true);
     if (!fd) return fail(fd.error());
-    const ConnId id = takeSlot();
-    Connection& connection = *connections_[id];
+    const ConnId id = connections_.take();
+    Connection& connection = connections_[id];
     connection.fd = std::move(*fd);
     connection.connecting = true;
     if (::connect(connection.fd.get(), address->get(), address->length) != 0 &&
@@ -44,16 +45,15 @@ class EpollTransport final : public Transport {
   }
 
   void close(ConnId id) override {
-    connections_[id].reset();  // closing the descriptor takes it out of the epoll set
+    connections_.release(id);  // closing the descriptor takes it out of the epoll set
     std::erase_if(broken_, [id](const TransportEvent& event) { return event.conn == id; });
-    free_.push_back(id);
   }
 
-  InBuffer& inbound(ConnId id) override { return connections_[id]->in; }
-  OutBuffer& outbound(ConnId id) override { return connections_[id]->out; }
+  InBuffer& inbound(ConnId id) override { return connections_[id].in; }
+  OutBuffer& outbound(ConnId id) override { return connections_[id].out; }
 
   void flush(ConnId id) override {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     if (c.out.empty()) return;
     if (!c.unsent.empty() || c.connecting) {
       c.unsent.append(c.out.view());
@@ -84,28 +84,15 @@ class EpollTransport final : public Transport {
   std::string_view name() const override { return "epoll"; }
 
  private:
-  ConnId takeSlot() {
-    ConnId id;
-    if (free_.empty()) {
-      id = static_cast<ConnId>(connections_.size());
-      connections_.emplace_back();
-    } else {
-      id = free_.back();
-      free_.pop_back();
-    }
-    connections_[id] = std::make_unique<Connection>();
-    return id;
-  }
-
   void watch(ConnId id, int operation, std::uint32_t what) {
     epoll_event event{};
     event.events = what;
     event.data.u32 = id;
-    ::epoll_ctl(epoll_.get(), operation, connections_[id]->fd.get(), &event);
+    ::epoll_ctl(epoll_.get(), operation, connections_[id].fd.get(), &event);
   }
 
   void watchWrites(ConnId id, bool on) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     if (c.watchingWrites == on) return;
     c.watchingWrites = on;
     watch(id, EPOLL_CTL_MOD, on ? EPOLLIN | EPOLLOUT : EPOLLIN);
@@ -113,7 +100,7 @@ class EpollTransport final : public Transport {
 
   // How many bytes the socket took. An error other than "full" is kept for the next wait().
   std::size_t sendSome(ConnId id, std::string_view bytes) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     const ssize_t sent = ::send(c.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno != EAGAIN && errno != EINTR && c.pendingError == 0) {
@@ -125,8 +112,8 @@ class EpollTransport final : public Transport {
 
   void handle(const epoll_event& ready) {
     const ConnId id = ready.data.u32;
-    if (connections_[id] == nullptr || connections_[id]->pendingError != 0) return;
-    if (connections_[id]->connecting) {
+    if (!connections_.holds(id) || connections_[id].pendingError != 0) return;
+    if (connections_[id].connecting) {
       finishConnect(id);
       return;
     }
@@ -135,7 +122,7 @@ class EpollTransport final : public Transport {
   }
 
   void finishConnect(ConnId id) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     int error = 0;
     socklen_t length = sizeof error;
     ::getsockopt(c.fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
@@ -150,13 +137,13 @@ class EpollTransport final : public Transport {
   }
 
   void sendRest(ConnId id) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     c.unsent.consume(sendSome(id, c.unsent.view()));
     watchWrites(id, !c.unsent.empty());
   }
 
   void receive(ConnId id) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     const std::span<char> space = c.in.space();
     const ssize_t got = ::recv(c.fd.get(), space.data(), space.size(), 0);
     if (got > 0) {
@@ -168,15 +155,14 @@ class EpollTransport final : public Transport {
   }
 
   void reportClosed(ConnId id, int error) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd.get(), nullptr);
     if (c.pendingError == 0) events_.push_back({id, TransportEvent::Kind::closed, error});
     c.pendingError = error == 0 ? EPIPE : error;
   }
 
   Fd epoll_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<ConnId> free_;
+  ConnSlots<Connection> connections_;
   std::array<epoll_event, 512> ready_{};
   std::vector<TransportEvent> events_;
   std::vector<TransportEvent> broken_;

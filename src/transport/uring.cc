@@ -8,6 +8,7 @@
 #include <new>
 #include <vector>
 
+#include "transport/conn_slots.h"
 #include "transport/socket.h"
 
 namespace redline {
@@ -107,8 +108,8 @@ class UringTransport final : public Transport {
     if (!address) return fail(address.error());
     auto fd = makeSocket(address->family(), true);
     if (!fd) return fail(fd.error());
-    const ConnId id = takeSlot();
-    Connection& c = *connections_[id];
+    const ConnId id = connections_.take();
+    Connection& c = connections_[id];
     c.fd = std::move(*fd);
     c.address = *address;
     if (staysArmed_ && address->family() != AF_UNIX &&
@@ -121,18 +122,18 @@ class UringTransport final : public Transport {
   }
 
   void close(ConnId id) override {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     c.closing = true;
     c.open = false;
     ::shutdown(c.fd.get(), SHUT_RDWR);  // makes what the kernel still holds complete
     if (c.pending == 0) release(id);
   }
 
-  InBuffer& inbound(ConnId id) override { return connections_[id]->in; }
-  OutBuffer& outbound(ConnId id) override { return connections_[id]->out; }
+  InBuffer& inbound(ConnId id) override { return connections_[id].in; }
+  OutBuffer& outbound(ConnId id) override { return connections_[id].out; }
 
   void flush(ConnId id) override {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     if (c.out.empty()) return;
     if (c.sending || !c.open) {
       c.flushAgain = true;
@@ -153,29 +154,15 @@ class UringTransport final : public Transport {
   std::string_view name() const override { return "uring"; }
 
  private:
-  ConnId takeSlot() {
-    ConnId id;
-    if (free_.empty()) {
-      id = static_cast<ConnId>(connections_.size());
-      connections_.emplace_back();
-    } else {
-      id = free_.back();
-      free_.pop_back();
-    }
-    connections_[id] = std::make_unique<Connection>();
-    return id;
-  }
-
   static std::uint16_t groupOf(ConnId id) { return static_cast<std::uint16_t>(id); }
 
   void release(ConnId id) {
-    connections_[id]->slot.close(ring_, groupOf(id));
-    connections_[id].reset();
-    free_.push_back(id);
+    connections_[id].slot.close(ring_, groupOf(id));
+    connections_.release(id);
   }
 
   io_uring_sqe* submission(ConnId id) {
-    ++connections_[id]->pending;
+    ++connections_[id].pending;
     io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
     while (sqe == nullptr) {
       io_uring_submit(&ring_);
@@ -189,7 +176,7 @@ class UringTransport final : public Transport {
   }
 
   void startSend(ConnId id) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     swap(c.out, c.flying);
     c.out.clear();
     c.sending = true;
@@ -203,8 +190,8 @@ class UringTransport final : public Transport {
 
   // Gives the connection's next bytes a place, and asks for them unless that stays asked for.
   void receiveMore(ConnId id) {
-    if (connections_[id] == nullptr || !connections_[id]->open) return;
-    Connection& c = *connections_[id];
+    if (!connections_.holds(id) || !connections_[id].open) return;
+    Connection& c = connections_[id];
     if (c.slot.isOpen()) {
       if (!c.slot.isOffered()) c.slot.offer(c.in.space());
       if (c.armed) return;
@@ -257,7 +244,7 @@ class UringTransport final : public Transport {
   }
 
   void complete(ConnId id, Request request, const io_uring_cqe& cqe) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     const bool last = (cqe.flags & IORING_CQE_F_MORE) == 0;
     if (last) --c.pending;
     if (c.closing) {
@@ -280,7 +267,7 @@ class UringTransport final : public Transport {
   }
 
   void received(ConnId id, int result) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     // ENOBUFS: more came than the space offered holds.
     if (result == -EINTR || result == -EAGAIN || result == -ENOBUFS) {
       toReceive_.push_back(id);
@@ -296,7 +283,7 @@ class UringTransport final : public Transport {
   }
 
   void sent(ConnId id, int result) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     c.sending = false;
     if (result < 0) {
       reportClosed(id, -result);
@@ -310,7 +297,7 @@ class UringTransport final : public Transport {
   }
 
   void connected(ConnId id, int result) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     if (result < 0) {
       reportClosed(id, -result, true);
       return;
@@ -322,7 +309,7 @@ class UringTransport final : public Transport {
   }
 
   void reportClosed(ConnId id, int error, bool duringConnect = false) {
-    Connection& c = *connections_[id];
+    Connection& c = connections_[id];
     if (!c.open && !duringConnect) return;  // already reported
     c.open = false;
     events_.push_back({id, TransportEvent::Kind::closed, error});
@@ -330,8 +317,7 @@ class UringTransport final : public Transport {
 
   io_uring ring_{};
   bool ready_ = false;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<ConnId> free_;
+  ConnSlots<Connection> connections_;
   std::vector<ConnId> toReceive_;
   std::vector<TransportEvent> events_;
   bool staysArmed_ = false;  // the kernel is good at receives that stay armed
