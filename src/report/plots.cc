@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -12,13 +13,14 @@
 namespace redline {
 namespace {
 
+constexpr double kLowest = 0.1;  // µs: the axes are logarithmic, and lateness may be 0
+
 /// Latency by percentile: x is the number of nines, −log10(1 − q).
 std::vector<Point> byPercentile(const Histogram& histogram) {
   std::vector<Point> points;
   if (histogram.count() == 0 || histogram.max() == 0) return points;
   const double nines = std::log10(static_cast<double>(histogram.count()));
   constexpr double kStep = 0.02;
-  constexpr double kLowest = 0.1;  // µs: the axis is logarithmic, and lateness may be 0
   for (double x = 0;; x += kStep) {
     const bool last = x >= nines;
     const double q = last ? 1 : 1 - std::pow(10, -x);
@@ -94,29 +96,23 @@ double highest(const std::vector<Series>& series) {
   return high;
 }
 
-}  // namespace
-
-Plot latencyOverTime(const RunData& run) {
-  Plot plot{run.slug + "-latency", "Response time over time", "", ""};
-  const std::size_t n = run.latency.size();
-  std::vector<Series> series{{"p50", lineStyle(n, 1), kLines[0], {}},
-                             {"p99", lineStyle(n, 1), kLines[1], {}},
-                             {"p99.9", lineStyle(n, 1), kLines[2], {}},
-                             {"max", lineStyle(n, 3, 1.5), kText, {}}};
+/// Fills the lines with each interval's values (µs), one value for each line, in the lines' order;
+/// where no operation completed, they break.
+template <typename Values>
+void drawIntervals(std::vector<Series>& lines, const RunData& run, Values&& valuesOf) {
   double until = run.whole.start;
   for (const LatencyPoint& point : run.latency) {
     if (point.at.start > until + 1e-3)
-      for (std::size_t i = 0; i < 4; ++i) series[i].points.push_back({until, kBreak});
+      for (Series& line : lines) line.points.push_back({until, kBreak});
     until = point.at.end;
-    const double x = middle(point.at);
-    series[0].points.push_back({x, point.p50});
-    series[1].points.push_back({x, point.p99});
-    series[2].points.push_back({x, point.p999});
-    series[3].points.push_back({x, point.max});
+    const auto values = valuesOf(point);
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      lines[i].points.push_back({middle(point.at), values[i]});
   }
-  if (n == 0) return plot;
-  series.push_back({"slow log", "points pt 9 ps 0.8", kLines[4], logged(run, "slowlog")});
-  series.push_back({"latency monitor", "points pt 4 ps 0.8", kLines[3], logged(run, "latency")});
+}
+
+/// A logarithmic latency axis over the run's time, its phases shaded and its faults marked.
+std::string latencyScript(const RunData& run, const std::vector<Series>& series) {
   double low = 1e12;
   double high = 0;
   growRange(low, high, series);
@@ -125,7 +121,25 @@ Plot latencyOverTime(const RunData& run) {
   script.words("xlabel", kTimeAxis);
   shadePhases(script, run, true);
   markBrackets(script, run);
-  plot.script = script.plot(series).text();
+  return script.plot(series).text();
+}
+
+}  // namespace
+
+Plot latencyOverTime(const RunData& run) {
+  Plot plot{run.slug + "-latency", "Response time over time", "", ""};
+  const std::size_t n = run.latency.size();
+  if (n == 0) return plot;
+  std::vector<Series> series{{"p50", lineStyle(n, 1), kLines[0], {}},
+                             {"p99", lineStyle(n, 1), kLines[1], {}},
+                             {"p99.9", lineStyle(n, 1), kLines[2], {}},
+                             {"max", lineStyle(n, 3, 1.5), kText, {}}};
+  drawIntervals(series, run, [](const LatencyPoint& point) {
+    return std::array{point.p50, point.p99, point.p999, point.max};
+  });
+  series.push_back({"slow log", "points pt 9 ps 0.8", kLines[4], logged(run, "slowlog")});
+  series.push_back({"latency monitor", "points pt 4 ps 0.8", kLines[3], logged(run, "latency")});
+  plot.script = latencyScript(run, series);
   plot.description =
       "Percentiles of response time in each interval, logarithmic; an operation counts where it "
       "completed, and a gap means that none did. Triangles and squares: what Redis's own slow log "
@@ -139,32 +153,16 @@ Plot latencyOverTime(const RunData& run) {
 
 Plot partsOverTime(const RunData& run) {
   Plot plot{run.slug + "-parts", "Where the time went: p99 over time", "", ""};
-  if (run.closed()) return plot;   // response is service there
-  constexpr double kLowest = 0.1;  // µs: the axis is logarithmic, and lateness may be 0
   const std::size_t n = run.latency.size();
+  if (n == 0 || run.closed()) return plot;  // closed: response is service there
   std::vector<Series> series{{"response", lineStyle(n, 1), kLines[0], {}},
                              {"service", lineStyle(n, 2), kLines[1], {}},
                              {"lateness", lineStyle(n, 3), kLines[2], {}}};
-  double until = run.whole.start;
-  for (const LatencyPoint& point : run.latency) {
-    if (point.at.start > until + 1e-3)
-      for (Series& each : series) each.points.push_back({until, kBreak});
-    until = point.at.end;
-    const double x = middle(point.at);
-    series[0].points.push_back({x, std::max(point.p99, kLowest)});
-    series[1].points.push_back({x, std::max(point.serviceP99, kLowest)});
-    series[2].points.push_back({x, std::max(point.latenessP99, kLowest)});
-  }
-  if (n == 0) return plot;
-  double low = 1e12;
-  double high = 0;
-  growRange(low, high, series);
-  PlotScript script(kWidth, kHeight);
-  script.xRange(run.whole.start, run.whole.end).latencyAxis(low, high * kHeadroom);
-  script.words("xlabel", kTimeAxis);
-  shadePhases(script, run, true);
-  markBrackets(script, run);
-  plot.script = script.plot(series).text();
+  drawIntervals(series, run, [](const LatencyPoint& point) {
+    return std::array{std::max(point.p99, kLowest), std::max(point.serviceP99, kLowest),
+                      std::max(point.latenessP99, kLowest)};
+  });
+  plot.script = latencyScript(run, series);
   plot.description =
       "p99 of each interval, logarithmic. Response is what a user waited; service is the part "
       "after the send, lateness the part before it. Where lateness rises to response, operations "
