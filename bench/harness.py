@@ -78,18 +78,26 @@ class Child:
             time.sleep(0.01)
         return self
 
+    def interrupt(self):
+        """As Ctrl-C does."""
+        if not self.ended():
+            self._signal(signal.SIGINT)
+
+    def kill(self):
+        if not self.ended():
+            self._signal(signal.SIGKILL)
+
     def stop(self, limit=3.0):
         """SIGINT, so that it may clean up; SIGKILL for all of its session after `limit`."""
         if self.ended():
             return
-        self._signal(signal.SIGINT)
+        self.interrupt()
         end = time.monotonic() + limit
         while not self.ended() and time.monotonic() < end:
             time.sleep(0.01)
-        if not self.ended():
-            self._signal(signal.SIGKILL)
-            while not self.ended():
-                time.sleep(0.01)
+        self.kill()
+        while not self.ended():
+            time.sleep(0.01)
 
     def _signal(self, what):
         with contextlib.suppress(ProcessLookupError):
@@ -278,6 +286,16 @@ class Resp:
         return fields
 
 
+def stack_command(redline, env, *words):
+    """`redline stack` with these words: what it prints; Problem with its last line when it fails."""
+    done = subprocess.run([redline, "stack", *words], env=env, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=60, check=False)
+    if done.returncode != 0:
+        last = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
+        raise Problem(f"redline stack {words[0]}: {last}")
+    return done.stdout
+
+
 class Stack:
     """A redis-server pinned to one CPU, started and stopped by `redline stack`; `flags` go to its up."""
 
@@ -319,12 +337,7 @@ class Stack:
             self._run("down", self.name)
 
     def _run(self, *words):
-        done = subprocess.run([self.redline, "stack", *words], env=self.env, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
-        if done.returncode != 0:
-            last = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
-            raise Problem(f"redline stack {words[0]}: {last}")
-        return done.stdout
+        return stack_command(self.redline, self.env, *words)
 
     def load(self, keys, value_size, seed, cpu, out):
         """The data set of `seed` into database 0, without times to live."""
