@@ -25,7 +25,7 @@ class BatchSizer {
   /// How many of these keys, from the front, the next call should take. `bytes`: each one's size in
   /// memory, not empty. At least one: a key that is larger than the budget goes alone.
   std::size_t take(std::span<const std::uint64_t> bytes) const;
-  /// What a call took: from sending it to its reply.
+  /// What a call took of its source.
   void learn(std::span<const std::uint64_t> bytes, Nanos took);
 
   Nanos budget() const { return budget_; }

@@ -11,6 +11,7 @@
 #include "chaos/catalog.h"
 #include "chaos/cluster_target.h"
 #include "chaos/failover_watch.h"
+#include "server/failover.h"
 #include "server/own_servers.h"
 
 namespace redline {
@@ -21,9 +22,6 @@ constexpr Nanos kPoll = 20 * kMillisecond;
 constexpr Nanos kHeat = 200 * kMillisecond;  ///< how long to look who is the hottest
 constexpr Nanos kExit = 10 * kSecond;
 constexpr Nanos kRejoin = 60 * kSecond;
-/// Detection takes one node timeout and an election about one second; voters may need another try.
-constexpr Nanos kElections = 15 * kSecond;
-constexpr int kTimeouts = 3;
 
 void pause(Nanos span) {
   std::this_thread::sleep_for(std::chrono::nanoseconds(span));
@@ -66,7 +64,7 @@ class KillMaster final : public Fault {
   /// its replica empty, too.
   Status heal() override {
     if (!killed_ || !arguments_.on("restart")) return {};
-    if (auto replaced = awaitSuccessor(); !replaced) return replaced;
+    if (auto replaced = awaitSuccessor(*cluster_, victim_, others()); !replaced) return replaced;
     const Nanos begin = now();
     if (auto started = own_->restart(context_.credentials); !started) return started;
     ClusterWait wait;
@@ -146,26 +144,17 @@ class KillMaster final : public Fault {
                 victim_.endpoint.text());
   }
 
-  std::vector<NodeReading> readOthers() {
-    std::vector<NodeReading> readings;
-    for (const Endpoint& member : members_) {
-      if (member == victim_.endpoint) continue;
-      if (auto reading = cluster_->read(member)) readings.push_back(std::move(*reading));
-    }
-    return readings;
+  std::vector<Endpoint> others() const {
+    std::vector<Endpoint> all = members_;
+    std::erase(all, victim_.endpoint);
+    return all;
   }
 
-  /// How long a failover may take here, from the nodes' own timeout.
-  Nanos limit() {
-    for (const Endpoint& member : members_) {
-      if (member == victim_.endpoint) continue;
-      auto admin = cluster_->at(member);
-      const auto text = admin ? (*admin)->configGet("cluster-node-timeout")
-                              : Result<std::string>(fail(admin.error()));
-      const auto timeout = text ? parseDuration(*text + "ms") : Result<Nanos>(fail(text.error()));
-      if (timeout) return kTimeouts * *timeout + kElections;
-    }
-    return kElections;
+  std::vector<NodeReading> readOthers() {
+    std::vector<NodeReading> readings;
+    for (const Endpoint& member : others())
+      if (auto reading = cluster_->read(member)) readings.push_back(std::move(*reading));
+    return readings;
   }
 
   Status watchFailover() {
@@ -173,7 +162,8 @@ class KillMaster final : public Fault {
     std::uint64_t epoch = 0;
     for (const NodeReading& reading : before) epoch = std::max(epoch, currentEpoch(reading));
     FailoverWatch watch(victim_, epoch);
-    for (const Nanos end = killedAt_ + limit(); now() < end;) {
+    const Nanos limit = failoverLimit(*cluster_, others());
+    while (now() < killedAt_ + limit) {
       for (const std::string& step : watch.look(readOthers(), now()))
         point(step, stepText(step, watch.steps()), now() - killedAt_);
       report(watch.steps());
@@ -188,7 +178,7 @@ class KillMaster final : public Fault {
                     formatDuration(now() - killedAt_), findings_.detail);
     }
     return fail(ErrorCode::timeout, "the cluster has not recovered within {}: {}",
-                formatDuration(limit()), findings_.detail);
+                formatDuration(limit), findings_.detail);
   }
 
   static std::string stepText(std::string_view step, const FailoverSteps& steps) {
@@ -213,26 +203,6 @@ class KillMaster final : public Fault {
     findings_.detail =
         texts.empty() ? "nobody has noticed" : fmt::format("{}", fmt::join(texts, ", "));
     if (steps.promoted) findings_.detail += "; the new master is " + steps.successor.text();
-  }
-
-  /// Ok when the victim's slots have a new owner, or when nobody is left who could become it.
-  Status awaitSuccessor() {
-    if (victim_.slots.empty()) return {};
-    for (const Nanos end = now() + limit();; pause(kPoll)) {
-      bool candidate = false;
-      for (const NodeReading& reading : readOthers()) {
-        const ClusterMember* const self = reading.view.myself();
-        if (self == nullptr) continue;
-        if (self->master && self->ownsAll(victim_.slots)) return {};
-        candidate = candidate || (!self->master && self->masterId == victim_.id);
-      }
-      if (!candidate) return {};
-      if (now() >= end)
-        return fail(ErrorCode::timeout,
-                    "nobody has taken over the slots of {}: it stays down, for it would come back "
-                    "empty and make its replica empty, too",
-                    victim_.endpoint.text());
-    }
   }
 
   const FaultArguments& arguments_;
@@ -267,10 +237,7 @@ FaultSpec killMasterFault() {
   };
   spec.destructive = true;
   spec.clusterOnly = true;
-  spec.make = [](const FaultArguments& arguments,
-                 const FaultContext& context) -> std::unique_ptr<Fault> {
-    return std::make_unique<KillMaster>(arguments, context);
-  };
+  spec.make = makeFault<KillMaster>;
   return spec;
 }
 

@@ -43,13 +43,16 @@ std::string largeKeysText(const MoveFigures& moved) {
 }
 
 void addMoveFigures(Figures& figures, const MoveFigures& moved) {
-  figures.insert(figures.end(), {{"slots", static_cast<double>(moved.slots)},
-                                 {"keys", static_cast<double>(moved.keys)},
-                                 {"bytes", static_cast<double>(moved.bytes)},
-                                 {"migrate_calls", static_cast<double>(moved.calls)},
-                                 {"longest_migrate_us", static_cast<double>(moved.longest) / 1e3},
-                                 {"largest_batch_keys", static_cast<double>(moved.largestBatch)},
-                                 {"large_keys", static_cast<double>(moved.largeKeyCount)}});
+  figures.insert(figures.end(),
+                 {{"slots", static_cast<double>(moved.slots)},
+                  {"keys", static_cast<double>(moved.keys)},
+                  {"bytes", static_cast<double>(moved.bytes)},
+                  {"migrate_calls", static_cast<double>(moved.calls)},
+                  {"longest_migrate_us", static_cast<double>(moved.longest) / 1e3},
+                  {"longest_block_us", static_cast<double>(moved.longestBlock) / 1e3},
+                  {"over_max_block", static_cast<double>(moved.overBudget)},
+                  {"largest_batch_keys", static_cast<double>(moved.largestBatch)},
+                  {"large_keys", static_cast<double>(moved.largeKeyCount)}});
 }
 
 /// Moves slots to another master while clients use them.
@@ -81,6 +84,7 @@ class Reshard final : public Fault {
     target_ = std::move(*target);
     findings_.node = target_.endpoint.text();
     if (auto planned = plan(*view); !planned) return planned;
+    if (auto reached = reachAll(); !reached) return reached;
     auto open = findOpenSlots(*cluster_);
     if (!open) return fail(std::move(open.error()));
     if (!open->empty())
@@ -145,6 +149,20 @@ class Reshard final : public Fault {
     return {};
   }
 
+  /// Whoever gives or gets slots must be where the cluster says that it is.
+  Status reachAll() {
+    std::vector<Endpoint> involved{target_.endpoint};
+    for (const SlotMove& move : moves_)
+      if (std::ranges::find(involved, move.from.endpoint) == involved.end())
+        involved.push_back(move.from.endpoint);
+    for (const Endpoint& endpoint : involved)
+      if (auto admin = cluster_->at(endpoint); !admin)
+        return fail(admin.error().code,
+                    "the cluster announces the master {}, and it cannot be used: {}",
+                    endpoint.text(), admin.error().message);
+    return {};
+  }
+
   Status checkOwners(const ClusterView& view, const std::optional<ClusterMember>& source) const {
     const auto those = [&](auto&& wrong) {
       return slotRangesWhere([&](std::uint16_t slot) {
@@ -153,7 +171,7 @@ class Reshard final : public Fault {
       });
     };
     if (const auto bare = those([](const auto* owner) { return owner == nullptr; }); !bare.empty())
-      return fail(ErrorCode::usage, "nobody owns slots {}: bring their master back first",
+      return fail(ErrorCode::refused, "nobody owns slots {}: bring their master back first",
                   formatSlotRanges(bare));
     if (const auto own = those([&](const auto* owner) { return owner->id == target_.id; });
         !own.empty())
@@ -207,11 +225,12 @@ class Reshard final : public Fault {
           moved.calls > 0 ? static_cast<double>(blocked) / static_cast<double>(moved.calls) : 0},
          {"source_blocked_share", share}});
     findings_.detail = fmt::format(
-        "{} slots with {} keys ({}) moved in {}: {} calls of MIGRATE, the longest {}, the source "
-        "blocked for {:.0f}% of the time{}",
+        "{} slots with {} keys ({}) moved in {}: {} calls of MIGRATE blocked the source for "
+        "{:.0f}% of "
+        "the time, the longest for {}, {} of them for more than {}{}",
         moved.slots, formatCount(static_cast<double>(moved.keys)), formatSize(moved.bytes),
-        formatDuration(span), moved.calls, formatDuration(moved.longest), 100 * share,
-        largeKeysText(moved));
+        formatDuration(span), moved.calls, 100 * share, formatDuration(moved.longestBlock),
+        moved.overBudget, formatDuration(options_.maxBlock), largeKeysText(moved));
   }
 
   /// All nodes, replicas included, must name the new owner; and no source may hold a key.
@@ -323,7 +342,10 @@ FaultSpec reshardFault() {
       {.name = "max-block",
        .kind = FaultParameterKind::duration,
        .fallback = "2ms",
-       .help = "how long one MIGRATE may block its source; batches are made as small as that needs",
+       .help =
+           "how long one MIGRATE should block its source: batches are sized by what earlier ones "
+           "took there. A target that answers late and a core that others hold come on top; "
+           "over_max_block counts the calls that took longer",
        .example = "1ms"},
       {.name = "slots-at-once",
        .kind = FaultParameterKind::count,
@@ -339,8 +361,8 @@ FaultSpec reshardFault() {
   spec.clusterOnly = true;
   spec.make = [](const FaultArguments& arguments,
                  const FaultContext& context) -> std::unique_ptr<Fault> {
-    if (arguments.on("heal")) return std::make_unique<ReshardHeal>(arguments, context);
-    return std::make_unique<Reshard>(arguments, context);
+    return arguments.on("heal") ? makeFault<ReshardHeal>(arguments, context)
+                                : makeFault<Reshard>(arguments, context);
   };
   return spec;
 }

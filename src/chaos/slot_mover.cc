@@ -53,6 +53,7 @@ Status SlotMover::moveGroup(std::span<const SlotMove> group) {
   if (auto opened = open(group); !opened) return opened;
   pending_.clear();
   toList_.clear();
+  blockedUs_.reset();
   for (const SlotMove& move : group) toList_.push_back(move.slot);
   while (!toList_.empty()) {
     if (auto drained = drain(group.front().from, group.front().to); !drained) return drained;
@@ -150,6 +151,7 @@ Status SlotMover::carryOut(const Step& step, const ClusterMember& from, const Cl
   if (step.list)
     commands.push_back(
         {"CLUSTER", "GETKEYSINSLOT", std::to_string(*step.list), std::to_string(kListed)});
+  commands.push_back({"INFO", "commandstats"});
   auto admin = cluster_.at(from.endpoint);
   if (!admin) return fail(std::move(admin.error()));
   const Nanos begin = SteadyClock::read();
@@ -158,11 +160,23 @@ Status SlotMover::carryOut(const Step& step, const ClusterMember& from, const Cl
   if (!replies) return fail(std::move(replies.error()));
 
   const std::span<const Value> all(*replies);
+  const Nanos blocked = settleBlocked(all.back()).value_or(took);
   const std::size_t first = step.migrate > 0 ? 1 : 0;
   settleSizes(step, all.subspan(first, step.sizes));
   if (step.list)
-    if (auto listed = settleList(*step.list, all.back()); !listed) return listed;
-  return step.migrate > 0 ? settleMigrate(step.migrate, all.front(), took) : Status{};
+    if (auto listed = settleList(*step.list, all[first + step.sizes]); !listed) return listed;
+  return step.migrate > 0 ? settleMigrate(step.migrate, all.front(), blocked, took) : Status{};
+}
+
+std::optional<Nanos> SlotMover::settleBlocked(const Value& reply) {
+  const ServerInfo info = parseServerInfo(reply.text);
+  const auto found = info.commandStats.find("migrate");
+  const auto now = found == info.commandStats.end()
+                       ? std::uint64_t{0}
+                       : static_cast<std::uint64_t>(found->second.usec);
+  const auto before = std::exchange(blockedUs_, now);
+  if (!before || now < *before) return {};
+  return static_cast<Nanos>(now - *before) * kMicrosecond;
 }
 
 void SlotMover::settleSizes(const Step& step, std::span<const Value> replies) {
@@ -182,7 +196,7 @@ Status SlotMover::settleList(std::uint16_t slot, const Value& reply) {
   return {};
 }
 
-Status SlotMover::settleMigrate(std::size_t keys, const Value& reply, Nanos took) {
+Status SlotMover::settleMigrate(std::size_t keys, const Value& reply, Nanos blocked, Nanos took) {
   if (reply.isError()) {
     if (!reply.text.starts_with("IOERR") || ++failures_ >= kMostFailures)
       return fail(ErrorCode::refused, "MIGRATE of {} keys of slot {} failed: {}", keys,
@@ -194,14 +208,16 @@ Status SlotMover::settleMigrate(std::size_t keys, const Value& reply, Nanos took
   std::vector<std::uint64_t> bytes;
   bytes.reserve(keys);
   for (std::size_t i = 0; i < keys; ++i) bytes.push_back(*pending_[i].bytes);
-  sizer_.learn(bytes, took);
+  sizer_.learn(bytes, blocked);
   ++figures_.calls;
   figures_.longest = std::max(figures_.longest, took);
+  figures_.longestBlock = std::max(figures_.longestBlock, blocked);
+  if (blocked > options_.maxBlock) ++figures_.overBudget;
   figures_.largestBatch = std::max<std::uint64_t>(figures_.largestBatch, keys);
   for (const std::uint64_t each : bytes) figures_.bytes += each;
   if (reply.text != "NOKEY") figures_.keys += keys;
-  if (keys == 1 && took > options_.maxBlock && bytes.front() >= kLargeBytes) {
-    const LargeKey large{pending_.front().key, pending_.front().slot, bytes.front(), took};
+  if (keys == 1 && blocked > options_.maxBlock && bytes.front() >= kLargeBytes) {
+    const LargeKey large{pending_.front().key, pending_.front().slot, bytes.front(), blocked};
     if (++figures_.largeKeyCount <= MoveFigures::kMostLargeKeys)
       figures_.largeKeys.push_back(large);
     if (options_.largeKey) options_.largeKey(large);

@@ -34,7 +34,10 @@ struct MoveFigures {
   std::uint64_t keys = 0;   ///< that were sent
   std::uint64_t bytes = 0;  ///< of them, in memory
   std::uint64_t calls = 0;  ///< of MIGRATE
-  Nanos longest = 0;        ///< MIGRATE, as seen from outside: an upper bound of the block
+  Nanos longest = 0;        ///< round trip with a MIGRATE
+  Nanos longestBlock = 0;   ///< MIGRATE, by its source's own count
+  std::uint64_t overBudget =
+      0;  ///< MIGRATEs that blocked their source longer than MoveOptions says
   std::uint64_t largestBatch = 0;
   std::vector<LargeKey> largeKeys;  ///< the first kMostLargeKeys
   std::uint64_t largeKeyCount = 0;
@@ -43,6 +46,8 @@ struct MoveFigures {
 };
 
 struct MoveOptions {
+  /// What batches are sized for: one MIGRATE's time in its source, which serves nobody meanwhile. A
+  /// target that answers late, and a core that is given to others, come on top.
   Nanos maxBlock = 2 * kMillisecond;
   std::size_t slotsAtOnce = 8;  ///< open at a time: between them the commands are pipelined
   std::function<bool()> interrupted;
@@ -55,8 +60,10 @@ struct MoveOptions {
 /// and then the target, the source and all other masters learn of the new owner.
 ///
 /// Of a group of slots the SETSLOTs are pipelined, and each round trip to the source carries one
-/// MIGRATE together with the questions for what follows it. Never two MIGRATEs: a server runs what
-/// one client has sent without looking at others in between.
+/// MIGRATE together with the questions for what follows it, and for how long the source has spent
+/// in MIGRATE: a round trip also holds the time that the command waited for others, which says
+/// nothing of a batch. Never two MIGRATEs: a server runs what one client has sent without looking
+/// at others in between.
 ///
 /// Whatever ends it half-way, a slot that is open then is found by findOpenSlots().
 class SlotMover {
@@ -94,7 +101,10 @@ class SlotMover {
 
   Step nextStep() const;
   Status carryOut(const Step& step, const ClusterMember& from, const ClusterMember& to);
-  Status settleMigrate(std::size_t keys, const Value& reply, Nanos took);
+  /// `blocked`: what the source says of this call; `took`: the round trip.
+  Status settleMigrate(std::size_t keys, const Value& reply, Nanos blocked, Nanos took);
+  /// Of a step's last reply: the source's time in MIGRATE since the reply before; none at first.
+  std::optional<Nanos> settleBlocked(const Value& reply);
   void settleSizes(const Step& step, std::span<const Value> replies);
   Status settleList(std::uint16_t slot, const Value& reply);
   std::vector<std::string> migrateCommand(const Endpoint& target, std::size_t keys) const;
@@ -107,7 +117,8 @@ class SlotMover {
   MoveFigures figures_;
   std::deque<PendingKey> pending_;
   std::deque<std::uint16_t> toList_;
-  int failures_ = 0;  ///< of MIGRATE to reach the target, in a row
+  std::optional<std::uint64_t> blockedUs_;  ///< in MIGRATE, as the source of the group said last
+  int failures_ = 0;                        ///< of MIGRATE to reach the target, in a row
 };
 
 }  // namespace redline

@@ -17,6 +17,7 @@
 #include "run/target.h"
 #include "rundir/files.h"
 #include "rundir/summary_json.h"
+#include "server/cluster_admin.h"
 #include "server/host.h"
 
 namespace redline {
@@ -83,6 +84,19 @@ void printFigures(const FaultFigures& fault) {
     fmt::print("  {:<24} {}\n", name, figureText(value));
 }
 
+/// The server that -addr names; of a cluster's nodes the first that answers.
+Result<Target> connectFirst(const FlagValues& flags, const Login& login) {
+  const std::vector<Endpoint> servers = flags.endpoints("addr");
+  const bool cluster = flags.is("topology", "cluster");
+  if (cluster)
+    if (auto nodes = ClusterAdmin::connect(servers, {login.user, login.password}); !nodes)
+      return fail(std::move(nodes.error()));
+  auto target = connectTarget(servers.front(), login, flags.on("any-version"));
+  for (std::size_t i = 1; cluster && !target && i < servers.size(); ++i)
+    target = connectTarget(servers[i], login, flags.on("any-version"));
+  return target;
+}
+
 Status writeJson(const Invocation& invocation, const Target& target, const FaultFigures& fault) {
   if (invocation.flags.empty("json")) return {};
   Summary summary;
@@ -101,7 +115,7 @@ Result<ExitCode> runChaos(const Invocation& invocation) {
   if (auto good = checkTopology(*planned->spec, flags); !good) return fail(good.error());
   if (auto good = checkFileFlag(flags, "json"); !good) return fail(good.error());
   const Login login{flags.text("user"), invocation.password};
-  auto target = connectTarget(flags.endpoints("addr").front(), login, flags.on("any-version"));
+  auto target = connectFirst(flags, login);
   if (!target) return fail(target.error());
 
   const Interrupts interrupts;

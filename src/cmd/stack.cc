@@ -213,6 +213,17 @@ Result<ExitCode> down(const Invocation& invocation, Stack& stack) {
   return ExitCode::good;
 }
 
+Result<ExitCode> heal(const Invocation& invocation, Stack& stack) {
+  StatusLine line;
+  const auto lines =
+      stack.heal(stackName(invocation.flags), {{}, invocation.password},
+                 [&line](const std::string& text) { line.update(SteadyClock::read(), text); });
+  line.clear();
+  if (!lines) return fail(lines.error());
+  for (const std::string& each : *lines) fmt::print("{}\n", each);
+  return ExitCode::good;
+}
+
 Status showOne(const Invocation& invocation, const Stack& stack, const std::string& name) {
   const auto status = stack.status(name, {{}, invocation.password});
   if (!status) return fail(status.error());
@@ -226,8 +237,9 @@ Status showOne(const Invocation& invocation, const Stack& stack, const std::stri
   for (const NodeStatus& node : status->nodes)
     if (!node.alive)
       return fail(ErrorCode::unreachable,
-                  "{} of stack {} does not run: 'redline stack down {}' clears it away",
-                  node.node.name, name, name);
+                  "{} of stack {} does not run: 'redline stack heal {}' starts it again, 'redline "
+                  "stack down {}' clears all of it away",
+                  node.node.name, name, name, name);
   if (!status->cluster.empty())
     return fail(ErrorCode::unreachable, "cluster {} is not whole: {}", name, status->cluster);
   return {};
@@ -249,6 +261,7 @@ Result<ExitCode> runStack(const Invocation& invocation) {
   const std::string& action = invocation.flags.positional("action");
   if (action == "up") return up(invocation, stack);
   if (action == "down") return down(invocation, stack);
+  if (action == "heal") return heal(invocation, stack);
   return status(invocation, stack);
 }
 
@@ -262,10 +275,12 @@ Command stackCommand() {
       "A stack is one redis-server of ours (node) or six and more (cluster): loopback only, each "
       "with its own directory, no persistence, an explicit memory limit. up takes a topology and "
       "returns when the servers answer, and a cluster when all nodes agree on the slots and the "
-      "replicas are in sync; down and status take a stack's name. down leaves nothing behind, also "
-      "after a crash. With REDLINE_PASSWORD set, the servers ask for it.";
+      "replicas are in sync; down, status and heal take a stack's name. heal starts servers again "
+      "that "
+      "have died. down leaves nothing behind, also after a crash. With REDLINE_PASSWORD set, the "
+      "servers ask for it.";
   command.positionals = {
-      {.name = "action", .choices = {"up", "down", "status"}},
+      {.name = "action", .choices = {"up", "down", "status", "heal"}},
       {.name = "node", .optional = true},
   };
   command.flags = joinFlags({stackFlags(), clusterFlags(), redisFlags(), configFlag()});
@@ -276,6 +291,7 @@ Command stackCommand() {
       {"redline stack up cluster -maxmemory=512MB -master-cpus='0;1' -replica-cpus=1",
        "3 masters and 3 replicas on ports 7700 to 7705; the first master has CPU 0 for itself"},
       {"redline stack status", "every stack of this machine, with its keys and memory"},
+      {"redline stack heal cluster", "starts its dead servers again, a master once it is replaced"},
       {"redline stack down lab", "stops it and removes its directory"},
   };
   command.more = "docs/overview.md";

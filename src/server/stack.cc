@@ -114,9 +114,9 @@ Result<StackUp> Stack::up(const StackOptions& options) {
     auto known = load(name);
     if (known && allAlive(*known)) return StackUp{std::move(*known), true};
     return fail(ErrorCode::unsafe,
-                "stack {} is there, but not all of its servers run: clear it away with `redline "
-                "stack down {}`",
-                name, name);
+                "stack {} is there, but not all of its servers run: start them again with `redline "
+                "stack heal {}`, or clear it away with `redline stack down {}`",
+                name, name, name);
   }
   std::vector<NodeConfig> configs;
   auto state = plan(options, configs);

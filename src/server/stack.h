@@ -76,6 +76,12 @@ class Stack {
   Result<NodeState> restart(const std::string& name, const std::string& node,
                             const Credentials& credentials);
 
+  /// Starts every server of a stack again that has died, and waits until a cluster is whole. A dead
+  /// master comes back when its slots have a new owner (awaitSuccessor()). Returns what it did, a
+  /// line each. `progress`: as StackOptions has it; may be empty.
+  Result<std::vector<std::string>> heal(const std::string& name, const Credentials& credentials,
+                                        const std::function<void(const std::string&)>& progress);
+
   /// unreachable when there is no such stack.
   Result<StackStatus> status(const std::string& name, const Credentials& credentials) const;
 

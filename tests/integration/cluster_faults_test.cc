@@ -162,6 +162,9 @@ TEST(ClusterFaults, ReshardMovesSlotsWithAllTheirKeysAndIsHealedWhereverItStops)
   EXPECT_EQ(figures["large_keys"], 1);
   EXPECT_THAT(there.findings.detail, HasSubstr(large));
   EXPECT_GT(figures["mean_migrate_us"], 0);
+  EXPECT_GT(figures["longest_block_us"], 1000);
+  EXPECT_LE(figures["longest_block_us"], figures["longest_migrate_us"]);
+  EXPECT_GE(figures["over_max_block"], 1);
   EXPECT_EQ(scene.intact(), kKeys);
   for (const Endpoint& node : scene.nodes)
     EXPECT_EQ(scene.cluster->viewOf(node)->ownerOf(largeSlot)->endpoint, scene.nodes[to]);

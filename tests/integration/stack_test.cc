@@ -1,5 +1,6 @@
 #include "server/stack.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -95,6 +96,25 @@ TEST_F(StackTest, GoesDownAfterItsServerWasKilled) {
   EXPECT_NE(again.error().message.find("redline stack down test"), std::string::npos);
   EXPECT_NE(downText().find("was not running"), std::string::npos);
   EXPECT_TRUE(nothingIsLeft());
+}
+
+TEST_F(StackTest, HealsAServerThatWasKilled) {
+  const auto up = stack_.up(options());
+  ASSERT_TRUE(up) << up.error().message;
+  const NodeState& node = up->state.nodes[0];
+  EXPECT_THAT(stack_.heal("test", {}, {}).value(),
+              testing::ElementsAre("all servers of stack test run"));
+  ASSERT_TRUE(sendSignal(node.process, SIGKILL));
+  ASSERT_TRUE(awaitExit(node.process, 10 * kSecond));
+  const auto lines = stack_.heal("test", {}, {});
+  ASSERT_TRUE(lines) << lines.error().message;
+  EXPECT_THAT(lines->front(),
+              testing::HasSubstr("started " + node.name + " again on " + node.endpoint().text()));
+  const auto status = stack_.status("test", {});
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(status->nodes[0].alive);
+  EXPECT_EQ(status->nodes[0].problem, "");
+  EXPECT_FALSE(stack_.heal("other", {}, {}));
 }
 
 TEST_F(StackTest, GoesDownWhileASnapshotIsBeingWrittenByAnOrphan) {

@@ -1,0 +1,69 @@
+#include <utility>
+
+#include "server/failover.h"
+#include "server/stack.h"
+
+namespace redline {
+namespace {
+
+/// Ok when that server may be started: nobody's data depends on its being away.
+Status mayComeBack(const NodeState& dead, std::span<const Endpoint> alive,
+                   const Credentials& credentials) {
+  ClusterAdmin cluster(credentials);
+  for (const Endpoint& endpoint : alive) {
+    const auto view = cluster.viewOf(endpoint);
+    const ClusterMember* const member = view ? view->byEndpoint(dead.endpoint()) : nullptr;
+    if (member != nullptr && member->master) return awaitSuccessor(cluster, *member, alive);
+    if (member != nullptr) return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Stack::heal(
+    const std::string& name, const Credentials& credentials,
+    const std::function<void(const std::string&)>& progress) {
+  if (auto good = checkStackName(name); !good) return fail(std::move(good.error()));
+  auto state = load(name);
+  if (!state) return fail(std::move(state.error()));
+  if (!state->complete)
+    return fail(ErrorCode::refused,
+                "stack {} has never been complete: clear it away with `redline stack down {}`",
+                name, name);
+  std::vector<Endpoint> alive, all;
+  std::vector<const NodeState*> dead;
+  for (const NodeState& node : state->nodes) {
+    all.push_back(node.endpoint());
+    if (isAlive(node.process))
+      alive.push_back(node.endpoint());
+    else
+      dead.push_back(&node);
+  }
+  std::vector<std::string> lines;
+  for (const NodeState* const node : dead) {
+    if (progress) progress(fmt::format("{} comes back", node->name));
+    if (auto may = mayComeBack(*node, alive, credentials); !may)
+      return fail(std::move(may.error()));
+    auto started = restart(name, node->name, credentials);
+    if (!started) return fail(std::move(started.error()));
+    lines.push_back(fmt::format("started {} again on {} (pid {})", node->name,
+                                node->endpoint().text(), started->process.pid));
+  }
+  if (state->isCluster()) {
+    ClusterAdmin cluster(credentials);
+    ClusterWait wait;
+    if (progress)
+      wait.progress = [&](const Convergence& seen) {
+        progress("the cluster comes together: " + seen.missing);
+      };
+    if (auto whole = awaitConverged(cluster, all, wait); !whole)
+      return fail(std::move(whole.error()));
+    if (!dead.empty())
+      lines.emplace_back("every node agrees on the slots, and all replicas are in sync");
+  }
+  if (dead.empty()) lines.push_back(fmt::format("all servers of stack {} run", name));
+  return lines;
+}
+
+}  // namespace redline
