@@ -51,6 +51,12 @@ class BigkeyOn final : public Fault {
     return make(wanted);
   }
 
+  /// A reshard or a failover may have given the key to another node.
+  Status check() override {
+    auto known = connectToOwner(admin_->endpoint());
+    return known || context_.servers.size() == 1 ? known : connectToOwnerBySeeds();
+  }
+
   Status inject() override {
     const auto before = readServer();
     if (!before) return fail(before.error());
@@ -67,6 +73,7 @@ class BigkeyOn final : public Fault {
 
   Status tidy() override {
     if (!std::exchange(made_, false) || arguments_.on("keep")) return {};
+    if (auto owner = check(); !owner) return owner;
     // UNLINK: the freeing of a million elements goes to a background thread.
     const auto gone = admin_->command({"UNLINK", bigKeyOf(read_.what)});
     if (!gone) return fail(gone.error());
@@ -105,6 +112,13 @@ class BigkeyOn final : public Fault {
     }
     return fail(ErrorCode::refused, "{} sends us from node to node for {}", endpoint.text(),
                 bigKeyOf(read_.what));
+  }
+
+  Status connectToOwnerBySeeds() {
+    Status last;
+    for (const Endpoint& server : context_.servers)
+      if (last = connectToOwner(server); last) return last;
+    return last;
   }
 
   Result<std::uint64_t> lengthOf() {

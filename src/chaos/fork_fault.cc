@@ -36,6 +36,7 @@ Status ForkFault::prepare() {
 }
 
 Status ForkFault::check() {
+  if (auto there = keepConnected(*admin_, admin_->endpoint(), context_); !there) return there;
   auto estimate = estimateFork(*admin_);
   if (!estimate) return fail(estimate.error());
   estimate_ = *estimate;

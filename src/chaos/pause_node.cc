@@ -30,18 +30,23 @@ class PauseNode final : public Fault {
       return fail(ErrorCode::usage, "-for={}: more than 0, and at most {}", arguments_.text("for"),
                   formatDuration(kLongest));
     // Not even -force helps: there is no telling which process serves a foreign address.
-    const OwnServer* const server = findOwn(context_.own, *target);
-    if (server == nullptr)
+    server_ = findOwn(context_.own, *target);
+    if (server_ == nullptr)
       return fail(ErrorCode::unsafe,
                   "{} is not a server that redline started: start one with `redline stack up`",
                   target->text());
     auto admin = connectForFault(*target, context_);
     if (!admin) return fail(admin.error());
     admin_.emplace(std::move(*admin));
-    auto pause = ProcessPause::prepare(server->process, span + kGrace);
-    if (!pause) return fail(pause.error());
-    pause_.emplace(std::move(*pause));
-    return {};
+    return aim();
+  }
+
+  /// Another fault may have killed the server and started it again.
+  Status check() override {
+    if (auto there = keepConnected(*admin_, admin_->endpoint(), context_); !there) return there;
+    const auto process = server_->current();
+    if (!process) return fail(process.error());
+    return *process == process_ ? Status{} : aim();
   }
 
   Status inject() override {
@@ -65,7 +70,20 @@ class PauseNode final : public Fault {
   Status heal() override { return pause_->release(); }
 
  private:
+  Status aim() {
+    auto process = server_->current();
+    if (!process) return fail(std::move(process.error()));
+    process_ = *process;
+    auto pause = ProcessPause::prepare(process_, arguments_.duration("for") + kGrace);
+    if (!pause) return fail(pause.error());
+    pause_.reset();  // it lets go of the process that it had
+    pause_.emplace(std::move(*pause));
+    return {};
+  }
+
   FaultArguments arguments_;
+  const OwnServer* server_ = nullptr;
+  ProcessId process_;
   std::optional<Admin> admin_;
   std::optional<ProcessPause> pause_;
 };

@@ -31,6 +31,8 @@ class ReconnectStorm final : public Fault {
     return {};
   }
 
+  Status check() override { return keepConnected(*admin_, target_, context_); }
+
   Status inject() override {
     const auto before = admin_->info({"stats"});
     if (!before) return fail(before.error());

@@ -45,4 +45,12 @@ Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& cont
   return admin;
 }
 
+Status keepConnected(Admin& admin, const Endpoint& endpoint, const FaultContext& context) {
+  if (admin.commandRaw({"PING"})) return {};
+  auto again = connectForFault(endpoint, context);
+  if (!again) return fail(std::move(again.error()));
+  admin = std::move(*again);
+  return {};
+}
+
 }  // namespace redline

@@ -20,4 +20,8 @@ Result<Endpoint> targetOf(const FaultArguments& arguments, const FaultContext& c
 /// A connection of a fault's own; CLIENT LIST and the slow log call it redline-chaos.
 Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& context);
 
+/// Makes `admin` anew where its connection to `endpoint` has gone: between a fault's prepare() and
+/// its time another fault may have killed the server and started it again.
+Status keepConnected(Admin& admin, const Endpoint& endpoint, const FaultContext& context);
+
 }  // namespace redline

@@ -213,7 +213,7 @@ TEST(Chaos, BigkeyFindsItsOwnEntryInTheSlowLog) {
   const FaultOutcome scan = scene.run("bigkey-on -command=scan -page=100");
   ASSERT_TRUE(scan.took) << scan.problem();
   EXPECT_GE(figuresOf(scan)["elements"], 20'000);
-  EXPECT_LT(figuresOf(scan)["slowlog_us"], figures["slowlog_us"]);
+  EXPECT_GE(figuresOf(scan)["calls"], 100);
 }
 
 TEST(Chaos, BigkeyTouchesNoKeyThatItDidNotMake) {
