@@ -30,12 +30,12 @@ std::vector<FlagSpec> loadingFlags() {
       {.name = "mset",
        .kind = FlagKind::boolean,
        .fallback = "true",
-       .help = "write keys that never expire by MSET; -mset=false: SET for all",
+       .help = "write keys that never expire by MSET; -mset=false: SET for all; not in a cluster",
        .group = kGroup},
       {.name = "conns",
        .kind = FlagKind::count,
        .fallback = "16",
-       .help = "connections in all",
+       .help = "connections in all; in a cluster, to each node that has slots",
        .example = "8",
        .group = kGroup,
        .positive = true},
@@ -67,6 +67,7 @@ LoadPlan loadPlan(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   LoadPlan plan;
   plan.target = flags.endpoints("addr").front();
+  if (flags.is("topology", "cluster")) plan.seeds = flags.endpoints("addr");
   plan.login = {flags.text("user"), invocation.password};
   plan.threads = static_cast<unsigned>(flags.count("threads"));
   plan.conns = static_cast<unsigned>(std::max(flags.count("conns"), flags.count("threads")));
@@ -108,13 +109,18 @@ Status checkCounts(const FlagValues& flags) {
   constexpr std::uint64_t kMostThreads = 256;
   constexpr std::uint64_t kLargestValue = 512ULL << 20;
   constexpr std::uint64_t kFarthestSecond = 100'000'000'000;
-  if (flags.is("topology", "cluster"))
-    return fail(ErrorCode::usage,
-                "-topology=cluster: the loader fills single servers only so far; the driver writes "
-                "to a cluster with -rw-ratio=0");
-  if (flags.endpoints("addr").size() != 1)
-    return fail(ErrorCode::usage, "-addr names {} servers: the loader fills one",
-                flags.endpoints("addr").size());
+  const bool cluster = flags.is("topology", "cluster");
+  if (!cluster && flags.endpoints("addr").size() != 1)
+    return fail(
+        ErrorCode::usage,
+        "-addr names {} servers: name one, or add -topology=cluster where they are nodes of "
+        "a cluster",
+        flags.endpoints("addr").size());
+  if (cluster && flags.given("mset"))
+    return fail(
+        ErrorCode::usage,
+        "-mset is for single servers: in a cluster hardly two keys of a batch share a slot, "
+        "and all are written by SET");
   if (flags.count("conns") > kMostConnections)
     return fail(ErrorCode::usage, "-conns={}: at most {}", flags.count("conns"), kMostConnections);
   if (flags.count("threads") > kMostThreads)
@@ -144,10 +150,11 @@ void printSummary(const LoadRunOutcome& outcome) {
                        generator.threads, generator.threads == 1 ? "" : "s", generator.io,
                        100 * generator.utilisation,
                        generator.threads == 1 ? "its core" : "their cores", generator.cpuUsPerOp));
+  printRow("stored", fmt::format("{} keys", outcome.databaseKeys));
   for (const ServerFigures& server : summary.servers) {
     printRow("server",
-             fmt::format("{} (Redis {}), main thread {:.1f}% busy, {} keys stored", server.addr,
-                         server.version, 100 * server.mainThreadUtilisation, outcome.databaseKeys));
+             fmt::format("{}, {} (Redis {}), main thread {:.1f}% busy", server.addr, server.role,
+                         server.version, 100 * server.mainThreadUtilisation));
     printRow("memory",
              fmt::format("used_memory {} ({}), used_memory_rss {} ({}), "
                          "mem_fragmentation_ratio {:.2f}",
@@ -174,8 +181,13 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
     else
       progress.update(at.now, at.done);
   };
+  StatusLine replicas;
+  watcher.onReplicas = [&replicas](Nanos now, std::uint64_t missing) {
+    replicas.update(now, fmt::format("waiting for replicas: {} behind", formatSize(missing)));
+  };
   watcher.interrupted = [&interrupts] { return interrupts.came(); };
   const auto outcome = runLoad(plan, watcher);
+  replicas.clear();
   if (!outcome) return fail(outcome.error());
   printSummary(*outcome);
   if (!outcome->status) return fail(outcome->status.error());
@@ -207,13 +219,16 @@ Command loaderCommand() {
   command.summary = "fill Redis with a data set that its seed determines";
   command.about =
       "Writes keys obj:0, obj:1, ... with values and times to live that are a pure function of the "
-      "seed: two loads with the same flags store the same data, whatever the threads and batches.";
+      "seed: two loads with the same flags store the same data, whatever the threads, batches and "
+      "topology.";
   command.flags = joinFlags({dataSetFlags(), loadingFlags(), targetFlags(), generatorFlags(),
                              outputFlags("none"), configFlag()});
   command.examples = {
       {"redline loader -keys=3M", "three million keys of 100 B, 30% of them with a time to live"},
       {"redline loader -keys=100M -value-size=300 -ttl-frac=0 -cpus=1",
        "a large data set that stays, the generator on CPU 1"},
+      {"redline loader -topology=cluster -addr=127.0.0.1:7600 -keys=3M",
+       "the same three million keys, in the cluster that this is a node of"},
       {"redline loader -keys=1M -ttl-frac=1 -ttl-at=60s",
        "a million keys that all expire one minute after the load began"},
   };

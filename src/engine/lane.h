@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "engine/connection.h"
-#include "engine/op_queue.h"
+#include "engine/fifo.h"
+#include "engine/pending_op.h"
 #include "record/histogram.h"
 #include "transport/endpoint.h"
 
@@ -55,6 +56,7 @@ class Lane {
   }
 
   // Operations that wait for room.
+  using OpQueue = Fifo<PendingOp>;
   OpQueue again;    ///< were sent before: redirected, or lost with a connection; these go first
   OpQueue waiting;  ///< are due, and have not been sent
   std::size_t queued() const { return again.size() + waiting.size(); }

@@ -16,16 +16,17 @@ namespace redline {
 /// All that the engine needs to know of a loader's run. What is stored follows from the data set's
 /// fields alone; the others decide only how fast.
 struct LoadPlan {
-  Endpoint target;
+  Endpoint target;              ///< the node; of a cluster: the first of its seeds
+  std::vector<Endpoint> seeds;  ///< nodes that know the cluster; empty: there is none
   Login login;
   unsigned threads = 1;
-  unsigned conns = 16;    ///< in all; each worker has at least one
+  unsigned conns = 16;    ///< in all, or to each node of a cluster; each worker has at least one
   std::vector<int> cpus;  ///< worker i runs on cpus[i mod size]; empty: anywhere
   IoChoice io = IoChoice::automatic;
   WaitMode wait = WaitMode::automatic;
   std::uint64_t batch = 256;  ///< keys handed out and written as one unit
   unsigned inFlight = 2;      ///< batches on the way on one connection, so that Redis never waits
-  bool mset = true;           ///< keys that never expire go by MSET
+  bool mset = true;           ///< keys that never expire go by MSET; not in a cluster
   Nanos drain = 2 * kSecond;  ///< how long a stopped load waits for what is on the way
 
   // The data set.
@@ -38,6 +39,8 @@ struct LoadPlan {
   Nanos ttlMax = 3600 * kSecond;
   std::int64_t ttlEpochMillis = 0;  ///< Unix time from which times to live count
   std::int64_t ttlAtMillis = 0;     ///< not 0: all that expires does so this long after the epoch
+
+  bool cluster() const { return !seeds.empty(); }
 
   /// Room for one key's request, whatever its command.
   std::size_t bytesPerKey() const { return kRequestOverhead + kMaxKeyLength + valueSize; }

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
 
-#include "base/units.h"
+#include "engine/key_slot.h"
 #include "resp/request.h"
 #include "workload/keyspace.h"
 
@@ -18,41 +17,14 @@ constexpr Nanos kLongestSleep = 10 * kMillisecond;
 /// millisecond (Redis serves nobody else meanwhile) and its arguments in the cache.
 constexpr std::size_t kPairs = 128;
 constexpr std::size_t kMsetBytes = 64 * 1024;
-/// Between one loss of a connection and the next try; after the last one the load ends. 3 s in all.
-constexpr std::array<Nanos, 6> kBackoff = {50 * kMillisecond,  100 * kMillisecond,
-                                           200 * kMillisecond, 400 * kMillisecond,
-                                           800 * kMillisecond, 1500 * kMillisecond};
-
-unsigned shareOf(unsigned total, unsigned index, unsigned parts) {
-  return std::max(1U, total / parts + (index < total % parts ? 1 : 0));
-}
+/// Of one node, before no more blocks are taken.
+constexpr std::size_t kParcelsWaiting = 4;
 
 }  // namespace
 
-std::string_view loadAdvice(std::string_view errorText) noexcept {
-  constexpr std::pair<std::string_view, std::string_view> kAdvice[] = {
-      {"OOM", "give the server a larger maxmemory or load fewer or smaller keys"},
-      {"MISCONF", "repair the server's disk, or CONFIG SET stop-writes-on-bgsave-error no"},
-      {"LOADING", "wait until the server has read its data"},
-      {"NOAUTH", "set REDLINE_PASSWORD"},
-      {"WRONGPASS", "set REDLINE_PASSWORD and -user"},
-      {"NOPERM", "let the user run SET and MSET on obj:*"},
-      {"READONLY", "name the master with -addr: this is a replica"},
-      {"MASTERDOWN", "name the master with -addr: this is a replica"},
-      {"NOREPLICAS", "bring the server's replicas back"},
-      {"BUSY", "end the server's script with SCRIPT KILL"},
-      {"MOVED", "name a single server with -addr: this is a node of a cluster"},
-      {"CROSSSLOT", "name a single server with -addr: this is a node of a cluster"},
-      {"CLUSTERDOWN", "name a single server with -addr: this is a node of a cluster"},
-      {"ERR max number of clients", "use fewer -conns, or give the server a larger maxclients"},
-  };
-  for (const auto& [code, advice] : kAdvice)
-    if (errorText.starts_with(code)) return advice;
-  return "see the server's log";
-}
-
-LoadShared::LoadShared(const LoadPlan& loadPlan)
+LoadShared::LoadShared(const LoadPlan& loadPlan, LiveSlotMap* liveMap)
     : plan(loadPlan),
+      cluster(liveMap),
       values(loadPlan.seed, loadPlan.valueSize),
       ttls(loadPlan.seed, loadPlan.ttlFraction, loadPlan.ttlMin, loadPlan.ttlMax),
       blocks(loadPlan.from, loadPlan.keys, loadPlan.blockSize()) {}
@@ -60,31 +32,38 @@ LoadShared::LoadShared(const LoadPlan& loadPlan)
 LoadWorker::LoadWorker(LoadShared& shared, unsigned index, Transport& transport, const Clock& clock)
     : shared_(shared),
       plan_(shared.plan),
+      index_(index),
       transport_(transport),
       clock_(clock),
-      connections_(shareOf(plan_.conns, index, plan_.threads)),
-      pairs_(std::clamp<std::size_t>(kMsetBytes / plan_.bytesPerKey(), 1, kPairs)),
-      down_(connections_.size()) {
-  for (Connection& c : connections_) c.ring.resize(std::max(1U, plan_.inFlight));
-  again_.reserve(connections_.size() * plan_.inFlight);
-  lasting_.reserve(plan_.blockSize());
+      // The keys of one MSET must share a slot: in a cluster hardly two of a batch do.
+      pairs_(plan_.mset && !inCluster()
+                 ? std::clamp<std::size_t>(kMsetBytes / plan_.bytesPerKey(), 1, kPairs)
+                 : 0),
+      parcel_(plan_.blockSize()) {
+  lasting_.reserve(parcel_);
+  if (inCluster())
+    slotsDone_.resize(kSlots);
+  else
+    addLane(plan_.target);
 }
 
 // ---------------------------------------------------------------------------------------------------
 // The loop
 
 Status LoadWorker::run() {
-  now_ = clock_.now();
-  for (Connection& c : connections_) open(c);
+  now_ = lastStored_ = clock_.now();
   while (status_ && !finished()) {
+    if (inCluster()) adoptLatest();
+    if (down_ != 0) reopenDue();
+    if (!delayed_.empty()) releaseDelayed();
+    fill();
     const Nanos span = waitSpan();
     const auto events = transport_.wait(span);
     now_ = clock_.now();
     ++counters_.passes;
     if (events.empty() && span == 0) ++counters_.idlePasses;
     for (const TransportEvent& event : events) handle(event);
-    if (down_ != 0) reopenDue();
-    fill();
+    if (inCluster() && now_ >= nextLook_) watchSilence();
   }
   return status_;
 }
@@ -92,26 +71,49 @@ Status LoadWorker::run() {
 Nanos LoadWorker::waitSpan() const {
   if (plan_.wait == WaitMode::spin || moreToSend_) return 0;
   Nanos until = kLongestSleep;
+  if (!delayed_.empty()) until = std::clamp<Nanos>(delayed_.front().at - now_, 0, until);
   if (down_ != 0)
-    for (const Connection& c : connections_)
-      if (c.state == Connection::State::down)
-        until = std::clamp<Nanos>(c.reopenAt - now_, 0, until);
+    for (const auto& lane : lanes_)
+      for (const LoadConnection& c : lane->connections)
+        if (c.state == LoadConnection::State::down && c.reopenAt > now_)
+          until = std::min(until, c.reopenAt - now_);
   return until;
 }
 
 bool LoadWorker::finished() {
   if (stopBy_ == 0 && shared_.stop.load(std::memory_order_relaxed)) stopBy_ = now_ + plan_.drain;
   if (stopBy_ != 0) return inFlight_ == 0 || now_ >= stopBy_;
-  return inFlight_ == 0 && again_.empty() && shared_.blocks.exhausted();
+  return inFlight_ == 0 && nothingWaits() && shared_.blocks.exhausted();
+}
+
+bool LoadWorker::nothingWaits() const {
+  return delayed_.empty() &&
+         std::ranges::all_of(lanes_, [](const auto& lane) { return lane->waiting.empty(); });
 }
 
 std::uint64_t LoadWorker::lowestUnfinished() const {
   std::uint64_t lowest = plan_.keys;
-  for (const IdBlock& block : again_) lowest = std::min(lowest, block.begin);
-  for (const Connection& c : connections_)
-    for (std::size_t i = 0; i < c.count; ++i)
-      lowest = std::min(lowest, c.ring[(c.head + i) % c.ring.size()].block.begin);
+  const auto look = [&lowest](const LoadKey& key) { lowest = std::min(lowest, key.id); };
+  for (const Delayed& delayed : delayed_) look(delayed.key);
+  for (const auto& lane : lanes_) {
+    for (std::size_t i = 0; i < lane->waiting.size(); ++i) look(lane->waiting.at(i));
+    for (const LoadConnection& c : lane->connections)
+      for (std::size_t i = 0; i < c.count; ++i)
+        std::ranges::for_each(c.ring[(c.head + i) % c.ring.size()].keys, look);
+  }
   return lowest;
+}
+
+ClusterTally LoadWorker::clusterTally() const {
+  ClusterTally tally;
+  tally.slots = slotsDone_;
+  for (const auto& lane : lanes_) {
+    NodeTally& node = tally.nodes.emplace_back();
+    node.addr = lane->endpoint.text();
+    node.completed = lane->stored;
+    node.redirected = lane->redirected;
+  }
+  return tally;
 }
 
 void LoadWorker::giveUp(ErrorCode code, std::string message) {
@@ -119,178 +121,77 @@ void LoadWorker::giveUp(ErrorCode code, std::string message) {
 }
 
 // ---------------------------------------------------------------------------------------------------
-// Connections
-
-void LoadWorker::open(Connection& c) {
-  auto id = transport_.open(plan_.target);
-  if (!id) {
-    giveUp(id.error().code, id.error().message);
-    return;
-  }
-  --down_;
-  c.id = *id;
-  c.state = Connection::State::connecting;
-  c.scanner.reset();
-  if (byId_.size() <= c.id) byId_.resize(c.id + 1);
-  byId_[c.id] = static_cast<std::size_t>(&c - connections_.data());
-}
-
-void LoadWorker::reopenDue() {
-  for (Connection& c : connections_) {
-    if (c.state != Connection::State::down || c.reopenAt > now_ || !status_) continue;
-    ++counters_.reconnects;
-    open(c);
-  }
-}
-
-void LoadWorker::handle(const TransportEvent& event) {
-  Connection& c = connections_[byId_[event.conn]];
-  if (c.state == Connection::State::down || !status_) return;
-  switch (event.kind) {
-    case TransportEvent::Kind::connected:
-      onConnected(c);
-      break;
-    case TransportEvent::Kind::received:
-      onReceived(c);
-      break;
-    case TransportEvent::Kind::closed:
-      onLost(c, event.error);
-      break;
-  }
-}
-
-void LoadWorker::onConnected(Connection& c) {
-  if (plan_.login.password.empty()) {
-    c.state = Connection::State::open;
-    return;
-  }
-  std::string_view user = "default";
-  if (!plan_.login.user.empty()) user = plan_.login.user;
-  OutBuffer& out = transport_.outbound(c.id);
-  char* at = out.reserve(kRequestOverhead + user.size() + plan_.login.password.size());
-  at = detail::put(at, "*3\r\n$4\r\nAUTH\r\n");
-  out.commit(detail::putBulk(detail::putBulk(at, user), plan_.login.password));
-  transport_.flush(c.id);
-  c.state = Connection::State::handshaking;
-}
-
-void LoadWorker::onReceived(Connection& c) {
-  InBuffer& in = transport_.inbound(c.id);
-  const std::string_view bytes = in.readable();
-  std::size_t used = 0;
-  ReplyView reply;
-  while (used < bytes.size() && status_) {
-    const auto found = c.scanner.next(bytes.substr(used), reply);
-    if (found == ReplyScanner::Status::needMore) break;
-    if (found == ReplyScanner::Status::malformed) {
-      giveUp(ErrorCode::refused, fmt::format("{} answers with something that is not RESP: name a "
-                                             "Redis server with -addr",
-                                             plan_.target.text()));
-      return;
-    }
-    used += reply.size;
-    onReply(c, reply);
-  }
-  in.consume(used);
-}
-
-void LoadWorker::onReply(Connection& c, const ReplyView& reply) {
-  const bool stored = reply.type == ReplyType::simple && reply.payload == "OK";
-  if (c.state == Connection::State::handshaking) {
-    // A server without a password is open to everybody; one REDLINE_PASSWORD may serve several.
-    if (stored || reply.payload.find("without any password configured") != std::string_view::npos)
-      c.state = Connection::State::open;
-    else
-      giveUp(ErrorCode::refused,
-             fmt::format("{} refuses the login ({}): set REDLINE_PASSWORD (and -user)",
-                         plan_.target.text(), reply.payload));
-    return;
-  }
-  if (!stored || c.count == 0) {
-    giveUp(reply.payload.starts_with("OOM") ? ErrorCode::noSpace : ErrorCode::refused,
-           fmt::format("{} stopped storing keys ({}): {}", plan_.target.text(), reply.payload,
-                       loadAdvice(reply.payload)));
-    return;
-  }
-  Sent& oldest = c.ring[c.head];
-  if (--oldest.repliesDue != 0) return;
-  shared_.done.fetch_add(oldest.block.size(), std::memory_order_relaxed);
-  c.head = c.head + 1 == c.ring.size() ? 0 : c.head + 1;
-  --c.count;
-  --inFlight_;
-  c.losses = 0;
-}
-
-// The fate of what was on the way is not known, and does not matter: writing it again stores the
-// same.
-void LoadWorker::onLost(Connection& c, int error) {
-  transport_.close(c.id);
-  c.state = Connection::State::down;
-  ++down_;
-  for (; c.count != 0; --c.count, --inFlight_) {
-    again_.push_back(c.ring[c.head].block);
-    counters_.resentKeys += again_.back().size();
-    c.head = c.head + 1 == c.ring.size() ? 0 : c.head + 1;
-  }
-  if (c.losses == kBackoff.size()) {
-    giveUp(ErrorCode::unreachable,
-           fmt::format("{} went away and did not come back ({})", plan_.target.text(),
-                       error == 0 ? "it closed the connection" : errnoText(error)));
-    return;
-  }
-  c.reopenAt = now_ + kBackoff[c.losses++];
-}
-
-// ---------------------------------------------------------------------------------------------------
 // Requests
 
-// At most one block for each connection: so all of them are served before one has its fill, and the
-// first bytes leave soon.
+// At most one parcel for each connection: so all of them are served before one has its fill, and
+// the first bytes leave soon.
 void LoadWorker::fill() {
   moreToSend_ = false;
   if (stopBy_ != 0 || !status_) return;
-  for (Connection& c : connections_) {
-    if (!c.hasRoom()) continue;
-    const IdBlock block = nextBlock();
-    if (block.empty()) return;
-    send(c, block);
-    moreToSend_ |= c.hasRoom();
+  for (const auto& lane : lanes_)
+    for (LoadConnection& c : lane->connections) {
+      if (!c.hasRoom()) continue;
+      while (lane->waiting.size() < parcel_ && draw()) {
+      }
+      if (lane->waiting.empty()) break;
+      send(*lane, c);
+      moreToSend_ |= c.hasRoom();
+    }
+}
+
+// Takes a block and deals its keys out to their lanes. False: there is none, or a node is so far
+// behind the others that its keys are not to grow in number.
+bool LoadWorker::draw() {
+  const std::size_t most = kParcelsWaiting * parcel_;
+  for (const auto& lane : lanes_)
+    if (lane->waiting.size() >= most) return false;
+  const IdBlock block = shared_.blocks.take();
+  for (std::uint64_t id = block.begin; id != block.end; ++id) {
+    LoadKey key;
+    key.id = id;
+    if (inCluster()) key.slot = slotOfKey(id);
+    laneOf(key.slot).waiting.push(key);
   }
+  return !block.empty();
 }
 
-IdBlock LoadWorker::nextBlock() {
-  if (again_.empty()) return shared_.blocks.take();
-  const IdBlock block = again_.back();
-  again_.pop_back();
-  return block;
-}
-
-void LoadWorker::send(Connection& c, IdBlock block) {
+void LoadWorker::send(LoadLane& lane, LoadConnection& c) {
+  LoadParcel& parcel = c.add();
+  parcel.answered = parcel.stored = 0;
+  parcel.askingAnswered = false;
+  parcel.keys.clear();
+  while (parcel.keys.size() < parcel_ && !lane.waiting.empty()) {
+    parcel.keys.push_back(lane.waiting.pop());
+    counters_.resentKeys += parcel.keys.back().sent ? 1U : 0U;
+  }
   OutBuffer& out = transport_.outbound(c.id);
   const std::size_t before = out.view().size();
-  const std::uint64_t commands = encode(out, block);
-  c.ring[(c.head + c.count++) % c.ring.size()] = {block, commands};
+  parcel.repliesDue = encode(out, parcel.keys);
   ++inFlight_;
   ++counters_.batches;
-  counters_.commands += commands;
-  counters_.keysSent += block.size();
+  counters_.commands += parcel.repliesDue;
+  counters_.keysSent += parcel.keys.size();
   counters_.bytesSent += out.view().size() - before;
   transport_.flush(c.id);
 }
 
-/// Appends the commands that write the block, and returns how many there are.
-std::uint64_t LoadWorker::encode(OutBuffer& out, IdBlock block) {
+/// Appends the commands that write the keys, and returns how many there are.
+std::uint64_t LoadWorker::encode(OutBuffer& out, const std::vector<LoadKey>& keys) {
   // An MSET's head costs less than the overhead that bytesPerKey() counts for each of its pairs.
-  char* at = out.reserve(block.size() * plan_.bytesPerKey());
+  char* at = out.reserve(keys.size() * (plan_.bytesPerKey() + kRequestOverhead));  // with ASKING
   std::uint64_t commands = 0;
   lasting_.clear();
-  for (std::uint64_t id = block.begin; id != block.end; ++id) {
-    const std::int64_t ttl = shared_.ttls.ttlMillisOf(id);
-    if (ttl == 0 && plan_.mset) {
-      lasting_.push_back(id);
+  for (const LoadKey& key : keys) {
+    const std::int64_t ttl = shared_.ttls.ttlMillisOf(key.id);
+    if (ttl == 0 && pairs_ != 0) {
+      lasting_.push_back(key.id);
       continue;
     }
-    at = encodeSet(at, id, ttl);
+    if (key.asking) {
+      at = encodeAsking(at);
+      ++commands;
+    }
+    at = encodeSet(at, key.id, ttl);
     ++commands;
   }
   for (std::size_t i = 0; i < lasting_.size(); i += pairs_) {

@@ -37,6 +37,10 @@ void add(LoadCounters& to, const LoadCounters& from) {
   to.bytesSent += from.bytesSent;
   to.reconnects += from.reconnects;
   to.resentKeys += from.resentKeys;
+  to.moved += from.moved;
+  to.ask += from.ask;
+  to.tryagain += from.tryagain;
+  to.clusterdown += from.clusterdown;
   to.passes += from.passes;
   to.idlePasses += from.idlePasses;
 }
@@ -54,7 +58,7 @@ struct Loading::Impl {
   LoadOutcome outcome;
   std::vector<std::thread> threads;
 
-  explicit Impl(const LoadPlan& loadPlan) : plan(loadPlan), shared(plan) {
+  Impl(const LoadPlan& loadPlan, LiveSlotMap* cluster) : plan(loadPlan), shared(plan, cluster) {
     outcome.resumeFrom = plan.keys;
   }
 
@@ -83,6 +87,7 @@ struct Loading::Impl {
     outcome.io = (*transport)->name();
     outcome.resumeFrom = std::min(outcome.resumeFrom, worker.lowestUnfinished());
     add(outcome.counters, worker.counters());
+    outcome.cluster.merge(worker.clusterTally());
     return ended;
   }
 };
@@ -95,8 +100,8 @@ Loading::~Loading() {
     if (thread.joinable()) thread.join();
 }
 
-std::unique_ptr<Loading> Loading::start(const LoadPlan& plan) {
-  std::unique_ptr<Loading> loading(new Loading(std::make_unique<Impl>(plan)));
+std::unique_ptr<Loading> Loading::start(const LoadPlan& plan, LiveSlotMap* cluster) {
+  std::unique_ptr<Loading> loading(new Loading(std::make_unique<Impl>(plan, cluster)));
   Impl& impl = *loading->impl_;
   impl.running = plan.threads;
   impl.outcome.begin = impl.clock.now();

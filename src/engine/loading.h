@@ -20,13 +20,15 @@ struct LoadOutcome {
   Nanos cpuUser = 0, cpuSystem = 0;  ///< of the workers
   std::string io;                    ///< "uring" or "epoll"
   LoadCounters counters;             ///< of all workers together
+  ClusterTally cluster;              ///< in a cluster: where the keys were stored
 };
 
 /// The worker threads of one load. Life: start → (stop) → join.
 class Loading {
  public:
-  /// Starts the threads; they connect and begin at once.
-  static std::unique_ptr<Loading> start(const LoadPlan& plan);
+  /// Starts the threads; they connect and begin at once. `cluster`: null for the one node at
+  /// plan.target; else it must outlive this, and somebody must answer its requests for new maps.
+  static std::unique_ptr<Loading> start(const LoadPlan& plan, LiveSlotMap* cluster = nullptr);
   ~Loading();  ///< stops and joins
 
   /// Keys acknowledged so far. Safe from any thread, as are running() and stop().

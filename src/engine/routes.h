@@ -24,6 +24,21 @@ class Routes {
 
   /// A MOVED has said so.
   void learn(std::uint16_t slot, std::uint16_t lane, Nanos now);
+  /// Takes over a published map. `laneTo(address)` gives the lane of a node, as
+  /// std::optional<std::uint16_t>; none ends it, and then it has changed nothing.
+  template <typename LaneTo>
+  void follow(const SlotMap& map, Nanos now, LaneTo&& laneTo) {
+    constexpr std::uint16_t kNotAsked = 0xffff;
+    std::vector<std::uint16_t> lanes(map.nodes().size(), kNotAsked);
+    for (std::uint16_t slot = 0; slot < kSlots; ++slot) {
+      const std::uint16_t owner = map.ownerOf(slot);
+      if (owner == SlotMap::kNobody || lanes[owner] != kNotAsked) continue;
+      const auto lane = laneTo(map.nodes()[owner].address);
+      if (!lane) return;
+      lanes[owner] = *lane;
+    }
+    adopt(map, lanes, now);
+  }
   /// Takes over a published map; lanes[i] is the lane of its node i. A slot that nobody owns stays
   /// with the lane it had, whose node will say what there is to say. So does one that a MOVED has
   /// told of within kTrust: the node that the map came from may not have heard of it.

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "engine/load_target.h"
 #include "engine/worker.h"
 
 namespace redline {
@@ -266,12 +267,9 @@ Lane& Worker::addLane(const Endpoint& endpoint) {
 Lane* Worker::laneTo(std::string_view host, std::uint16_t port) {
   for (const auto& lane : lanes_)
     if (lane->endpoint().port == port && lane->endpoint().host == host) return lane.get();
-  Endpoint endpoint{std::string(host), port, {}};
-  if (const auto local = isLocal(endpoint); local && *local) return &addLane(endpoint);
-  ended_ = fail(ErrorCode::unsafe,
-                "the cluster sends us to {}, which is not on this machine: redline sends load "
-                "nowhere else",
-                endpoint.text());
+  const Endpoint endpoint{std::string(host), port, {}};
+  ended_ = mayReceiveLoad(endpoint);
+  if (ended_) return &addLane(endpoint);
   shared_.stop(now_);
   return nullptr;
 }
@@ -281,17 +279,12 @@ void Worker::adoptLatest() {
   const SlotMap& latest = shared_.cluster->latest();
   if (&latest == map_) return;
   map_ = &latest;
-  constexpr std::uint16_t kNotAsked = 0xffff;
-  std::vector<std::uint16_t> lanes(latest.nodes().size(), kNotAsked);
-  for (std::uint16_t slot = 0; slot < kSlots; ++slot) {
-    const std::uint16_t owner = latest.ownerOf(slot);
-    if (owner == SlotMap::kNobody || lanes[owner] != kNotAsked) continue;
-    const NodeAddress& address = latest.nodes()[owner].address;
-    const Lane* const lane = laneTo(address.host, address.port);
-    if (lane == nullptr) return;
-    lanes[owner] = lane->number();
-  }
-  routes_.adopt(latest, lanes, now_);
+  routes_.follow(latest, now_, [this](const NodeAddress& node) -> std::optional<std::uint16_t> {
+    const Lane* const lane = laneTo(node.host, node.port);
+    if (lane == nullptr) return std::nullopt;
+    return lane->number();
+  });
+  if (!ended_) return;
   if (plan_.mitigation.is(MitigationKind::replicaRead)) adoptReplicas(latest);
   for (const auto& lane : lanes_)
     if (lane->queued() != 0) reroute(*lane);
@@ -299,7 +292,7 @@ void Worker::adoptLatest() {
 
 // What waits in the lane goes to where its slot is by now.
 void Worker::reroute(Lane& lane) {
-  for (OpQueue Lane::* const queue : {&Lane::again, &Lane::waiting})
+  for (Lane::OpQueue Lane::* const queue : {&Lane::again, &Lane::waiting})
     for (std::size_t left = (lane.*queue).size(); left != 0; --left) {
       PendingOp op = (lane.*queue).pop();
       op.asking = false;

@@ -13,7 +13,6 @@ namespace {
 
 /// New operations in one pass, at the least: bounds how long completions wait for attention.
 constexpr unsigned kPlacedPerPass = 512;
-constexpr std::string_view kAsking = "*1\r\n$6\r\nASKING\r\n";
 constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n";
 constexpr std::string_view kExec = "*1\r\n$4\r\nEXEC\r\n";
 
@@ -154,7 +153,7 @@ void Worker::add(Lane& lane, const PendingOp& op) {
   char* at = out.reserve(2 * kRequestOverhead +
                          requests * (kRequestOverhead + kMaxSplitKeyLength + plan_.valueSize));
   const bool begins = c.batch.empty();
-  if (op.asking && (begins || !plan_.transactions)) at = detail::put(at, kAsking);
+  if (op.asking && (begins || !plan_.transactions)) at = encodeAsking(at);
   if (plan_.transactions && begins) at = detail::put(at, kMulti);
   out.commit(encode(at, op));
   c.batch.push_back(op);

@@ -53,6 +53,11 @@ inline char* putBulk(char* out, std::string_view text) noexcept {
 
 }  // namespace detail
 
+/// ASKING: the next command may ask for a slot that is on its way to the node.
+inline char* encodeAsking(char* out) noexcept {
+  return detail::put(out, "*1\r\n$6\r\nASKING\r\n");
+}
+
 /// GET key
 inline char* encodeGet(char* out, std::string_view key) noexcept {
   return detail::putBulk(detail::put(out, "*2\r\n$3\r\nGET\r\n"), key);

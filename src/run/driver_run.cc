@@ -5,7 +5,6 @@
 #include <chrono>
 #include <iterator>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -15,6 +14,7 @@
 #include "run/chaos_run.h"
 #include "run/cluster_watch.h"
 #include "run/error_notes.h"
+#include "run/first_failure.h"
 #include "run/mitigation_run.h"
 #include "run/preflight.h"
 #include "run/server_readings.h"
@@ -32,23 +32,6 @@ namespace redline {
 namespace {
 
 constexpr Nanos kPollSpan = 20 * kMillisecond;
-
-/// Keeps the first failure of many: the run goes on, and says so at the end.
-class FirstFailure {
- public:
-  void note(const Status& status) {
-    const std::lock_guard lock(mutex_);
-    if (!status && status_) status_ = status;
-  }
-  Status get() const {
-    const std::lock_guard lock(mutex_);
-    return status_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  Status status_;
-};
 
 /// Readings of the servers and the machine at one edge of the measured window.
 struct Edge {

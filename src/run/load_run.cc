@@ -3,33 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
-#include <string_view>
+#include <span>
 
 #include "base/units.h"
 #include "engine/loading.h"
-#include "run/memory_estimate.h"
-#include "run/target.h"
+#include "run/cluster_watch.h"
+#include "run/first_failure.h"
+#include "run/load_memory.h"
+#include "run/load_summary.h"
+#include "run/preflight.h"
+#include "run/replica_wait.h"
+#include "run/server_readings.h"
+#include "run/summarize.h"
 #include "rundir/files.h"
 #include "rundir/run_dir.h"
 #include "rundir/summary_json.h"
 #include "server/host.h"
 #include "server/sampler.h"
-#include "server/server_figures.h"
-#include "workload/keyspace.h"
+#include "server/slot_map_reading.h"
 
 namespace redline {
 namespace {
 
 /// How often progress is told and an interrupt is looked for.
 constexpr Nanos kLookEvery = 50 * kMillisecond;
-constexpr std::uint64_t kProbes = 256;
-
-double seconds(Nanos span) {
-  return static_cast<double>(span) / static_cast<double>(kSecond);
-}
 
 Status checkPlan(const LoadPlan& load) {
   if (load.from >= load.keys)
@@ -41,52 +40,25 @@ Status checkPlan(const LoadPlan& load) {
   return {};
 }
 
-// About how many of the ids are not there yet: writing the others again takes no more memory.
-Result<std::uint64_t> countNew(Admin& admin, const LoadPlan& load) {
-  const std::uint64_t total = load.keys - load.from;
-  const std::uint64_t probes = std::min(kProbes, total);
-  std::vector<std::vector<std::string>> commands;
-  for (std::uint64_t i = 0; i < probes; ++i) {
-    std::array<char, kMaxKeyLength> key;
-    const auto id = load.from + static_cast<std::uint64_t>(static_cast<double>(i) /
-                                                           static_cast<double>(probes) *
-                                                           static_cast<double>(total));
-    commands.push_back({"EXISTS", std::string(key.data(), writeKey(key.data(), id))});
+/// The node, or the cluster, after a look at whether the load may go there and fits.
+Result<Preflight> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
+  if (auto good = checkPlan(plan.load); !good) return fail(good.error());
+  auto servers =
+      connectServers(plan.load.target, plan.load.seeds, plan.load.login, plan.anyVersion);
+  if (!servers) return servers;
+  const Target& first = servers->targets.front();
+  if (!servers->map && first.info.role() != "master")
+    return fail(ErrorCode::refused, "{} is a replica: name its master with -addr",
+                first.admin.endpoint().text());
+  const auto note = [&watcher](const std::string& text) {
+    if (watcher.onNote) watcher.onNote(text);
+  };
+  for (const std::string& text : servers->notes) note(text);
+  if (auto fits = checkLoadFits(*servers, plan.load); !fits) {
+    if (!plan.force) return fail(fits.error());
+    note(fits.error().message);
   }
-  const auto replies = admin.pipeline(commands);
-  if (!replies) return fail(replies.error());
-  std::uint64_t missing = 0;
-  for (const Value& reply : *replies) missing += reply.integer == 0 ? 1 : 0;
-  return static_cast<std::uint64_t>(static_cast<double>(total) * static_cast<double>(missing) /
-                                    static_cast<double>(probes));
-}
-
-Status checkMemory(Target& target, const LoadPlan& load, const HostFacts& host) {
-  std::uint64_t added = load.keys - load.from;
-  if (target.info.keys() != 0) {
-    const auto counted = countNew(target.admin, load);
-    if (!counted) return fail(counted.error());
-    added = *counted;
-  }
-  MemoryLimits limits;
-  limits.used = target.info.count("used_memory");
-  limits.maxmemory = target.info.count("maxmemory");
-  limits.policy = target.info.text("maxmemory_policy");
-  limits.available = host.memoryAvailable;
-  return checkFits(
-      estimateMemory(added, load.keys - 1, target.info.keys(), load.valueSize, load.ttlFraction),
-      limits);
-}
-
-// The server's own state that would spoil the load or surprise its user.
-Status checkServer(const Target& target) {
-  const std::string where = target.admin.endpoint().text();
-  if (target.info.count("cluster_enabled") != 0)
-    return fail(ErrorCode::refused, "{} is a node of a cluster: the loader fills single servers",
-                where);
-  if (target.info.role() != "master")
-    return fail(ErrorCode::refused, "{} is a replica: name its master with -addr", where);
-  return {};
+  return servers;
 }
 
 /// One load's run directory, where one was asked for, and the samples that go into it.
@@ -101,229 +73,183 @@ class LoadRecord {
                                wallNow(), SteadyClock::read()});
   }
 
-  void watch(const LoadRunPlan& plan) {
+  void watch(const LoadRunPlan& plan, const std::vector<Endpoint>& servers) {
     if (!writer_) return;
     SamplerOptions options;
-    options.servers = {plan.load.target};
+    options.servers = servers;
     options.credentials = {plan.load.login.user, plan.load.login.password};
     options.interval = plan.interval;
     sampler_ = std::make_unique<Sampler>(
-        options, clock_, [this](const ServerSample& s) { keep(writer_->appendServerSample(s)); },
-        [this](const Event& e) { keep(writer_->appendEvent(e)); });
+        options, clock_,
+        [this](const ServerSample& s) { failures_.note(writer_->appendServerSample(s)); },
+        [this](const Event& e) { failures_.note(writer_->appendEvent(e)); });
     sampler_->awaitFirst();
   }
 
   void event(const Event& event) {
-    if (writer_) keep(writer_->appendEvent(event));
+    if (writer_) failures_.note(writer_->appendEvent(event));
   }
 
-  Status close(const Summary& summary) {
+  Status close(const Summary& summary, std::span<const HotSlotFigures> slots) {
     if (!writer_) return {};
     if (sampler_) sampler_->stop();
-    keep(writer_->writeSummary(summary));
-    return status_;
+    if (!slots.empty()) failures_.note(writer_->writeSlots(slots));
+    failures_.note(writer_->writeSummary(summary));
+    return failures_.get();
   }
 
  private:
-  void keep(Status status) {
-    if (!status && status_) status_ = std::move(status);
-  }
-
   SteadyClock clock_;
   std::unique_ptr<RunDirWriter> writer_;
-  Status status_;  // the first write that failed
+  FirstFailure failures_;
   std::unique_ptr<Sampler> sampler_;
 };
 
-LoadOutcome drive(const LoadPlan& load, const LoadWatcher& watcher, bool& interrupted) {
-  const auto tell = [&watcher](Nanos now, std::uint64_t done, bool over) {
-    if (watcher.onProgress) watcher.onProgress({now, done, over});
-  };
-  tell(SteadyClock::read(), 0, false);
-  const auto loading = Loading::start(load);
-  while (!loading->waitFor(kLookEvery)) {
-    tell(SteadyClock::read(), loading->done(), false);
-    if (interrupted || !watcher.interrupted || !watcher.interrupted()) continue;
-    interrupted = true;
-    loading->stop();
+/// One load, from servers that may be loaded to the summary.
+class LoadRun {
+ public:
+  LoadRun(const LoadRunPlan& plan, const LoadWatcher& watcher, Preflight& servers)
+      : plan_(plan), watcher_(watcher), servers_(servers) {}
+
+  Result<LoadRunOutcome> run() {
+    Summary& summary = result_.summary;
+    summary.command = plan_.command;
+    summary.config = plan_.config;
+    summary.environment = environmentFigures(servers_.host);
+    summary.environment.redisVersion = servers_.targets.front().info.version();
+    if (auto opened = record_.open(plan_, summary.environment); !opened)
+      return fail(opened.error());
+    record_.watch(plan_, endpoints());
+    if (auto read = readBefore(); !read) return fail(read.error());
+    if (servers_.map) followCluster();
+
+    const CpuReading cpuBefore = readCpuTimes();
+    record_.event({SteadyClock::read(), "phase", "load", "begin", {}, {}, 0});
+    const LoadOutcome outcome = drive();
+    record_.event({outcome.end, "phase", "load", "end", {}, {}, outcome.end - outcome.begin});
+    const CpuReading cpuAfter = readCpuTimes();
+    clusterWatch_.reset();
+    readAfter();
+
+    result_.done = outcome.done;
+    result_.resumeFrom = outcome.resumeFrom;
+    result_.status = endOf(plan_, outcome, interrupted_, known_);
+    summarizeLoad(summary, plan_.load, outcome, known_, stealShare(cpuBefore.all, cpuAfter.all));
+    if (slotMap_) describeCluster(outcome);
+    judgeLoad(summary, plan_, result_.status);
+    finish(outcome);
+    return std::move(result_);
   }
-  LoadOutcome outcome = loading->join();
-  tell(outcome.end, outcome.done, true);
-  return outcome;
-}
 
-// "1.2M of 3M keys are written; …resume with -from=1200000 -ttl-epoch=1767225600".
-std::string resumeHint(const LoadRunPlan& plan, const LoadOutcome& outcome) {
-  const LoadPlan& load = plan.load;
-  const std::string epoch =
-      load.ttlFraction > 0 ? fmt::format(" -ttl-epoch={}", load.ttlEpochMillis / 1000) : "";
-  return fmt::format("{} of {} keys are written: resume with -from={}{}", outcome.done,
-                     load.keys - load.from, outcome.resumeFrom, epoch);
-}
-
-bool restarted(const ServerSample& before, const ServerSample& after) {
-  const auto id = [](const ServerSample& s) {
-    const auto found = s.info.find("run_id");
-    return found == s.info.end() ? std::string() : found->second;
-  };
-  return id(before) != id(after);
-}
-
-Status endOf(const LoadRunPlan& plan, const LoadOutcome& outcome, bool interrupted,
-             const ServerSample& before, const std::optional<ServerSample>& after) {
-  if (after && restarted(before, *after))
-    return fail(
-        ErrorCode::unreachable,
-        "{} restarted during the load and may have lost what it was given before: load again "
-        "with -from={}",
-        plan.load.target.text(), plan.load.from);
-  if (!after && outcome.status)
-    return fail(ErrorCode::unreachable, "{} no longer answers after the load: see its log",
-                plan.load.target.text());
-  const std::string hint = resumeHint(plan, outcome);
-  if (!outcome.status && outcome.status.error().code == ErrorCode::unreachable && !after)
-    return fail(ErrorCode::unreachable,
-                "{}; {}, if it comes back with its data (without persistence: -from={})",
-                outcome.status.error().message, hint, plan.load.from);
-  if (!outcome.status) {
-    Error error = outcome.status.error();
-    if (error.code != ErrorCode::usage) error.message += "; " + hint;
-    return fail(std::move(error));
+ private:
+  std::vector<Endpoint> endpoints() const {
+    std::vector<Endpoint> all;
+    for (const Target& target : servers_.targets) all.push_back(target.admin.endpoint());
+    return all;
   }
-  if (outcome.resumeFrom == plan.load.keys) return {};  // a signal came when all was done
-  if (interrupted) return fail(ErrorCode::interrupted, "interrupted; {}", hint);
-  return fail(ErrorCode::io, "ended early; {}", hint);
-}
 
-RateFigures rateOf(const LoadPlan& load, const LoadOutcome& outcome) {
-  RateFigures rate;
-  rate.scheduled = load.keys - load.from;
-  rate.completed = outcome.done;
-  rate.sent = outcome.counters.keysSent - outcome.counters.resentKeys;
-  rate.outstanding = rate.scheduled - rate.completed;
-  const double span = seconds(outcome.end - outcome.begin);
-  rate.achieved = span > 0 ? static_cast<double>(outcome.done) / span : 0;
-  return rate;
-}
-
-std::string_view waitName(WaitMode wait) {
-  switch (wait) {
-    case WaitMode::spin:
-      return "spin";
-    case WaitMode::block:
-      return "block";
-    case WaitMode::automatic:
-      break;
+  /// Whether it is the node, or a master with slots.
+  bool stores(const Endpoint& endpoint) const {
+    if (!servers_.map) return true;
+    const std::uint16_t node = servers_.map->find(endpoint.host, endpoint.port);
+    return node != SlotMap::kNobody && !servers_.map->rangesOf(node).empty();
   }
-  return "auto";
-}
 
-GeneratorFigures generatorOf(const LoadPlan& load, const LoadOutcome& outcome, double steal) {
-  GeneratorFigures figures;
-  figures.threads = load.threads;
-  figures.io = outcome.io;
-  figures.wait = waitName(load.wait);
-  figures.cpuUserS = seconds(outcome.cpuUser);
-  figures.cpuSystemS = seconds(outcome.cpuSystem);
-  const double cpu = figures.cpuUserS + figures.cpuSystemS;
-  const double wall = seconds(outcome.end - outcome.begin) * load.threads;
-  figures.utilisation = wall > 0 ? cpu / wall : 0;
-  const LoadCounters& counters = outcome.counters;
-  if (outcome.done != 0) figures.cpuUsPerOp = cpu * 1e6 / static_cast<double>(outcome.done);
-  if (counters.batches != 0)
-    figures.meanBatch =
-        static_cast<double>(counters.keysSent) / static_cast<double>(counters.batches);
-  figures.steal = steal;
-  figures.reconnects = counters.reconnects;
-  figures.retried = counters.resentKeys;
-  return figures;
-}
-
-void judge(Summary& summary, const LoadRunPlan& plan, const Status& status) {
-  const auto invalid = [&](std::string reason) {
-    summary.valid = false;
-    summary.invalidReasons.push_back(std::move(reason));
-  };
-  if (!status) invalid(status.error().message);
-  for (const ServerFigures& server : summary.servers) {
-    const std::string evicted =
-        fmt::format("{} evicted {} keys: the data set is not whole", server.addr, server.evicted);
-    if (server.evicted != 0 && plan.force) summary.notes.push_back(evicted);
-    if (server.evicted != 0 && !plan.force) invalid(evicted);
-    if (server.expired != 0)
-      summary.notes.push_back(fmt::format("{} keys expired during the load", server.expired));
+  Status readBefore() {
+    for (Target& target : servers_.targets) {
+      auto sample = readSample(target.admin);
+      if (!sample) return fail(sample.error());
+      const Endpoint& endpoint = target.admin.endpoint();
+      known_.push_back({endpoint.text(), stores(endpoint), std::move(*sample), std::nullopt});
+    }
+    return {};
   }
-  if (summary.generator.reconnects != 0)
-    summary.notes.push_back(
-        fmt::format("connections were lost and opened again {} times; {} keys "
-                    "were sent again",
-                    summary.generator.reconnects, summary.generator.retried));
-}
+
+  // A connection may have been lost with the others, and its server be there again.
+  void readAfter() {
+    for (std::size_t i = 0; i < known_.size(); ++i) {
+      Target& target = servers_.targets[i];
+      auto sample = readSample(target.admin);
+      if (!sample) {
+        auto again = connectTarget(target.admin.endpoint(), plan_.load.login, plan_.anyVersion);
+        if (!again) continue;
+        target = std::move(*again);
+        sample = readSample(target.admin);
+      }
+      if (!sample) continue;
+      if (sample->role == "master")
+        if (auto size = target.admin.command({"DBSIZE"}))
+          result_.databaseKeys += static_cast<std::uint64_t>(size->integer);
+      known_[i].after = std::move(*sample);
+    }
+  }
+
+  void followCluster() {
+    slotMap_ = std::make_unique<LiveSlotMap>(*servers_.map);
+    clusterWatch_ = std::make_unique<ClusterWatch>(
+        *slotMap_, plan_.load.login, [this](const Event& event) { record_.event(event); });
+  }
+
+  LoadOutcome drive() {
+    const auto tell = [this](Nanos now, std::uint64_t done, bool over) {
+      if (watcher_.onProgress) watcher_.onProgress({now, done, over});
+    };
+    tell(SteadyClock::read(), 0, false);
+    const auto loading = Loading::start(plan_.load, slotMap_.get());
+    while (!loading->waitFor(kLookEvery)) {
+      tell(SteadyClock::read(), loading->done(), false);
+      if (interrupted_ || !watcher_.interrupted || !watcher_.interrupted()) continue;
+      interrupted_ = true;
+      loading->stop();
+    }
+    LoadOutcome outcome = loading->join();
+    tell(outcome.end, outcome.done, true);
+    return outcome;
+  }
+
+  void describeCluster(const LoadOutcome& outcome) {
+    ClusterFigures& cluster = result_.summary.cluster;
+    ClusterFigures places = clusterFigures(outcome.cluster, slotMap_->latest());
+    cluster.nodes = std::move(places.nodes);
+    cluster.hotSlots = std::move(places.hotSlots);
+    if (!result_.status) return;
+    ReplicaWait wait;
+    wait.progress = watcher_.onReplicas;
+    wait.interrupted = watcher_.interrupted;
+    const Credentials credentials{plan_.load.login.user, plan_.load.login.password};
+    for (const ReplicaBehind& behind : awaitReplicas(slotMap_->latest(), credentials, wait))
+      result_.summary.notes.push_back(
+          fmt::format("replica {} is {} behind {}{}", behind.replica, formatSize(behind.bytes),
+                      behind.master, behind.problem.empty() ? "" : ": " + behind.problem));
+  }
+
+  void finish(const LoadOutcome& outcome) {
+    std::vector<HotSlotFigures> slots;
+    if (slotMap_) slots = slotFigures(outcome.cluster, slotMap_->latest());
+    const Summary& summary = result_.summary;
+    Status written = record_.close(summary, slots);
+    if (!plan_.json.empty() && written)
+      written = writeWholeFile(plan_.json, summaryToJson(summary));
+    if (result_.status && !written) result_.status = std::move(written);
+  }
+
+  const LoadRunPlan& plan_;
+  const LoadWatcher& watcher_;
+  Preflight& servers_;
+  std::vector<LoadServer> known_;  ///< in the order of servers_.targets
+  LoadRecord record_;
+  LoadRunOutcome result_;
+  bool interrupted_ = false;
+  std::unique_ptr<LiveSlotMap> slotMap_;  ///< of a cluster
+  std::unique_ptr<ClusterWatch> clusterWatch_;
+};
 
 }  // namespace
 
 Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher) {
-  const LoadPlan& load = plan.load;
-  if (auto good = checkPlan(load); !good) return fail(good.error());
-  auto target = connectTarget(load.target, load.login, plan.anyVersion);
-  if (!target) return fail(std::move(target.error()));
-  if (auto good = checkServer(*target); !good) return fail(good.error());
-  const HostFacts host = readHost(0);
-  if (auto fits = checkMemory(*target, load, host); !fits) {
-    if (!plan.force) return fail(fits.error());
-    if (watcher.onNote) watcher.onNote(fits.error().message);
-  }
-
-  LoadRunOutcome result;
-  Summary& summary = result.summary;
-  summary.command = plan.command;
-  summary.config = plan.config;
-  summary.environment = environmentFigures(host);
-  summary.environment.redisVersion = target->info.version();
-
-  LoadRecord record;
-  if (auto opened = record.open(plan, summary.environment); !opened) return fail(opened.error());
-  record.watch(plan);
-  const CpuReading cpuBefore = readCpuTimes();
-  const auto before = readSample(target->admin);
-  if (!before) return fail(before.error());
-  bool interrupted = false;
-  record.event({SteadyClock::read(), "phase", "load", "begin", {}, {}, 0});
-  const LoadOutcome outcome = drive(load, watcher, interrupted);
-  record.event({outcome.end, "phase", "load", "end", {}, {}, outcome.end - outcome.begin});
-  const CpuReading cpuAfter = readCpuTimes();
-
-  std::optional<ServerSample> after;
-  auto sampled = readSample(target->admin);
-  if (!sampled) {
-    // Its connection may have been lost with the others, and the server be there again.
-    auto again = connectTarget(load.target, load.login, plan.anyVersion);
-    if (again) {
-      target = std::move(again);
-      sampled = readSample(target->admin);
-    }
-  }
-  if (sampled) after = std::move(*sampled);
-
-  result.done = outcome.done;
-  result.resumeFrom = outcome.resumeFrom;
-  result.status = endOf(plan, outcome, interrupted, *before, after);
-  summary.windowS = seconds(outcome.end - outcome.begin);
-  summary.rate = rateOf(load, outcome);
-  summary.generator = generatorOf(load, outcome, stealShare(cpuBefore.all, cpuAfter.all));
-  if (after) {
-    summary.servers = {figures(*before, *after)};
-    // A core that was taken away counts as neither busy nor idle.
-    double& busy = summary.servers.front().mainThreadUtilisation;
-    busy = std::min(1.0, busy / std::max(1e-9, 1 - summary.generator.steal));
-    if (auto size = target->admin.command({"DBSIZE"}))
-      result.databaseKeys = static_cast<std::uint64_t>(size->integer);
-  }
-  judge(summary, plan, result.status);
-  Status written = record.close(summary);
-  if (!plan.json.empty() && written) written = writeWholeFile(plan.json, summaryToJson(summary));
-  if (result.status && !written) result.status = std::move(written);
-  return result;
+  auto servers = prepare(plan, watcher);
+  if (!servers) return fail(std::move(servers.error()));
+  return LoadRun(plan, watcher, *servers).run();
 }
 
 }  // namespace redline

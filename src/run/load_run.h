@@ -37,14 +37,17 @@ struct LoadProgress {
 struct LoadWatcher {
   std::function<void(const std::string& note)> onNote;  ///< before the first request
   std::function<void(const LoadProgress&)> onProgress;
+  /// The keys are written, and the cluster's replicas have not applied so many bytes of them yet.
+  std::function<void(Nanos now, std::uint64_t missing)> onReplicas;
   std::function<bool()> interrupted;  ///< true: stop now
 };
 
 struct LoadRunOutcome {
   Summary summary;
-  std::uint64_t done = 0;          ///< keys acknowledged
-  std::uint64_t resumeFrom = 0;    ///< every id below is written for certain
-  std::uint64_t databaseKeys = 0;  ///< DBSIZE of database 0 afterwards; some may have expired
+  std::uint64_t done = 0;        ///< keys acknowledged
+  std::uint64_t resumeFrom = 0;  ///< every id below is written for certain
+  /// DBSIZE of database 0 afterwards, of all masters together; some may have expired.
+  std::uint64_t databaseKeys = 0;
   /// Set when the load ended early, with the line that says where to go on; the summary holds all
   /// the same.
   Status status;

@@ -12,12 +12,15 @@ namespace redline {
 namespace {
 
 constexpr std::uint64_t kDictEntry = 24;
+constexpr std::uint64_t kSlotLinks = 16;
 constexpr std::uint64_t kObject = 16;
 /// Up to here a string object and its bytes are one allocation (OBJ_ENCODING_EMBSTR_SIZE_LIMIT).
 constexpr std::uint64_t kEmbedded = 44;
 constexpr std::uint64_t kSmallestTable = 4;
 /// What resident memory is above used_memory after a load: fragmentation, and the server's own.
 constexpr double kResidentFactor = 1.05;
+constexpr std::string_view kWayOut =
+    "load fewer -keys or a smaller -value-size, or insist with -force";
 
 /// A string of Redis with its header and its closing NUL. Keys of up to 31 bytes have a header of
 /// one byte; values are made by a path that starts at three.
@@ -55,14 +58,15 @@ std::uint64_t tableBytes(std::uint64_t keys) noexcept {
 }
 
 MemoryEstimate estimateMemory(std::uint64_t newKeys, std::uint64_t lastId,
-                              std::uint64_t presentKeys, std::size_t valueSize,
-                              double ttlFraction) {
+                              std::uint64_t presentKeys, std::size_t valueSize, double ttlFraction,
+                              ServerKind kind) {
   const auto growth = [](std::uint64_t before, std::uint64_t after) {
     return tableBytes(after) - std::min(tableBytes(after), tableBytes(before));
   };
   MemoryEstimate estimate;
   estimate.keys = newKeys;
-  estimate.entryBytes = allocationClass(kDictEntry);
+  estimate.entryBytes =
+      allocationClass(kDictEntry + (kind == ServerKind::cluster ? kSlotLinks : 0));
   estimate.keyBytes = allocationClass(stringBytes(keyLength(lastId), true));
   estimate.valueBytes = valueAllocation(valueSize);
   estimate.expireBytes = allocationClass(kDictEntry);
@@ -73,32 +77,36 @@ MemoryEstimate estimateMemory(std::uint64_t newKeys, std::uint64_t lastId,
 }
 
 std::string MemoryEstimate::text() const {
-  return fmt::format("{} ({} keys x {:.0f} B + {} of hash tables)", formatSize(total()),
-                     formatCount(static_cast<double>(keys)), bytesPerKey(), formatSize(tableBytes));
+  const std::string backlog =
+      backlogBytes == 0 ? ""
+                        : fmt::format(" + {} of replication backlog", formatSize(backlogBytes));
+  return fmt::format("{} ({} keys x {:.0f} B + {} of hash tables{})", formatSize(total()),
+                     formatCount(static_cast<double>(keys)), bytesPerKey(), formatSize(tableBytes),
+                     backlog);
 }
 
-Status checkFits(const MemoryEstimate& estimate, const MemoryLimits& limits) {
+Status checkFits(const MemoryEstimate& estimate, const MemoryLimits& limits,
+                 std::string_view what) {
   const std::uint64_t need = limits.used + estimate.total();
-  constexpr std::string_view kWayOut =
-      "load fewer -keys or a smaller -value-size, or insist with -force";
-  if (limits.maxmemory != 0 && need > limits.maxmemory)
-    return fail(ErrorCode::noSpace,
-                "the data set takes about {}, with the {} in use {}, but the server's maxmemory is "
-                "{}: it would {}; give it a larger maxmemory, {}",
-                estimate.text(), formatSize(limits.used), formatSize(need),
-                formatSize(limits.maxmemory),
-                limits.policy == "noeviction" ? std::string("refuse writes")
-                                              : fmt::format("evict keys ({})", limits.policy),
-                kWayOut);
-  const auto resident =
-      static_cast<std::uint64_t>(static_cast<double>(estimate.total()) * kResidentFactor);
-  if (limits.available != 0 && resident > limits.available)
-    return fail(ErrorCode::noSpace,
-                "the data set takes about {}, x {} with fragmentation {}, but this machine has {} "
-                "available: {}",
-                estimate.text(), kResidentFactor, formatSize(resident),
-                formatSize(limits.available), kWayOut);
-  return {};
+  if (limits.maxmemory == 0 || need <= limits.maxmemory) return {};
+  return fail(
+      ErrorCode::noSpace,
+      "{} takes about {}, with the {} in use {}, but the server's maxmemory is {}: it would {}; "
+      "give it a larger maxmemory, {}",
+      what, estimate.text(), formatSize(limits.used), formatSize(need),
+      formatSize(limits.maxmemory),
+      limits.policy == "noeviction" ? std::string("refuse writes")
+                                    : fmt::format("evict keys ({})", limits.policy),
+      kWayOut);
+}
+
+Status checkMachine(std::uint64_t bytes, std::string_view text, std::uint64_t available) {
+  const auto resident = static_cast<std::uint64_t>(static_cast<double>(bytes) * kResidentFactor);
+  if (available == 0 || resident <= available) return {};
+  return fail(ErrorCode::noSpace,
+              "the data set takes about {}, x {} with fragmentation {}, but this machine has {} "
+              "available: {}",
+              text, kResidentFactor, formatSize(resident), formatSize(available), kWayOut);
 }
 
 }  // namespace redline

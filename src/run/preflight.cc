@@ -54,30 +54,30 @@ Result<Probe> probeKeys(const EnginePlan& plan, const Endpoint& where) {
   return probe;
 }
 
-/// The server or the cluster, before a look at its keys.
-Result<Preflight> connectAll(const EnginePlan& plan, bool anyVersion) {
-  if (plan.cluster()) {
-    auto cluster = connectCluster(plan.seeds, plan.login, anyVersion);
+}  // namespace
+
+Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint> seeds,
+                                 const Login& login, bool anyVersion) {
+  if (!seeds.empty()) {
+    auto cluster = connectCluster(seeds, login, anyVersion);
     if (!cluster) return fail(std::move(cluster.error()));
     return Preflight{std::move(cluster->nodes), std::move(cluster->map), readHost(),
                      std::move(cluster->notes)};
   }
-  auto target = connectTarget(plan.target, plan.login, anyVersion);
+  auto target = connectTarget(where, login, anyVersion);
   if (!target) return fail(std::move(target.error()));
   if (target->info.count("cluster_enabled") != 0)
     return fail(ErrorCode::refused,
                 "{} is a node of a cluster, and only some of the keys are its own: add "
                 "-topology=cluster",
-                plan.target.text());
+                where.text());
   Preflight result{{}, std::nullopt, readHost(), {}};
   result.targets.push_back(std::move(*target));
   return result;
 }
 
-}  // namespace
-
 Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion) {
-  auto result = connectAll(plan, anyVersion);
+  auto result = connectServers(plan.target, plan.seeds, plan.login, anyVersion);
   if (!result) return result;
   const auto probe = probeKeys(plan, result->targets.front().admin.endpoint());
   if (!probe) return fail(probe.error());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ struct Preflight {
   HostFacts host;                  ///< the machine, as it was before the load
   std::vector<std::string> notes;  ///< what the user should know and nothing is wrong with
 };
+
+/// The server at `target`, or the cluster that `seeds` (not empty) are nodes of. Each is on this
+/// machine, of the right version, and lets us in; the cluster is whole.
+Result<Preflight> connectServers(const Endpoint& target, std::span<const Endpoint> seeds,
+                                 const Login& login, bool anyVersion);
 
 /// Makes sure that load may go there and that the run can mean something: the address is on this
 /// machine, a Redis of the right version answers and lets us in (in a cluster: of each master), and

@@ -149,16 +149,12 @@ std::vector<ClusterNodeFigures> nodesOf(const ClusterTally& tally, const SlotMap
 }
 
 ClusterFigures clusterOf(const Counters& counts, const RunFacts::Cluster& facts) {
-  constexpr std::size_t kHotSlots = 10;
   ClusterFigures cluster;
+  if (facts.tally != nullptr) cluster = clusterFigures(*facts.tally, *facts.map);
   cluster.moved = counts.moved;
   cluster.ask = counts.ask;
   cluster.tryagain = counts.tryagain;
   cluster.clusterdown = counts.clusterdown;
-  if (facts.tally == nullptr) return cluster;
-  cluster.nodes = nodesOf(*facts.tally, *facts.map);
-  cluster.hotSlots = slotFigures(*facts.tally, *facts.map);
-  if (cluster.hotSlots.size() > kHotSlots) cluster.hotSlots.resize(kHotSlots);
   return cluster;
 }
 
@@ -198,6 +194,15 @@ std::vector<HotSlotFigures> slotFigures(const ClusterTally& tally, const SlotMap
     return std::pair(b.ops, a.slot) < std::pair(a.ops, b.slot);
   });
   return slots;
+}
+
+ClusterFigures clusterFigures(const ClusterTally& tally, const SlotMap& map) {
+  constexpr std::size_t kHotSlots = 10;
+  ClusterFigures cluster;
+  cluster.nodes = nodesOf(tally, map);
+  cluster.hotSlots = slotFigures(tally, map);
+  if (cluster.hotSlots.size() > kHotSlots) cluster.hotSlots.resize(kHotSlots);
+  return cluster;
 }
 
 Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFacts& facts) {

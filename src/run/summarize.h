@@ -48,6 +48,9 @@ struct RunFacts {
 /// left out. Pure.
 std::vector<HotSlotFigures> slotFigures(const ClusterTally& tally, const SlotMap& map);
 
+/// What the nodes did, and the busiest slots; the counts of redirects are the caller's. Pure.
+ClusterFigures clusterFigures(const ClusterTally& tally, const SlotMap& map);
+
 /// The parts of the summary that follow from what was recorded: rate, latency, cache, verify,
 /// generator, servers, and the verdict. Pure.
 Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFacts& facts);

@@ -53,6 +53,20 @@ TEST(MemoryEstimate, CountsOnlyTheGrowthOfATableThatIsThere) {
   EXPECT_EQ(estimateMemory(1024, 9, 1024, 100, 0).tableBytes, 8 * 1024U);
 }
 
+TEST(MemoryEstimate, ChargesANodeOfAClusterForItsChainsOfKeys) {
+  EXPECT_EQ(estimateMemory(1000, 999, 0, 100, 0, ServerKind::cluster).entryBytes, 48U);
+  EXPECT_EQ(estimateMemory(1000, 999, 0, 100, 1, ServerKind::cluster).expireBytes, 32U);
+}
+
+TEST(MemoryEstimate, CountsTheReplicationBacklogAndSaysSo) {
+  MemoryEstimate estimate = estimateMemory(1000, 999, 0, 100, 0);
+  const std::uint64_t before = estimate.total();
+  EXPECT_EQ(estimate.text().find("backlog"), std::string::npos);
+  estimate.backlogBytes = 256 << 20;
+  EXPECT_EQ(estimate.total(), before + (256 << 20));
+  EXPECT_NE(estimate.text().find("256 MB of replication backlog"), std::string::npos);
+}
+
 TEST(CheckFits, RefusesWhatExceedsMaxmemoryWithTheArithmetic) {
   const MemoryEstimate estimate = estimateMemory(1'000'000, 999'999, 0, 100, 0);
   MemoryLimits limits;
@@ -68,13 +82,11 @@ TEST(CheckFits, RefusesWhatExceedsMaxmemoryWithTheArithmetic) {
     EXPECT_NE(refused.error().message.find(part), std::string::npos) << refused.error().message;
 }
 
-TEST(CheckFits, RefusesWhatExceedsTheMachine) {
+TEST(CheckMachine, RefusesWhatExceedsIt) {
   const MemoryEstimate estimate = estimateMemory(1'000'000, 999'999, 0, 100, 0);
-  MemoryLimits limits;
-  limits.available = estimate.total() * 2;
-  EXPECT_TRUE(checkFits(estimate, limits));
-  limits.available = estimate.total();  // less than what fragmentation makes of it
-  const Status refused = checkFits(estimate, limits);
+  EXPECT_TRUE(checkMachine(estimate.total(), estimate.text(), estimate.total() * 2));
+  // Less than what fragmentation makes of it.
+  const Status refused = checkMachine(estimate.total(), estimate.text(), estimate.total());
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("this machine has"), std::string::npos);
 }

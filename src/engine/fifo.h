@@ -4,41 +4,40 @@
 #include <utility>
 #include <vector>
 
-#include "engine/pending_op.h"
-
 namespace redline {
 
-/// Operations that wait, first in first out. It grows by doubling and keeps what it has, so that a
+/// Things that wait, first in first out. It grows by doubling and keeps what it has, so that a
 /// queue that has been as long before allocates nothing.
-class OpQueue {
+template <typename T>
+class Fifo {
  public:
   bool empty() const { return count_ == 0; }
   std::size_t size() const { return count_; }
-  const PendingOp& front() const { return ring_[head_]; }
+  const T& front() const { return ring_[head_]; }
   /// The i-th from the front.
-  const PendingOp& at(std::size_t i) const { return ring_[(head_ + i) & (ring_.size() - 1)]; }
+  const T& at(std::size_t i) const { return ring_[(head_ + i) & (ring_.size() - 1)]; }
 
-  void push(const PendingOp& op) {
+  void push(const T& item) {
     if (count_ == ring_.size()) grow();
-    ring_[(head_ + count_++) & (ring_.size() - 1)] = op;
+    ring_[(head_ + count_++) & (ring_.size() - 1)] = item;
   }
-  PendingOp pop() {
-    const PendingOp op = ring_[head_];
+  T pop() {
+    const T item = ring_[head_];
     head_ = (head_ + 1) & (ring_.size() - 1);
     --count_;
-    return op;
+    return item;
   }
 
  private:
   void grow() {
-    std::vector<PendingOp> larger(ring_.empty() ? kFirst : 2 * ring_.size());
+    std::vector<T> larger(ring_.empty() ? kFirst : 2 * ring_.size());
     for (std::size_t i = 0; i < count_; ++i) larger[i] = at(i);
     ring_ = std::move(larger);
     head_ = 0;
   }
 
   static constexpr std::size_t kFirst = 64;
-  std::vector<PendingOp> ring_;  // its size is a power of two
+  std::vector<T> ring_;  // its size is a power of two
   std::size_t head_ = 0, count_ = 0;
 };
 

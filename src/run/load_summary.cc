@@ -1,0 +1,172 @@
+#include "run/load_summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "server/server_figures.h"
+
+namespace redline {
+namespace {
+
+double seconds(Nanos span) {
+  return static_cast<double>(span) / static_cast<double>(kSecond);
+}
+
+// "1.2M of 3M keys are written; …resume with -from=1200000 -ttl-epoch=1767225600".
+std::string resumeHint(const LoadRunPlan& plan, const LoadOutcome& outcome) {
+  const LoadPlan& load = plan.load;
+  const std::string epoch =
+      load.ttlFraction > 0 ? fmt::format(" -ttl-epoch={}", load.ttlEpochMillis / 1000) : "";
+  return fmt::format("{} of {} keys are written: resume with -from={}{}", outcome.done,
+                     load.keys - load.from, outcome.resumeFrom, epoch);
+}
+
+std::string runIdOf(const ServerSample& sample) {
+  const auto found = sample.info.find("run_id");
+  return found == sample.info.end() ? std::string() : found->second;
+}
+
+// Whether what was acknowledged is there: a server that stored keys has gone, started anew, or
+// followed another one.
+Status whatIsLost(const LoadRunPlan& plan, const std::vector<LoadServer>& servers) {
+  const auto again = [&plan](const LoadServer& server, std::string_view what) {
+    return fail(ErrorCode::unreachable, "{} {}: load again with -from={}", server.addr, what,
+                plan.load.from);
+  };
+  for (const LoadServer& server : servers) {
+    if (!server.stores) continue;
+    if (!server.after) {
+      if (!plan.load.cluster())
+        return fail(ErrorCode::unreachable, "{} no longer answers after the load: see its log",
+                    server.addr);
+      return again(server,
+                   "no longer answers, and what it had acknowledged last may not have reached its "
+                   "replica; when the cluster is whole");
+    }
+    if (runIdOf(server.before) != runIdOf(*server.after))
+      return again(server, "restarted during the load and may have lost what it was given before");
+    if (server.before.role == "master" && server.after->role != "master")
+      return again(
+          server,
+          "was replaced as a master during the load, and what it had acknowledged last may "
+          "not have reached its replica");
+  }
+  return {};
+}
+
+RateFigures rateOf(const LoadPlan& load, const LoadOutcome& outcome) {
+  RateFigures rate;
+  rate.scheduled = load.keys - load.from;
+  rate.completed = outcome.done;
+  rate.sent = outcome.counters.keysSent - outcome.counters.resentKeys;
+  rate.outstanding = rate.scheduled - rate.completed;
+  const double span = seconds(outcome.end - outcome.begin);
+  rate.achieved = span > 0 ? static_cast<double>(outcome.done) / span : 0;
+  return rate;
+}
+
+std::string_view waitName(WaitMode wait) {
+  switch (wait) {
+    case WaitMode::spin:
+      return "spin";
+    case WaitMode::block:
+      return "block";
+    case WaitMode::automatic:
+      break;
+  }
+  return "auto";
+}
+
+GeneratorFigures generatorOf(const LoadPlan& load, const LoadOutcome& outcome, double steal) {
+  GeneratorFigures figures;
+  figures.threads = load.threads;
+  figures.io = outcome.io;
+  figures.wait = waitName(load.wait);
+  figures.cpuUserS = seconds(outcome.cpuUser);
+  figures.cpuSystemS = seconds(outcome.cpuSystem);
+  const double cpu = figures.cpuUserS + figures.cpuSystemS;
+  const double wall = seconds(outcome.end - outcome.begin) * load.threads;
+  figures.utilisation = wall > 0 ? cpu / wall : 0;
+  const LoadCounters& counters = outcome.counters;
+  if (outcome.done != 0) figures.cpuUsPerOp = cpu * 1e6 / static_cast<double>(outcome.done);
+  if (counters.batches != 0)
+    figures.meanBatch =
+        static_cast<double>(counters.keysSent) / static_cast<double>(counters.batches);
+  figures.steal = steal;
+  figures.reconnects = counters.reconnects;
+  figures.retried = counters.resentKeys;
+  return figures;
+}
+
+}  // namespace
+
+Status endOf(const LoadRunPlan& plan, const LoadOutcome& outcome, bool interrupted,
+             const std::vector<LoadServer>& servers) {
+  const auto gone = [](const LoadServer& server) { return server.stores && !server.after; };
+  const bool someGone = std::ranges::any_of(servers, gone);
+  Status lost = whatIsLost(plan, servers);
+  const std::string hint = resumeHint(plan, outcome);
+  if (someGone && !outcome.status && outcome.status.error().code == ErrorCode::unreachable)
+    return fail(ErrorCode::unreachable,
+                "{}; {}, if it comes back with its data (without persistence: -from={})",
+                outcome.status.error().message, hint, plan.load.from);
+  if (!lost && !(someGone && !outcome.status)) return lost;
+  if (!outcome.status) {
+    Error error = outcome.status.error();
+    if (error.code != ErrorCode::usage) error.message += "; " + hint;
+    return fail(std::move(error));
+  }
+  if (outcome.resumeFrom == plan.load.keys) return {};  // a signal came when all was done
+  if (interrupted) return fail(ErrorCode::interrupted, "interrupted; {}", hint);
+  return fail(ErrorCode::io, "ended early; {}", hint);
+}
+
+void summarizeLoad(Summary& summary, const LoadPlan& load, const LoadOutcome& outcome,
+                   const std::vector<LoadServer>& servers, double steal) {
+  summary.windowS = seconds(outcome.end - outcome.begin);
+  summary.rate = rateOf(load, outcome);
+  summary.generator = generatorOf(load, outcome, steal);
+  for (const LoadServer& server : servers) {
+    if (!server.after) continue;
+    ServerFigures& stored = summary.servers.emplace_back(figures(server.before, *server.after));
+    // A core that was taken away counts as neither busy nor idle.
+    double& busy = stored.mainThreadUtilisation;
+    busy = std::min(1.0, busy / std::max(1e-9, 1 - steal));
+  }
+  summary.cluster.moved = outcome.counters.moved;
+  summary.cluster.ask = outcome.counters.ask;
+  summary.cluster.tryagain = outcome.counters.tryagain;
+  summary.cluster.clusterdown = outcome.counters.clusterdown;
+}
+
+void judgeLoad(Summary& summary, const LoadRunPlan& plan, const Status& status) {
+  const auto invalid = [&](std::string reason) {
+    summary.valid = false;
+    summary.invalidReasons.push_back(std::move(reason));
+  };
+  if (!status) invalid(status.error().message);
+  for (const ServerFigures& server : summary.servers) {
+    const std::string evicted =
+        fmt::format("{} evicted {} keys: the data set is not whole", server.addr, server.evicted);
+    if (server.evicted != 0 && plan.force) summary.notes.push_back(evicted);
+    if (server.evicted != 0 && !plan.force) invalid(evicted);
+    if (server.expired != 0)
+      summary.notes.push_back(
+          fmt::format("{}: {} keys expired during the load", server.addr, server.expired));
+  }
+  const ClusterFigures& cluster = summary.cluster;
+  if (cluster.moved + cluster.ask + cluster.tryagain + cluster.clusterdown != 0)
+    summary.notes.push_back(
+        fmt::format("redirects followed: {} MOVED, {} ASK; waited for: {} "
+                    "TRYAGAIN, {} CLUSTERDOWN",
+                    cluster.moved, cluster.ask, cluster.tryagain, cluster.clusterdown));
+  if (summary.generator.reconnects != 0)
+    summary.notes.push_back(fmt::format("connections were lost and opened again {} times",
+                                        summary.generator.reconnects));
+  if (summary.generator.retried != 0)
+    summary.notes.push_back(fmt::format("{} keys were sent again", summary.generator.retried));
+}
+
+}  // namespace redline

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/loading.h"
+#include "record/server_sample.h"
+#include "record/summary.h"
+#include "run/load_run.h"
+
+namespace redline {
+
+/// A server of a load, before and after.
+struct LoadServer {
+  std::string addr;
+  bool stores = false;  ///< it had keys to store at the beginning: the node, or a master with slots
+  ServerSample before;
+  std::optional<ServerSample> after;  ///< none: it no longer answers
+};
+
+/// How a load ended, and what to do next where that was not well. Pure.
+Status endOf(const LoadRunPlan& plan, const LoadOutcome& outcome, bool interrupted,
+             const std::vector<LoadServer>& servers);
+
+/// Adds what follows from the load and its servers: rate, generator, servers, redirects. `steal`:
+/// the machine's, 0…1. Pure.
+void summarizeLoad(Summary& summary, const LoadPlan& load, const LoadOutcome& outcome,
+                   const std::vector<LoadServer>& servers, double steal);
+
+/// The verdict on a summary that is otherwise complete. Pure.
+void judgeLoad(Summary& summary, const LoadRunPlan& plan, const Status& status);
+
+}  // namespace redline

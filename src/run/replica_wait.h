@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "cluster/slot_map.h"
+#include "server/admin.h"
+
+namespace redline {
+
+/// A replica that has not applied what its master had written.
+struct ReplicaBehind {
+  std::string replica, master;
+  std::uint64_t bytes = 0;  ///< of the replication stream; of all of it, where it does not answer
+  std::string problem;      ///< why it does not come nearer; empty: nothing is known to be wrong
+};
+
+struct ReplicaWait {
+  /// How long none may have come nearer before the wait ends.
+  Nanos patience = 10 * kSecond;
+  /// Told of every look: bytes that are missing, at all replicas together.
+  std::function<void(Nanos now, std::uint64_t missing)> progress;
+  std::function<bool()> interrupted;
+};
+
+/// Waits until every replica of the map has applied what its master had written when this began.
+/// Those that have not, in the end; a master that does not answer is passed over.
+std::vector<ReplicaBehind> awaitReplicas(const SlotMap& map, const Credentials& credentials,
+                                         const ReplicaWait& wait);
+
+}  // namespace redline
