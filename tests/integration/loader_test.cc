@@ -288,15 +288,17 @@ TEST(Loader, ComesBackToAServerThatDropsItsConnections) {
   auto redis = startRedis();
   if (!redis) return;
   const LoadRunPlan plan = planFor(*redis, 400'000);
-  std::atomic<bool> over{false};
+  std::atomic<bool> begun{false}, over{false};
   std::jthread cutter([&] {
     auto admin = adminOf(*redis);
+    eventually([&] { return begun || over; });
     for (int i = 0; admin && i < 3 && !over; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(60));
       (void)admin->commandRaw({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+      std::this_thread::sleep_for(std::chrono::milliseconds(60));
     }
   });
-  const auto outcome = load(plan);
+  const auto outcome =
+      load(plan, {}, [&](const LoadProgress& at) { begun = begun || at.done > 0; });
   over = true;
   cutter.join();
   expectGood(outcome);
