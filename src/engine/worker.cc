@@ -1,6 +1,7 @@
 #include "engine/worker.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 namespace redline {
@@ -193,18 +194,12 @@ void Worker::endWindow(Nanos at) {
 
 // What was scheduled and has no answer: it waited at least until now.
 void Worker::accountForUnfinished() {
-  const auto unfinished = [this](OpKind kind, Nanos intended) {
-    const Nanos waited = now_ - intended;
-    interval_->of(Measure::response, kind).record(waited);
-    interval_->unfinished[index(kind)].record(waited);
-    ++interval_->counts.outstandingAtEnd;
-  };
   const auto ifItCounts = [&](const PendingOp& op) {
     if (op.givenUp || !counts(op)) return;
     if (op.refill) ++interval_->counts.refillsFailed;
     // Of a write to several copies each that is unfinished comes along here.
     else if (!op.isPart() || mitigator_->isFirstUnfinished(op.write))
-      unfinished(op.kind, op.intended);
+      recordUnfinished(op.kind, now_ - op.intended, 1);
   };
   for (const auto& lane : lanes_) {
     for (const Connection& c : lane->connections())
@@ -213,12 +208,32 @@ void Worker::accountForUnfinished() {
     for (std::size_t i = 0; i < lane->waiting.size(); ++i) ifItCounts(lane->waiting.at(i));
   }
   for (const Delayed& delayed : delayed_) ifItCounts(delayed.op);
-  if (plan_.closed()) return;
-  for (; schedule_.due() < window_.measureEnd; schedule_.advance()) {
-    if (schedule_.due() < countFrom_) continue;
-    ++interval_->counts.scheduled;
-    unfinished(shared_.workload.draw(rng_).isWrite ? OpKind::set : OpKind::get, schedule_.due());
+  if (!plan_.closed()) accountForUndrawn();
+}
+
+// What has not even been drawn. At an impossible rate these are billions: they are counted by the
+// histogram's slots, and not one by one.
+void Worker::accountForUndrawn() {
+  schedule_.takeUntil(countFrom_);
+  while (schedule_.due() < window_.measureEnd) {
+    const Nanos waited = now_ - schedule_.due();
+    const Nanos shortest =
+        Histogram::lowestOf(Histogram::slotOf(std::min(waited, Histogram::kHighest)));
+    const std::uint64_t alike =
+        schedule_.takeUntil(std::min(window_.measureEnd, now_ - shortest + 1));
+    const std::uint64_t gets =
+        std::binomial_distribution<std::uint64_t>(alike, plan_.readShare)(rng_);
+    recordUnfinished(OpKind::get, waited, gets);
+    recordUnfinished(OpKind::set, waited, alike - gets);
+    interval_->counts.scheduled += alike;
   }
+}
+
+void Worker::recordUnfinished(OpKind kind, Nanos waited, std::uint64_t times) {
+  if (times == 0) return;
+  interval_->of(Measure::response, kind).record(waited, times);
+  interval_->unfinished[index(kind)].record(waited, times);
+  interval_->counts.outstandingAtEnd += times;
 }
 
 // What was counted by place belongs to the warm-up, which is over.

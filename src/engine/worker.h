@@ -100,6 +100,8 @@ class Worker {
   bool finished() const;
   void endWindow(Nanos at);
   void accountForUnfinished();
+  void accountForUndrawn();
+  void recordUnfinished(OpKind kind, Nanos waited, std::uint64_t times);
   void forgetPlaces();
   bool inCluster() const { return shared_.cluster != nullptr; }
   bool counts(const PendingOp& op) const { return op.intended >= countFrom_; }

@@ -9,34 +9,48 @@ std::string percent(double share) {
   return fmt::format("{:.1f}%", share * 100);
 }
 
-/// Where the generator had no more to give and the server had, whatever was found is the
-/// generator's.
-void judgeGenerator(const ValidityFacts& facts, Verdict& verdict) {
-  const bool serverIdle = facts.serverUtilisation >= 0 && facts.serverUtilisation < kServerBound;
-  if (!serverIdle) return;
-  if (facts.generatorUtilisation > kGeneratorBound)
-    verdict.reasons.push_back(fmt::format(
-        "generator CPU-bound: its workers were {} busy while the server's main thread was {} "
-        "busy, so this is the generator's ceiling, not the server's; give it more -threads and "
-        "cores",
-        percent(facts.generatorUtilisation), percent(facts.serverUtilisation)));
-  if (facts.generatorWaiting > kTolerableWaiting)
-    verdict.reasons.push_back(fmt::format(
-        "core taken: the generator was ready to run for {} of the time while other threads had its "
-        "core (tolerated: {}), and the server's main thread was {} busy: keep others off with "
-        "-cpus and -server-cpus",
-        percent(facts.generatorWaiting), percent(kTolerableWaiting),
-        percent(facts.serverUtilisation)));
+bool serverHadMoreToGive(const ValidityFacts& facts) {
+  return facts.serverUtilisation >= 0 && facts.serverUtilisation < kServerBound;
+}
+
+void judgeGeneratorsCpu(const ValidityFacts& facts, Verdict& verdict) {
+  if (facts.generatorUtilisation <= kGeneratorBound) return;
+  verdict.reasons.push_back(fmt::format(
+      "generator CPU-bound: its workers were {} busy while the server's main thread was {} "
+      "busy, so this is the generator's ceiling, not the server's; give it more -threads and "
+      "cores",
+      percent(facts.generatorUtilisation), percent(facts.serverUtilisation)));
+}
+
+void judgeGeneratorsCore(const ValidityFacts& facts, Verdict& verdict) {
+  if (facts.generatorWaiting <= kTolerableWaiting) return;
+  verdict.reasons.push_back(fmt::format(
+      "core taken: the generator was ready to run for {} of the time while other threads had its "
+      "core (tolerated: {}); keep others off with -cpus and -server-cpus",
+      percent(facts.generatorWaiting), percent(kTolerableWaiting)));
+}
+
+// Where the generator had no more to give and the server had, whatever was found is the
+// generator's.
+void judgeClosed(const ValidityFacts& facts, Verdict& verdict) {
+  if (!serverHadMoreToGive(facts)) return;
+  judgeGeneratorsCpu(facts, verdict);
+  judgeGeneratorsCore(facts, verdict);
 }
 
 void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
-  if (facts.dispatchP99Us > kTolerableDispatchP99Us)
+  const bool late = facts.dispatchP99Us > kTolerableDispatchP99Us;
+  const bool behind = facts.achievedRate < kKeptUp * facts.targetRate;
+  const bool heldUp = behind && serverHadMoreToGive(facts);
+  if (late)
     verdict.reasons.push_back(fmt::format(
         "could not keep the schedule: 1% of the operations were sent {:.0f} µs or more after they "
         "could have been (tolerated: {:.0f} µs); the generator was {} busy and waited for a core "
         "for {} of the time: lower -rate, or give it more -threads and cores of their own",
         facts.dispatchP99Us, kTolerableDispatchP99Us, percent(facts.generatorUtilisation),
         percent(facts.generatorWaiting)));
+  if (heldUp) judgeGeneratorsCpu(facts, verdict);
+  if (late || heldUp) judgeGeneratorsCore(facts, verdict);
   if (facts.faultedOperations != 0 && facts.faultedDispatchP99Us > kTolerableDispatchP99Us)
     verdict.notes.push_back(fmt::format(
         "while faults were under way, and in the second after, 1% of the operations were sent "
@@ -46,8 +60,7 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
     verdict.notes.push_back(
         "no interval was free of faults, so nothing says how well the generator keeps its schedule "
         "without them: make -duration longer");
-  if (facts.achievedRate >= kKeptUp * facts.targetRate) return;
-  judgeGenerator(facts, verdict);
+  if (!behind) return;
   verdict.overloaded = true;
   verdict.notes.push_back(fmt::format(
       "overloaded: {:.0f} operations/s completed of {:.0f} offered ({}); response times "
@@ -96,7 +109,7 @@ void judgeSurvival(const ValidityFacts& facts, Verdict& verdict) {
 Verdict judgeValidity(const ValidityFacts& facts) {
   Verdict verdict;
   if (facts.closed)
-    judgeGenerator(facts, verdict);
+    judgeClosed(facts, verdict);
   else
     judgeOpen(facts, verdict);
   judgeBacklog(facts, verdict);

@@ -1,5 +1,7 @@
 #include "schedule/schedule.h"
 
+#include <random>
+
 namespace redline {
 namespace {
 
@@ -60,18 +62,39 @@ Schedule Schedule::closed(unsigned worker, unsigned workers) {
   return {Arrivals::closed, worker, workers};
 }
 
-std::uint64_t Schedule::dueBy(Nanos t) const noexcept {
+std::uint64_t Schedule::takeUntil(Nanos t) {
   if (arrivals_ == Arrivals::closed || t <= due_) return 0;
-  if (arrivals_ == Arrivals::poisson) {
-    std::uint64_t count = 0;
-    for (Schedule copy = *this; copy.due_ < t; copy.advance()) ++count;
-    return count;
-  }
+  return arrivals_ == Arrivals::constant ? takeConstant(t) : takePoisson(t);
+}
+
+std::uint64_t Schedule::takeConstant(Nanos t) noexcept {
   // The i-th from here is due before t iff remainder + i · step < (t − due) · divisor, all in units
   // of 1 / divisor ns: count the i for which that holds.
   const Wide span = static_cast<Wide>(t - due_) * divisor_ - remainder_;
   const Wide step = static_cast<Wide>(stepWhole_) * divisor_ + stepRemainder_;
-  return static_cast<std::uint64_t>((span + step - 1) / step);
+  const Wide taken = (span + step - 1) / step;
+  const Wide passed = remainder_ + taken * step;
+  due_ += static_cast<Nanos>(passed / divisor_);
+  remainder_ = static_cast<std::uint64_t>(passed % divisor_);
+  const auto count = static_cast<std::uint64_t>(taken);
+  index_ += count * workers_;
+  return count;
+}
+
+std::uint64_t Schedule::takePoisson(Nanos t) {
+  std::uint64_t taken = 0;
+  const double expected = static_cast<double>(t - due_) / meanGap_;
+  if (expected <= kCounted) {
+    for (; due_ < t; ++taken) advance();
+    return taken;
+  }
+  // The one that is next, and those after it. The process has no memory: from t on it begins anew.
+  taken = 1 + static_cast<std::uint64_t>(std::poisson_distribution<std::int64_t>(expected)(rng_));
+  index_ += taken * workers_;
+  due_ = t;
+  fraction_ = 0;
+  stepPoisson();
+  return taken;
 }
 
 }  // namespace redline

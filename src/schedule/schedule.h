@@ -54,13 +54,19 @@ class Schedule {
     }
   }
 
-  /// How many of this worker's operations, from the next one on, are due before `t`: its backlog at
-  /// t. Constant time for constant arrivals; for Poisson it takes as long as that many advance()s.
-  /// The closed model has no backlog: 0.
-  std::uint64_t dueBy(Nanos t) const noexcept;
+  /// Takes all of this worker's operations that are due before `t`, and says how many those were:
+  /// its backlog at t. For constant arrivals as many advance()s would have come to the same, but
+  /// this takes constant time. For Poisson arrivals too while about kCounted or fewer are expected;
+  /// of more, the number is drawn from the Poisson distribution that it has, so it is not the one
+  /// that advance()s would have found, and what follows is as independent of it as ever. The closed
+  /// model has no backlog: 0.
+  std::uint64_t takeUntil(Nanos t);
+  static constexpr double kCounted = 4096;
 
  private:
   Schedule(Arrivals arrivals, unsigned worker, unsigned workers) noexcept;
+  std::uint64_t takeConstant(Nanos t) noexcept;
+  std::uint64_t takePoisson(Nanos t);
   void stepPoisson() noexcept {
     fraction_ += -std::log(rng_.unitPositive()) * meanGap_;
     const auto whole = static_cast<Nanos>(fraction_);

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -40,6 +42,7 @@ struct ClusterLab {
   test::TemporaryDirectory home;
   std::optional<ScopedStack> stack = startCluster({}, withoutReplicas());
   DriverPlan plan;
+  std::function<void(const Interval&)> onInterval = [](const Interval&) {};
 
   ClusterLab() {
     plan.engine.seeds = stack ? stack->endpoints() : std::vector<Endpoint>{{"127.0.0.1", 1, {}}};
@@ -75,7 +78,7 @@ struct ClusterLab {
   Result<DriverOutcome> tryRun() {
     RunWatcher watcher;
     watcher.onNote = [](const std::string&) {};
-    watcher.onInterval = [](const Interval&, Nanos) {};
+    watcher.onInterval = [this](const Interval& interval, Nanos) { onInterval(interval); };
     watcher.interrupted = [] { return false; };
     static int runs = 0;
     plan.out = home.path() / ("run" + std::to_string(++runs));
@@ -247,6 +250,32 @@ TEST(ClusterDriver, FollowsSlotsThatAreMovedUnderIt) {
 
 TEST(ClusterDriver, FollowsThemWithWholeTransactions) {
   moveDuringARun(true);
+}
+
+TEST(ClusterDriver, ABacklogThatIsFullIsAReasonNotToBelieveTheRun) {
+  ClusterLab lab;
+  if (!lab.stack) return;
+  lab.fillKeys();
+  lab.plan.engine.rate = 5000;
+  lab.plan.engine.maxBacklog = 200;
+  lab.plan.engine.interval = 100 * kMillisecond;
+  lab.plan.engine.duration = 1500 * kMillisecond;
+  // One node hangs for 0.8 s, in which about 1,300 operations fall due for it.
+  bool hung = false;
+  lab.onInterval = [&](const Interval&) {
+    if (std::exchange(hung, true)) return;
+    ASSERT_TRUE(lab.stack->node(1).signal(SIGSTOP));
+    std::this_thread::sleep_for(std::chrono::milliseconds(800));
+    ASSERT_TRUE(lab.stack->node(1).signal(SIGCONT));
+  };
+  const Summary full = lab.run();
+  EXPECT_FALSE(full.valid);
+  EXPECT_THAT(full.invalidReasons, testing::Contains(HasSubstr("backlog full")));
+
+  // With room for them the same stall is the server's, and no reason of this kind.
+  hung = false;
+  lab.plan.engine.maxBacklog = 100'000;
+  EXPECT_THAT(lab.run().invalidReasons, testing::Not(testing::Contains(HasSubstr("backlog full"))));
 }
 
 TEST(ClusterDriver, RefusesWhatIsNoWholeClusterOfThisMachine) {

@@ -1,6 +1,6 @@
 // Each reason for calling a run invalid, brought about for real. The arithmetic of the rules is in
-// tests/unit/record/validity_test.cc; stolen time needs a hypervisor that steals, and corrupt
-// values are in driver_test.cc.
+// tests/unit/record/validity_test.cc; stolen time needs a hypervisor that steals, corrupt values
+// are in driver_test.cc, and a full backlog is in cluster_driver_test.cc.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,10 +8,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "server/host.h"
 #include "support/driver_lab.h"
 
 namespace redline {
@@ -24,15 +26,18 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Lab = test::DriverLab;
 
-/// Other programs that want the first core this process may use, all of the time.
+void pinTo(unsigned core) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(core, &one);
+  ::sched_setaffinity(0, sizeof one, &one);
+}
+
+/// Other programs that want one core all of the time.
 class CoreThieves {
  public:
-  explicit CoreThieves(unsigned number) {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    ::sched_getaffinity(0, sizeof allowed, &allowed);
-    while (!CPU_ISSET(static_cast<std::size_t>(core_), &allowed)) ++core_;
-    for (unsigned i = 0; i < number; ++i) threads_.emplace_back([this] { spin(); });
+  CoreThieves(unsigned core, unsigned number) {
+    for (unsigned i = 0; i < number; ++i) threads_.emplace_back([this, core] { spin(core); });
   }
   ~CoreThieves() {
     stop_ = true;
@@ -40,29 +45,97 @@ class CoreThieves {
   }
   CoreThieves(const CoreThieves&) = delete;
   CoreThieves& operator=(const CoreThieves&) = delete;
-  int core() const { return core_; }
 
  private:
-  void spin() const {
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(static_cast<std::size_t>(core_), &one);
-    ::sched_setaffinity(0, sizeof one, &one);
+  void spin(unsigned core) const {
+    pinTo(core);
     while (!stop_.load(std::memory_order_relaxed)) {
     }
   }
 
-  int core_ = 0;
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
 };
+
+/// Another program that nobody may keep from its core: a real-time thread that takes 60 ms of every
+/// 100 ms. What an ordinary scheduler makes of it does not depend on what else the machine does.
+class RealtimeThief {
+ public:
+  explicit RealtimeThief(unsigned core) : thread_([this, core] { steal(core); }) {}
+  ~RealtimeThief() {
+    stop_ = true;
+    thread_.join();
+  }
+  RealtimeThief(const RealtimeThief&) = delete;
+  RealtimeThief& operator=(const RealtimeThief&) = delete;
+  /// False: this process may have no real-time threads.
+  bool allowed() const { return allowed_.get_future().get(); }
+
+ private:
+  void steal(unsigned core) {
+    pinTo(core);
+    const sched_param priority{1};
+    const bool permitted = ::sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
+    allowed_.set_value(permitted);
+    while (permitted && !stop_.load(std::memory_order_relaxed)) {
+      const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(60);
+      while (std::chrono::steady_clock::now() < until) {
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(40));
+    }
+  }
+
+  std::atomic<bool> stop_{false};
+  mutable std::promise<bool> allowed_;
+  std::thread thread_;
+};
+
+TEST(Validity, ACoreThatIsStolenFromAnOpenRunIsSeenAndNamed) {
+  const std::vector<unsigned> cores = allowedCpus();
+  if (cores.size() < 2) GTEST_SKIP() << "needs two cores: one for the server, one to be stolen";
+  NodeConfig config;
+  config.cpus = std::to_string(cores.front());
+  Lab lab(config);
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  const RealtimeThief thief(cores.back());
+  if (!thief.allowed())
+    GTEST_SKIP() << "may not start a real-time thread: needs root, or CAP_SYS_NICE";
+  lab.plan.engine.cpus = {static_cast<int>(cores.back())};
+  const Summary s = lab.run();
+  EXPECT_EQ(s.rate.completed, s.rate.scheduled);  // all is done in the end, and yet
+  EXPECT_FALSE(s.valid);
+  EXPECT_GT(s.generator.waitingForCore, 0.2);
+  EXPECT_THAT(s.invalidReasons, Contains(HasSubstr("could not keep the schedule")));
+  EXPECT_THAT(s.invalidReasons, Contains(HasSubstr("core taken")));
+  expectConserved(s);
+}
+
+TEST(Validity, AGeneratorThatIsBusierThanItsServerFoundItsOwnCeiling) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  // Nearly all reads are served by the worker's own cache: all of the work is the generator's.
+  lab.plan.engine.arrivals = Arrivals::closed;
+  lab.plan.engine.readShare = 1;
+  lab.plan.engine.mitigation.kind = MitigationKind::localCache;
+  const Summary s = lab.run();
+  EXPECT_GT(s.cache.localHits, s.rate.completed * 9 / 10);
+  EXPECT_FALSE(s.valid);
+  // On a busy machine others take some of its core, so that it cannot be busy all of the time.
+  EXPECT_THAT(
+      s.invalidReasons,
+      Contains(HasSubstr(s.generator.waitingForCore < 0.03 ? "generator CPU-bound" : "core")));
+  expectConserved(s);
+}
 
 TEST(Validity, AnOverloadedGeneratorIsNotTakenForTheServersCeiling) {
   Lab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
-  const CoreThieves thieves(3);
-  lab.plan.engine.cpus = {thieves.core()};
+  const unsigned core = allowedCpus().front();
+  const CoreThieves thieves(core, 3);
+  lab.plan.engine.cpus = {static_cast<int>(core)};
   lab.plan.engine.arrivals = Arrivals::closed;
   const Summary s = lab.run();
   EXPECT_FALSE(s.valid);

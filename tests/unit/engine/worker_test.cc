@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,6 +40,29 @@ TEST(Worker, SendsEveryOperationAtItsIntendedTimeToAnIdleServer) {
   EXPECT_EQ(sum(total.counts.completed), 10'000U);
   EXPECT_EQ(total.counts.misses, 10'000U);
   expectConserved(total);
+}
+
+TEST(Worker, CountsWhatAnImpossibleRateLeavesWithoutWalkingOverIt) {
+  for (const Arrivals arrivals : {Arrivals::constant, Arrivals::poisson}) {
+    Rig rig;
+    rig.plan.rate = 1e12;  // ten million million operations: a walk would take a day
+    rig.plan.arrivals = arrivals;
+    rig.plan.readShare = 0.9;
+    rig.plan.drain = kSecond;
+    rig.transport.freeze(Rig::kBegin, Rig::kBegin + 100 * kSecond);
+    const Interval& total = rig.run();
+    const auto scheduled = static_cast<double>(total.counts.scheduled);
+    EXPECT_NEAR(scheduled, 1e13, arrivals == Arrivals::constant ? 0 : 4 * std::sqrt(1e13));
+    expectConserved(total);
+    const Histogram& gets = total.of(Measure::response, OpKind::get);
+    const Histogram& sets = total.of(Measure::response, OpKind::set);
+    EXPECT_EQ(gets.count() + sets.count(), total.counts.scheduled);
+    EXPECT_NEAR(static_cast<double>(gets.count()) / scheduled, 0.9, 1e-5);
+    // Due evenly over ten seconds, and the end was a second after them.
+    for (const Histogram* kind : {&gets, &sets})
+      for (const double q : {0.01, 0.5, 0.99})
+        EXPECT_NEAR(static_cast<double>(kind->quantile(q)) / 1e9, 1 + 10 * q, 0.02) << q;
+  }
 }
 
 // redis-notes, "The frozen-server identity": the q-quantile of response time is

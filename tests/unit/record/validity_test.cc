@@ -78,6 +78,17 @@ TEST(Validity, ACoreThatOthersTookIsAReasonWhereTheServerWasIdle) {
   EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
 }
 
+TEST(Validity, ACoreThatOthersTookIsTheReasonWhyAnOpenRunWasLate) {
+  ValidityFacts facts = sound();
+  facts.dispatchP99Us = 90'000;
+  facts.generatorWaiting = 0.85;
+  facts.serverUtilisation = -1;  // whatever the server did
+  EXPECT_THAT(judgeValidity(facts).reasons,
+              ElementsAre(HasSubstr("could not keep the schedule"), HasSubstr("core taken")));
+  facts.generatorWaiting = kTolerableWaiting;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("could not keep the schedule")));
+}
+
 TEST(Validity, OfAnImpossibleRateTheGeneratorsCeilingIsAReasonAndTheServersIsNot) {
   ValidityFacts facts = sound();
   facts.achievedRate = 5'000;

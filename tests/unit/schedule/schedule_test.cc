@@ -78,7 +78,7 @@ TEST(ConstantSchedule, WorkersInterleaveExactlyToTheSingleWorkersSchedule) {
   }
 }
 
-TEST(ConstantSchedule, CountsItsBacklogAsSteppingWould) {
+TEST(ConstantSchedule, TakesItsBacklogAsSteppingWould) {
   for (const double rate : {0.7, 3.0, 12'345.6, 2e9}) {
     for (const unsigned worker : {0U, 2U}) {
       Schedule schedule = Schedule::constant(100, rate, worker, 3);
@@ -86,8 +86,15 @@ TEST(ConstantSchedule, CountsItsBacklogAsSteppingWould) {
       for (const Nanos t : {Nanos{0}, schedule.due() - 1, schedule.due(), schedule.due() + 1,
                             schedule.due() + static_cast<Nanos>(1e12 / rate)}) {
         std::uint64_t stepped = 0;
-        for (Schedule copy = schedule; copy.due() < t; copy.advance()) ++stepped;
-        EXPECT_EQ(schedule.dueBy(t), stepped) << rate << ' ' << worker << ' ' << t;
+        Schedule steps = schedule;
+        for (; steps.due() < t; steps.advance()) ++stepped;
+        Schedule leaps = schedule;
+        ASSERT_EQ(leaps.takeUntil(t), stepped) << rate << ' ' << worker << ' ' << t;
+        // And goes on from there to the same times for ever.
+        for (int i = 0; i < 1000; ++i, steps.advance(), leaps.advance()) {
+          ASSERT_EQ(leaps.due(), steps.due());
+          ASSERT_EQ(leaps.index(), steps.index());
+        }
       }
     }
   }
@@ -100,7 +107,7 @@ TEST(ClosedSchedule, IsAlwaysDueAndHasNoBacklog) {
     EXPECT_EQ(schedule.due(), std::numeric_limits<Nanos>::min());
     EXPECT_EQ(schedule.index(), 1 + 4 * i);
   }
-  EXPECT_EQ(schedule.dueBy(kSecond), 0U);
+  EXPECT_EQ(schedule.takeUntil(kSecond), 0U);
 }
 
 TEST(PoissonSchedule, HasExponentialGaps) {
@@ -177,14 +184,33 @@ TEST(PoissonSchedule, GivesWorkersStreamsOfTheirOwnAndOwnedIndices) {
   EXPECT_EQ(same, 0);
 }
 
-TEST(PoissonSchedule, CountsItsBacklogWithoutTakingIt) {
-  Schedule schedule = Schedule::poisson(0, 10'000, 0, 1, 9);
-  const std::uint64_t due = schedule.dueBy(kSecond);
+TEST(PoissonSchedule, TakesASmallBacklogAsSteppingWould) {
+  Schedule schedule = Schedule::poisson(0, 4'000, 0, 1, 9), steps = schedule;
+  const std::uint64_t due = schedule.takeUntil(kSecond);
   std::uint64_t stepped = 0;
-  for (; schedule.due() < kSecond; schedule.advance()) ++stepped;
+  for (; steps.due() < kSecond; steps.advance()) ++stepped;
   EXPECT_EQ(due, stepped);
-  EXPECT_GT(due, 9'000U);
-  EXPECT_EQ(schedule.dueBy(kSecond), 0U);
+  EXPECT_GT(due, 3'700U);
+  EXPECT_EQ(schedule.due(), steps.due());
+  EXPECT_EQ(schedule.index(), steps.index());
+  EXPECT_EQ(schedule.takeUntil(kSecond), 0U);
+}
+
+TEST(PoissonSchedule, DrawsALargeBacklogFromThePoissonDistribution) {
+  constexpr double kExpected = 1e6;
+  constexpr int kTries = 2'000;
+  double sum = 0, squares = 0, gaps = 0;
+  for (std::uint64_t seed = 0; seed < kTries; ++seed) {
+    Schedule schedule = Schedule::poisson(0, 1e9, 1, 2, seed);
+    const auto due = static_cast<double>(schedule.takeUntil(2 * kMillisecond));
+    ASSERT_EQ(schedule.index(), 1 + 2 * static_cast<std::uint64_t>(due));
+    sum += due;
+    squares += (due - kExpected) * (due - kExpected);
+    gaps += static_cast<double>(schedule.due() - 2 * kMillisecond);
+  }
+  EXPECT_NEAR(sum / kTries, kExpected, 4 * std::sqrt(kExpected / kTries));
+  EXPECT_NEAR(squares / kTries / kExpected, 1, 4 * std::sqrt(2.0 / kTries));
+  EXPECT_NEAR(gaps / kTries, 2, 0.75);  // 2 ns, of which half a nanosecond is rounded off
 }
 
 }  // namespace
