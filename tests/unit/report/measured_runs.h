@@ -38,7 +38,7 @@ inline RunData measuredRun(const std::vector<double>& us,
   run.figures.config.insert(run.figures.config.end(), flags.begin(), flags.end());
   run.figures.windowS = static_cast<double>(us.size());
   run.figures.rate.achieved = 1'000;
-  run.figures.cache = {990, 10, 0, 0, 0.99};
+  run.figures.cache = {.hits = 990, .misses = 10, .hitRate = 0.99};
   Interval total;
   Nanos at = 0;
   for (const double typical : us) {
