@@ -14,6 +14,8 @@ std::span<const Experiment> experiments() {
       fsyncExperiment(),
       persistenceSpikeExperiment(),
       bigKeyExperiment(),
+      evictionCliffExperiment(),
+      expirySpikeExperiment(),
   };
   return kExperiments;
 }

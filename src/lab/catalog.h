@@ -14,6 +14,8 @@ Experiment fsyncExperiment();
 Experiment pipeliningExperiment();
 Experiment persistenceSpikeExperiment();
 Experiment bigKeyExperiment();
+Experiment evictionCliffExperiment();
+Experiment expirySpikeExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.
 std::span<const Experiment> experiments();

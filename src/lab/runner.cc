@@ -465,11 +465,12 @@ void Run::tell(const LabRun& run, const RunRecord& record, const Reading& readin
   watcher_.line(line + fmt::format("  ETA {}", eta_.text()));
 }
 
+// The servers go as soon as no later run wants them as they are.
 void Run::dropIfLast(const LabRun& run) {
-  const bool more = std::any_of(plan_.runs.data() + (&run - plan_.runs.data()) + 1,
-                                plan_.runs.data() + plan_.runs.size(),
-                                [&](const LabRun& later) { return later.stack == run.stack; });
-  if (!more) servers_.drop(run.stack);
+  const auto end = plan_.runs.end();
+  const auto next = std::find_if(plan_.runs.begin() + (&run - plan_.runs.data()) + 1, end,
+                                 [&](const LabRun& later) { return later.stack == run.stack; });
+  if (next == end || next->fresh) servers_.drop(run.stack);
 }
 
 /// Runs of two profiles in one directory would be compared as one.
