@@ -17,7 +17,8 @@ constexpr double kFitsTarget = 0.99;    ///< the brief's hit rate while the work
 constexpr double kOnPlateau = 0.01;     ///< a point of hit rate: less is no fall
 constexpr double kLeastTcS = 10;        ///< LRU's clock ticks once a second
 constexpr double kMissesMatter = 0.05;  ///< relative
-constexpr double kModelHolds = 0.005;   ///< half a point between simulation and Redis
+constexpr double kModelHolds = 0.01;    ///< a point between simulation and Redis
+constexpr double kBoundsHold = 0.005;   ///< half a point outside of the formulas
 constexpr double kSettles = 0.01;       ///< after a shift: back to within a point
 
 std::vector<Labels> labelsOf(const std::vector<Condition>& conditions) {
@@ -370,6 +371,15 @@ class Analysis {
                                       : "too short for LRU to have settled");
   }
 
+  /// The highest ratio at which the two may be held against each other.
+  std::optional<std::size_t> judgedAt(const Curve& lru, const Curve& other) const {
+    for (std::size_t k = lru.at.size(); k-- != 0 && lru.ratios[k] > 1;)
+      if (miss_.has(lru.at[k]) && miss_.has(other.at[k]) && settled(lru.at[k]) &&
+          !refused(other.at[k]))
+        return k;
+    return std::nullopt;
+  }
+
   /// A policy against the first, at each ratio where keys go.
   void rank(const Curve& other) {
     const Curve& lru = *curve("zipfian", p_.texts("policies").front());
@@ -392,7 +402,7 @@ class Analysis {
                       name(lru.policy), percent(hit_.of(b).value), percent(hit_.of(a).value),
                       differenceName(difference), judged ? "" : "; " + whyUnsettled(a)),
           "misses ÷ reads, popularity standing still", runs_.names({a, b}),
-          judged && k + 1 == lru.at.size());
+          k == judgedAt(lru, other));
     }
   }
 
@@ -435,7 +445,8 @@ class Analysis {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < all_.size(); ++i) {
       const Condition& c = all_[i];
-      if (c.times() <= 1 || refused(i) || !hit_.has(i)) continue;
+      // At the edge of refusal a handful of keys decides.
+      if (c.times() <= 1 || refuses(p_, c) || !hit_.has(i)) continue;
       ++seen;
       std::ranges::move(runs_.names({i}), std::back_inserter(names));
       const double hit = hit_.of(i).value;
@@ -445,7 +456,7 @@ class Analysis {
       }
       if (policyOf(c.policy).kind != EvictionPolicy::lru || !c.isZipf()) continue;
       ++lrus;
-      if (hit <= theory_[i].lru + kModelHolds && hit >= theory_[i].random - kModelHolds) ++inside;
+      if (hit <= theory_[i].lru + kBoundsHold && hit >= theory_[i].random - kBoundsHold) ++inside;
     }
     if (seen == 0) return;
     addFinding(document_, worst <= kModelHolds ? Standing::expected : Standing::contradicts,
@@ -621,23 +632,20 @@ class Analysis {
     }
     if (best == nullptr) return;
     const Curve& lru = *curve("zipfian", p_.texts("policies").front());
-    const std::size_t last = lru.at.back();
-    const std::size_t bestLast = best->at.back();
-    const bool isShown =
-        best != &lru && miss_.has(last) && settled(last) &&
-        judgeRatio(miss_.ratio(last, bestLast), kMissesMatter) == Difference::differs;
+    const auto at = judgedAt(lru, *best);
+    const Estimate fewer = at ? miss_.ratio(lru.at[*at], best->at[*at]) : Estimate{};
+    const bool isShown = best != &lru && judgeRatio(fewer, kMissesMatter) == Difference::differs;
     if (best == &lru)
       document_.recommendations.push_back(fmt::format(
           "Take {}: no other policy that was measured misses less above maxmemory, and it forgets "
           "what is no longer popular within T_C{}",
-          name(lru.policy),
-          settled(last) ? "" : " (indicative: these runs are too short to rank policies)"));
+          name(lru.policy), at ? "" : " (indicative: these runs are too short to rank policies)"));
     else if (isShown)
       document_.recommendations.push_back(fmt::format(
           "Take {} where popularity stands still: {} of the misses of {} at {} ×, {}/s fewer at {} "
           "lookups/s. Where popular keys change by the minute take {}",
-          name(best->policy), multiple(miss_.ratio(last, bestLast)), name(lru.policy),
-          all_[last].ratio, count(projected(last) - projected(bestLast)), p_.text("lookups"),
+          name(best->policy), multiple(fewer), name(lru.policy), all_[lru.at[*at]].ratio,
+          count(projected(lru.at[*at]) - projected(best->at[*at])), p_.text("lookups"),
           name(lru.policy)));
     else
       document_.recommendations.push_back(
