@@ -88,11 +88,6 @@ Status checkTogether(const FlagValues& flags) {
                 flags.text("mitigation"));
   if (flags.is("mitigation", "replica-read") && !flags.is("topology", "cluster"))
     return fail(ErrorCode::usage, "-mitigation=replica-read needs -topology=cluster");
-  if (flags.is("topology", "cluster") &&
-      (!flags.is("mitigation", "none") || flags.count("ledger") != 0))
-    return fail(ErrorCode::usage,
-                "-mitigation and -ledger work on single nodes only so far: leave them out with "
-                "-topology=cluster");
   return {};
 }
 

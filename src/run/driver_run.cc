@@ -62,7 +62,9 @@ class DriverRun {
   Result<DriverOutcome> run() {
     if (auto ready = chaos_.prepare(); !ready) return fail(ready.error());
     if (plan_.engine.mitigation.isUsed()) {
-      auto prepared = MitigationRun::prepare(plan_.engine, nullptr);
+      auto prepared =
+          MitigationRun::prepare(plan_.engine, preflight_.targets.front().admin.endpoint(),
+                                 preflight_.map ? &*preflight_.map : nullptr);
       if (!prepared) return fail(prepared.error());
       mitigation_ = std::move(*prepared);
     }

@@ -75,18 +75,19 @@ ReplicationLagFigures lagFigures(const ReplicationLag& lag, std::size_t replica)
 
 }  // namespace
 
-MitigationRun::MitigationRun(const EnginePlan& plan, KeyAdmin keys)
+MitigationRun::MitigationRun(const EnginePlan& plan, Endpoint node, KeyAdmin keys)
     : plan_(plan),
+      node_(std::move(node)),
       keys_(std::move(keys)),
       values_(plan.seed, plan.valueSize),
       ttls_(plan.seed, plan.ttlFraction, plan.ttlMin, plan.ttlMax) {}
 
 Result<std::unique_ptr<MitigationRun>> MitigationRun::prepare(const EnginePlan& plan,
+                                                              const Endpoint& node,
                                                               const SlotMap* map) {
-  auto keys =
-      KeyAdmin::connect(plan.target, map != nullptr, {plan.login.user, plan.login.password});
+  auto keys = KeyAdmin::connect(node, map != nullptr, {plan.login.user, plan.login.password});
   if (!keys) return fail(keys.error());
-  std::unique_ptr<MitigationRun> run(new MitigationRun(plan, std::move(*keys)));
+  std::unique_ptr<MitigationRun> run(new MitigationRun(plan, node, std::move(*keys)));
   if (plan.mitigation.is(MitigationKind::keySplit))
     if (auto named = run->nameCopies(map); !named) return fail(named.error());
   if (plan.mitigation.ledgerKeys != 0)
@@ -96,7 +97,7 @@ Result<std::unique_ptr<MitigationRun>> MitigationRun::prepare(const EnginePlan& 
     run->findReplicas(*map);
     if (run->replicas_.empty())
       return fail(ErrorCode::usage, "-mitigation=replica-read: the cluster of {} has no replicas",
-                  plan.target.text());
+                  node.text());
   }
   if (auto written = run->writeFirstVersions(); !written) return fail(written.error());
   return run;
@@ -128,7 +129,7 @@ void MitigationRun::findReplicas(const SlotMap& map) {
 
 // For the record only: the servers of one stack have one configuration, and none is needed to run.
 void MitigationRun::readTrackingLimit() {
-  auto admin = Admin::connect(plan_.target, {plan_.login.user, plan_.login.password});
+  auto admin = Admin::connect(node_, {plan_.login.user, plan_.login.password});
   const auto limit = admin ? admin->configGet("tracking-table-max-keys") : std::string();
   if (limit) trackingMaxKeys_ = parseCount(*limit).value_or(0);
 }
@@ -160,8 +161,8 @@ Status MitigationRun::writeFirstVersions() {
     if (!replies) return fail(replies.error());
     for (const Value& reply : *replies)
       if (reply.isError())
-        return fail(ErrorCode::refused, "{} refuses to have the data prepared: {}",
-                    plan_.target.text(), reply.text);
+        return fail(ErrorCode::refused, "{} refuses to have the data prepared: {}", node_.text(),
+                    reply.text);
     commands.clear();
     return {};
   };
@@ -186,7 +187,7 @@ Status MitigationRun::writeFirstVersions() {
   if (!*replicated)
     return fail(ErrorCode::timeout,
                 "the replicas of {} are behind: wait until they are in sync (redline stack status)",
-                plan_.target.text());
+                node_.text());
   return {};
 }
 

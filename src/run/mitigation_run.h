@@ -27,9 +27,10 @@ class MitigationRun {
  public:
   /// Writes what the load will find: all copies of split keys, and the ledger's keys, each with the
   /// value of version 0 as the loader gives it, its time to live counted from now; then waits for
-  /// replicas to have them. `map`: the cluster's; null: a single node. Nothing is written where
-  /// nothing is needed.
-  static Result<std::unique_ptr<MitigationRun>> prepare(const EnginePlan& plan, const SlotMap* map);
+  /// replicas to have them. `node`: the server, or a node of the cluster that answers; `map`: the
+  /// cluster's; null: a single node. Nothing is written where nothing is needed.
+  static Result<std::unique_ptr<MitigationRun>> prepare(const EnginePlan& plan,
+                                                        const Endpoint& node, const SlotMap* map);
 
   /// For the engine; lives as long as this.
   const Mitigations& shared() const { return shared_; }
@@ -42,7 +43,7 @@ class MitigationRun {
   MitigationOutcome finish(bool evicted, const LocalCacheTally& caches);
 
  private:
-  MitigationRun(const EnginePlan& plan, KeyAdmin keys);
+  MitigationRun(const EnginePlan& plan, Endpoint node, KeyAdmin keys);
   Status nameCopies(const SlotMap* map);
   Status writeFirstVersions();
   void readTrackingLimit();
@@ -54,6 +55,7 @@ class MitigationRun {
   void describe(MitigationFigures& figures, const LocalCacheTally& caches) const;
 
   const EnginePlan& plan_;
+  Endpoint node_;
   Mitigations shared_;
   KeyAdmin keys_;
   Values values_;

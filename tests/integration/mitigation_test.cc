@@ -11,85 +11,18 @@
 #include <vector>
 
 #include "run/driver_run.h"
-#include "server/key_admin.h"
+#include "support/mitigation_lab.h"
 #include "support/real_redis.h"
-#include "workload/keyspace.h"
 #include "workload/values.h"
 
 namespace redline {
 namespace {
 
 using test::adminOf;
+using test::Count;
+using test::countOf;
+using Lab = test::MitigationLab;
 using test::startRedis;
-using test::TemporaryDirectory;
-
-/// A server with a small data set, and a plan for a short run with hot keys against it.
-struct Lab {
-  TemporaryDirectory home;
-  std::optional<ScopedStack> redis;
-  DriverPlan plan;
-  std::function<void(Nanos sinceStart)> meanwhile = [](Nanos) {};
-
-  explicit Lab(std::optional<ScopedStack> stack) : redis(std::move(stack)) {
-    if (!redis) return;
-    plan.engine.target = redis->endpoint();
-    plan.engine.keys = 2000;
-    plan.engine.distribution = Distribution::zipfian;
-    plan.engine.zipfS = 1.2;
-    plan.engine.warmup = 0;
-    plan.engine.duration = 2 * kSecond;
-    plan.engine.interval = 200 * kMillisecond;
-    plan.engine.rate = 5000;
-    plan.engine.conns = 8;
-    plan.engine.threads = 2;
-    plan.engine.readShare = 0.9;
-    plan.engine.mitigation.ledgerKeys = 500;
-    plan.out = home.path() / "run";
-    plan.command = {"test"};
-    plan.redlineVersion = "test";
-  }
-
-  std::string value(std::uint64_t id, std::uint64_t version) const {
-    std::string bytes(plan.engine.valueSize, '\0');
-    Values(plan.engine.seed, plan.engine.valueSize).write(bytes.data(), id, version);
-    return bytes;
-  }
-  std::uint64_t hottest(std::uint64_t rank) const {
-    return KeyChooser(plan.engine.distribution, plan.engine.zipfS, plan.engine.keys,
-                      plan.engine.seed)
-        .hottest(rank);
-  }
-  void fill() {
-    auto keys = KeyAdmin::connect(redis->endpoint(), redis->size() > 1, {});
-    ASSERT_TRUE(keys);
-    std::vector<std::vector<std::string>> commands;
-    for (std::uint64_t id = 0; id < plan.engine.keys; ++id)
-      commands.push_back({"SET", "obj:" + std::to_string(id), value(id, 0)});
-    ASSERT_TRUE(keys->pipeline(commands));
-  }
-
-  Summary run() {
-    RunWatcher watcher;
-    watcher.onNote = [](const std::string&) {};
-    watcher.onInterval = [this](const Interval&, Nanos sinceStart) { meanwhile(sinceStart); };
-    watcher.interrupted = [] { return false; };
-    auto outcome = runDriver(plan, watcher);
-    EXPECT_TRUE(outcome) << outcome.error().message;
-    if (!outcome) return {};
-    EXPECT_TRUE(outcome->status) << outcome->status.error().message;
-    const Summary& s = outcome->summary;
-    EXPECT_EQ(s.rate.scheduled, s.rate.completed + s.rate.failed + s.rate.outstanding);
-    for (const std::string& note : s.notes)
-      EXPECT_THAT(note, testing::Not(testing::HasSubstr("could not be read back")));
-    return s;
-  }
-};
-
-std::uint64_t countOf(const Summary& s, MitigationCount count) {
-  const auto found = s.mitigation.counts.find(std::string(kMitigationCountNames[index(count)]));
-  return found == s.mitigation.counts.end() ? 0 : found->second;
-}
-using Count = MitigationCount;
 
 TEST(Mitigation, TheLedgerFindsNothingWrongWithOneServer) {
   Lab lab(startRedis());

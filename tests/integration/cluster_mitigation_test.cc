@@ -1,0 +1,56 @@
+// Mitigations and the ledger on real clusters: what they claim stays so while slots move and nodes
+// come and go.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "cluster/hash_slot.h"
+#include "support/mitigation_lab.h"
+
+namespace redline {
+namespace {
+
+using test::Count;
+using test::countOf;
+using test::startCluster;
+using Lab = test::MitigationLab;
+
+/// "0s:reshard …" that moves the thousand slots around the hottest key's to another master.
+std::string reshardOfTheHotSlot(const Lab& lab, Nanos at) {
+  const SlotMap map = lab.map();
+  const std::uint16_t hot = hashSlot("obj:" + std::to_string(lab.hottest(0)));
+  const std::uint16_t owner = map.ownerOf(hot);
+  SlotRange range{};
+  for (const SlotRange& owned : map.rangesOf(owner))
+    if (owned.contains(hot)) range = owned;
+  range.first = static_cast<std::uint16_t>(std::max<int>(range.first, hot - 500));
+  range.last = static_cast<std::uint16_t>(std::min<int>(range.last, range.first + 999));
+  for (std::uint16_t node = 0; node < map.nodes().size(); ++node)
+    if (node != owner && !map.rangesOf(node).empty())
+      return fmt::format("{}ms:reshard -slots={}-{} -target={}", at / kMillisecond, range.first,
+                         range.last, map.nodes()[node].address.text());
+  return {};
+}
+
+TEST(ClusterMitigation, NothingIsLostOrStaleWhenSlotsMoveUnderTheLedger) {
+  Lab lab(startCluster());
+  ASSERT_TRUE(lab.redis);
+  lab.fill();
+  lab.plan.engine.readShare = 0.5;
+  lab.chaos(reshardOfTheHotSlot(lab, 500 * kMillisecond));
+  const Summary s = lab.run();
+  EXPECT_EQ(s.rate.completed, 10'000U);
+  EXPECT_GT(s.cluster.moved, 0U);
+  EXPECT_GT(countOf(s, Count::ledgerReads), 3000U);
+  EXPECT_GT(countOf(s, Count::ledgerWrites), 3000U);
+  EXPECT_EQ(s.verify.corrupt + s.verify.stale + s.verify.lostAcknowledged, 0U);
+  EXPECT_EQ(countOf(s, Count::impossible) + countOf(s, Count::unjudged), 0U);
+  EXPECT_EQ(s.mitigation.missingKeys, 0U) << "read back where their slots are now";
+}
+
+}  // namespace
+}  // namespace redline
