@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "cluster/slot_map.h"
 #include "record/mitigation_count.h"
 #include "run/driver_run.h"
+#include "server/admin.h"
 #include "support/real_redis.h"
 
 namespace redline::test {
