@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 
+#include "base/units.h"
 #include "cmd/chaos_flags.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
@@ -148,6 +149,23 @@ std::vector<FlagSpec> wireFlags() {
        .example = "refill",
        .group = kGroup,
        .words = {"none", "refill"}},
+      {.name = "wait-replicas",
+       .kind = FlagKind::count,
+       .fallback = "0",
+       .help =
+           "a write is complete when so many replicas have it: one WAIT follows each batch that "
+           "has writes, and they complete at its reply; 0: at their own",
+       .example = "1",
+       .group = kGroup},
+      {.name = "wait-timeout",
+       .kind = FlagKind::duration,
+       .fallback = "100ms",
+       .help =
+           "how long WAIT waits; then the writes fail as under_replicated, although their master "
+           "has them",
+       .example = "1s",
+       .group = kGroup,
+       .positive = true},
       {.name = "verify",
        .kind = FlagKind::choice,
        .fallback = "full",
@@ -235,6 +253,21 @@ Status checkCombinations(const FlagValues& flags) {
   return {};
 }
 
+Status checkWait(const FlagValues& flags) {
+  constexpr std::uint64_t kMostReplicas = 1000;
+  constexpr Nanos kLongest = 3600 * kSecond;
+  if (flags.count("wait-replicas") > kMostReplicas)
+    return fail(ErrorCode::usage, "-wait-replicas={}: at most {}", flags.text("wait-replicas"),
+                kMostReplicas);
+  const Nanos timeout = flags.duration("wait-timeout");
+  if (timeout % kMillisecond != 0 || timeout > kLongest)
+    return fail(ErrorCode::usage, "-wait-timeout={}: whole milliseconds, and at most {}",
+                flags.text("wait-timeout"), formatDuration(kLongest));
+  if (flags.given("wait-timeout") && flags.count("wait-replicas") == 0)
+    return fail(ErrorCode::usage, "-wait-timeout means nothing without -wait-replicas");
+  return {};
+}
+
 WaitMode waitMode(const FlagValues& flags) {
   if (flags.is("wait", "spin")) return WaitMode::spin;
   return flags.is("wait", "block") ? WaitMode::block : WaitMode::automatic;
@@ -275,6 +308,8 @@ EnginePlan enginePlan(const Invocation& invocation) {
   plan.pipeline = static_cast<unsigned>(flags.count("pipeline"));
   plan.transactions = flags.on("tx");
   plan.batchWait = flags.duration("batch-wait");
+  plan.waitReplicas = static_cast<unsigned>(flags.count("wait-replicas"));
+  plan.waitTimeout = flags.duration("wait-timeout");
   plan.onDisconnect = flags.is("on-disconnect", "stop") ? OnDisconnect::stop : OnDisconnect::retry;
   plan.onMiss = flags.is("on-miss", "refill") ? OnMiss::refill : OnMiss::none;
   plan.keys = flags.count("keys");
@@ -361,8 +396,9 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
 
 Result<DriverPlan> driverPlan(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  for (const Status& sound : {checkCounts(flags), checkCombinations(flags), checkRefill(flags),
-                              checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
+  for (const Status& sound :
+       {checkCounts(flags), checkCombinations(flags), checkRefill(flags), checkWait(flags),
+        checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
     if (!sound) return fail(sound.error());
   const auto mitigation = mitigationPlan(flags);
   if (!mitigation) return fail(mitigation.error());

@@ -44,6 +44,7 @@ struct Connection {
   ReplyScanner scanner;
   std::vector<PendingOp> batch;  ///< capacity: the batch size; never grows on the hot path
   std::size_t answered = 0;      ///< replies received to `batch`
+  bool waits = false;            ///< WAIT goes behind it: its reply settles the writes of `batch`
   bool prefaceAnswered = false;  ///< what goes before the next operation has had its reply
   std::int64_t ttlMillis = 0;    ///< with a local cache: what PTTL has said of the next operation
   std::uint64_t ticket = 0;      ///< with a local cache: when the batch was begun
@@ -55,9 +56,17 @@ struct Connection {
   Nanos reopenAt = 0;
   Nanos backoff = 0;
 
+  /// Whether the operation of `batch` is not settled yet: it has no reply, or WAIT has none. Those
+  /// that are begin at openFrom() at the earliest.
+  bool isOpen(std::size_t i) const { return i >= answered || batch[i].held; }
+  std::size_t openFrom() const { return waits ? 0 : answered; }
+  /// Every reply to the batch has come.
+  bool isDone() const { return answered == batch.size() && !waits; }
+
   /// Forgets the batch.
   void clear() {
     batch.clear();
+    waits = false;
     answered = acknowledged = 0;
     prefaceAnswered = false;
     refused.clear();

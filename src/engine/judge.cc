@@ -1,6 +1,7 @@
 #include "engine/judge.h"
 
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace redline {
@@ -26,6 +27,16 @@ Failure failureOf(std::string_view errorText) noexcept {
   for (const auto& [name, failure] : kByPrefix)
     if (prefix == name) return failure;
   return Failure::serverError;
+}
+
+std::optional<Failure> judgeWait(const ReplyView& reply, unsigned replicas) noexcept {
+  if (reply.isError()) return Failure::unknownFate;
+  unsigned count = 0;
+  const char* const end = reply.payload.data() + reply.payload.size();
+  const auto read = std::from_chars(reply.payload.data(), end, count);
+  if (reply.type != ReplyType::integer || read.ptr != end) return Failure::protocol;
+  if (count < replicas) return Failure::underReplicated;
+  return std::nullopt;
 }
 
 Judgement judge(OpKind kind, const ReplyView& reply) noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "record/operation.h"
@@ -17,6 +18,10 @@ struct Judgement {
 /// Pure: a GET is answered by a bulk string or a null, a SET by +OK; an error is named by its
 /// prefix; anything else is a protocol failure.
 Judgement judge(OpKind kind, const ReplyView& reply) noexcept;
+
+/// Pure: what WAIT's reply means for the writes before it, of which `replicas` were to know. None:
+/// they do. An error (the node has become a replica) leaves the writes' fate open.
+std::optional<Failure> judgeWait(const ReplyView& reply, unsigned replicas) noexcept;
 
 /// The failure that an error reply's text ("OOM command not allowed …") stands for.
 Failure failureOf(std::string_view errorText) noexcept;

@@ -23,6 +23,7 @@ struct PendingOp {
   std::uint8_t copy = kNoCopy;  ///< of a split key: which copy; all of them (kAllCopies)
   std::uint16_t slot = 0;       ///< in a cluster: of its key
   bool inLedger = false;        ///< a write that the ledger knows of
+  bool held = false;            ///< a write that was carried out, and waits for replicas
   std::uint32_t write = 0;      ///< with a `copy`: the write that it is part of
 
   static constexpr std::uint8_t kNoCopy = 0xff;     ///< the key itself, which is not split

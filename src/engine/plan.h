@@ -66,6 +66,10 @@ struct EnginePlan {
   Nanos batchWait = 0;  ///< how long a batch may wait to fill, from its first operation's due time
   OnDisconnect onDisconnect = OnDisconnect::retry;
   OnMiss onMiss = OnMiss::none;
+  /// A write completes when WAIT says that so many replicas have it; one WAIT for each batch that
+  /// has writes. 0: at its own reply.
+  unsigned waitReplicas = 0;
+  Nanos waitTimeout = 100 * kMillisecond;  ///< WAIT's, in whole milliseconds, ≥ 1 ms
   /// In a cluster: operations that may wait for one node, in each worker. While as many do, no more
   /// are drawn, whatever their node.
   std::size_t maxBacklog = 100'000;

@@ -4,6 +4,8 @@
 #include <random>
 #include <utility>
 
+#include "resp/command.h"
+
 namespace redline {
 namespace {
 
@@ -56,6 +58,9 @@ Worker::Worker(Shared& shared, unsigned index, Transport& transport, const Clock
       choices_(shared.plan.runSeed ^ kChoices, index),
       replicaRead_(shared.plan.mitigation.replicaPolicy),
       interval_(std::make_unique<Interval>()) {
+  if (plan_.waitReplicas != 0)
+    appendCommand(wait_, {"WAIT", std::to_string(plan_.waitReplicas),
+                          std::to_string(plan_.waitTimeout / kMillisecond)});
   if (plan_.mitigation.isUsed())
     mitigator_ = std::make_unique<Mitigator>(plan_, shared.mitigations);
   if (inCluster())
@@ -203,7 +208,8 @@ void Worker::accountForUnfinished() {
   };
   for (const auto& lane : lanes_) {
     for (const Connection& c : lane->connections())
-      for (std::size_t i = c.answered; i < c.batch.size(); ++i) ifItCounts(c.batch[i]);
+      for (std::size_t i = c.openFrom(); i < c.batch.size(); ++i)
+        if (c.isOpen(i)) ifItCounts(c.batch[i]);
     for (std::size_t i = 0; i < lane->again.size(); ++i) ifItCounts(lane->again.at(i));
     for (std::size_t i = 0; i < lane->waiting.size(); ++i) ifItCounts(lane->waiting.at(i));
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "base/rng.h"
 #include "engine/connection.h"
 #include "engine/greeting.h"
+#include "engine/judge.h"
 #include "engine/lane.h"
 #include "engine/live_slot_map.h"
 #include "engine/mitigator.h"
@@ -153,6 +155,9 @@ class Worker {
 
   // From the reply to the figures (worker_settling.cc).
   void settle(Connection& c, PendingOp& op, const ReplyView& reply);
+  void settleWait(Connection& c, const ReplyView& reply);
+  void complete(Connection& c, const PendingOp& op, Judgement::Outcome outcome,
+                std::string_view value);
   std::optional<std::uint64_t> check(std::string_view value, const PendingOp& op);
   bool settleTransaction(Connection& c, const ReplyView& reply);
   void settleExec(Connection& c, const ReplyView& reply);
@@ -189,6 +194,7 @@ class Worker {
   IntervalExchange& exchange_;
 
   GreetingScript greeting_, subscription_;
+  std::string wait_;  // the request behind a batch with writes; empty: none
   Window window_;
   Schedule schedule_;
   Rng rng_;

@@ -154,13 +154,15 @@ bool Worker::onReply(Connection& c, const ReplyView& reply) {
     return true;
   }
   if (c.state == Connection::State::busy) {
-    if (plan_.transactions) {
+    if (c.answered == c.batch.size()) {
+      settleWait(c, reply);
+    } else if (plan_.transactions) {
       if (!settleTransaction(c, reply)) return true;
     } else {
       if (isPreface(c, reply)) return true;
       settle(c, c.batch[c.answered++], reply);
     }
-    if (c.answered == c.batch.size()) c.lane->release(c, now_);
+    if (c.isDone()) c.lane->release(c, now_);
     return true;
   }
   if (c.state == Connection::State::greeting) return onGreeting(c, reply);
@@ -215,7 +217,8 @@ void Worker::onLost(Connection& c, int error) {
 // Reads are asked again, with their clocks running; the fate of a write that was sent is not known,
 // and it may not be sent twice.
 void Worker::giveBack(const Connection& c, int error) {
-  for (std::size_t i = c.answered; i < c.batch.size(); ++i) {
+  for (std::size_t i = c.openFrom(); i < c.batch.size(); ++i) {
+    if (!c.isOpen(i)) continue;
     PendingOp op = c.batch[i];
     --inFlight_;
     if (op.givenUp) continue;

@@ -188,7 +188,14 @@ char* Worker::putSet(char* at, std::string_view key, const PendingOp& op) const 
 // The batch that is being filled is complete: it leaves with this pass.
 void Worker::close(Lane& lane) {
   Connection& c = lane.close();
-  if (plan_.transactions) transport_.outbound(c.id).append(kExec);
+  OutBuffer& out = transport_.outbound(c.id);
+  if (plan_.transactions) out.append(kExec);
+  // On this connection, since WAIT speaks of its own writes alone; behind EXEC, since it returns at
+  // once inside of a MULTI.
+  c.waits = !wait_.empty() && std::ranges::any_of(c.batch, [](const PendingOp& op) {
+    return op.kind == OpKind::set;
+  });
+  if (c.waits) out.append(wait_);
   dirty_.push_back(&c);
 }
 

@@ -10,10 +10,13 @@
 namespace redline {
 
 void Worker::settle(Connection& c, PendingOp& op, const ReplyView& reply) {
+  const Judgement verdict = judge(op.kind, reply);
+  if (c.waits && verdict.outcome == Judgement::Outcome::stored) {
+    op.held = true;
+    return;
+  }
   --inFlight_;
   if (op.givenUp) return;
-  const Judgement verdict = judge(op.kind, reply);
-  Counters& counters = interval_->counts;
   if (verdict.outcome == Judgement::Outcome::failed) {
     const Onward onward = onwardOf(c, op, reply);
     if (onward.goesOn())
@@ -22,21 +25,43 @@ void Worker::settle(Connection& c, PendingOp& op, const ReplyView& reply) {
       failOp(op, verdict.failure);
     return;
   }
+  complete(c, op, verdict.outcome, reply.payload);
+}
+
+// WAIT has answered: what is said of the batch's writes, which were carried out before.
+void Worker::settleWait(Connection& c, const ReplyView& reply) {
+  c.waits = false;
+  const auto failure = judgeWait(reply, plan_.waitReplicas);
+  for (const PendingOp& op : c.batch) {
+    if (!op.held) continue;
+    --inFlight_;
+    if (op.givenUp) continue;
+    if (failure)
+      failOp(op, *failure);
+    else
+      complete(c, op, Judgement::Outcome::stored, {});
+  }
+}
+
+// An operation has been carried out; `value` is what a read has brought.
+void Worker::complete(Connection& c, const PendingOp& op, Judgement::Outcome outcome,
+                      std::string_view value) {
   std::optional<std::uint64_t> version;  // of a sound value
-  if (verdict.outcome == Judgement::Outcome::hit) version = check(reply.payload, op);
-  if (mitigator_ && learn(c, op, reply.payload, version)) return;
+  if (outcome == Judgement::Outcome::hit) version = check(value, op);
+  if (mitigator_ && learn(c, op, value, version)) return;
+  Counters& counters = interval_->counts;
   if (op.refill) {
     if (counts(op)) ++counters.refills;
     return;
   }
-  if (verdict.outcome == Judgement::Outcome::miss && plan_.onMiss == OnMiss::refill) refill(op);
+  if (outcome == Judgement::Outcome::miss && plan_.onMiss == OnMiss::refill) refill(op);
   if (!counts(op)) {
     ++counters.carriedOver;
     return;
   }
-  if (verdict.outcome == Judgement::Outcome::hit)
+  if (outcome == Judgement::Outcome::hit)
     ++counters.hits;
-  else if (verdict.outcome == Judgement::Outcome::miss)
+  else if (outcome == Judgement::Outcome::miss)
     ++counters.misses;
   recordCompleted(c, op);
 }
@@ -197,13 +222,13 @@ void Worker::expireSent() {
   for (const auto& lane : lanes_)
     for (Connection& c : lane->connections()) {
       if (c.state != Connection::State::busy) continue;
-      for (std::size_t i = c.answered; i < c.batch.size(); ++i) {
+      for (std::size_t i = c.openFrom(); i < c.batch.size(); ++i) {
         PendingOp& op = c.batch[i];
         if (!isExpired(op.intended)) {
           if (op.refill) continue;  // not in the order of the schedule
           break;
         }
-        if (op.givenUp) continue;
+        if (op.givenUp || !c.isOpen(i)) continue;
         op.givenUp = true;
         failOp(op, Failure::timeout);
       }

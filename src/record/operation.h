@@ -43,13 +43,14 @@ enum class Failure : std::uint8_t {
                  ///< out
   unknownFate,   ///< a write whose connection was lost after it was sent
   protocol,      ///< the reply was not RESP, or of a type that cannot answer the request
+  underReplicated,  ///< a write that its master has, and fewer replicas than WAIT was to see
 };
-inline constexpr std::size_t kFailures = 16;
+inline constexpr std::size_t kFailures = 17;
 /// Names in `errors` of the summary and the `kind` label of the metrics.
 inline constexpr std::array<std::string_view, kFailures> kFailureNames{
-    "server_error", "oom",          "loading",      "readonly",  "misconf",   "busy",
-    "masterdown",   "noauth",       "clusterdown",  "redirects", "execabort", "wrongtype",
-    "timeout",      "disconnected", "unknown_fate", "protocol"};
+    "server_error", "oom",          "loading",      "readonly",  "misconf",         "busy",
+    "masterdown",   "noauth",       "clusterdown",  "redirects", "execabort",       "wrongtype",
+    "timeout",      "disconnected", "unknown_fate", "protocol",  "under_replicated"};
 
 constexpr std::size_t index(OpKind kind) noexcept {
   return static_cast<std::size_t>(kind);

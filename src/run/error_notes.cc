@@ -55,6 +55,10 @@ std::string_view meaningOf(std::string_view kind) {
        "writes were under way when their connection was lost, so nobody knows whether they were "
        "stored"},
       {Failure::protocol, "replies were not what Redis answers: is there a proxy in between?"},
+      {Failure::underReplicated,
+       "the master had the writes, and fewer replicas than -wait-replicas within -wait-timeout: "
+       "see "
+       "INFO replication, and whether a replica is down, behind or not there at all"},
   }};
   for (const auto& [failure, meaning] : kMeanings)
     if (kFailureNames[index(failure)] == kind) return meaning;

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "base/units.h"
 #include "run/cluster_target.h"
+#include "server/cluster_admin.h"
 #include "server/key_admin.h"
 #include "workload/keyspace.h"
 #include "workload/values.h"
@@ -54,6 +55,20 @@ Result<Probe> probeKeys(const EnginePlan& plan, const Endpoint& where) {
   return probe;
 }
 
+/// A WAIT that no replica can answer would time out behind every write.
+Status requireReplicas(const EnginePlan& plan, const Preflight& found) {
+  if (plan.waitReplicas == 0 || plan.readShare == 1) return {};
+  for (const Target& target : found.targets) {
+    const ReplicationState state = parseReplication(target.info);
+    if (!state.master || state.replicas >= plan.waitReplicas) continue;
+    return fail(ErrorCode::refused,
+                "-wait-replicas={}: {} has {} replica{} connected, so no write would be complete",
+                plan.waitReplicas, target.admin.endpoint().text(), state.replicas,
+                state.replicas == 1 ? "" : "s");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint> seeds,
@@ -79,6 +94,7 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
 Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion) {
   auto result = connectServers(plan.target, plan.seeds, plan.login, anyVersion);
   if (!result) return result;
+  if (auto sound = requireReplicas(plan, *result); !sound) return fail(std::move(sound.error()));
   const auto probe = probeKeys(plan, result->targets.front().admin.endpoint());
   if (!probe) return fail(probe.error());
 

@@ -53,5 +53,37 @@ TEST(ClusterMitigation, NothingIsLostOrStaleWhenSlotsMoveUnderTheLedger) {
   EXPECT_EQ(s.mitigation.missingKeys, 0U) << "read back where their slots are now";
 }
 
+TEST(ClusterMitigation, AWriteThatWaitsForAReplicaIsNotCompleteWhileThatOneIsPaused) {
+  Lab lab(startCluster());
+  ASSERT_TRUE(lab.redis);
+  lab.fill();
+  lab.plan.engine.rate = 2000;
+  lab.plan.engine.readShare = 0.5;
+  lab.plan.engine.pipeline = 4;
+  lab.plan.engine.batchWait = 2 * kMillisecond;
+  lab.plan.engine.waitReplicas = 1;
+  lab.plan.engine.waitTimeout = 50 * kMillisecond;
+  // Nodes 3, 4 and 5 are the replicas.
+  lab.chaos(
+      fmt::format("500ms:pause-node -target={} -for=600ms", lab.redis->node(3).endpoint().text()));
+  const Summary s = lab.run();
+  ASSERT_EQ(s.rate.errors.count("under_replicated"), 1U);
+  const std::uint64_t under = s.rate.errors.at("under_replicated");
+  EXPECT_EQ(s.rate.failed, under);
+  EXPECT_GT(s.rate.completed, 1000U);
+  // Not complete, and not lost either: the masters had them all.
+  EXPECT_EQ(s.verify.corrupt + s.verify.stale + s.verify.lostAcknowledged, 0U);
+  EXPECT_GT(countOf(s, Count::ledgerWrites), 100U);
+  EXPECT_GE(s.latency.at("failed").at("all").max, 50e3);
+
+  lab.plan.engine.waitReplicas = 2;
+  lab.plan.out = lab.home.path() / "another";
+  RunWatcher watcher;
+  watcher.onNote = [](const std::string&) {};
+  const auto refused = runDriver(lab.plan, watcher);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("has 1 replica connected"));
+}
+
 }  // namespace
 }  // namespace redline
