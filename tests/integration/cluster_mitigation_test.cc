@@ -20,7 +20,7 @@ using test::countOf;
 using test::startCluster;
 using Lab = test::MitigationLab;
 
-/// "0s:reshard …" that moves the thousand slots around the hottest key's to another master.
+/// "0s:reshard …" that moves slots around the hottest key's to another master.
 std::string reshardOfTheHotSlot(const Lab& lab, Nanos at) {
   const SlotMap map = lab.map();
   const std::uint16_t hot = hashSlot("obj:" + std::to_string(lab.hottest(0)));
@@ -28,8 +28,8 @@ std::string reshardOfTheHotSlot(const Lab& lab, Nanos at) {
   SlotRange range{};
   for (const SlotRange& owned : map.rangesOf(owner))
     if (owned.contains(hot)) range = owned;
-  range.first = static_cast<std::uint16_t>(std::max<int>(range.first, hot - 500));
-  range.last = static_cast<std::uint16_t>(std::min<int>(range.last, range.first + 999));
+  range.first = static_cast<std::uint16_t>(std::max<int>(range.first, hot - 50));
+  range.last = static_cast<std::uint16_t>(std::min<int>(range.last, range.first + 99));
   for (std::uint16_t node = 0; node < map.nodes().size(); ++node)
     if (node != owner && !map.rangesOf(node).empty())
       return fmt::format("{}ms:reshard -slots={}-{} -target={}", at / kMillisecond, range.first,
