@@ -64,6 +64,16 @@ void Lane::lose(Connection& c) {
   ++down_;
 }
 
+bool Lane::markSilence(Nanos since) {
+  const bool owes = heardAt < since && std::ranges::any_of(
+                                           connections_,
+                                           [since](const Connection& c) {
+                                             return c.state == Connection::State::busy &&
+                                                    c.sentAt != 0 && c.sentAt < since;
+                                           });
+  return std::exchange(silent, owes) != owes;
+}
+
 void Lane::forget() {
   completed = redirected = 0;
   if (service) service->reset();

@@ -55,6 +55,13 @@ class Lane {
     return subscriber == nullptr || subscriber->state == Connection::State::listening;
   }
 
+  // Whether its node still speaks to us.
+  Nanos heardAt = 0;    ///< the last time that anything arrived
+  bool silent = false;  ///< it owes replies, and has said nothing for a while (markSilence())
+  /// Looks: has a batch been on the wire since before `since`, and nothing arrived after that?
+  /// True: that is news.
+  bool markSilence(Nanos since);
+
   // Operations that wait for room.
   using OpQueue = Fifo<PendingOp>;
   OpQueue again;    ///< were sent before: redirected, or lost with a connection; these go first

@@ -48,13 +48,13 @@ void Mitigator::judge(const PendingOp& op, std::uint64_t version, Nanos sent,
   interval->staleness.record(verdict.age);
 }
 
-void Mitigator::fill(const PendingOp& op, LocalCache::Ticket ticket, std::string_view value,
+void Mitigator::fill(const PendingOp& op, LocalCache::Asked asked, std::string_view value,
                      bool expires, std::int64_t ttlMillis, Nanos sent) {
   // PTTL says -1 of a key that never expires, and -2 of one that was not there yet: then nobody
   // knows how long this value may be served.
   constexpr std::int64_t kNever = -1;
   if (expires && ttlMillis < kNever) return;
-  cache_->fill(op.id, ticket, value,
+  cache_->fill(op.id, asked, value,
                expires && ttlMillis != kNever ? sent + ttlMillis * kMillisecond : 0);
 }
 
@@ -88,6 +88,7 @@ void Mitigator::handOver(Counters& counters) {
   using Count = MitigationCount;
   counters.of(Count::localMisses) += seen.misses;
   counters.of(Count::localExpired) += seen.expired;
+  counters.of(Count::localMoved) += seen.moved;
   counters.of(Count::fills) += seen.fills;
   counters.of(Count::poisonedFills) += seen.poisonedFills;
   counters.of(Count::oversizeFills) += seen.oversize;

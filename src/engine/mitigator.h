@@ -55,13 +55,14 @@ class Mitigator {
   bool caches() const { return cache_.has_value(); }
   LocalCache::Ticket ticket() const { return cache_ ? cache_->ticket() : 0; }
   void addTo(LocalCacheTally& tally) const;
-  /// The value, where the cache can answer the read.
-  std::optional<std::string_view> serve(const PendingOp& op, Nanos now) {
-    return cache_->get(op.id, now);
+  /// The value, where the cache can answer the read. `owner`: the number of the lane that would be
+  /// asked.
+  std::optional<std::string_view> serve(const PendingOp& op, LocalCache::Source owner, Nanos now) {
+    return cache_->get(op.id, owner, now);
   }
-  /// What a read has brought that was sent at `ticket` and not earlier than at `sent`. `expires`:
-  /// the key has a time to live, and `ttlMillis` is what PTTL said of it before.
-  void fill(const PendingOp& op, LocalCache::Ticket ticket, std::string_view value, bool expires,
+  /// What a read has brought that was `asked` not earlier than at `sent`. `expires`: the key has a
+  /// time to live, and `ttlMillis` is what PTTL said of it before.
+  void fill(const PendingOp& op, LocalCache::Asked asked, std::string_view value, bool expires,
             std::int64_t ttlMillis, Nanos sent);
   /// A push has arrived.
   void pushed(const ReplyView& push, Nanos now, Interval& interval);

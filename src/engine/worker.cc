@@ -98,6 +98,7 @@ Status Worker::run(const Window& window) {
     for (const TransportEvent& event : events) handle(event);
     if (inCluster()) adoptLatest();
     if (down_ != 0) reopenDue();
+    if (inCluster() && now_ >= nextLook_) lookForSilence();
     if (plan_.opTimeout != 0 && now_ >= nextExpiry_) expireSent();
     if (now_ >= window_.start) place();
     const bool active = !events.empty() || !dirty_.empty();

@@ -123,6 +123,7 @@ class Worker {
   void onLost(Connection& c, int error);
   void giveBack(const Connection& c, int error);
   void reopenDue();
+  void lookForSilence();
   bool isWanted(const Lane& lane) const;
   Lane& addLane(const Endpoint& endpoint);
   Lane* laneTo(std::string_view host, std::uint16_t port);
@@ -231,6 +232,7 @@ class Worker {
   Nanos lastStamp_ = 0;   // the latest reading of the clock
   Nanos lastActive_ = 0;  // the last pass that did something
   Nanos nextExpiry_ = 0;
+  Nanos nextLook_ = 0;    // for silent nodes
   Nanos wallOffset_ = 0;  // wall clock − clock
   ThreadUsage usageSeen_;
   std::vector<Nanos>* sendLog_ = nullptr;

@@ -13,6 +13,10 @@ namespace {
 constexpr std::uint8_t kMaxLosses = 3;
 constexpr Nanos kFirstBackoff = 2 * kMillisecond;
 constexpr Nanos kLongestBackoff = kSecond;
+/// A node that owes replies and says nothing for so long is taken for paused: longer than what a
+/// loaded server keeps everybody waiting for, shorter than what reads would have to wait.
+constexpr Nanos kSilence = 100 * kMillisecond;
+constexpr Nanos kLookEvery = 10 * kMillisecond;
 
 unsigned shareOf(unsigned total, unsigned index, unsigned parts) {
   return total / parts + (index < total % parts ? 1 : 0);
@@ -129,6 +133,7 @@ void Worker::onReady(Connection& c) {
 }
 
 void Worker::onReceived(Connection& c) {
+  c.lane->heardAt = now_;
   InBuffer& in = transport_.inbound(c.id);
   const std::string_view bytes = in.readable();
   std::size_t used = 0;
@@ -190,6 +195,9 @@ bool Worker::isPreface(Connection& c, const ReplyView& reply) {
 }
 
 void Worker::onLost(Connection& c, int error) {
+  // One that has not been up, or not since its last loss, had nothing to tell.
+  const bool wasUp =
+      c.state != Connection::State::connecting && c.state != Connection::State::greeting;
   transport_.close(c.id);
   std::erase(dirty_, &c);
   if (&c == c.lane->subscriber.get()) {
@@ -198,7 +206,7 @@ void Worker::onLost(Connection& c, int error) {
     giveBack(c, error);
     c.lane->lose(c);
   }
-  if (mitigator_ && mitigator_->caches()) mitigator_->untracked();
+  if (wasUp && mitigator_ && mitigator_->caches()) mitigator_->untracked();
   c.backoff = std::clamp(c.backoff * 2, kFirstBackoff, kLongestBackoff);
   c.reopenAt = now_ + c.backoff;
   ++down_;
@@ -241,6 +249,17 @@ void Worker::reopenDue() {
     if ((lane->down() == 0 && lane->hears()) || !isWanted(*lane)) continue;
     openAll(*lane);
     if (!ended_) return;
+  }
+}
+
+// A node that has stopped without closing its connections: another one may own its slots by now,
+// and reads that replicas may answer go elsewhere until it speaks again.
+void Worker::lookForSilence() {
+  nextLook_ = now_ + kLookEvery;
+  for (const auto& lane : lanes_) {
+    const bool news = lane->markSilence(now_ - kSilence);
+    if (lane->silent) shared_.cluster->requestRefresh();
+    if (news && lane->silent && lane->queued() != 0) reroute(*lane);
   }
 }
 

@@ -29,7 +29,7 @@ bool Worker::mitigate(const PendingOp& op) {
 // A read that the cache answers is complete at once: it has a response time, and no service time,
 // since nobody served it.
 bool Worker::serveLocally(const PendingOp& op) {
-  const auto value = mitigator_->serve(op, now_);
+  const auto value = mitigator_->serve(op, laneOf(op).number(), now_);
   if (!value) return false;
   const auto version = check(*value, op);
   const bool counted = counts(op);
@@ -158,7 +158,7 @@ bool Worker::isReplica(const Lane& lane) const {
 
 /// The lane is of a replica, and the operation, which waits in it, may stay there.
 bool Worker::mayAnswer(const Lane& lane, const PendingOp& op) const {
-  if (op.kind != OpKind::get || replicas_.empty() || lane.isGone()) return false;
+  if (op.kind != OpKind::get || replicas_.empty() || lane.isGone() || lane.silent) return false;
   const std::uint16_t master = routes_.laneOf(op.slot);
   if (master >= replicas_.size()) return false;
   for (const auto number : replicas_[master])
@@ -166,18 +166,22 @@ bool Worker::mayAnswer(const Lane& lane, const PendingOp& op) const {
   return false;
 }
 
-// A read goes to the master of its key or to one of its replicas that can be reached.
+// A read goes to the master of its key or to one of its replicas that can be reached and answers.
+// Where none does, the master is what is left, whatever the policy.
 bool Worker::readAnywhere(const PendingOp& op) {
   const std::uint16_t master = routes_.laneOf(op.slot);
   std::array<ReplicaRead::Node, 16> usable;
   std::size_t count = 0;
   if (master < replicas_.size())
     for (const auto number : replicas_[master])
-      if (count < usable.size() && !lanes_[number]->isGone()) usable[count++] = number;
+      if (count < usable.size() && !lanes_[number]->isGone() && !lanes_[number]->silent)
+        usable[count++] = number;
   const auto chosen = replicaRead_.pick(master, std::span(usable).first(count), choices_);
-  if (counts(op))
-    ++interval_->counts.of(chosen == master ? MitigationCount::masterReads
-                                            : MitigationCount::replicaReads);
+  if (counts(op)) {
+    Counters& counters = interval_->counts;
+    ++counters.of(chosen == master ? MitigationCount::masterReads : MitigationCount::replicaReads);
+    if (count == 0) ++counters.of(MitigationCount::fallbackReads);
+  }
   enqueue(*lanes_[chosen], op);
   return true;
 }
@@ -202,7 +206,8 @@ bool Worker::learn(Connection& c, const PendingOp& op, std::string_view value,
   mitigator_->judge(op, *version, c.sentAt, counts(op) ? interval_.get() : nullptr);
   if (!mitigator_->caches() || !c.lane->hears()) return false;
   const bool expires = shared_.ttls.ttlMillisOf(op.id) != 0;
-  mitigator_->fill(op, c.ticket, value, expires, asksForTtl(op) ? c.ttlMillis : -2, c.sentAt);
+  mitigator_->fill(op, {c.lane->number(), c.ticket}, value, expires,
+                   asksForTtl(op) ? c.ttlMillis : -2, c.sentAt);
   return false;
 }
 

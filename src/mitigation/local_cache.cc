@@ -35,7 +35,8 @@ std::size_t LocalCache::find(std::uint64_t id) const noexcept {
   return kNowhere;
 }
 
-std::optional<std::string_view> LocalCache::get(std::uint64_t id, Nanos now) noexcept {
+std::optional<std::string_view> LocalCache::get(std::uint64_t id, Source owner,
+                                                Nanos now) noexcept {
   const std::size_t at = find(id);
   if (at == kNowhere) {
     ++counts_.misses;
@@ -43,10 +44,11 @@ std::optional<std::string_view> LocalCache::get(std::uint64_t id, Nanos now) noe
   }
   const Slot slot = index_[at];
   const Entry& entry = entries_[slot];
-  if (entry.expiresAt != 0 && entry.expiresAt <= now) {
+  const bool expired = entry.expiresAt != 0 && entry.expiresAt <= now;
+  if (expired || entry.source != owner) {
     remove(at);
     ++counts_.misses;
-    ++counts_.expired;
+    ++(expired ? counts_.expired : counts_.moved);
     return std::nullopt;
   }
   ++counts_.hits;
@@ -57,9 +59,9 @@ std::optional<std::string_view> LocalCache::get(std::uint64_t id, Nanos now) noe
   return std::string_view(values_.get() + slot * valueBytes_, entry.length);
 }
 
-bool LocalCache::fill(std::uint64_t id, Ticket ticket, std::string_view value,
+bool LocalCache::fill(std::uint64_t id, Asked asked, std::string_view value,
                       Nanos expiresAt) noexcept {
-  if (flushedAt_ > ticket || markOf(id) > ticket) {
+  if (flushedAt_ > asked.ticket || markOf(id) > asked.ticket) {
     ++counts_.poisonedFills;
     return false;
   }
@@ -70,6 +72,7 @@ bool LocalCache::fill(std::uint64_t id, Ticket ticket, std::string_view value,
   const Slot slot = claim(id);
   Entry& entry = entries_[slot];
   entry.expiresAt = expiresAt;
+  entry.source = asked.source;
   entry.length = static_cast<std::uint32_t>(value.size());
   std::memcpy(values_.get() + slot * valueBytes_, value.data(), value.size());
   linkNewest(slot);

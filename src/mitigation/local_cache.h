@@ -18,6 +18,7 @@ struct LocalCacheCounts {
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;            ///< not there, or there and past its time
   std::uint64_t expired = 0;           ///< of the misses: there and past its time
+  std::uint64_t moved = 0;             ///< of the misses: there, and from another source
   std::uint64_t fills = 0;             ///< values put in, replacements included
   std::uint64_t poisonedFills = 0;     ///< values not put in: an invalidation passed the read
   std::uint64_t oversize = 0;          ///< values not put in: longer than an entry may be
@@ -41,6 +42,13 @@ class LocalCache {
  public:
   /// When a read was sent, in the cache's own order of events.
   using Ticket = std::uint64_t;
+  /// Who serves a key and tells of its changes: a node of a cluster; 0 where there is only one.
+  using Source = std::uint32_t;
+  /// Whom a read asked, and when.
+  struct Asked {
+    Source source = 0;
+    Ticket ticket = 0;
+  };
   enum class Cause : std::uint8_t {
     server,   ///< an invalidation that the server pushed
     ownWrite  ///< this worker sent a write, or got its acknowledgement
@@ -54,14 +62,16 @@ class LocalCache {
   static std::size_t entriesWithin(std::size_t bytes, std::size_t valueBytes) noexcept;
 
   /// The value, as a view that holds until the next call that is not const. Counts a hit or a miss.
-  std::optional<std::string_view> get(std::uint64_t id, Nanos now) noexcept;
+  /// `owner`: who serves the key now. An entry from another source is dropped: it was true when it
+  /// came, and from its source nothing is to be heard of what the new owner does.
+  std::optional<std::string_view> get(std::uint64_t id, Source owner, Nanos now) noexcept;
 
   /// Take it when a read is sent whose reply may be put in.
   Ticket ticket() const noexcept { return events_; }
-  /// Puts in what a read that was sent at `ticket` brought. `expiresAt`: until when it may be
+  /// Puts in what a read brought. `expiresAt`: until when it may be
   /// served (the server's push comes when it deletes the key, not when the key expires); 0: until
   /// it is invalidated. False: refused, and counted by reason.
-  bool fill(std::uint64_t id, Ticket ticket, std::string_view value, Nanos expiresAt) noexcept;
+  bool fill(std::uint64_t id, Asked asked, std::string_view value, Nanos expiresAt) noexcept;
 
   /// Drops the entry and poisons the reads of this id that are under way.
   void invalidate(std::uint64_t id, Cause cause) noexcept;
@@ -88,6 +98,7 @@ class LocalCache {
     std::uint64_t id = 0;
     Nanos expiresAt = 0;
     std::uint32_t length = 0;
+    Source source = 0;
     Slot newer = kNone, older = kNone;  ///< order of use; free entries are chained by `older`
   };
 

@@ -14,6 +14,7 @@ enum class MitigationCount : std::uint8_t {
   localHits,       ///< reads answered without a server
   localMisses,     ///< reads that asked the cache and went on to the server
   localExpired,    ///< of those: the entry was there and past its time
+  localMoved,      ///< of those: the entry came from a node that serves the key no more
   fills,           ///< values put in
   poisonedFills,   ///< values not put in: their key was invalidated while the read was under way
   oversizeFills,   ///< values not put in: too long
@@ -28,8 +29,9 @@ enum class MitigationCount : std::uint8_t {
   copiesWritten,  ///< requests that those writes took
   partialWrites,  ///< writes that reached some copies and not others
   // Replica reads.
-  replicaReads,  ///< reads sent to a replica
-  masterReads,   ///< reads sent to a master, when replicas were to be used
+  replicaReads,   ///< reads sent to a replica
+  masterReads,    ///< reads sent to a master, when replicas were to be used
+  fallbackReads,  ///< of those: because no replica of it could be reached or answered
   // Ledger.
   ledgerReads,      ///< reads of ledger keys
   stale,            ///< a later write had been acknowledged before the read was sent
@@ -38,15 +40,34 @@ enum class MitigationCount : std::uint8_t {
   unjudged,         ///< too little was known of the version
   ledgerWrites,     ///< acknowledged writes of ledger keys
 };
-inline constexpr std::size_t kMitigationCounts = 23;
+inline constexpr std::size_t kMitigationCounts = 25;
 /// Names in intervals.csv and in `mitigation.counts` of the summary.
 inline constexpr std::array<std::string_view, kMitigationCounts> kMitigationCountNames{
-    "local_hits",     "local_misses",      "local_expired",   "fills",
-    "poisoned_fills", "oversize_fills",    "local_evictions", "invalidations_received",
-    "invalidations",  "own_invalidations", "cache_flushes",   "split_reads",
-    "split_writes",   "copies_written",    "partial_writes",  "replica_reads",
-    "master_reads",   "ledger_reads",      "stale",           "stale_age_at_least",
-    "impossible",     "unjudged",          "ledger_writes"};
+    "local_hits",
+    "local_misses",
+    "local_expired",
+    "local_moved",
+    "fills",
+    "poisoned_fills",
+    "oversize_fills",
+    "local_evictions",
+    "invalidations_received",
+    "invalidations",
+    "own_invalidations",
+    "cache_flushes",
+    "split_reads",
+    "split_writes",
+    "copies_written",
+    "partial_writes",
+    "replica_reads",
+    "master_reads",
+    "fallback_reads",
+    "ledger_reads",
+    "stale",
+    "stale_age_at_least",
+    "impossible",
+    "unjudged",
+    "ledger_writes"};
 
 constexpr std::size_t index(MitigationCount count) noexcept {
   return static_cast<std::size_t>(count);

@@ -15,41 +15,51 @@ namespace {
 using Cause = LocalCache::Cause;
 
 bool put(LocalCache& cache, std::uint64_t id, std::string_view value, Nanos expiresAt = 0) {
-  return cache.fill(id, cache.ticket(), value, expiresAt);
+  return cache.fill(id, {0, cache.ticket()}, value, expiresAt);
 }
 
 TEST(LocalCache, ServesWhatWasPutIn) {
   LocalCache cache(4, 100);
-  EXPECT_FALSE(cache.get(1, 0));
+  EXPECT_FALSE(cache.get(1, 0, 0));
   EXPECT_TRUE(put(cache, 1, "one"));
   EXPECT_TRUE(put(cache, 2, ""));
-  EXPECT_EQ(cache.get(1, 0), "one");
-  EXPECT_EQ(cache.get(2, 0), "");
+  EXPECT_EQ(cache.get(1, 0, 0), "one");
+  EXPECT_EQ(cache.get(2, 0, 0), "");
   EXPECT_TRUE(put(cache, 1, "another"));
-  EXPECT_EQ(cache.get(1, 0), "another");
+  EXPECT_EQ(cache.get(1, 0, 0), "another");
   EXPECT_EQ(cache.size(), 2U);
   EXPECT_EQ(cache.counts().hits, 3U);
   EXPECT_EQ(cache.counts().misses, 1U);
   EXPECT_EQ(cache.counts().fills, 3U);
 }
 
+TEST(LocalCache, DropsWhatCameFromAnotherSourceThanServesTheKeyNow) {
+  LocalCache cache(4, 16);
+  EXPECT_TRUE(cache.fill(1, {7, cache.ticket()}, "one", 0));
+  EXPECT_EQ(cache.get(1, 7, 0), "one");
+  EXPECT_FALSE(cache.get(1, 8, 0));
+  EXPECT_FALSE(cache.get(1, 7, 0)) << "gone for good, should the key come back";
+  EXPECT_EQ(cache.counts().moved, 1U);
+  EXPECT_EQ(cache.counts().misses, 2U);
+}
+
 TEST(LocalCache, EvictsTheLeastRecentlyUsed) {
   LocalCache cache(3, 8);
   for (const std::uint64_t id : {1U, 2U, 3U}) put(cache, id, "v");
-  EXPECT_TRUE(cache.get(1, 0));
+  EXPECT_TRUE(cache.get(1, 0, 0));
   put(cache, 4, "v");  // makes 2 go
-  EXPECT_FALSE(cache.get(2, 0));
-  EXPECT_TRUE(cache.get(1, 0));
-  EXPECT_TRUE(cache.get(3, 0));
-  EXPECT_TRUE(cache.get(4, 0));
+  EXPECT_FALSE(cache.get(2, 0, 0));
+  EXPECT_TRUE(cache.get(1, 0, 0));
+  EXPECT_TRUE(cache.get(3, 0, 0));
+  EXPECT_TRUE(cache.get(4, 0, 0));
   EXPECT_EQ(cache.counts().evictions, 1U);
 }
 
 TEST(LocalCache, DoesNotServeAnEntryPastItsTime) {
   LocalCache cache(3, 8);
   put(cache, 1, "v", 100);
-  EXPECT_TRUE(cache.get(1, 99));
-  EXPECT_FALSE(cache.get(1, 100));
+  EXPECT_TRUE(cache.get(1, 0, 99));
+  EXPECT_FALSE(cache.get(1, 0, 100));
   EXPECT_EQ(cache.size(), 0U);
   EXPECT_EQ(cache.counts().expired, 1U);
   EXPECT_EQ(cache.counts().misses, 1U);
@@ -62,8 +72,8 @@ TEST(LocalCache, DropsWhatTheServerOrAnOwnWriteInvalidates) {
   cache.invalidate(1, Cause::server);
   cache.invalidate(2, Cause::ownWrite);
   cache.invalidate(3, Cause::server);
-  EXPECT_FALSE(cache.get(1, 0));
-  EXPECT_FALSE(cache.get(2, 0));
+  EXPECT_FALSE(cache.get(1, 0, 0));
+  EXPECT_FALSE(cache.get(2, 0, 0));
   EXPECT_EQ(cache.counts().pushes, 2U);
   EXPECT_EQ(cache.counts().invalidations, 1U);
   EXPECT_EQ(cache.counts().ownInvalidations, 1U);
@@ -74,8 +84,8 @@ TEST(LocalCache, AnInvalidationThatPassesAReadPoisonsItsFill) {
   for (const Cause cause : {Cause::server, Cause::ownWrite}) {
     const auto ticket = cache.ticket();  // the read leaves …
     cache.invalidate(1, cause);          // … and is passed on its way back
-    EXPECT_FALSE(cache.fill(1, ticket, "old", 0));
-    EXPECT_FALSE(cache.get(1, 0));
+    EXPECT_FALSE(cache.fill(1, {0, ticket}, "old", 0));
+    EXPECT_FALSE(cache.get(1, 0, 0));
   }
   EXPECT_EQ(cache.counts().poisonedFills, 2U);
   EXPECT_TRUE(put(cache, 1, "new")) << "a read sent after the invalidation is good";
@@ -85,7 +95,7 @@ TEST(LocalCache, AnInvalidationOfAnotherKeyDoesNotPoison) {
   LocalCache cache(3, 8);
   const auto ticket = cache.ticket();
   cache.invalidate(2, Cause::server);
-  EXPECT_TRUE(cache.fill(1, ticket, "v", 0));
+  EXPECT_TRUE(cache.fill(1, {0, ticket}, "v", 0));
 }
 
 TEST(LocalCache, AFlushEmptiesItAndPoisonsAllReadsUnderWay) {
@@ -94,8 +104,8 @@ TEST(LocalCache, AFlushEmptiesItAndPoisonsAllReadsUnderWay) {
   const auto ticket = cache.ticket();
   cache.flush();
   EXPECT_EQ(cache.size(), 0U);
-  EXPECT_FALSE(cache.get(1, 0));
-  EXPECT_FALSE(cache.fill(2, ticket, "v", 0));
+  EXPECT_FALSE(cache.get(1, 0, 0));
+  EXPECT_FALSE(cache.fill(2, {0, ticket}, "v", 0));
   EXPECT_TRUE(put(cache, 2, "v"));
 }
 
@@ -169,7 +179,7 @@ TEST(LocalCache, AgreesWithAPlainLruOverAMillionRandomSteps) {
         }
         default: {
           const std::string* expected = plain.get(id);
-          const auto got = cache.get(id, 0);
+          const auto got = cache.get(id, 0, 0);
           ASSERT_EQ(got.has_value(), expected != nullptr);
           if (expected != nullptr) {
             ASSERT_EQ(*got, *expected);
@@ -197,7 +207,7 @@ TEST(LocalCache, NeverKeepsAnOldValueHoweverRepliesAndInvalidationsOvertakeEachO
     std::multimap<std::uint64_t, Arrival> underWay;  // by time of arrival
     const auto arrive = [&](const Arrival& a) {
       if (a.isReply)
-        cache.fill(a.id, a.ticket, std::to_string(a.version), 0);
+        cache.fill(a.id, {0, a.ticket}, std::to_string(a.version), 0);
       else
         cache.invalidate(a.id, Cause::server);
     };
@@ -216,7 +226,7 @@ TEST(LocalCache, NeverKeepsAnOldValueHoweverRepliesAndInvalidationsOvertakeEachO
     }
     for (const auto& [at, arrival] : underWay) arrive(arrival);
     for (std::uint64_t id = 0; id < kIds; ++id)
-      if (const auto value = cache.get(id, 0)) {
+      if (const auto value = cache.get(id, 0, 0)) {
         EXPECT_EQ(*value, std::to_string(version[id])) << "seed " << seed;
       }
   }
