@@ -54,7 +54,7 @@ struct WaitRig : WorkerRig {
       for (; queued != 0; --queued) all += "+OK\r\n";
       return all;
     }
-    writes += name == "SET" ? 1 : 0;
+    writes += name == "SET" ? 1U : 0U;
     if (multi) {
       ++queued;
       return "+QUEUED\r\n";
