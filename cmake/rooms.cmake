@@ -48,7 +48,7 @@ redline_room(chaos      IMPORTS base cluster record server)
 redline_room(metrics    IMPORTS base record LIBRARIES PkgConfig::prometheus_core PkgConfig::httplib)
 redline_room(run        IMPORTS base resp cluster workload schedule record rundir transport mitigation backing
                                 engine server chaos metrics)
-redline_room(lab        IMPORTS base run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus)
+redline_room(lab        IMPORTS base cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus)
 redline_room(report     IMPORTS base record rundir model LIBRARIES nlohmann_json::nlohmann_json)
 
 file(WRITE ${CMAKE_BINARY_DIR}/rooms.txt "${REDLINE_ROOM_TABLE}")

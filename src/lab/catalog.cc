@@ -16,6 +16,7 @@ std::span<const Experiment> experiments() {
       bigKeyExperiment(),
       evictionCliffExperiment(),
       expirySpikeExperiment(),
+      hotKeyExperiment(),
   };
   return kExperiments;
 }

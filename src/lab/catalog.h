@@ -16,6 +16,7 @@ Experiment persistenceSpikeExperiment();
 Experiment bigKeyExperiment();
 Experiment evictionCliffExperiment();
 Experiment expirySpikeExperiment();
+Experiment hotKeyExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.
 std::span<const Experiment> experiments();

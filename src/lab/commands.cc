@@ -57,7 +57,7 @@ Flags filled(const Flags& flags, const FlagPlaces& places) {
   for (std::string flag : flags) {
     bool falls = false;
     for (const auto& [place, value] : all) {
-      falls = falls || (value->empty() && flag.ends_with(fmt::format("={}", place)));
+      falls = falls || (value->empty() && flag.find(place) != std::string::npos);
       replaceAll(flag, place, *value);
     }
     if (!falls) result.push_back(std::move(flag));
