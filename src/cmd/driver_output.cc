@@ -64,6 +64,32 @@ void addRate(std::string& out, const Summary& summary) {
     fmt::format_to(to, "  error      {}: {}\n", name, count);
 }
 
+/// Who carried the load, and how much of its CPU that took.
+void addCluster(std::string& out, const Summary& summary) {
+  auto to = std::back_inserter(out);
+  double requests = 0;
+  for (const ClusterNodeFigures& node : summary.cluster.nodes)
+    requests += static_cast<double>(node.ops);
+  if (requests == 0) return;
+  const ClusterFigures& c = summary.cluster;
+  fmt::format_to(to, "  redirects  {} MOVED, {} ASK, {} TRYAGAIN, {} CLUSTERDOWN\n", c.moved, c.ask,
+                 c.tryagain, c.clusterdown);
+  for (const ClusterNodeFigures& node : c.nodes) {
+    if (node.ops == 0) continue;
+    const auto server = std::ranges::find(summary.servers, node.addr, &ServerFigures::addr);
+    fmt::format_to(to,
+                   "  node       {} ({}, {} slots): {:.1f}% of the requests{}, service p99 {}\n",
+                   node.addr, node.role, node.slots, 100 * static_cast<double>(node.ops) / requests,
+                   server == summary.servers.end()
+                       ? ""
+                       : fmt::format(", {:.2f} s of CPU", server->cpuUserS + server->cpuSystemS),
+                   formatDuration(static_cast<Nanos>(node.service.p99 * 1e3)));
+  }
+  const HotSlotFigures& hot = c.hotSlots.front();
+  fmt::format_to(to, "  hot slot   {} at {}: {:.1f}% of the requests\n", hot.slot, hot.node,
+                 100 * static_cast<double>(hot.ops) / requests);
+}
+
 void addServers(std::string& out, const Summary& summary) {
   for (const ServerFigures& server : summary.servers)
     fmt::format_to(std::back_inserter(out),
@@ -132,6 +158,7 @@ std::string summaryTable(const Summary& summary) {
       "mean batch {:.1f}, steal {:.1f}%\n",
       g.threads, g.threads == 1 ? "" : "s", g.io, g.wait, g.cpuUsPerOp, g.utilisation * 100,
       g.meanBatch, g.steal * 100);
+  addCluster(out, summary);
   addServers(out, summary);
   addLatency(out, summary);
   out += "\n";

@@ -107,7 +107,7 @@ TEST(Tables, GiveLoaderAndDriverTheSameDataSet) {
 }
 
 TEST(Tables, DoNotTakeFlagsThatAreNotBuilt) {
-  for (const char* flag : {"-on-miss=none", "-tls"})
+  for (const char* flag : {"-tls"})
     EXPECT_FALSE(resolved(*findCommand("driver"), {flag})) << flag;
 }
 

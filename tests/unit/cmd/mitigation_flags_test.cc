@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "cmd/commands.h"
+#include "cmd/plans.h"
 #include "cmd/resolve.h"
 
 namespace redline {
@@ -68,6 +69,31 @@ TEST(MitigationFlags, RefuseWhatCannotBe) {
   EXPECT_THAT(whyNot({"-ledger=10", "-keys=5"}), HasSubstr("-keys"));
   EXPECT_THAT(whyNot({"-ledger=10", "-verify=none"}), HasSubstr("-verify=none"));
   EXPECT_THAT(whyNot({"-ledger=10", "-value-size=20"}), HasSubstr("24 bytes"));
+}
+
+Result<DriverPlan> driverOf(std::vector<std::string> arguments) {
+  const auto flags = resolve(
+      *findCommand("driver"), commands(),
+      {std::move(arguments), {}, [](const std::string&) { return Result<std::string>{""}; }});
+  if (!flags) return fail(flags.error());
+  return driverPlan({*flags, {}, ""});
+}
+
+TEST(MitigationFlags, WorkInAClusterToo) {
+  const auto plan = planOf({"-topology=cluster", "-mitigation=replica-read", "-ledger=100"});
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_TRUE(plan->is(MitigationKind::replicaRead));
+}
+
+TEST(MitigationFlags, WaitingForReplicasIsInWholeMillisecondsAndNeedsANumber) {
+  const auto plan = driverOf({"-wait-replicas=2", "-wait-timeout=1s"});
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->engine.waitReplicas, 2U);
+  EXPECT_EQ(plan->engine.waitTimeout, kSecond);
+  EXPECT_EQ(driverOf({})->engine.waitReplicas, 0U);
+  EXPECT_THAT(driverOf({"-wait-timeout=1s"}).error().message, HasSubstr("-wait-replicas"));
+  EXPECT_THAT(driverOf({"-wait-replicas=1", "-wait-timeout=1500us"}).error().message,
+              HasSubstr("whole milliseconds"));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ TEST(LabCommands, PutThePlacesIn) {
 TEST(LabCommands, ACpuThatWasNotGivenOutTakesItsFlagAlong) {
   const FlagPlaces places{"a:1", "unix:/x", {}};
   EXPECT_THAT(filled({"-cpus={generator-cpu}", "-rate=10k"}, places), ElementsAre("-rate=10k"));
+  EXPECT_THAT(filled({"-master-cpus={server-cpu};{generator-cpu}"}, places), ElementsAre());
 }
 
 TEST(LabCommands, WhatAnExperimentSaysItselfIsNotAddedAgain) {
