@@ -120,12 +120,13 @@ TEST(ClusterMitigation, ReplicasAnswerReadsAsThePolicySays) {
     EXPECT_EQ(s.verify.corrupt + s.verify.lostAcknowledged, 0U);
     EXPECT_EQ(countOf(s, Count::impossible), 0U);
     EXPECT_EQ(s.mitigation.staleness.count, s.verify.stale);
-    if (policy == ReplicaPolicy::replicaPreferred)
+    EXPECT_GT(away, 0U);
+    if (policy == ReplicaPolicy::replicaPreferred) {
       EXPECT_EQ(away, reads);
-    else
-      EXPECT_GT(away, 0U);
-    if (policy == ReplicaPolicy::random)
+    }
+    if (policy == ReplicaPolicy::random) {
       EXPECT_NEAR(static_cast<double>(away), static_cast<double>(reads) / 2, 300);
+    }
   }
 }
 
