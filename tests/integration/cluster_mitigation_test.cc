@@ -162,12 +162,13 @@ TEST(ClusterMitigation, APausedReplicaIsPassedOverAndWhatItThenSaysIsStaleByAnAg
 }
 
 TEST(ClusterMitigation, LocalCachesStayTrueWhileSlotsMove) {
+  Lab lab(startCluster());
+  ASSERT_TRUE(lab.redis);
+  lab.fill();
+  lab.plan.engine.mitigation.kind = MitigationKind::localCache;
   for (const Tracking tracking : {Tracking::keysRead, Tracking::prefix}) {
-    Lab lab(startCluster());
-    ASSERT_TRUE(lab.redis);
-    lab.fill();
-    lab.plan.engine.mitigation.kind = MitigationKind::localCache;
     lab.plan.engine.mitigation.tracking = tracking;
+    lab.plan.out = lab.home.path() / (tracking == Tracking::prefix ? "bcast" : "default");
     lab.chaos(reshardOfTheHotSlot(lab, 300 * kMillisecond));
     const Summary s = lab.run();
     EXPECT_EQ(s.rate.completed, 10'000U);
