@@ -64,7 +64,9 @@ struct Lab {
     addNode("b:2", "master", 3000, 2850);
     addNode("c:3", "master", 3000, 2850);
     summary.cluster.hotSlots = {{7, "hot:1", static_cast<std::uint64_t>(hot)}};
-    summary.latency["response"]["all"] = {.count = 40'000, .p99 = 900 * noise};
+    LatencyFigures& response = summary.latency["response"]["all"];
+    response.count = 40'000;
+    response.p99 = 900 * noise;
     RunDir dir;
     dir.summary = std::move(summary);
     reading.dirs.push_back(std::move(dir));
