@@ -79,10 +79,6 @@ std::vector<Condition> conditionsOf(const Parameters& p, const std::string& size
   return all;
 }
 
-Labels saturationLabels(const std::string& dist) {
-  return {{"part", "saturation"}, {"dist", dist}};
-}
-
 HotWorkload workloadOf(const Parameters& p) {
   HotWorkload workload{.chooser = KeyChooser(Distribution::zipfian, p.number("zipf-s"),
                                              p.count("keys"), /*seed: the flags' default*/ 1),
@@ -149,17 +145,6 @@ LabRun rateRun(const Parameters& p, const Condition& condition, unsigned repeat)
   return run;
 }
 
-LabRun saturationRun(const Parameters& p, const std::string& dist) {
-  const std::string& size = p.texts("value-sizes").front();
-  return {.name = "saturation-" + dist,
-          .labels = saturationLabels(dist),
-          .stack = "cluster-" + size,
-          .before = nameHotMaster(p),
-          .drives = {
-              {.flags = joinFlags({loadFlags(p, size, dist, 1),
-                                   {"-rate=max", "-duration=" + p.text("saturation-duration")}})}}};
-}
-
 Result<ExperimentPlan> plan(const Parameters& p) {
   ExperimentPlan plan;
   const auto& sizes = p.texts("value-sizes");
@@ -173,9 +158,6 @@ Result<ExperimentPlan> plan(const Parameters& p) {
                                     return rateRun(p, conditions[i], repeat);
                                   }),
                       std::back_inserter(plan.runs));
-    if (!first) continue;
-    for (const char* const dist : {"uniform", "zipfian"})
-      plan.runs.push_back(saturationRun(p, dist));
   }
   return plan;
 }
@@ -272,11 +254,12 @@ double busiestRequests(const Summary& summary, const Reading&) {
   const auto& node = std::ranges::max(summary.cluster.nodes, {}, &ClusterNodeFigures::ops);
   return static_cast<double>(node.ops) / summary.windowS;
 }
-/// By INFO: what it looked up for reads.
+/// By INFO: what it looked up for reads; none counts as one, so that there is a ratio.
 double hotReads(const Summary& summary, const Reading& reading) {
   const auto* const server = serverAt(summary, reading.record.note(kHotMaster));
-  return server == nullptr ? kNothing
-                           : static_cast<double>(server->hits + server->misses) / summary.windowS;
+  return server == nullptr
+             ? kNothing
+             : std::max(1.0, static_cast<double>(server->hits + server->misses)) / summary.windowS;
 }
 /// Cores.
 double hotCpu(const Summary& summary, const Reading& reading) {
@@ -408,12 +391,12 @@ class SizeAnalysis {
   std::string busyWords(std::size_t i) const {
     return formatShare(runs_.mean(i, ofSummary(hotBusy)));
   }
-  /// "6.3× [5.9 – 6.8]" less than without a mitigation; all, where nothing is left.
+  /// "6.3× [5.9 – 6.8]": how many times less than without a mitigation.
   std::string cut(const Column& column, std::size_t i) const {
     if (i == kNone) return "1×";
-    if (i == kUniform) return "–";
-    if (!column.has(i) && share_.has(i)) return "all of it";
-    return multiple(column.ratio(i, kNone));
+    const Estimate ratio = column.ratio(i, kNone);
+    constexpr double kNextToAll = 1000;
+    return ratio.value > kNextToAll ? "next to all of it" : multiple(ratio);
   }
 
   void whereTheLoadIs() {
@@ -501,15 +484,21 @@ class SizeAnalysis {
   }
 
   void reproduced() {
+    const double hot = runs_.mean(kNone, ofSummary(hotBusy));
+    const double others = runs_.mean(kNone, ofSummary(othersBusy));
     const Estimate contrast = share_.ratio(kUniform, kNone);
     addFinding(
         document_, share_.has(kUniform) ? standingOf(contrast, true) : Standing::plain,
         fmt::format("With Zipf {} ({}) one of {} masters gets {} of the requests, where "
                     "uniform keys give it {}; one slot alone makes {}. Its main thread is "
-                    "busy for {} of the time, the other masters' for {}",
+                    "busy for {} of the time and the other masters' for {}: when it is pinned "
+                    "(at {}/s, were the cost of a request to stay the same), they will be at "
+                    "{}, and more shards would not help",
                     p_.text("zipf-s"), sizeWords(), kMasters, words(share_.of(kNone), "share"),
                     words(share_.of(kUniform), "share"), words(slot_.of(kNone), "share"),
-                    busyWords(kNone), formatShare(runs_.mean(kNone, ofSummary(othersBusy)))),
+                    formatShare(hot), formatShare(others),
+                    formatCount(static_cast<double>(p_.count("rate")) / hot),
+                    formatShare(others / hot)),
         "operations by node and slot; main-thread CPU by INFO", runs_.names({kUniform, kNone}),
         isFirst_);
   }
@@ -524,7 +513,6 @@ class SizeAnalysis {
         condition.treatment, sizeWords(), cut(requests_, i), cut(reads_, i), cut(cpu_, i),
         multiple(p99_.ratio(kNone, i)), priceWords(i));
     Standing standing = standingOf(requests_.ratio(i, kNone), true);
-    if (!requests_.has(i)) standing = Standing::expected;
     const Treatment& treatment = treatmentOf(condition.treatment);
     // Copies in one slot are on one master, if not on this one: the load moves, and stays whole.
     if (condition.treatment == "key-split-tag")
@@ -681,42 +669,9 @@ class SizeAnalysis {
   std::vector<Price> prices_;
 };
 
-/// As fast as replies allow: who is the limit?
-void analyseSaturation(const Readings& readings, ExperimentDocument& document) {
-  const Conditions runs(readings, {saturationLabels("uniform"), saturationLabels("zipfian")});
-  const auto busy = [&](std::size_t i) { return runs.mean(i, ofSummary(hotBusy)); };
-  const auto others = [&](std::size_t i) { return runs.mean(i, ofSummary(othersBusy)); };
-  LabTable table{
-      .title = "As fast as replies allow",
-      .head = {"", "hot master busy", "other masters busy", "hot master's share of requests"},
-      .rows = {},
-      .note =
-          "The hot master has a core of its own; the other servers share one with "
-          "the generator, so throughput says nothing here."};
-  for (std::size_t i = 0; i < 2; ++i)
-    table.rows.push_back({{i == 0 ? "uniform" : "Zipf", formatShare(busy(i)),
-                           formatShare(others(i)), formatShare(runs.mean(i, ofSummary(hotShare)))},
-                          runs.names({i})});
-  document.tables.push_back(std::move(table));
-  if (!std::isfinite(busy(1)) || !std::isfinite(others(1))) return;
-  constexpr double kPinned = 0.9, kIdle = 0.6;
-  const bool pinned = busy(1) >= kPinned && others(1) <= kIdle;
-  addFinding(document, pinned ? Standing::expected : Standing::inconclusive,
-             fmt::format("As fast as replies allow, Zipf keys keep the hot master's main thread "
-                         "busy for {} of the time and the other masters' for {}: {}",
-                         formatShare(busy(1)), formatShare(others(1)),
-                         pinned ? "one core is the limit of the cluster, whatever the others have "
-                                  "left"
-                                : "on these cores the hot master is not clearly the limit"),
-             fmt::format("main-thread CPU by INFO; pinned: {} or more, and the others {} or less",
-                         formatShare(kPinned), formatShare(kIdle)),
-             runs.names({1}), pinned);
-}
-
 void analyse(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
   for (const std::string& size : p.texts("value-sizes"))
     SizeAnalysis(p, readings, size, document).all();
-  analyseSaturation(readings, document);
   document.method.emplace_back(
       "All conditions at the same rate with Poisson arrivals, in turn, each repeat with draws of "
       "its "
@@ -763,9 +718,6 @@ Experiment hotKeyExperiment() {
       {.name = "split-ways", .kind = count, .help = "copies of each of them"},
       {.name = "warmup", .kind = duration, .help = "sent before, not measured: caches fill"},
       {.name = "duration", .kind = duration, .help = "measured time of each condition"},
-      {.name = "saturation-duration",
-       .kind = duration,
-       .help = "measured time as fast as replies allow"},
   };
   experiment.check = check;
   experiment.plan = plan;
