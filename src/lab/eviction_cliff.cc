@@ -195,8 +195,11 @@ std::vector<LabPrediction> predict(const Parameters& p) {
   for (const std::size_t i : predicted(all)) {
     const Condition& c = all[i];
     LabPrediction one{
-        .what = fmt::format("hit rate, {}, {}, {}, {} × maxmemory", c.dist, fullName(p, c.policy),
-                            formatSize(*parseSize(c.value)), c.ratio),
+        .what = fmt::format("hit rate, {}, {}, {} ×{}", c.isZipf() ? "Zipf" : "uniform",
+                            fullName(p, c.policy), c.ratio,
+                            c.value == p.text("value-size")
+                                ? ""
+                                : fmt::format(", {}", formatSize(*parseSize(c.value)))),
         .model = {},
         .unit = "share",
         .verdict = {}};

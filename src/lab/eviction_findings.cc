@@ -139,10 +139,10 @@ class Analysis {
   void table(std::string_view dist) {
     LabTable table{
         .title = fmt::format("{}: hit rate against working set ÷ maxmemory", distWords(dist)),
-        .head = {"policy", "ratio", "keys", "keys held", "hit rate", "Redis simulated",
-                 "LRU formula", "RANDOM formula", "best possible", "evictions/s", "misses/s",
-                 fmt::format("misses/s at {}/s", p_.text("lookups")), "refused/s", "T_C",
-                 "valid runs"},
+        .head = {"policy", "ratio", "keys", "keys held", "hit rate",
+                 fmt::format("misses/s at {}/s", p_.text("lookups")), "misses/s", "evictions/s",
+                 "refused/s", "Redis simulated", "LRU formula", "RANDOM formula", "best possible",
+                 "T_C", "valid runs"},
         .rows = {},
         .note = fmt::format(
             "{} B values, {} lookups/s, reads alone, each miss refilled. Misses at {}/s are the "
@@ -160,10 +160,10 @@ class Analysis {
     const Condition& c = all_[i];
     const double tc = characteristicS(p_, c);
     return {{name(c.policy), c.ratio, count(static_cast<double>(keysAt(p_, c))), count(held(i)),
-             hit_.has(i) ? percent(hit_.of(i).value) : "–", percent(theory_[i].simulated),
+             hit_.has(i) ? percent(hit_.of(i).value) : "–", hit_.has(i) ? count(projected(i)) : "–",
+             count(runs_.mean(i, missesPerS)), count(runs_.mean(i, evictedPerS)),
+             count(runs_.mean(i, refusedPerS)), percent(theory_[i].simulated),
              percent(theory_[i].lru), percent(theory_[i].random), percent(theory_[i].best),
-             count(runs_.mean(i, evictedPerS)), count(runs_.mean(i, missesPerS)),
-             hit_.has(i) ? count(projected(i)) : "–", count(runs_.mean(i, refusedPerS)),
              std::isfinite(tc) ? formatQuantity(tc, "s") : "–",
              fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
             runs_.names({i})};
@@ -183,7 +183,7 @@ class Analysis {
         .marks = {{1, "maxmemory"}}};
     const Curve* first = nullptr;
     for (const Curve& curve : curves_) {
-      if (curve.dist != dist) continue;
+      if (curve.dist != dist || policyOf(curve.policy).isVolatile) continue;
       if (first == nullptr) first = &curve;
       LabSeries line{.title = name(curve.policy), .points = {}};
       for (const std::size_t i : curve.at)
@@ -199,6 +199,7 @@ class Analysis {
     };
     model("LRU formula", &Theory::lru);
     model("RANDOM formula", &Theory::random);
+    model("best possible", &Theory::best);
     model("simulated", &Theory::simulated);
     document_.plots.push_back(std::move(plot));
   }

@@ -32,8 +32,7 @@ double ttlShare(const Parameters& p, std::string_view word) {
 std::string fullName(const Parameters& p, std::string_view word) {
   const Policy& policy = policyOf(word);
   if (!policy.isVolatile) return std::string(policy.redis);
-  return fmt::format("{} ({} of keys have a time to live)", policy.redis,
-                     formatShare(ttlShare(p, word)));
+  return fmt::format("{}, {:.0f}% TTL", policy.redis, 100 * ttlShare(p, word));
 }
 
 double Condition::times() const {

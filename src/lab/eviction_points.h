@@ -26,7 +26,7 @@ struct Policy {
 const Policy& policyOf(std::string_view word);
 /// Share of the keys with a time to live under a policy.
 double ttlShare(const Parameters& p, std::string_view word);
-/// "volatile-lru (30% of keys have a time to live)".
+/// "volatile-lru, 30% TTL".
 std::string fullName(const Parameters& p, std::string_view word);
 
 /// One point of a curve.

@@ -189,6 +189,7 @@ struct Facts {
   double missesAfter = kNothing;   ///< … in the first whole interval after
   double countedAfter = kNothing;  ///< share of the expired that DBSIZE counts at the next sample
   double countedAtEnd = kNothing;  ///< … at the run's end
+  double untilEndS = kNothing;     ///< from the moment to the last sample
   double memoryBefore = kNothing, memoryAtEnd = kNothing;
 };
 
@@ -225,6 +226,7 @@ void readServer(const Reading& reading, double moment, Facts& facts) {
     };
     if (std::isnan(facts.countedAfter)) facts.countedAfter = counted(sample);
     facts.countedAtEnd = counted(sample);
+    facts.untilEndS = at;
     facts.expired = since("expired_keys");
     facts.cpuS = since("expire_cycle_cpu_milliseconds") / 1e3;
     facts.memoryBefore = before->number("used_memory", kNothing);
@@ -287,6 +289,7 @@ class Analysis {
     compare(kSpread);
     compare(kLazy);
     whatReadsSee();
+    leftOver();
     whoDeletes();
     cost();
     recommend();
@@ -500,6 +503,23 @@ class Analysis {
                              : "reads and expiry times do not agree"),
           "hits and misses by interval, db0.keys", runs_.names({i}));
     }
+  }
+
+  /// The active cycle rests while few of the keys with a time to live are past it.
+  void leftOver() {
+    const double due = mean(kSpread, [&](const Facts& f) {
+      return f.expiring * std::min(1.0, f.untilEndS / p_.seconds("spread"));
+    });
+    const double gone = mean(kSpread, [](const Facts& f) { return f.expired; });
+    const double stale = mean(kSpread, [](const Facts& f) { return f.stalePercent; });
+    if (!(due > 0) || !std::isfinite(gone + stale)) return;
+    addFinding(document_, Standing::plain,
+               fmt::format("Spread over {}, {} keys were due by the run's end and {} had been "
+                           "deleted: the active cycle rests while it estimates that less than a "
+                           "tenth of the keys with a time to live are past it (here {:.1f}% at the "
+                           "most)",
+                           p_.text("spread"), count(due), count(gone), stale),
+               "expired_keys, expired_stale_perc", runs_.names({kSpread}));
   }
 
   /// Lazy against active.

@@ -57,7 +57,7 @@ th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--grid); text-align
   white-space: nowrap; vertical-align: top; }
 th { color: var(--quiet); font-weight: 600; }
 th:first-child, td:first-child, .prose th, .prose td { text-align: left; padding-left: 0; }
-.prose td:last-child { white-space: normal; overflow-wrap: anywhere; }
+.prose td:last-child { white-space: normal; overflow-wrap: anywhere; min-width: 16rem; }
 .prose th, .prose td { padding-right: 1rem; }
 .pair { display: flex; flex-wrap: wrap; gap: 0 3.5rem; }
 figure { margin: 1.5rem 0; break-inside: avoid; }
