@@ -174,8 +174,9 @@ class Analysis {
         .id = "hit-rate-" + std::string(dist),
         .title = fmt::format("Hit rate as the working set outgrows maxmemory, {}", distWords(dist)),
         .description =
-            "Measured by policy; dashed: LRU with exact recency and RANDOM "
-            "eviction by formula, and Redis's sampling simulated (allkeys-lru).",
+            "Measured; dashed, of the first policy: LRU with exact recency and RANDOM "
+            "eviction by formula, the best possible, and Redis's sampling simulated. "
+            "Policies that can refuse writes are in the plot of misses.",
         .x = {"working set ÷ maxmemory", AxisKind::linear, {}},
         .y = {"hit rate", AxisKind::share, {}},
         .series = {},
