@@ -573,6 +573,11 @@ class Analysis {
     return all;
   }
 
+  /// The policy that all are compared with, at the shift's ratio.
+  Condition firstAtShift() const {
+    return {"zipfian", p_.texts("policies").front(), p_.text("shift-ratio"), p_.text("value-size")};
+  }
+
   void shift() {
     const auto all = p_.on("shift") ? shifts() : std::vector<Shift>{};
     if (all.empty()) return;
@@ -599,12 +604,17 @@ class Analysis {
       addFinding(
           document_, Standing::plain,
           fmt::format(
-              "When other keys become popular at {} ×, {} falls from {} to {} and {}",
+              "When other keys become popular at {} ×, {} falls from {} to {} and {}{}",
               p_.text("shift-ratio"), name(one.policy), percent(one.before), percent(one.lowest()),
               back ? fmt::format("is back within a point after {}", formatQuantity(*back, "s"))
                    : fmt::format("is still {} below after {}",
                                  points(one.before - one.after.back().value),
-                                 formatQuantity(one.after.back().endS, "s"))),
+                                 formatQuantity(one.after.back().endS, "s")),
+              policyOf(one.policy).kind == EvictionPolicy::lfu
+                  ? fmt::format(": its counters of old favourites decay by one a minute, where LRU "
+                                "forgets within T_C, {}",
+                                formatQuantity(characteristicS(p_, firstAtShift()), "s"))
+                  : ""),
           "hit rate by interval, one run each: no interval can be given", one.runs);
     }
     document_.plots.push_back(std::move(plot));
