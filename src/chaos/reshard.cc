@@ -11,7 +11,6 @@
 #include "chaos/cluster_target.h"
 #include "chaos/open_slots.h"
 #include "chaos/slot_mover.h"
-#include "chaos/target.h"
 
 namespace redline {
 namespace {
@@ -23,6 +22,7 @@ MoveOptions moveOptions(const FaultArguments& arguments) {
   MoveOptions options;
   options.maxBlock = arguments.duration("max-block");
   options.slotsAtOnce = arguments.count("slots-at-once");
+  options.rest = arguments.count("rest");
   return options;
 }
 
@@ -333,7 +333,11 @@ FaultSpec reshardFault() {
        .help = "the slots to move, whoever owns them",
        .example = "0-999",
        .whenEmpty = "it must be given"},
-      targetParameter(),
+      {.name = "target",
+       .kind = FaultParameterKind::text,
+       .help = "the master that gets the slots",
+       .example = "127.0.0.1:7701",
+       .whenEmpty = "it must be given"},
       {.name = "source",
        .kind = FaultParameterKind::text,
        .help = "the master that must own them all",
@@ -347,6 +351,12 @@ FaultSpec reshardFault() {
            "took there. A target that answers late and a core that others hold come on top; "
            "over_max_block counts the calls that took longer",
        .example = "1ms"},
+      {.name = "rest",
+       .kind = FaultParameterKind::count,
+       .fallback = "0",
+       .help = "after a MIGRATE its source is left to others for so many times as long as it was "
+               "blocked: 4 lets a reshard have a fifth of its time",
+       .example = "4"},
       {.name = "slots-at-once",
        .kind = FaultParameterKind::count,
        .fallback = "8",

@@ -14,6 +14,7 @@ constexpr std::size_t kListed = 500;  ///< keys of a slot in one answer
 constexpr std::size_t kAhead = 250;   ///< keys known beyond the batch before more are asked for
 constexpr std::size_t kSizesAtOnce = 128;  ///< MEMORY USAGE is about 1 µs each
 constexpr int kMostFailures = 3;
+constexpr Nanos kLongestRest = 50 * kMillisecond;  ///< also after a key that took seconds
 constexpr auto kAfterFailure = std::chrono::milliseconds(50);
 /// A collection of millions of elements takes seconds, and its MIGRATE must not be given up on.
 constexpr Nanos kMigrateTimeout = 60 * kSecond;
@@ -154,18 +155,25 @@ Status SlotMover::carryOut(const Step& step, const ClusterMember& from, const Cl
   commands.push_back({"INFO", "commandstats"});
   auto admin = cluster_.at(from.endpoint);
   if (!admin) return fail(std::move(admin.error()));
+  if (step.migrate > 0) rest();
   const Nanos begin = SteadyClock::read();
   auto replies = (*admin)->pipeline(commands, kAnswerTimeout);
-  const Nanos took = SteadyClock::read() - begin;
+  const Nanos end = SteadyClock::read(), took = end - begin;
   if (!replies) return fail(std::move(replies.error()));
 
   const std::span<const Value> all(*replies);
   const Nanos blocked = settleBlocked(all.back()).value_or(took);
+  if (step.migrate > 0) restEnd_ = end + static_cast<Nanos>(options_.rest) * blocked;
   const std::size_t first = step.migrate > 0 ? 1 : 0;
   settleSizes(step, all.subspan(first, step.sizes));
   if (step.list)
     if (auto listed = settleList(*step.list, all[first + step.sizes]); !listed) return listed;
   return step.migrate > 0 ? settleMigrate(step.migrate, all.front(), blocked, took) : Status{};
+}
+
+void SlotMover::rest() const {
+  const Nanos left = std::min(restEnd_ - SteadyClock::read(), kLongestRest);
+  if (left > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(left));
 }
 
 std::optional<Nanos> SlotMover::settleBlocked(const Value& reply) {

@@ -49,6 +49,8 @@ struct MoveOptions {
   /// What batches are sized for: one MIGRATE's time in its source, which serves nobody meanwhile. A
   /// target that answers late, and a core that is given to others, come on top.
   Nanos maxBlock = 2 * kMillisecond;
+  /// After a MIGRATE its source is left to others for so many times as long as it was blocked.
+  std::uint64_t rest = 0;
   std::size_t slotsAtOnce = 8;  ///< open at a time: between them the commands are pipelined
   std::function<bool()> interrupted;
   std::function<void(const MoveFigures&)> progress;
@@ -108,6 +110,8 @@ class SlotMover {
   void settleSizes(const Step& step, std::span<const Value> replies);
   Status settleList(std::uint16_t slot, const Value& reply);
   std::vector<std::string> migrateCommand(const Endpoint& target, std::size_t keys) const;
+  /// Waits until the source has had its rest after the MIGRATE before.
+  void rest() const;
   bool interrupted() const { return options_.interrupted && options_.interrupted(); }
 
   ClusterAdmin& cluster_;
@@ -118,6 +122,7 @@ class SlotMover {
   std::deque<PendingKey> pending_;
   std::deque<std::uint16_t> toList_;
   std::optional<std::uint64_t> blockedUs_;  ///< in MIGRATE, as the source of the group said last
+  Nanos restEnd_ = 0;                       ///< on SteadyClock
   int failures_ = 0;                        ///< of MIGRATE to reach the target, in a row
 };
 

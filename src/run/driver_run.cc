@@ -126,9 +126,18 @@ class DriverRun {
     return options;
   }
 
+  /// As -addr names them, and then a cluster's other nodes: a fault without -target is done to the
+  /// first.
+  std::vector<Endpoint> faultServers() const {
+    std::vector<Endpoint> all = plan_.engine.seeds;
+    for (const Endpoint& server : servers())
+      if (std::ranges::find(all, server) == all.end()) all.push_back(server);
+    return all;
+  }
+
   FaultContext faultContext() {
     FaultContext context;
-    context.servers = servers();
+    context.servers = faultServers();
     context.credentials = {plan_.engine.login.user, plan_.engine.login.password};
     context.own = plan_.own;
     context.force = plan_.force;

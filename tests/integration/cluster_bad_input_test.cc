@@ -41,7 +41,7 @@ class ClusterBadInput : public testing::Test {
 
   /// All that send load to a cluster.
   void expectNoLoad(int code, const std::string& part, const Endpoint& seed) const {
-    for (const std::string command : {"driver"})
+    for (const std::string command : {"driver", "loader"})
       expectError(code, part, {command, "-topology=cluster", addr(seed)});
   }
 
