@@ -345,23 +345,24 @@ FaultSpec reshardFault() {
        .whenEmpty = "whoever owns them"},
       {.name = "max-block",
        .kind = FaultParameterKind::duration,
-       .fallback = "2ms",
+       .fallback = "1ms",
        .help =
            "how long one MIGRATE should block its source: batches are sized by what earlier ones "
            "took there. A target that answers late and a core that others hold come on top; "
            "over_max_block counts the calls that took longer",
-       .example = "1ms"},
+       .example = "5ms"},
       {.name = "rest",
        .kind = FaultParameterKind::count,
-       .fallback = "0",
+       .fallback = "1",
        .help = "after a MIGRATE its source is left to others for so many times as long as it was "
                "blocked: 4 lets a reshard have a fifth of its time",
        .example = "4"},
       {.name = "slots-at-once",
        .kind = FaultParameterKind::count,
-       .fallback = "8",
-       .help = "how many slots are open at a time",
-       .example = "1"},
+       .fallback = "1",
+       .help = "how many slots are open at a time: more take fewer round trips, and each node then "
+               "hears of as many new owners at once",
+       .example = "8"},
       {.name = "heal",
        .kind = FaultParameterKind::boolean,
        .fallback = "false",

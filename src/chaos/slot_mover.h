@@ -48,10 +48,10 @@ struct MoveFigures {
 struct MoveOptions {
   /// What batches are sized for: one MIGRATE's time in its source, which serves nobody meanwhile. A
   /// target that answers late, and a core that is given to others, come on top.
-  Nanos maxBlock = 2 * kMillisecond;
+  Nanos maxBlock = kMillisecond;
   /// After a MIGRATE its source is left to others for so many times as long as it was blocked.
-  std::uint64_t rest = 0;
-  std::size_t slotsAtOnce = 8;  ///< open at a time: between them the commands are pipelined
+  std::uint64_t rest = 1;
+  std::size_t slotsAtOnce = 1;  ///< open at a time: between them the commands are pipelined
   std::function<bool()> interrupted;
   std::function<void(const MoveFigures&)> progress;
   std::function<void(const LargeKey&)> largeKey;
