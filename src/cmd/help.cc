@@ -56,14 +56,16 @@ class Page {
   std::string text_;
 };
 
-void exitCodes(Page& page) {
+/// Of one command, or with none of all of them.
+void exitCodes(Page& page, std::string_view command = {}) {
   page.heading("Exit codes");
   constexpr std::size_t kColumn = 6;
   page.row("0", "good", kColumn);
   page.row("1", "failed; one line on standard error says what and what to do", kColumn);
   page.row("2", "wrong usage", kColumn);
   page.row("3", "the run took place, but its numbers are not valid; the summary says why", kColumn);
-  page.row("4", "compare: a condition of -fail-if holds", kColumn);
+  if (command.empty() || command == "compare")
+    page.row("4", "compare: a condition of -fail-if holds", kColumn);
 }
 
 void flagRow(Page& page, const FlagSpec& flag) {
@@ -126,7 +128,7 @@ std::string commandHelp(const Command& command, const HelpStyle& style) {
     page.line(fmt::format("  {}", example.line));
     page.paragraph(example.meaning, 6);
   }
-  exitCodes(page);
+  exitCodes(page, command.name);
   if (!command.flags.empty()) {
     page.heading("Where flags come from");
     page.paragraph(

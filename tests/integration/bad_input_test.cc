@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -19,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/host.h"
 #include "server/text_file.h"
 #include "support/real_redis.h"
 #include "support/redline_process.h"
@@ -403,6 +406,38 @@ TEST(BadInput, PortInUse) {
   EXPECT_THAT(errorOf(1, {"stack", "up", "node", "-name=second", "-port=" + port},
                       {"REDLINE_HOME=" + home.path().string()}),
               AllOf(HasSubstr(port), HasSubstr("redis-server (pid")));
+}
+
+TEST(BadInput, AMachineThatSpoilsNumbersIsToldOfWhenAStackComesUp) {
+  const TemporaryDirectory home;
+  const Words settings{"REDLINE_HOME=" + home.path().string()};
+  // Somebody else works on every core.
+  std::atomic<bool> over{false};
+  std::vector<std::thread> others;
+  for (const unsigned cpu : allowedCpus())
+    others.emplace_back([&over, cpu] {
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(cpu, &one);
+      ::sched_setaffinity(0, sizeof one, &one);
+      while (!over) {
+      }
+    });
+  Redline up(home, {"stack", "up", "node", "-port=0"}, settings);
+  EXPECT_EQ(up.wait(), 0) << up.err();
+  over = true;
+  for (std::thread& other : others) other.join();
+  for (const unsigned cpu : allowedCpus())
+    EXPECT_THAT(up.err(), HasSubstr("core " + std::to_string(cpu) + " is already "));
+  EXPECT_THAT(up.err(), HasSubstr("lower ceilings, longer tails (to change it: "));
+  // And of all else that this machine has, with what it does to the numbers.
+  HostFacts facts = readHost(0);
+  facts.memoryAvailable = facts.memoryTotal;  // may change in between
+  facts.swapFree = facts.swapTotal;
+  for (const Warning& warning : hostWarnings(facts))
+    EXPECT_THAT(up.err(), HasSubstr(warning.effect + " (to change it: " + warning.fix));
+  Redline down(home, {"stack", "down", "node"}, settings);
+  EXPECT_EQ(down.wait(), 0) << down.err();
 }
 
 TEST(BadInput, InterruptedInTheMiddle) {

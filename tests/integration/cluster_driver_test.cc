@@ -7,6 +7,7 @@
 #include <csignal>
 #include <functional>
 #include <map>
+#include <sstream>
 #include <thread>
 
 #include "base/rng.h"
@@ -101,6 +102,18 @@ struct ClusterLab {
     return outcome ? std::string() : outcome.error().message;
   }
 
+  /// Clients of a node that GET or SET just now.
+  std::size_t loadConnections(std::size_t node) const {
+    const auto list = admin(node).command({"CLIENT", "LIST", "TYPE", "normal"});
+    if (!list) return 0;
+    std::istringstream lines(list->text);
+    std::size_t found = 0;
+    for (std::string line; std::getline(lines, line);)
+      found += line.find(" cmd=get ") != std::string::npos ||
+               line.find(" cmd=set ") != std::string::npos;
+    return found;
+  }
+
   /// Calls of GET and SET that the masters have carried out, refused ones not counted.
   double calls() const {
     double sum = 0;
@@ -149,8 +162,17 @@ TEST(ClusterDriver, AccountsForEveryOperationAsTheNodesDo) {
   ClusterLab lab;
   if (!lab.stack) return;
   lab.fillKeys();
+  // "-conns: … per contacted node in a cluster": not in all, and not for each worker.
+  lab.plan.engine.threads = 2;
+  lab.plan.engine.interval = 200 * kMillisecond;
+  std::vector<std::size_t> most(3);
+  lab.onInterval = [&](const Interval&) {
+    for (std::size_t node = 0; node < most.size(); ++node)
+      most[node] = std::max(most[node], lab.loadConnections(node));
+  };
   const double before = lab.calls();
   const Summary summary = lab.run();
+  EXPECT_THAT(most, testing::ElementsAre(5, 5, 5));
   EXPECT_EQ(summary.rate.completed, 2000U);
   EXPECT_EQ(summary.cache.misses, 0U);
   EXPECT_EQ(summary.verify.checked, summary.cache.hits);
