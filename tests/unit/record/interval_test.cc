@@ -27,7 +27,8 @@ Counters numbered(std::uint64_t unit) {
                       &counters.tryagain,    &counters.clusterdown,
                       &counters.bytesSent,   &counters.bytesReceived,
                       &counters.passes,      &counters.idlePasses,
-                      &counters.outstanding, &counters.backlog})
+                      &counters.outstanding, &counters.backlog,
+                      &counters.refills,     &counters.refillsFailed})
     fill(*field);
   for (auto* field : {&counters.idleTime, &counters.longestPass, &counters.cpuUser,
                       &counters.cpuSystem, &counters.cpuWaiting, &counters.blocked})
