@@ -109,7 +109,7 @@ TEST(HotKey, SaysWhatACacheCutsAndWhatItCosts) {
       document.findings,
       Contains(testing::AllOf(
           Field(&LabFinding::text, HasSubstr("is met by local-cache")),
-          Field(&LabFinding::text, HasSubstr("2 caches of 1k entries (16MB each) for 20k keys")))));
+          Field(&LabFinding::text, HasSubstr("2 caches of 1k entries (16MB each) for 10k keys")))));
   EXPECT_THAT(document.costs, Contains(HasSubstr("0.1% of the reads were stale, by 400 µs")));
   // The hot master's requests fell by 7, but the busiest node's only by 14,000 ÷ 3,000.
   EXPECT_THAT(document.recommendations, Contains(HasSubstr("the busiest node has 4.67×")));
