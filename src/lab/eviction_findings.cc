@@ -488,6 +488,10 @@ class Analysis {
         "evicted_keys and misses in the windows, over all points above 1 ×");
   }
 
+  double heldShare(std::size_t i) const {
+    return held(i) / static_cast<double>(keysAt(p_, all_[i]));
+  }
+
   /// The same number of keys in proportion, at another size.
   void valueSizes() {
     for (std::size_t i = 0; i < all_.size(); ++i) {
@@ -503,14 +507,20 @@ class Analysis {
         return runs_.mean(at, figure("data_bytes")) / runs_.mean(at, figure("keys_loaded"));
       };
       const auto inGiB = [&](std::size_t at) { return count(1073741824.0 / perKey(at)); };
+      const bool same = std::abs(off) <= kModelHolds;
       addFinding(
-          document_, std::abs(off) <= kModelHolds ? Standing::expected : Standing::inconclusive,
-          fmt::format("Values of {} instead of {} at the same {} ×: hit rate {} against {} ({}); "
-                      "the ratio decides and not the size, but a key takes {:.0f} instead of "
-                      "{:.0f} bytes, so 1 GiB holds {} keys instead of {}",
-                      formatSize(*parseSize(all_[i].value)), formatSize(*parseSize(all_[j].value)),
-                      all_[i].ratio, percent(hit_.of(i).value), percent(hit_.of(j).value),
-                      points(off), perKey(i), perKey(j), inGiB(i), inGiB(j)),
+          document_, same ? Standing::expected : Standing::inconclusive,
+          fmt::format(
+              "Values of {} instead of {} at the same {} ×: hit rate {} against {} ({}){}. "
+              "A key takes {:.0f} instead of {:.0f} bytes, so 1 GiB holds {} keys instead "
+              "of {}",
+              formatSize(*parseSize(all_[i].value)), formatSize(*parseSize(all_[j].value)),
+              all_[i].ratio, percent(hit_.of(i).value), percent(hit_.of(j).value), points(off),
+              same ? ": the ratio decides and not the size"
+                   : fmt::format(": {} and {} of the keys were held, since clients' buffers "
+                                 "take room as well",
+                                 formatShare(heldShare(i)), formatShare(heldShare(j))),
+              perKey(i), perKey(j), inGiB(i), inGiB(j)),
           "used_memory of servers that held all keys", runs_.names({i, j}));
     }
   }
@@ -578,6 +588,25 @@ class Analysis {
     return {"zipfian", p_.texts("policies").front(), p_.text("shift-ratio"), p_.text("value-size")};
   }
 
+  std::string fallWords(const Shift& one) const {
+    if (one.lowest() >= one.before - kSettles)
+      return fmt::format("stays within a point of the {} before ({} at the lowest)",
+                         percent(one.before), percent(one.lowest()));
+    const std::string fall =
+        fmt::format("falls from {} to {}", percent(one.before), percent(one.lowest()));
+    if (const auto back = one.back())
+      return fmt::format("{} and is back within a point after {}", fall,
+                         formatQuantity(*back, "s"));
+    return fmt::format("{} and is still {} below after {}{}", fall,
+                       points(one.before - one.after.back().value),
+                       formatQuantity(one.after.back().endS, "s"),
+                       policyOf(one.policy).kind == EvictionPolicy::lfu
+                           ? fmt::format(": its counters of old favourites decay by one a minute, "
+                                         "where LRU forgets within T_C, {}",
+                                         formatQuantity(characteristicS(p_, firstAtShift()), "s"))
+                           : "");
+  }
+
   void shift() {
     const auto all = p_.on("shift") ? shifts() : std::vector<Shift>{};
     if (all.empty()) return;
@@ -600,22 +629,10 @@ class Analysis {
                        .markers = false};
       plot.series.push_back(std::move(line));
       plot.series.push_back(std::move(before));
-      const auto back = one.back();
-      addFinding(
-          document_, Standing::plain,
-          fmt::format(
-              "When other keys become popular at {} ×, {} falls from {} to {} and {}{}",
-              p_.text("shift-ratio"), name(one.policy), percent(one.before), percent(one.lowest()),
-              back ? fmt::format("is back within a point after {}", formatQuantity(*back, "s"))
-                   : fmt::format("is still {} below after {}",
-                                 points(one.before - one.after.back().value),
-                                 formatQuantity(one.after.back().endS, "s")),
-              policyOf(one.policy).kind == EvictionPolicy::lfu
-                  ? fmt::format(": its counters of old favourites decay by one a minute, where LRU "
-                                "forgets within T_C, {}",
-                                formatQuantity(characteristicS(p_, firstAtShift()), "s"))
-                  : ""),
-          "hit rate by interval, one run each: no interval can be given", one.runs);
+      addFinding(document_, Standing::plain,
+                 fmt::format("When other keys become popular at {} ×, {} {}",
+                             p_.text("shift-ratio"), name(one.policy), fallWords(one)),
+                 "hit rate by interval, one run each: no interval can be given", one.runs);
     }
     document_.plots.push_back(std::move(plot));
   }
