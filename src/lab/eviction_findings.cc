@@ -23,6 +23,7 @@ constexpr double kSettles = 0.01;       ///< after a shift: back to within a poi
 
 std::vector<Labels> labelsOf(const std::vector<Condition>& conditions) {
   std::vector<Labels> all;
+  all.reserve(conditions.size());
   for (const Condition& each : conditions) all.push_back(each.labels());
   return all;
 }
@@ -272,6 +273,7 @@ class Analysis {
 
   std::vector<double> hits(const Curve& curve) const {
     std::vector<double> y;
+    y.reserve(curve.at.size());
     for (const std::size_t i : curve.at) y.push_back(hit_.of(i).value);
     return y;
   }
@@ -289,6 +291,7 @@ class Analysis {
   /// Where projected misses pass what the store sustains; none: they do not.
   std::optional<double> limitOf(const Curve& curve) const {
     std::vector<double> misses;
+    misses.reserve(curve.at.size());
     for (const std::size_t i : curve.at) misses.push_back(projected(i));
     if (misses.front() > backing_) return curve.ratios.front();
     return findCrossing(curve.ratios, misses, backing_);
@@ -375,11 +378,12 @@ class Analysis {
 
   /// The highest ratio at which the two may be held against each other.
   std::optional<std::size_t> judgedAt(const Curve& lru, const Curve& other) const {
-    for (std::size_t k = lru.at.size(); k-- != 0 && lru.ratios[k] > 1;)
-      if (miss_.has(lru.at[k]) && miss_.has(other.at[k]) && settled(lru.at[k]) &&
-          !refused(other.at[k]))
-        return k;
-    return std::nullopt;
+    std::optional<std::size_t> highest;
+    for (std::size_t k = 0; k < lru.at.size(); ++k)
+      if (lru.ratios[k] > 1 && miss_.has(lru.at[k]) && miss_.has(other.at[k]) &&
+          settled(lru.at[k]) && !refused(other.at[k]))
+        highest = k;
+    return highest;
   }
 
   /// A policy against the first, at each ratio where keys go.

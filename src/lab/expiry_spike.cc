@@ -37,6 +37,7 @@ Labels labelsOf(std::size_t condition) {
 
 std::vector<Labels> allLabels() {
   std::vector<Labels> all;
+  all.reserve(kConditions);
   for (std::size_t i = 0; i < kConditions; ++i) all.push_back(labelsOf(i));
   return all;
 }
@@ -394,6 +395,7 @@ class Analysis {
                       p_.text("interval")),
           [](const RunDir&, const std::vector<SeriesPoint>& series) {
             std::vector<double> values;
+            values.reserve(series.size());
             for (const SeriesPoint& point : series) values.push_back(point.value);
             return values;
           });
