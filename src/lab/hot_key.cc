@@ -505,12 +505,14 @@ class SizeAnalysis {
   void treated(std::size_t i) {
     const Condition& condition = conditions_[i];
     const Price& price = prices_[i];
+    const Estimate p99 = p99_.ratio(kNone, i);
     std::string text = fmt::format(
-        "{} ({}): the hot master's requests are cut {}, its reads {}, its CPU {}; p99 is {} of "
-        "what "
-        "it was. {}",
+        "{} ({}): the hot master's requests are cut {}, its reads {}, its CPU {}; {}. {}",
         condition.treatment, sizeWords(), cut(requests_, i), cut(reads_, i), cut(cpu_, i),
-        multiple(p99_.ratio(kNone, i)), priceWords(i));
+        p99.hasInterval() && !p99.contains(1)
+            ? fmt::format("p99 is {} of what it was", multiple(p99))
+            : std::string("what it does to p99 is not decided"),
+        priceWords(i));
     Standing standing = standingOf(requests_.ratio(i, kNone), true);
     const Treatment& treatment = treatmentOf(condition.treatment);
     // Copies in one slot are on one master, if not on this one: the load moves, and stays whole.
