@@ -32,8 +32,9 @@ Failure failureOf(std::string_view errorText) noexcept {
 std::optional<Failure> judgeWait(const ReplyView& reply, unsigned replicas) noexcept {
   if (reply.isError()) return Failure::unknownFate;
   unsigned count = 0;
-  const char* const end = reply.payload.data() + reply.payload.size();
-  const auto read = std::from_chars(reply.payload.data(), end, count);
+  const char* const begin = reply.payload.data();
+  const char* const end = begin + reply.payload.size();
+  const auto read = std::from_chars(begin, end, count);
   if (reply.type != ReplyType::integer || read.ptr != end) return Failure::protocol;
   if (count < replicas) return Failure::underReplicated;
   return std::nullopt;

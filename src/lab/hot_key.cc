@@ -384,6 +384,7 @@ class SizeAnalysis {
  private:
   static std::vector<Labels> labels(const std::vector<Condition>& conditions) {
     std::vector<Labels> all;
+    all.reserve(conditions.size());
     for (const Condition& each : conditions) all.push_back(each.labels());
     return all;
   }
