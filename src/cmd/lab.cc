@@ -12,6 +12,7 @@
 #include "cmd/driver_output.h"
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
+#include "cmd/lab_results.h"
 #include "cmd/plans.h"
 #include "cmd/resolve.h"
 #include "cmd/stack_options.h"
@@ -60,6 +61,13 @@ std::vector<FlagSpec> labFlags() {
        .example = "runs/evening",
        .group = kGroup,
        .whenEmpty = "runs/<UTC time>-lab"},
+      {.name = "most",
+       .kind = FlagKind::size,
+       .fallback = "20MB",
+       .help = "export: how much may be kept; report and summaries come first",
+       .example = "5MB",
+       .group = kGroup,
+       .positive = true},
       {.name = "experiments",
        .kind = FlagKind::path,
        .help = "where the experiments' TOML files are",
@@ -285,6 +293,9 @@ void printFindings(const ExperimentDocument& document) {
 }
 
 Result<ExitCode> list(const Invocation& invocation) {
+  double total = 0;
+  fmt::print("profile {}; `redline lab run NAME` does one, `redline lab run all` all of them\n",
+             invocation.flags.text("profile"));
   for (const Experiment& each : experiments()) {
     const auto one = choose(each, invocation.flags);
     if (!one) return fail(one.error());
@@ -293,7 +304,9 @@ Result<ExitCode> list(const Invocation& invocation) {
     if (!seconds) return fail(seconds.error());
     fmt::print("{:<20} about {:>6}  {}\n", each.name,
                formatDuration(static_cast<Nanos>(*seconds) * kSecond), each.title);
+    total += *seconds;
   }
+  fmt::print("{:<20} about {:>6}\n", "all", formatDuration(static_cast<Nanos>(total) * kSecond));
   return ExitCode::good;
 }
 
@@ -364,6 +377,7 @@ Result<ExitCode> run(const Invocation& invocation) {
                           formatDuration(static_cast<Nanos>(expected) * kSecond),
                           options->out.string()));
   std::size_t failed = 0;
+  std::vector<std::string> unsound;
   for (const Chosen& each : *all) {
     options->command = reproduction(flags, each.experiment->name);
     const auto outcome = runExperiment(*each.experiment, each.parameters, *options, tools, watcher);
@@ -371,6 +385,7 @@ Result<ExitCode> run(const Invocation& invocation) {
     if (!outcome) return fail(outcome.error());
     printFindings(outcome->document);
     failed += outcome->failed;
+    if (!outcome->hasValidData()) unsound.emplace_back(each.experiment->name);
     if (interrupts.came())
       return fail(ErrorCode::interrupted,
                   "interrupted: what is complete is in {}; the same command with -resume -out={} "
@@ -384,6 +399,14 @@ Result<ExitCode> run(const Invocation& invocation) {
     return fail(ErrorCode::io,
                 "{} run{} failed: the lines above say why, and -resume -out={} makes {} again",
                 failed, failed == 1 ? "" : "s", options->out.string(), failed == 1 ? "it" : "them");
+  if (!unsound.empty()) {
+    screen.line(fmt::format(
+        "invalid: {} ha{} no valid data for what is to be settled: the report says why; on a "
+        "quieter "
+        "machine -resume -out={} makes those runs again that others disturbed",
+        fmt::join(unsound, ", "), unsound.size() == 1 ? "s" : "ve", options->out.string()));
+    return ExitCode::invalid;
+  }
   return ExitCode::good;
 }
 
@@ -392,6 +415,8 @@ Result<ExitCode> runLab(const Invocation& invocation) {
   if (action == "list") return list(invocation);
   if (action == "predict") return predict(invocation);
   if (action == "analyse") return analyse(invocation);
+  if (action == "compare") return compareLabs(invocation);
+  if (action == "export") return exportLab(invocation);
   return run(invocation);
 }
 
@@ -402,12 +427,25 @@ Command labCommand() {
   command.name = "lab";
   command.summary = "carry out experiments and find what their runs say";
   command.about =
-      "An experiment starts servers of its own, makes its runs one after the other, the conditions "
-      "that are compared in turn, and computes its findings from what they left. A run that fails "
-      "keeps its data and the lab goes on. Ctrl-C ends the run that is under way; -resume goes on.";
+      "list: every experiment, how long it takes in the profile given, and what it asks. "
+      "predict: what the models expect before anything is measured. "
+      "run: an experiment starts servers of its own, makes its runs one after the other, the "
+      "conditions that are compared in turn, and computes its findings from what they left. "
+      "A run that fails keeps its data and the lab goes on; one that others disturbed is made "
+      "again "
+      "once, and what may not be believed then is marked and left out. Ctrl-C ends the run that is "
+      "under way; -resume makes what is missing, failed or was disturbed. "
+      "analyse: the findings again from runs that are there, with no server. "
+      "compare: whether repeats of a lab agree. "
+      "export: a lab made small enough to keep in a repository. "
+      "Exit codes of run: 0 every experiment has valid data, 1 a run failed, 2 wrong usage, "
+      "3 an experiment has no valid data for what it is to settle.";
   command.positionals = {
-      {.name = "action", .choices = {"list", "run", "predict", "analyse"}},
-      {.name = "name", .help = "experiments by name, or all", .optional = true, .repeated = true},
+      {.name = "action", .choices = {"list", "run", "predict", "analyse", "compare", "export"}},
+      {.name = "name",
+       .help = "experiments by name, or all; for compare and export directories of labs",
+       .optional = true,
+       .repeated = true},
   };
   command.flags = joinFlags({labFlags(), machineFlags(), configFlag()});
   command.examples = {
@@ -417,6 +455,9 @@ Command labCommand() {
       {"redline lab run all -out=runs/today -resume", "goes on after an interruption"},
       {"redline lab predict", "what the models expect before anything is measured"},
       {"redline lab analyse -out=runs/today", "computes findings again from what is there"},
+      {"redline lab compare runs/one runs/two runs/three", "do three repeats agree?"},
+      {"redline lab export runs/today -out=results/today",
+       "report, plots and 20 MB of runs at most"},
   };
   command.more = "docs/adding-an-experiment.md; 'redline report runs/today' makes the page.";
   command.run = runLab;

@@ -16,7 +16,11 @@ namespace redline {
 namespace {
 
 constexpr double kSaturated = 0.95;  ///< busy share from which on a thread is the limit
-constexpr double kNearlyAll = 0.9;   ///< below it a peer's run did not saturate the server
+/// Of open-model runs: short enough for a time line of whose doing a slow moment was.
+constexpr const char* kInterval = "-interval=100ms";
+constexpr double kSameCount =
+    0.1;  ///< a p50 so near to what the rates make of it needs no other reason
+constexpr double kNearlyAll = 0.9;  ///< below it a peer's run did not saturate the server
 
 /// A way of asking, as fast as replies allow.
 struct Case {
@@ -109,7 +113,7 @@ double rateOf(const Reading& reading) {
 
 /// The closed model's ceiling of a case, from the runs so far.
 std::optional<double> ceilingOf(const Readings& readings, const Case& one) {
-  const auto rates = figuresOf(readings.with(labelsOf("closed", one.name)), rateOf);
+  const auto rates = figuresOf(believedOf(readings.with(labelsOf("closed", one.name))), rateOf);
   if (rates.empty()) return std::nullopt;
   return meanOf(rates);
 }
@@ -159,7 +163,7 @@ RateSearch searchOf(const Parameters& p, double ceiling) {
 }
 
 LabRun probeRun(const Parameters& p, const Case& one, unsigned number) {
-  LabRun run = runOf(p, "probe", one, number, p.text("probe-duration"), {});
+  LabRun run = runOf(p, "probe", one, number, p.text("probe-duration"), {kInterval});
   const Flags flags = run.drives.front().flags;
   run.expectedS = p.seconds("warmup") + p.seconds("probe-duration") + 0.4;
   run.drives.front().decide = [p, one, flags](const Readings& soFar) -> std::optional<Flags> {
@@ -173,7 +177,7 @@ LabRun probeRun(const Parameters& p, const Case& one, unsigned number) {
 }
 
 LabRun p99Run(const Parameters& p, const Case& one, unsigned repeat) {
-  LabRun run = runOf(p, "p99", one, repeat, p.text("p99-duration"), {});
+  LabRun run = runOf(p, "p99", one, repeat, p.text("p99-duration"), {kInterval});
   const Flags flags = run.drives.front().flags;
   run.expectedS = p.seconds("warmup") + p.seconds("p99-duration") + 0.4;
   run.drives.front().decide = [p, one, flags](const Readings& soFar) -> std::optional<Flags> {
@@ -392,6 +396,8 @@ class Analysis {
     }
     for (LabSeries& series : plot.series) series.line = false;
     document_.plots.push_back(std::move(plot));
+    for (std::size_t i = kSmall; i <= kSet; ++i)
+      addFigure(document_, "ceiling of " + cases_[i].words, "ops/s", rate_.of(i));
   }
 
   /// Who is saturated in a condition's closed runs.
@@ -559,6 +565,11 @@ class Analysis {
             fmt::format("{} of {}", at80_.valid(i), at80_.runs(i).size())},
            at80_.names({i})});
     document_.tables.push_back(std::move(table));
+    for (std::size_t i = 0; i < all.size(); ++i)
+      addFigure(document_,
+                fmt::format("p99 of {} at {} of the ceiling", all[i].words,
+                            formatShare(p_.number("load-share"))),
+                "us", p99.of(i));
     if (p99.has(kSmall)) judgeP99(all, rate, p99);
   }
 
@@ -721,6 +732,38 @@ class Analysis {
                            formatQuantity(peerMean(peer.name, "rate_ops"), "ops/s"), peer.run.batch,
                            words(rate_.of(own), "ops/s"), formatQuantity(ratio, "x"), why),
                "its printed figures, and INFO over the same time", namesOf(peerRuns(peer.name)));
+    explainPercentiles(peer, own, ratio);
+  }
+
+  /// In a closed loop as many are in flight here as there, so by Little's law the mean goes with 1
+  /// ÷ rate; what is left of a difference is what each counts.
+  void explainPercentiles(const Peer& peer, std::size_t own, double rates) {
+    const double ours = closed_.mean(own, latency("p50"));
+    const double theirs = peerMean(peer.name, "p50_us");
+    if (!std::isfinite(ours) || !std::isfinite(theirs) || ours <= 0) return;
+    const double left = theirs / ours * rates;
+    std::string why;
+    if (std::abs(left - 1) <= kSameCount)
+      why = "the rates explain it";
+    else if (peer.run.batch > 1 && peer.run.tool == "redis-benchmark")
+      why =
+          "it stops a batch's clock at the first read that brings any of its replies, we each "
+          "operation's at its own reply";
+    else
+      why =
+          "its clock covers another part of the loop than ours (send to reply): bench/agreement "
+          "takes "
+          "that apart";
+    addFinding(
+        document_, Standing::plain,
+        fmt::format("{} with batch {} prints p50 {} and p99 {}, we {} and {}. As many are in "
+                    "flight, so the rates alone make {} of our p50; {} is left: {}",
+                    peer.run.tool, peer.run.batch, formatQuantity(theirs, "us"),
+                    formatQuantity(peerMean(peer.name, "p99_us"), "us"), formatQuantity(ours, "us"),
+                    formatQuantity(closed_.mean(own, latency("p99")), "us"),
+                    formatQuantity(1 / rates, "x"), formatQuantity(left, "x"), why),
+        "printed percentiles, and Little's law with the same number in flight",
+        namesOf(peerRuns(peer.name)));
   }
 
   const Parameters& p_;

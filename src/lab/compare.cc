@@ -24,18 +24,28 @@ std::vector<std::vector<double>> Column::repeats(std::size_t count) const {
   return curves;
 }
 
+std::vector<const Reading*> believedOf(const std::vector<const Reading*>& runs) {
+  std::vector<const Reading*> believed;
+  std::ranges::copy_if(runs, std::back_inserter(believed),
+                       [](const Reading* run) { return run->record.invalid.empty(); });
+  return believed.empty() ? runs : believed;
+}
+
 Conditions::Conditions(const Readings& readings, const std::vector<Labels>& labels) {
-  for (const Labels& each : labels) runs_.push_back(readings.with(each));
+  for (const Labels& each : labels) {
+    runs_.push_back(readings.with(each));
+    believed_.push_back(believedOf(runs_.back()));
+  }
 }
 
 Column Conditions::column(const Measurement& measurement) const {
   std::vector<std::vector<double>> values;
-  for (const auto& runs : runs_) values.push_back(figuresOf(runs, measurement));
+  for (const auto& runs : believed_) values.push_back(figuresOf(runs, measurement));
   return Column(std::move(values));
 }
 
 double Conditions::mean(std::size_t condition, const Measurement& measurement) const {
-  const auto values = figuresOf(runs_[condition], measurement);
+  const auto values = figuresOf(believed_[condition], measurement);
   return values.empty() ? kNothing : meanOf(values);
 }
 
@@ -50,6 +60,15 @@ std::vector<std::string> Conditions::names(std::initializer_list<std::size_t> co
   for (const std::size_t each : conditions)
     std::ranges::move(namesOf(runs_[each]), std::back_inserter(names));
   return names;
+}
+
+void addFigure(ExperimentDocument& document, std::string what, std::string_view unit,
+               const Estimate& estimate) {
+  if (estimate.count == 0) return;
+  const bool interval = estimate.hasInterval();
+  document.figures.push_back({std::move(what), std::string(unit), estimate.value,
+                              interval ? estimate.low : kNothing,
+                              interval ? estimate.high : kNothing});
 }
 
 void addFinding(ExperimentDocument& document, Standing standing, std::string text, std::string from,

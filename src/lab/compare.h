@@ -25,13 +25,22 @@ struct Column {
   std::vector<std::vector<double>> repeats(std::size_t count) const;
 };
 
-/// The runs of conditions that are held against each other, each found by its labels.
+/// Those whose figures may be believed; all of them where none may, since a figure that is marked
+/// says more than none. Who shows such figures says so (Conditions::valid).
+std::vector<const Reading*> believedOf(const std::vector<const Reading*>& runs);
+
+/// The runs of conditions that are held against each other, each found by its labels. Figures are
+/// of believedOf() each.
 class Conditions {
  public:
   Conditions(const Readings& readings, const std::vector<Labels>& labels);
 
   std::size_t size() const { return runs_.size(); }
   const std::vector<const Reading*>& runs(std::size_t condition) const { return runs_[condition]; }
+  /// Of which figures are taken, and plots drawn.
+  const std::vector<const Reading*>& believed(std::size_t condition) const {
+    return believed_[condition];
+  }
   Column column(const Measurement& measurement) const;
   /// Mean over a condition's repeats; not a number when it was not measured.
   double mean(std::size_t condition, const Measurement& measurement) const;
@@ -41,7 +50,7 @@ class Conditions {
   std::vector<std::string> names(std::initializer_list<std::size_t> conditions) const;
 
  private:
-  std::vector<std::vector<const Reading*>> runs_;
+  std::vector<std::vector<const Reading*>> runs_, believed_;
 };
 
 /// What an experiment wants to know of a run, taken from its directory once.
@@ -59,6 +68,10 @@ class FactsOf {
   Facts (*read_)(const Reading&);
   std::map<const Reading*, Facts> known_;
 };
+
+/// A headline figure, by which repeats of the whole experiment are held against each other.
+void addFigure(ExperimentDocument& document, std::string what, std::string_view unit,
+               const Estimate& estimate);
 
 /// Adds a finding.
 void addFinding(ExperimentDocument& document, Standing standing, std::string text, std::string from,

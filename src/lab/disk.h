@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/result.h"
+#include "lab/experiment.h"
 
 namespace redline {
 
@@ -17,5 +18,16 @@ struct SyncFigures {
 /// file of its own that goes again. At least 20 calls are made.
 Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory,
                                      std::size_t count = 300, std::size_t bytes = 200);
+
+// Figures and notes that noteDisk() leaves.
+inline constexpr std::string_view kSyncP50 = "fdatasync_p50_us";
+inline constexpr std::string_view kSyncP99 = "fdatasync_p99_us";
+inline constexpr std::string_view kFilesystem = "filesystem";
+
+/// An action before a run: the disk of the servers' directory in the same minute.
+Status noteDisk(Bench& bench);
+/// "The disk (ext4) syncs an append of 200 B in … at the median and … at p99"; empty where no run
+/// has it.
+std::string diskWords(const Readings& readings);
 
 }  // namespace redline

@@ -44,27 +44,22 @@ Status refuseMemory(Bench& bench) {
   return {};
 }
 
-/// The disk in the same minute as the run.
-Status measureDisk(Bench& bench) {
-  bench.note("filesystem", filesystemOf(bench.stack().dir()));
-  const auto sync = measureFdatasync(bench.stack().dir());
-  if (!sync) return fail(sync.error());
-  bench.figure("fdatasync_p50_us", sync->p50Us);
-  bench.figure("fdatasync_p99_us", sync->p99Us);
-  bench.figure("fdatasync_max_us", sync->maxUs);
-  return {};
+Flags dataSet(const Parameters& p, bool large = false) {
+  return {"-keys=" + p.text(large ? "large-keys" : "keys"),
+          "-value-size=" + p.text(large ? "large-value" : "value-size"), "-ttl-frac=0"};
 }
 
-Flags dataSet(const Parameters& p) {
-  return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
+/// The same policy with large values has a server of its own.
+std::string stackName(const std::string& policy, bool large) {
+  return large ? "large-" + policy : policy;
 }
 
-LabStack stackOf(const Parameters& p, const std::string& policy) {
+LabStack stackOf(const Parameters& p, const std::string& policy, bool large) {
   const std::string config =
       policy == "off" ? "appendonly no" : fmt::format("appendonly yes; appendfsync {}", policy);
-  return {.name = policy,
+  return {.name = stackName(policy, large),
           .up = {"node", "-redis-config=" + config},
-          .load = dataSet(p),
+          .load = dataSet(p, large),
           .prepare = refuseMemory};
 }
 
@@ -76,16 +71,27 @@ Labels sweepLabels(const std::string& policy, const std::string& conns) {
   return {{"part", "conns"}, {"policy", policy}, {"conns", conns}};
 }
 
+Labels largeLabels(const std::string& policy) {
+  return {{"part", "large"}, {"policy", policy}};
+}
+
+/// At the one rate, long enough in pieces for a time line.
+Flags atRate(const Parameters& p) {
+  return {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
+          "-duration=" + p.text("duration"), "-interval=100ms"};
+}
+
 LabRun runOf(const Parameters& p, std::string name, Labels labels, const std::string& policy,
-             unsigned repeat, const Flags& load) {
+             unsigned repeat, const Flags& load, bool large = false) {
   labels.emplace_back("repeat", std::to_string(repeat));
-  return {.name = fmt::format("{}-r{}", name, repeat),
-          .labels = std::move(labels),
-          .stack = policy,
-          .before = measureDisk,
-          .drives = {{.flags = joinFlags(
-                          {dataSet(p), {"-rw-ratio=0", "-warmup=" + p.text("warmup")}, load})}},
-          .expectedS = 0.3};
+  return {
+      .name = fmt::format("{}-r{}", name, repeat),
+      .labels = std::move(labels),
+      .stack = stackName(policy, large),
+      .before = noteDisk,
+      .drives = {{.flags = joinFlags(
+                      {dataSet(p, large), {"-rw-ratio=0", "-warmup=" + p.text("warmup")}, load})}},
+      .expectedS = 0.3};
 }
 
 /// Policies whose ceilings are held against each other over connections: with and without group
@@ -100,14 +106,17 @@ std::vector<std::string> sweptPolicies(const Parameters& p) {
 Result<ExperimentPlan> plan(const Parameters& p) {
   ExperimentPlan plan;
   const auto& policies = p.texts("policies");
-  for (const std::string& policy : policies) plan.stacks.push_back(stackOf(p, policy));
+  for (const bool large : {false, true})
+    for (const std::string& policy : policies) plan.stacks.push_back(stackOf(p, policy, large));
   const auto add = [&](std::vector<LabRun> runs) {
     std::ranges::move(runs, std::back_inserter(plan.runs));
   };
   add(interleaved(policies.size(), p.repeats(), [&](std::size_t i, unsigned repeat) {
-    return runOf(p, "rate-" + policies[i], rateLabels(policies[i]), policies[i], repeat,
-                 {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
-                  "-duration=" + p.text("duration")});
+    return runOf(p, "rate-" + policies[i], rateLabels(policies[i]), policies[i], repeat, atRate(p));
+  }));
+  add(interleaved(policies.size(), p.repeats(), [&](std::size_t i, unsigned repeat) {
+    return runOf(p, "large-" + policies[i], largeLabels(policies[i]), policies[i], repeat,
+                 atRate(p), true);
   }));
   const auto swept = sweptPolicies(p);
   const auto& conns = p.texts("sweep-conns");
@@ -163,6 +172,7 @@ class Analysis {
     slo();
     multipleOfAlways();
     recommend();
+    largeValues();
     overConnections();
     disk();
     document_.method.push_back(intervalNote(p99_.of(0)));
@@ -191,7 +201,7 @@ class Analysis {
   }
 
   double syncP99() const {
-    return runs_.mean(always_, [](const Reading& r) { return r.figure("fdatasync_p99_us"); });
+    return runs_.mean(always_, [](const Reading& r) { return r.figure(kSyncP99); });
   }
 
   void atOneRate() {
@@ -230,6 +240,9 @@ class Analysis {
     }
     for (LabSeries& series : plot.series) series.line = false;
     document_.plots.push_back(std::move(plot));
+    for (std::size_t i = 0; i < policies_.size(); ++i)
+      addFigure(document_, "write p99, " + policies_[i], "us", p99_.of(i));
+    addFigure(document_, "write p99, always ÷ everysec", "x", p99_.ratio(everysec_, always_));
   }
 
   void slo() {
@@ -284,6 +297,60 @@ class Analysis {
         "with fdatasync's p99 of these minutes ({}) the model gives {}; measured is {} of that",
         formatQuantity(syncP99(), "us"), formatQuantity(expected, "us"),
         formatQuantity(p99_.of(always_).value / expected, "x"));
+  }
+
+  /// The same with fat values: more bytes for each write, to the page cache and to the disk.
+  void largeValues() {
+    std::vector<Labels> labels;  // 2i small, 2i + 1 large, so that they share a spread
+    for (const std::string& policy : policies_) {
+      labels.push_back(rateLabels(policy));
+      labels.push_back(largeLabels(policy));
+    }
+    const Conditions runs(readings_, labels);
+    const Column p99 = runs.column(latency("p99", "response", "set"));
+    const Column p999 = runs.column(latency("p999", "response", "set"));
+    LabTable table{
+        .title = fmt::format("The same writes with values of {} and of {}",
+                             formatSize(p_.size("value-size")), formatSize(p_.size("large-value"))),
+        .head = {"appendfsync", "p99, small", "p99, large", "large ÷ small", "p99.9, large",
+                 "large ÷ everysec", "delayed fsyncs, large", "valid runs, large"},
+        .rows = {},
+        .note = fmt::format("{}/s in both: {} and {} of values a second.", p_.text("rate"),
+                            bytesPerSecond("value-size"), bytesPerSecond("large-value"))};
+    for (std::size_t i = 0; i < policies_.size(); ++i) {
+      const std::size_t large = 2 * i + 1;
+      if (!p99.has(large)) continue;
+      table.rows.push_back(
+          {{policies_[i], words(p99.of(2 * i), "us"), words(p99.of(large), "us"),
+            multiple(p99.ratio(2 * i, large)), words(p999.of(large), "us"),
+            i == everysec_ ? "1×" : multiple(p99.ratio(2 * everysec_ + 1, large)),
+            policies_[i] == "off"
+                ? "–"
+                : fmt::format("{:.0f}", sum(runs.runs(large), "aof_delayed_fsync")),
+            fmt::format("{} of {}", runs.valid(large), runs.runs(large).size())},
+           runs.names({large})});
+      addFigure(document_,
+                fmt::format("write p99, {}, {}", policies_[i], formatSize(p_.size("large-value"))),
+                "us", p99.of(large));
+    }
+    if (table.rows.empty()) return;
+    document_.tables.push_back(std::move(table));
+    const std::size_t everysec = 2 * everysec_ + 1;
+    const std::size_t always = 2 * always_ + 1;
+    if (!p99.has(everysec) || !p99.has(always)) return;
+    addFinding(
+        document_, standingOf(p99.ratio(everysec, always), true),
+        fmt::format("With values of {} always costs {} of everysec's write p99 ({} against "
+                    "{}); the larger values alone make {} of everysec's p99 and {} of always'",
+                    formatSize(p_.size("large-value")), multiple(p99.ratio(everysec, always)),
+                    words(p99.of(always), "us"), words(p99.of(everysec), "us"),
+                    multiple(p99.ratio(everysec - 1, everysec)),
+                    multiple(p99.ratio(always - 1, always))),
+        "response times of writes at one rate", runs.names({everysec, always}));
+  }
+
+  std::string bytesPerSecond(std::string_view size) const {
+    return formatSize(p_.count("rate") * p_.size(size));
   }
 
   /// The most durable policy that keeps to each limit.
@@ -374,25 +441,8 @@ class Analysis {
   }
 
   void disk() {
-    std::vector<double> p50, p99;
-    std::string filesystem;
-    for (const auto& reading : readings_.all()) {
-      if (const double us = reading->figure("fdatasync_p99_us"); std::isfinite(us)) {
-        p99.push_back(us);
-        p50.push_back(reading->figure("fdatasync_p50_us"));
-      }
-      if (filesystem.empty()) filesystem = reading->record.note("filesystem");
-    }
-    if (p99.empty()) return;
-    addFinding(
-        document_, Standing::plain,
-        fmt::format("The disk ({}) syncs an append of 200 B in {} at the median and {} at p99 "
-                    "(medians of {} measurements, from {} to {})",
-                    filesystem, formatQuantity(medianOf(p50), "us"),
-                    formatQuantity(medianOf(p99), "us"), p99.size(),
-                    formatQuantity(std::ranges::min(p99), "us"),
-                    formatQuantity(std::ranges::max(p99), "us")),
-        "fdatasync right before every run");
+    if (auto said = diskWords(readings_); !said.empty())
+      addFinding(document_, Standing::plain, std::move(said), "fdatasync right before every run");
   }
 
   const Parameters& p_;
@@ -424,6 +474,8 @@ Experiment fsyncExperiment() {
   experiment.parameters = {
       {.name = "keys", .kind = count, .help = "keys of the data set"},
       {.name = "value-size", .kind = size, .help = "bytes of a value"},
+      {.name = "large-keys", .kind = count, .help = "keys with large values"},
+      {.name = "large-value", .kind = size, .help = "bytes of a large value"},
       {.name = "conns", .kind = count, .help = "connections at the one rate"},
       {.name = "rate", .kind = count, .help = "writes a second, the same for every policy"},
       {.name = "policies",

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <ranges>
 
+#include "record/validity.h"
+
 namespace redline {
 namespace fs = std::filesystem;
 namespace {
@@ -63,7 +65,12 @@ Result<LabDir> LabDir::open(fs::path path, bool resume) {
 
 const RunRecord* LabDir::finished(std::string_view run) const {
   for (const RunRecord& record : records_ | std::views::reverse)
-    if (record.name == run) return record.state == RunState::failed ? nullptr : &record;
+    if (record.name == run) {
+      const bool again =
+          record.state == RunState::failed ||
+          (!record.invalid.empty() && std::ranges::all_of(record.invalid, passingReason));
+      return again ? nullptr : &record;
+    }
   return nullptr;
 }
 

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "lab/catalog.h"
 #include "lab/compare.h"
+#include "lab/disk.h"
 #include "lab/fault_series.h"
 #include "lab/words.h"
 #include "model/costs.h"
@@ -64,6 +65,7 @@ LabRun runOf(const Parameters& p, const Condition& condition, unsigned repeat) {
   LabRun run{.name = fmt::format("{}-r{}", condition.name(), repeat),
              .labels = condition.labels(),
              .stack = condition.stack(),
+             .before = noteDisk,
              .drives = {{"", driveWithFault(p, condition.fault)}}};
   run.labels.emplace_back("repeat", std::to_string(repeat));
   // Turning the append-only file on takes a first rewrite, before the load.
@@ -165,6 +167,7 @@ class Analysis {
  public:
   Analysis(const Parameters& p, const Readings& readings, ExperimentDocument& document)
       : p_(p),
+        readings_(readings),
         document_(document),
         runs_(readings, allLabels()),
         peak_(column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })),
@@ -182,6 +185,7 @@ class Analysis {
     forkShare();
     for (const std::size_t server : {kBgsaveServer, kAofServer}) correlation(server);
     resemblance();
+    disk();
     judge();
     predictions();
     document_.method.push_back(intervalNote(peak_.of(kBgsaveServer)));
@@ -207,7 +211,7 @@ class Analysis {
   }
   std::vector<const Facts*> of(std::size_t condition) {
     std::vector<const Facts*> all;
-    for (const Reading* reading : runs_.runs(condition)) all.push_back(&facts(*reading));
+    for (const Reading* reading : runs_.believed(condition)) all.push_back(&facts(*reading));
     return all;
   }
   /// In how many of the condition's runs there was a spike.
@@ -245,6 +249,10 @@ class Analysis {
             fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
            runs_.names({i})});
     document_.tables.push_back(std::move(table));
+    for (std::size_t i = 0; i < conditions().size(); ++i) {
+      addFigure(document_, "peak p99, " + conditions()[i].full(), "us", peak_.of(i));
+      addFigure(document_, "fork, " + conditions()[i].full(), "us", fork_.of(i));
+    }
   }
 
   std::string ratioText(std::size_t i) {
@@ -257,9 +265,11 @@ class Analysis {
     LabTable table{
         .title = "Copy on write",
         .head = {"fault", "resident before", "copied", "share of it", "minor faults/s before",
-                 "while the child writes", "rank correlation with p99"},
+                 "while the child writes", "rank correlation with p99", "fdatasync p99 before"},
         .rows = {},
-        .note = "Copied: the highest that INFO said of the child's private pages."};
+        .note =
+            "Copied: the highest that INFO said of the child's private pages. fdatasync: of 200 B "
+            "appended in the servers' directory, right before the run."};
     for (std::size_t i = 0; i < conditions().size(); ++i) {
       const double resident = mean(i, [](const Facts& f) { return f.resident; });
       const double copied = mean(i, [](const Facts& f) { return f.copied; });
@@ -267,7 +277,8 @@ class Analysis {
           {{conditions()[i].full(), bytes(resident), bytes(copied), formatShare(copied / resident),
             formatQuantity(mean(i, [](const Facts& f) { return f.faultsBefore; }), "count"),
             formatQuantity(mean(i, [](const Facts& f) { return f.faultsWhile; }), "count"),
-            correlationText(i)},
+            correlationText(i),
+            us(runs_.mean(i, [](const Reading& r) { return r.figure(kSyncP99); }))},
            runs_.names({i})});
     }
     document_.tables.push_back(std::move(table));
@@ -304,7 +315,7 @@ class Analysis {
                  .marks = {{0, "fork"}}};
     for (std::size_t i = 0; i < conditions().size(); ++i) {
       if (runs_.runs(i).empty()) continue;
-      const Reading& reading = *runs_.runs(i).front();
+      const Reading& reading = *runs_.believed(i).front();
       const FaultFigures* const fault = faultOf(reading);
       if (fault == nullptr || reading.dir() == nullptr) continue;
       const auto series = responseSeries(*reading.dir(), kPercentile);
@@ -469,6 +480,12 @@ class Analysis {
           formatShare(p_.number("rw-ratio"))));
   }
 
+  /// The child writes to the disk that the append-only file is synced to.
+  void disk() {
+    if (auto said = diskWords(readings_); !said.empty())
+      addFinding(document_, Standing::plain, std::move(said), "fdatasync right before every run");
+  }
+
   void resemblance() {
     if (!measured(kBgsaveGenerator) || !measured(kAofGenerator)) return;
     const Estimate ratio = peak_.ratio(kBgsaveGenerator, kAofGenerator);
@@ -518,6 +535,7 @@ class Analysis {
   }
 
   const Parameters& p_;
+  const Readings& readings_;
   ExperimentDocument& document_;
   FactsOf<Facts> facts_{read};
   Conditions runs_;

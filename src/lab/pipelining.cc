@@ -8,11 +8,14 @@
 #include "lab/catalog.h"
 #include "lab/compare.h"
 #include "lab/measures.h"
+#include "lab/pipelining_parts.h"
 #include "lab/words.h"
 #include "model/curve.h"
 
 namespace redline {
 namespace {
+
+using namespace pipelining;
 
 constexpr double kPlateauTolerance = 0.05;
 constexpr double kClimbFactor = 1.5;
@@ -20,33 +23,6 @@ constexpr double kSameWithin = 0.05;
 
 double rateOf(const Reading& reading) {
   return achievedRate(reading);
-}
-
-/// One way to send operations.
-struct Mode {
-  std::string name;   ///< "b16", "tx16": the label
-  std::string words;  ///< "batch 16", "MULTI of 16"
-  std::string axis;   ///< "16", "MULTI 16"
-  unsigned batch = 0;
-  bool transaction = false;
-
-  Flags flags() const {
-    Flags flags{fmt::format("-pipeline={}", batch)};
-    if (transaction) flags.emplace_back("-tx");
-    return flags;
-  }
-};
-
-Mode batchMode(double batch) {
-  const auto n = static_cast<unsigned>(batch);
-  return {fmt::format("b{}", n), n == 0 ? "one at a time (0)" : fmt::format("batch {}", n),
-          fmt::format("{}", n), n, false};
-}
-
-Mode transactionMode(double batch) {
-  const auto n = static_cast<unsigned>(batch);
-  return {fmt::format("tx{}", n), fmt::format("MULTI of {}", n), fmt::format("MULTI {}", n), n,
-          true};
 }
 
 std::vector<Mode> sweepModes(const Parameters& p) {
@@ -84,28 +60,9 @@ std::vector<Neighbour> neighbours(const Parameters& p) {
   return all;
 }
 
-Flags dataSet(const Parameters& p) {
-  return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
-}
-
-LabRun closedRun(const Parameters& p, std::string_view part, const Mode& mode, unsigned repeat,
-                 const Flags& keys) {
-  return {
-      .name = fmt::format("{}-{}-r{}", part, mode.name, repeat),
-      .labels = {{"part", std::string(part)},
-                 {"mode", mode.name},
-                 {"repeat", std::to_string(repeat)}},
-      .stack = "plain",
-      .drives = {{"", joinFlags({keys,
-                                 {"-rate=max", "-conns=" + p.text("conns"),
-                                  "-rw-ratio=" + p.text("rw-ratio"), "-warmup=" + p.text("warmup"),
-                                  "-duration=" + p.text("duration")},
-                                 mode.flags()})}}};
-}
-
 LabRun besideRun(const Parameters& p, const Neighbour& neighbour, unsigned repeat) {
   const Flags window{"-warmup=" + p.text("warmup"), "-duration=" + p.text("beside-duration"),
-                     "-rw-ratio=" + p.text("rw-ratio")};
+                     "-interval=100ms", "-rw-ratio=" + p.text("rw-ratio")};
   const bool two = !neighbour.flags.empty();
   LabRun run{.name = fmt::format("beside-{}-r{}", neighbour.name, repeat),
              .labels = {{"part", "beside"},
@@ -127,7 +84,8 @@ LabRun besideRun(const Parameters& p, const Neighbour& neighbour, unsigned repea
 
 Result<ExperimentPlan> plan(const Parameters& p) {
   ExperimentPlan plan;
-  plan.stacks = {{.name = "plain", .up = {"node"}, .load = dataSet(p), .prepare = {}}};
+  plan.stacks = {{.name = "plain", .up = {"node"}, .load = dataSet(p), .prepare = {}},
+                 largeStack(p)};
   const auto add = [&](std::vector<LabRun> runs) {
     std::ranges::move(runs, std::back_inserter(plan.runs));
   };
@@ -141,6 +99,8 @@ Result<ExperimentPlan> plan(const Parameters& p) {
     oneKey.front() = "-keys=1";
     return closedRun(p, "hot", hot[i], repeat, oneKey);
   }));
+  add(largeRuns(p));
+  add(openRuns(p));
   const auto beside = neighbours(p);
   add(interleaved(beside.size(), p.repeats(),
                   [&](std::size_t i, unsigned repeat) { return besideRun(p, beside[i], repeat); }));
@@ -157,12 +117,22 @@ Status check(const Parameters& p) {
       return p.refuse("hot-batches",
                       "one hot key is held against the same batch on all keys, and "
                       "one of these is not in batches");
+  for (const double large : p.numbers("large-batches"))
+    if (std::ranges::find(batches, large) == batches.end())
+      return p.refuse(
+          "large-batches",
+          "large values are held against the same batch of small ones, and one of these is "
+          "not in batches");
+  if (batches.front() != 0)
+    return p.refuse("batches", "the open model's rate is a share of what one at a time (0) can do");
+  if (p.number("open-share") <= 0 || p.number("open-share") >= 1)
+    return p.refuse("open-share", "below the ceiling: more than 0, less than 1");
   return {};
 }
 
-std::vector<Labels> labelsOf(std::string_view part, const std::vector<Mode>& modes) {
+std::vector<Labels> labelsOfAll(std::string_view part, const std::vector<Mode>& modes) {
   std::vector<Labels> all;
-  for (const Mode& mode : modes) all.push_back({{"part", std::string(part)}, {"mode", mode.name}});
+  for (const Mode& mode : modes) all.push_back(labelsOf(part, mode));
   return all;
 }
 
@@ -174,7 +144,7 @@ class Sweep {
         document_(document),
         modes_(sweepModes(p)),
         batches_(p.numbers("batches").size()),
-        runs_(readings, labelsOf("sweep", modes_)),
+        runs_(readings, labelsOfAll("sweep", modes_)),
         rate_(runs_.column(rateOf)),
         p99_(runs_.column(latency("p99"))) {
     for (std::size_t i = 0; i < batches_; ++i) size_.push_back(std::max(1U, modes_[i].batch));
@@ -230,6 +200,8 @@ class Sweep {
             fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
            runs_.names({i})});
     document_.tables.push_back(std::move(table));
+    for (std::size_t i = 0; i < modes_.size(); ++i)
+      addFigure(document_, "throughput, " + modes_[i].words, "ops/s", rate_.of(i));
   }
 
   LabPlot plot(std::string id, std::string title, LabAxis y, const Column& column) const {
@@ -272,7 +244,7 @@ class Sweep {
          fmt::format("Pipelining raises one shard from {} to {} with batches of {}: {}",
                      words(rate_.of(0), "ops/s"), words(rate_.of(top), "ops/s"), modes_[top].batch,
                      multiple(ratio)),
-         "achieved rates in the closed model", {0, top}, true);
+         "achieved rates in the closed model", {0, top});
   }
 
   void why() {
@@ -391,8 +363,8 @@ void hotKey(const Parameters& p, const Readings& readings, ExperimentDocument& d
   // All keys and one key as one set of conditions, 2i and 2i + 1, so that they share a spread.
   std::vector<Labels> labels;
   for (std::size_t i = 0; i < modes.size(); ++i) {
-    labels.push_back(labelsOf("sweep", modes)[i]);
-    labels.push_back(labelsOf("hot", modes)[i]);
+    labels.push_back(labelsOf("sweep", modes[i]));
+    labels.push_back(labelsOf("hot", modes[i]));
   }
   const Conditions runs(readings, labels);
   const Column rate = runs.column(rateOf);
@@ -412,8 +384,10 @@ void hotKey(const Parameters& p, const Readings& readings, ExperimentDocument& d
   const std::size_t first = 1;
   const std::size_t last = runs.size() - 1;
   if (!rate.has(first) || !rate.has(last) || !rate.has(last - 1)) return;
+  constexpr double kSaturated = 0.9;
   addFinding(
-      document, Standing::expected,
+      document,
+      runs.mean(last, mainThreadBusy) > kSaturated ? Standing::expected : Standing::inconclusive,
       fmt::format("Pipelining does nothing for a hot key as such: in {} one key takes {} where all "
                   "keys together take {} ({}), with the main thread {} busy. Batches remove system "
                   "calls, which both pay; the key stays on one thread, and no further shard would "
@@ -476,6 +450,8 @@ void beside(const Parameters& p, const Readings& readings, ExperimentDocument& d
 void analyse(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
   Sweep(p, readings, document).analyse();
   hotKey(p, readings, document);
+  analyseLarge(p, readings, document);
+  analyseOpen(p, readings, document);
   beside(p, readings, document);
   document.method.push_back(fmt::format(
       "Plateau: the first batch that no later one exceeds by more than {:.0f}%. Climb of p99: the "
@@ -511,6 +487,25 @@ Experiment pipeliningExperiment() {
        .kind = ParameterKind::count,
        .list = true,
        .help = "operations in a MULTI"},
+      {.name = "large-value", .kind = ParameterKind::size, .help = "bytes of a large value"},
+      {.name = "large-keys", .kind = ParameterKind::count, .help = "keys with large values"},
+      {.name = "large-batches",
+       .kind = ParameterKind::count,
+       .list = true,
+       .help = "batch sizes with large values, small to large"},
+      {.name = "open-share",
+       .kind = ParameterKind::share,
+       .help = "rate of the open model, of what one at a time can do"},
+      {.name = "open-batches",
+       .kind = ParameterKind::count,
+       .list = true,
+       .help = "batch sizes in the open model"},
+      {.name = "open-wait",
+       .kind = ParameterKind::duration,
+       .help = "longest that a batch waits until it is full"},
+      {.name = "open-duration",
+       .kind = ParameterKind::duration,
+       .help = "measured time of a point in the open model"},
       {.name = "hot-batches",
        .kind = ParameterKind::count,
        .list = true,

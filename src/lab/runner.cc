@@ -16,6 +16,7 @@
 #include "lab/lab_dir.h"
 #include "lab/servers.h"
 #include "model/statistics.h"
+#include "record/validity.h"
 #include "server/host.h"
 #include "server/own_servers.h"
 
@@ -196,6 +197,7 @@ class Run {
  private:
   void one(const LabRun& run, std::size_t number);
   void keep(const LabRun& run, const RunRecord& record);
+  bool worthAnotherTry(const std::vector<std::string>& reasons) const;
   RunRecord make(const LabRun& run);
   Status carryOut(const LabRun& run, RunRecord& record);
   Status drive(const LabRun& run, const LabServers::Up& up, RunRecord& record);
@@ -204,7 +206,7 @@ class Run {
                                                             RunRecord& record);
   Status driveOne(const DriverPlan& plan);
   void tell(const LabRun& run, const RunRecord& record, const Reading& reading, std::size_t number);
-  void dropIfLast(const LabRun& run);
+  void dropUnlessNeeded(const LabRun& run);
   double expectedOf(const LabRun& run, std::set<std::string>& up) const;
   ExperimentDocument document(ExperimentState state) const;
 
@@ -221,6 +223,7 @@ class Run {
   Readings readings_;
   LabOutcome outcome_;
   std::vector<double> expected_;
+  std::size_t again_ = 0;  ///< runs that were made a second time
   Nanos wallStart_ = wallNow();
   Nanos started_ = SteadyClock::read();
 };
@@ -258,6 +261,50 @@ void sayWhoElseWasThere(const Readings& readings, ExperimentDocument& document) 
        {}});
 }
 
+/// Its labels but for the repeat: what is compared.
+std::string conditionOf(const RunRecord& record) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : record.labels)
+    if (name != "repeat") parts.push_back(fmt::format("{} {}", name, value));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+/// How many runs may not be believed, why, and which conditions have no others.
+void sayWhatIsInvalid(const Readings& readings, ExperimentDocument& document) {
+  std::size_t done = 0, invalid = 0;
+  std::map<std::string, std::size_t> reasons;
+  std::map<std::string, bool> sound;  // by condition
+  std::vector<std::string> names;
+  for (const auto& reading : readings.all()) {
+    if (!reading->done()) continue;
+    const RunRecord& record = reading->record;
+    ++done;
+    bool& believed = sound[conditionOf(record)];
+    believed = believed || record.invalid.empty();
+    if (record.invalid.empty()) continue;
+    ++invalid;
+    names.push_back(record.name);
+    for (const std::string& reason : record.invalid) ++reasons[reason.substr(0, reason.find(':'))];
+  }
+  if (invalid == 0) return;
+  std::vector<std::string> why, without;
+  for (const auto& [reason, count] : reasons) why.push_back(fmt::format("{}: {}", reason, count));
+  for (const auto& [condition, believed] : sound)
+    if (!believed) without.push_back(condition);
+  std::string text =
+      fmt::format("{} of {} runs may not be believed ({})", invalid, done, fmt::join(why, ", "));
+  if (without.empty())
+    text += "; every condition has others, and only those count";
+  else
+    text += fmt::format(
+        ". Where a condition has others only those count; {} of {} conditions ha{} none, and their "
+        "figures must not be quoted: {}",
+        without.size(), sound.size(), without.size() == 1 ? "s" : "ve", fmt::join(without, "; "));
+  document.findings.push_back({Standing::problem, std::move(text),
+                               "the verdict of each run (docs/terminology.md)", false,
+                               std::move(names)});
+}
+
 void fillIn(const Experiment& experiment, const Parameters& parameters, const Readings& readings,
             ExperimentDocument& document) {
   for (const auto& reading : readings.all()) {
@@ -266,6 +313,7 @@ void fillIn(const Experiment& experiment, const Parameters& parameters, const Re
       document.environment = reading->summary()->environment;
   }
   experiment.analyse(parameters, readings, document);
+  sayWhatIsInvalid(readings, document);
   sayWhoElseWasThere(readings, document);
 }
 
@@ -303,7 +351,7 @@ Result<LabOutcome> Run::all() {
       keep(run, *record);
     else
       one(run, number);
-    dropIfLast(run);
+    dropUnlessNeeded(run);
   }
   outcome_.document =
       document(watcher_.interrupted() ? ExperimentState::interrupted : ExperimentState::done);
@@ -312,6 +360,7 @@ Result<LabOutcome> Run::all() {
 }
 
 void Run::keep(const LabRun& run, const RunRecord& record) {
+  if (!record.invalid.empty()) ++outcome_.invalid;
   readings_.add(dir_.read(record));
   if (record.state == RunState::skipped) {
     ++outcome_.skipped;
@@ -322,21 +371,42 @@ void Run::keep(const LabRun& run, const RunRecord& record) {
   eta_.keptWithoutRunning(expected_[static_cast<std::size_t>(&run - plan_.runs.data())]);
 }
 
+std::vector<std::string> reasonsOf(const Reading& reading) {
+  std::vector<std::string> reasons;
+  for (const RunDir& dir : reading.dirs)
+    if (dir.summary) std::ranges::copy(dir.summary->invalidReasons, std::back_inserter(reasons));
+  return reasons;
+}
+
+/// Others' noise passes: such a run is made again, once, as long as not too many are.
+bool Run::worthAnotherTry(const std::vector<std::string>& reasons) const {
+  constexpr std::size_t kOneInSo = 8;
+  constexpr std::size_t kAlways = 2;
+  return !reasons.empty() && std::ranges::all_of(reasons, passingReason) &&
+         again_ < std::max(kAlways, plan_.runs.size() / kOneInSo) && !watcher_.interrupted();
+}
+
 void Run::one(const LabRun& run, std::size_t number) {
   const Nanos began = SteadyClock::read();
   const double expected = expected_[static_cast<std::size_t>(&run - plan_.runs.data())];
   watcher_.status(fmt::format("{} {}/{} {} ...  ETA {}", experiment_.name, number,
                               plan_.runs.size(), run.name, eta_.text()));
   RunRecord record = make(run);
+  Reading reading = dir_.read(record);
+  record.invalid = reasonsOf(reading);
+  if (worthAnotherTry(record.invalid)) {
+    ++again_;
+    const std::string first = record.invalid.front();
+    watcher_.line(fmt::format("note: {} is made again: {}", run.name, first));
+    record = make(run);
+    record.notes.emplace_back("made_again", first);
+    reading = dir_.read(record);
+    record.invalid = reasonsOf(reading);
+  }
   if (watcher_.interrupted()) return;  // whatever came of it is not what was planned
   record.durationS = secondsOf(SteadyClock::read() - began);
   eta_.finished(expected, record.durationS);
-  Reading reading = dir_.read(record);
-  for (const RunDir& dir : reading.dirs)
-    if (dir.summary)
-      record.invalid.insert(record.invalid.end(), dir.summary->invalidReasons.begin(),
-                            dir.summary->invalidReasons.end());
-  reading.record.invalid = record.invalid;
+  reading.record = record;
   if (auto kept = dir_.append(record); !kept) watcher_.line("note: " + kept.error().message);
   if (record.state == RunState::failed) {
     ++outcome_.failed;
@@ -345,6 +415,7 @@ void Run::one(const LabRun& run, std::size_t number) {
     ++outcome_.skipped;
   } else {
     ++outcome_.done;
+    if (!record.invalid.empty()) ++outcome_.invalid;
   }
   tell(run, record, reading, number);
   readings_.add(std::move(reading));
@@ -460,15 +531,14 @@ void Run::tell(const LabRun& run, const RunRecord& record, const Reading& readin
       const std::string& reason = summary.invalidReasons.front();
       line += fmt::format("  INVALID ({})", reason.substr(0, reason.find(':')));
     }
-    if (!record.invalid.empty()) ++outcome_.invalid;
   }
   watcher_.line(line + fmt::format("  ETA {}", eta_.text()));
 }
 
-// The servers go as soon as no later run wants them as they are.
-void Run::dropIfLast(const LabRun& run) {
-  const auto end = plan_.runs.end();
-  const auto next = std::find_if(plan_.runs.begin() + (&run - plan_.runs.data()) + 1, end,
+/// A stack whose next run wants a fresh one, or that has no further run, gives its memory back.
+void Run::dropUnlessNeeded(const LabRun& run) {
+  const auto end = plan_.runs.data() + plan_.runs.size();
+  const auto next = std::find_if(plan_.runs.data() + (&run - plan_.runs.data()) + 1, end,
                                  [&](const LabRun& later) { return later.stack == run.stack; });
   if (next == end || next->fresh) servers_.drop(run.stack);
 }
@@ -487,6 +557,12 @@ Status checkSame(const LabDir& dir, const Parameters& parameters) {
 }
 
 }  // namespace
+
+bool LabOutcome::hasValidData() const {
+  return done > invalid && std::ranges::none_of(document.slo, [](const SloOutcome& outcome) {
+           return outcome.verdict == SloVerdict::invalid;
+         });
+}
 
 Result<double> expectedSeconds(const Experiment& experiment, const Parameters& parameters,
                                const LabTools& tools, const LabCpus& cpus) {

@@ -42,6 +42,10 @@ struct LabOutcome {
   ExperimentDocument document;
   std::size_t done = 0, failed = 0, skipped = 0, invalid = 0;
   std::size_t kept = 0;  ///< of `done`: found complete from an earlier start
+
+  /// Whether the section of the report has data: a run that may be believed, and no service level
+  /// that was measured by others alone.
+  bool hasValidData() const;
 };
 
 /// How long one experiment is likely to take, in seconds, servers and loads included.

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace redline {
 namespace {
 
@@ -105,6 +108,14 @@ void judgeSurvival(const ValidityFacts& facts, Verdict& verdict) {
 }
 
 }  // namespace
+
+bool passingReason(std::string_view reason) {
+  // As the functions above begin them.
+  constexpr std::array<std::string_view, 3> kPassing{
+      "core taken:", "could not keep the schedule:", "stolen time:"};
+  return std::ranges::any_of(
+      kPassing, [&](std::string_view beginning) { return reason.starts_with(beginning); });
+}
 
 Verdict judgeValidity(const ValidityFacts& facts) {
   Verdict verdict;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "record/summary.h"
@@ -48,6 +49,10 @@ struct Verdict {
 /// a finding and no reason for invalidity; a generator that cannot follow, a stolen core, wrong
 /// values, a server that was gone for good, or a share of operations without any latency are.
 Verdict judgeValidity(const ValidityFacts& facts);
+
+/// Whether a reason of a Verdict is of that minute and not of the run: who else had the core, what
+/// the hypervisor took. The same run made again may well be valid.
+bool passingReason(std::string_view reason);
 
 // The thresholds, for the docs and the tests.
 inline constexpr double kTolerableDispatchP99Us = 1'000;

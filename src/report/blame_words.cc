@@ -56,22 +56,6 @@ std::vector<const SlowStretch*> worstOf(const Blame& blame) {
   return worst;
 }
 
-/// Waiting beyond the usual in all stretches, operation-microseconds.
-struct Sums {
-  double generator = 0, queue = 0, server = 0, slowS = 0;
-  double all() const { return generator + queue + server; }
-};
-Sums sumsOf(const Blame& blame) {
-  Sums sums;
-  for (const SlowStretch& stretch : blame.stretches) {
-    sums.generator += stretch.beyond.generator * stretch.beyond.operations;
-    sums.queue += stretch.beyond.queue * stretch.beyond.operations;
-    sums.server += stretch.beyond.server * stretch.beyond.operations;
-    sums.slowS += stretch.at.length();
-  }
-  return sums;
-}
-
 /// "2 to the server, and the queue behind it, 1 to the generator", the most frequent first.
 std::string culprits(const Blame& blame) {
   std::map<Culprit, std::size_t> counts;
@@ -94,6 +78,17 @@ std::string faultsText(const Blame& blame) {
 }
 
 }  // namespace
+
+Excess excessOf(const Blame& blame) {
+  Excess sums;
+  for (const SlowStretch& stretch : blame.stretches) {
+    sums.generator += stretch.beyond.generator * stretch.beyond.operations;
+    sums.queue += stretch.beyond.queue * stretch.beyond.operations;
+    sums.server += stretch.beyond.server * stretch.beyond.operations;
+    sums.slowS += stretch.at.length();
+  }
+  return sums;
+}
 
 Table blameTable(const RunData& run, const Blame& blame) {
   Table table;
@@ -125,7 +120,7 @@ std::optional<Finding> blameFinding(const RunData& run, const Blame& blame) {
     return Finding{
         "blame", Weight::plain,
         "No interval stood out. " + ruleText(blame).substr(0, ruleText(blame).size() - 1), from};
-  const Sums sums = sumsOf(blame);
+  const Excess sums = excessOf(blame);
   const std::size_t n = blame.stretches.size();
   std::string text = fmt::format("{} stretch{} stood out, {:.2f} s of {:.2f} s ({}).", n,
                                  n == 1 ? "" : "es", sums.slowS, blame.measuredS, culprits(blame));

@@ -118,7 +118,7 @@ Result<ReportFiles> writeLabReport(const std::string& directory, const std::file
                                    const Drawer& draw) {
   const auto experiments = readLab(directory);
   if (!experiments) return fail(experiments.error());
-  const auto report = buildLabReport(*experiments, draw);
+  const auto report = buildLabReport(*experiments, draw, blameOfLab(directory, *experiments));
   if (!report) return fail(report.error());
   std::vector<const std::vector<Figure>*> figures;
   for (const LabSection& section : report->sections) figures.push_back(&section.figures);

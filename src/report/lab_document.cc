@@ -100,7 +100,23 @@ std::optional<LabTable> predictionTable(const ExperimentDocument& experiment) {
   return table;
 }
 
-Result<LabSection> sectionOf(const ExperimentDocument& experiment, const Drawer& draw) {
+Status addFigure(const Plot& plot, const Drawer& draw, LabSection& section) {
+  if (plot.script.empty()) return {};
+  auto svg = draw(plot.script);
+  if (!svg) return fail(svg.error());
+  section.figures.push_back({plot.id, plot.title, plot.description,
+                             standaloneSvg(*svg, plot.id, plot.title, plot.description)});
+  return {};
+}
+
+Status addBlame(const LabBlame& blame, const Drawer& draw, LabSection& section) {
+  section.findings.push_back(blame.finding);
+  if (!blame.table.rows.empty()) section.tables.push_back(blame.table);
+  return addFigure(blame.plot, draw, section);
+}
+
+Result<LabSection> sectionOf(const ExperimentDocument& experiment, const Drawer& draw,
+                             const std::map<std::string, LabBlame>& blame) {
   LabSection section;
   section.id = "experiment-" + experiment.name;
   section.name = experiment.name;
@@ -117,14 +133,11 @@ Result<LabSection> sectionOf(const ExperimentDocument& experiment, const Drawer&
   section.predictions = predictionTable(experiment);
   section.parameters = experiment.parameters;
   for (const RunRecord& run : experiment.runs) section.runs.push_back(runLine(experiment, run));
-  for (const LabPlot& each : experiment.plots) {
-    const Plot plot = labPlot(each, experiment.name);
-    if (plot.script.empty()) continue;
-    auto svg = draw(plot.script);
-    if (!svg) return fail(svg.error());
-    section.figures.push_back({plot.id, plot.title, plot.description,
-                               standaloneSvg(*svg, plot.id, plot.title, plot.description)});
-  }
+  for (const LabPlot& each : experiment.plots)
+    if (auto added = addFigure(labPlot(each, experiment.name), draw, section); !added)
+      return fail(added.error());
+  if (const auto found = blame.find(experiment.name); found != blame.end())
+    if (auto added = addBlame(found->second, draw, section); !added) return fail(added.error());
   return section;
 }
 
@@ -167,11 +180,14 @@ int urgency(Standing standing) {
 }
 
 void addHeadlines(const std::vector<ExperimentDocument>& experiments, LabReport& report) {
-  for (const ExperimentDocument& experiment : experiments)
+  constexpr std::size_t kMostOfOne = 3;  // a first page of everything is none
+  for (const ExperimentDocument& experiment : experiments) {
+    std::size_t added = 0;
     for (const LabFinding& finding : experiment.findings)
-      if (finding.headline)
+      if (finding.headline && added++ < kMostOfOne)
         report.headlines.push_back(
             {finding.standing, finding.text, {experiment.name, "experiment-" + experiment.name}});
+  }
   std::ranges::stable_sort(report.headlines, {},
                            [](const HeadlineLine& line) { return urgency(line.standing); });
 }
@@ -258,7 +274,7 @@ Result<std::vector<ExperimentDocument>> readLab(const fs::path& path) {
 }
 
 Result<LabReport> buildLabReport(const std::vector<ExperimentDocument>& experiments,
-                                 const Drawer& draw) {
+                                 const Drawer& draw, const std::map<std::string, LabBlame>& blame) {
   LabReport report;
   report.title = titleOf(experiments);
   addFacts(experiments, report);
@@ -268,7 +284,7 @@ Result<LabReport> buildLabReport(const std::vector<ExperimentDocument>& experime
   if (experiments.size() > 1)
     report.command = fmt::format("redline lab run all -profile={}", experiments.front().profile);
   for (const ExperimentDocument& experiment : experiments) {
-    auto section = sectionOf(experiment, draw);
+    auto section = sectionOf(experiment, draw, blame);
     if (!section) return fail(section.error());
     report.sections.push_back(std::move(*section));
   }

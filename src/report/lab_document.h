@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "report/document.h"
 #include "report/gnuplot.h"
+#include "report/lab_blame.h"
 #include "rundir/experiment.h"
 
 namespace redline {
@@ -80,7 +81,9 @@ bool isLabDirectory(const std::filesystem::path& path);
 /// Every experiment of a lab's directory, in the order in which they began.
 Result<std::vector<ExperimentDocument>> readLab(const std::filesystem::path& path);
 
+/// `blame`: of blameOfLab().
 Result<LabReport> buildLabReport(const std::vector<ExperimentDocument>& experiments,
-                                 const Drawer& draw);
+                                 const Drawer& draw,
+                                 const std::map<std::string, LabBlame>& blame = {});
 
 }  // namespace redline

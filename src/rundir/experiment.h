@@ -149,6 +149,14 @@ struct SloOutcome {
   std::vector<std::string> runs;
 };
 
+/// One of the few figures that the experiment is about, for comparing repeats of all of it.
+struct LabFigure {
+  std::string what;  ///< "ceiling of GET 100 B, per command": the same in every repeat
+  std::string unit;  ///< as in LabPrediction
+  double value = kNothing;
+  double low = kNothing, high = kNothing;  ///< the interval; not a number where there is none
+};
+
 /// What a model said before the run, and what came.
 struct LabPrediction {
   std::string what;                        ///< "p99 at 0.8 of the ceiling"
@@ -182,6 +190,7 @@ struct ExperimentDocument {
   std::vector<std::string> costs;            ///< what the remedy or the setting costs
   std::vector<std::string> recommendations;  ///< what to do
   std::vector<SloOutcome> slo;
+  std::vector<LabFigure> figures;
   std::vector<LabPrediction> predictions;
   std::vector<std::string> method;  ///< how intervals, knees and spikes were found
   std::vector<RunRecord> runs;

@@ -223,6 +223,22 @@ void readSlo(JsonFields& fields, SloOutcome& slo) {
   fields.read("runs", slo.runs);
 }
 
+Json figureJson(const LabFigure& figure) {
+  return {{"what", figure.what},
+          {"unit", figure.unit},
+          {"value", figure.value},
+          {"low", figure.low},
+          {"high", figure.high}};
+}
+
+void readFigure(JsonFields& fields, LabFigure& figure) {
+  fields.read("what", figure.what);
+  fields.read("unit", figure.unit);
+  fields.read("value", figure.value);
+  fields.read("low", figure.low);
+  fields.read("high", figure.high);
+}
+
 Json predictionJson(const LabPrediction& prediction) {
   return {{"what", prediction.what},         {"model", prediction.model},
           {"unit", prediction.unit},         {"predicted", prediction.predicted},
@@ -260,6 +276,7 @@ void readDocument(JsonFields& fields, ExperimentDocument& document) {
   fields.read("costs", document.costs);
   fields.read("recommendations", document.recommendations);
   readList(fields, "slo", document.slo, readSlo);
+  readList(fields, "figures", document.figures, readFigure);
   readList(fields, "predictions", document.predictions, readPrediction);
   fields.read("method", document.method);
   readList(fields, "runs", document.runs, readRun);
@@ -308,6 +325,7 @@ std::string experimentToJson(const ExperimentDocument& document) {
                      {"costs", document.costs},
                      {"recommendations", document.recommendations},
                      {"slo", listOf(document.slo, sloJson)},
+                     {"figures", listOf(document.figures, figureJson)},
                      {"predictions", listOf(document.predictions, predictionJson)},
                      {"method", document.method},
                      {"runs", listOf(document.runs, runJson)}};

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <ostream>
 
 #include "rundir/experiment.h"
 #include "rundir/files.h"
@@ -22,18 +24,26 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-constexpr std::size_t kRuns = 8;
+constexpr std::size_t kRuns = 11;
 
-std::vector<std::string> tinyLab(const fs::path& out) {
+std::vector<std::string> tinyLab(const fs::path& out, std::string_view more = {}) {
   return {"lab",
           "run",
           "pipelining",
           "-repeat=1",
-          "-set=keys=1k; conns=4; batches=1,8,16; tx-batches=8; hot-batches=16; victims=4; "
+          "-set=keys=1k; conns=4; batches=0,8,16; tx-batches=8; hot-batches=16; victims=4; "
           "victim-rate=1k; neighbour-rate=2k; neighbour-batches=16; warmup=0; duration=50ms; "
-          "beside-duration=50ms",
+          "beside-duration=50ms; large-keys=100; large-batches=0; open-batches=16; "
+          "open-duration=50ms; " +
+              std::string(more),
           std::string("-experiments=") + REDLINE_SOURCE_DIR + "/experiments",
           "-out=" + out.string()};
+}
+
+/// The tiny runs may be disturbed, which no test here is about.
+void expectEnded(Redline& lab) {
+  const int code = lab.wait();
+  EXPECT_TRUE(code == 0 || code == 3) << code << ": " << lab.err();
 }
 
 std::vector<std::string> settings(const TemporaryDirectory& home) {
@@ -56,7 +66,7 @@ TEST(Lab, CarriesOutAnExperimentAndReportsIt) {
   const TemporaryDirectory home;
   const fs::path out = home.path() / "lab";
   Redline lab(home, tinyLab(out), settings(home));
-  ASSERT_EQ(lab.wait(), 0) << lab.err();
+  expectEnded(lab);
   const auto document = documentIn(out);
   ASSERT_TRUE(document) << document.error().message;
   EXPECT_EQ(document->state, ExperimentState::done);
@@ -78,41 +88,141 @@ TEST(Lab, CarriesOutAnExperimentAndReportsIt) {
   EXPECT_EQ(report.wait(), 0) << report.err();
   EXPECT_TRUE(fs::exists(out / "report.html"));
   EXPECT_TRUE(fs::exists(out / "FINDINGS.md"));
+
+  Redline kept(home, {"lab", "export", out.string(), "-out=" + (home.path() / "kept").string()},
+               settings(home));
+  EXPECT_EQ(kept.wait(), 0) << kept.err();
+  EXPECT_TRUE(fs::exists(home.path() / "kept" / "FINDINGS.md"));
+  EXPECT_TRUE(fs::exists(home.path() / "kept" / "pipelining" / kExperimentFile));
+
+  Redline compared(home, {"lab", "compare", out.string(), (home.path() / "kept").string()},
+                   settings(home));
+  EXPECT_EQ(compared.wait(), 0) << compared.err();
+  EXPECT_THAT(compared.out(), HasSubstr("pipelining, 2 times over"));
 }
 
-TEST(Lab, KilledInTheMiddleLeavesNoServerAndGoesOnWhereItWas) {
-  const TemporaryDirectory home;
-  const fs::path out = home.path() / "lab";
-  const fs::path journal = out / "pipelining" / "runs.jsonl";
-  Redline killed(home, tinyLab(out), settings(home));
-  ASSERT_TRUE(eventually([&] { return linesIn(journal) >= 2; })) << killed.err();
-  killed.kill();
-  EXPECT_TRUE(eventually([&] {
-    return processesIn(home.path() / "state", [](std::string_view) { return true; }).empty();
-  }));
-  {
-    Redline down(home, {"stack", "down"}, settings(home));
-    EXPECT_EQ(down.wait(), 0) << down.err();
-    EXPECT_THAT(down.out(), HasSubstr("cleared away"));
-    EXPECT_TRUE(fs::is_empty(home.path() / "state" / "lab"));
+/// A moment in which a lab may be ended: as soon as this is there.
+struct Moment {
+  const char* name;
+  const char* settings;  ///< that make it last
+  bool (*reached)(const fs::path& experiment);
+};
+
+void PrintTo(const Moment& moment, std::ostream* to) {
+  *to << moment.name;
+}
+
+constexpr Moment kMoments[] = {
+    {"WhileItLoads", "keys=3M",
+     [](const fs::path& experiment) {
+       return fs::exists(experiment / "stacks" / "plain" / "load-1" / "plan.json");
+     }},
+    {"WhileItDrives", "duration=5s",
+     [](const fs::path& experiment) {
+       return fs::exists(experiment / "sweep-b0-r1" / "plan.json");
+     }},
+    {"BetweenRuns", "",
+     [](const fs::path& experiment) { return linesIn(experiment / "runs.jsonl") >= 2; }},
+};
+
+class LabEnded : public testing::TestWithParam<Moment> {
+ protected:
+  std::vector<std::string> lab(std::string_view settings) const {
+    return tinyLab(home_.path() / "lab", settings);
   }
-  const auto before = documentIn(out);
-  ASSERT_TRUE(before) << before.error().message;
-  EXPECT_EQ(before->state, ExperimentState::running);
-  {
-    Redline report(home, {"report", out.string()}, settings(home));
+  fs::path experiment() const { return home_.path() / "lab" / "pipelining"; }
+  void waitForTheMoment(const Redline& lab) const {
+    ASSERT_TRUE(eventually([&] { return GetParam().reached(experiment()); })) << lab.err();
+  }
+  void expectNoServers() const {
+    EXPECT_TRUE(eventually([&] {
+      return processesIn(home_.path() / "state", [](std::string_view) { return true; }).empty();
+    }));
+  }
+  /// What there is can be read, and the rest is made with -resume.
+  void expectReadableAndResumable(ExperimentState state) const {
+    const auto before = documentIn(home_.path() / "lab");
+    ASSERT_TRUE(before) << before.error().message;
+    EXPECT_EQ(before->state, state);
+    Redline report(home_, {"report", (home_.path() / "lab").string()}, settings(home_));
     EXPECT_EQ(report.wait(), 0) << report.err();
+    if (*GetParam().settings != '\0') return;  // its parameters are for being ended
+    const std::size_t complete = linesIn(experiment() / "runs.jsonl");
+    auto resume = lab(GetParam().settings);
+    resume.emplace_back("-resume");
+    Redline resumed(home_, resume, settings(home_));
+    expectEnded(resumed);
+    const auto after = documentIn(home_.path() / "lab");
+    ASSERT_TRUE(after) << after.error().message;
+    EXPECT_EQ(after->state, ExperimentState::done);
+    EXPECT_THAT(after->runs, SizeIs(kRuns));
+    const auto disturbed = std::ranges::count_if(
+        before->runs, [](const RunRecord& run) { return !run.invalid.empty(); });
+    EXPECT_LE(linesIn(experiment() / "runs.jsonl"), kRuns + static_cast<std::size_t>(disturbed))
+        << "a run that was complete was made again; there were " << complete;
   }
 
-  auto resume = tinyLab(out);
-  resume.emplace_back("-resume");
-  Redline resumed(home, resume, settings(home));
-  ASSERT_EQ(resumed.wait(), 0) << resumed.err();
-  const auto after = documentIn(out);
-  ASSERT_TRUE(after) << after.error().message;
-  EXPECT_EQ(after->state, ExperimentState::done);
-  EXPECT_THAT(after->runs, SizeIs(kRuns));
-  EXPECT_LE(linesIn(journal), kRuns) << "a run that was complete was made again";
+  const TemporaryDirectory home_;
+};
+
+TEST_P(LabEnded, BySigkillLeavesNothingBehindAfterStackDown) {
+  Redline killed(home_, lab(GetParam().settings), settings(home_));
+  waitForTheMoment(killed);
+  killed.kill();
+  expectNoServers();
+  Redline down(home_, {"stack", "down"}, settings(home_));
+  EXPECT_EQ(down.wait(), 0) << down.err();
+  EXPECT_THAT(down.out(), HasSubstr("cleared away"));
+  EXPECT_TRUE(fs::is_empty(home_.path() / "state" / "lab"));
+  expectReadableAndResumable(ExperimentState::running);
+}
+
+TEST_P(LabEnded, BySigintStopsItsServersAndSaysHowToGoOn) {
+  Redline interrupted(home_, lab(GetParam().settings), settings(home_));
+  waitForTheMoment(interrupted);
+  interrupted.interrupt();
+  EXPECT_EQ(interrupted.wait(), 1);
+  EXPECT_THAT(interrupted.err(), HasSubstr("-resume"));
+  expectNoServers();
+  EXPECT_TRUE(fs::is_empty(home_.path() / "state" / "lab"));
+  expectReadableAndResumable(ExperimentState::interrupted);
+}
+
+INSTANTIATE_TEST_SUITE_P(Phases, LabEnded, testing::ValuesIn(kMoments),
+                         [](const auto& moment) { return std::string(moment.param.name); });
+
+TEST(Lab, RefusesATomlWithItsLineAndWhatToDo) {
+  struct Mistake {
+    const char *line, *instead, *says;
+  };
+  constexpr Mistake kMistakes[] = {
+      {"conns = 50", "cons = 50", "did you mean conns?"},
+      {"value-size = 100", "value-size = \"2s\"", "value-size is"},
+      {"batches = [0, 1, 8, 16, 64]", "batches = [0, 16, 8]", "sort them"},
+      {"open-share = 0.6", "open-share = 1.5", "open-share"},
+  };
+  const TemporaryDirectory home;
+  const auto sound =
+      readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/pipelining.toml");
+  ASSERT_TRUE(sound);
+  const fs::path file = home.path() / "pipelining.toml";
+  for (const Mistake& mistake : kMistakes) {
+    std::string text = *sound;
+    const std::size_t at = text.find(mistake.line);
+    ASSERT_NE(at, std::string::npos) << mistake.line;
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    text.replace(at, std::string_view(mistake.line).size(), mistake.instead);
+    ASSERT_TRUE(writeWholeFile(file, text));
+    Redline lab(home,
+                {"lab", "run", "pipelining", "-experiments=" + home.path().string(),
+                 "-out=" + (home.path() / "lab").string()},
+                settings(home));
+    EXPECT_EQ(lab.wait(), 2) << mistake.instead;
+    EXPECT_THAT(lab.error(), HasSubstr(file.string() + ":" + std::to_string(line) + ":"));
+    EXPECT_THAT(lab.error(), HasSubstr(mistake.says));
+    EXPECT_FALSE(fs::exists(home.path() / "lab"));
+  }
 }
 
 TEST(Lab, RefusesParametersThatDoNotFit) {

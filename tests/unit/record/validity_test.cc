@@ -29,6 +29,20 @@ TEST(Validity, ASoundRunIsValidWithoutANote) {
   EXPECT_FALSE(verdict.overloaded);
 }
 
+TEST(Validity, OnlyWhatOthersDidIsAPassingReason) {
+  ValidityFacts facts = sound();
+  facts.steal = 2 * kTolerableSteal;
+  facts.dispatchP99Us = 2 * kTolerableDispatchP99Us;
+  const Verdict disturbed = judgeValidity(facts);
+  ASSERT_FALSE(disturbed.reasons.empty());
+  for (const std::string& reason : disturbed.reasons) EXPECT_TRUE(passingReason(reason)) << reason;
+  facts = sound();
+  facts.corrupt = 1;
+  const Verdict wrong = judgeValidity(facts);
+  ASSERT_FALSE(wrong.reasons.empty());
+  for (const std::string& reason : wrong.reasons) EXPECT_FALSE(passingReason(reason)) << reason;
+}
+
 TEST(Validity, LatenessOfTheGeneratorItselfIsAReason) {
   ValidityFacts facts = sound();
   facts.dispatchP99Us = kTolerableDispatchP99Us;

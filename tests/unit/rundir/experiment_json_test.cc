@@ -35,6 +35,7 @@ ExperimentDocument sample() {
   document.costs = {"latency"};
   document.recommendations = {"16"};
   document.slo = {{"get-ceiling", "118k/s", SloVerdict::met, "100 B", {"a-r1"}}};
+  document.figures = {{"ceiling", "ops/s", 118e3, 116e3, kNothing}};
   document.predictions = {{"p99", "M/D/1", "us", 120, kNothing, kNothing, kNothing, ""}};
   document.method = {"pooled"};
   RunRecord run;

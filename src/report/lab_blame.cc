@@ -1,0 +1,103 @@
+#include "report/lab_blame.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "report/blame.h"
+#include "report/blame_words.h"
+#include "report/text.h"
+
+namespace redline {
+namespace fs = std::filesystem;
+namespace {
+
+/// The runs of one experiment, one after the other; only the worst is kept.
+class Search {
+ public:
+  void look(const RunRecord& record, const fs::path& directory) {
+    auto runs = readRuns({directory.string()});
+    if (!runs || runs->front().closed()) return;
+    RunData& run = runs->front();
+    const Blame blame = blameOf(run);
+    if (!blame.judged) return;
+    const Excess excess = excessOf(blame);
+    ++judged_;
+    measuredS_ += blame.measuredS;
+    all_.add(excess);
+    if (blame.stretches.empty()) return;
+    ++slow_;
+    names_.push_back(record.name);
+    if (worst_ && excess.all() <= worstExcess_) return;
+    worstExcess_ = excess.all();
+    worst_ = std::move(run);
+    worstName_ = record.name;
+  }
+
+  std::optional<LabBlame> result(std::string_view experiment) {
+    if (judged_ == 0) return std::nullopt;
+    LabBlame blame;
+    blame.finding = {Standing::plain, sentence(),
+                     "each run's intervals: means of service, lateness and dispatch", false,
+                     names_};
+    if (worst_) show(experiment, blame);
+    return blame;
+  }
+
+ private:
+  std::string sentence() const {
+    if (slow_ == 0)
+      return fmt::format("Blame: in none of {} open-model runs did an interval stand out", judged_);
+    std::string text =
+        fmt::format("Blame: in {} of {} open-model runs intervals stood out, {:.1f} s of {:.1f} s",
+                    slow_, judged_, all_.slowS, measuredS_);
+    if (all_.all() <= 0) return text;
+    const auto share = [&](double part) { return percent(part / all_.all()); };
+    return text + fmt::format(
+                      ". Of what was waited there beyond the usual, {} was between send and reply, "
+                      "{} for a free connection, {} the generator's own lateness",
+                      share(all_.server), share(all_.queue), share(all_.generator));
+  }
+
+  void show(std::string_view experiment, LabBlame& blame) {
+    worst_->slug = fmt::format("{}-{}", experiment, worstName_);
+    blame.plot = blameOverTime(*worst_);
+    blame.plot.title = fmt::format("Blame time line of {}, the run that waited most", worstName_);
+    Table table = blameTable(*worst_, blameOf(*worst_));
+    blame.table = {
+        .title = fmt::format("Slow stretches of {}, and whose doing they were", worstName_),
+        .head = std::move(table.head),
+        .rows = {},
+        .note = std::move(table.note),
+        .prose = true};
+    for (auto& row : table.rows) blame.table.rows.push_back({std::move(row), {worstName_}});
+  }
+
+  std::size_t judged_ = 0, slow_ = 0;
+  double measuredS_ = 0, worstExcess_ = 0;
+  Excess all_;
+  std::vector<std::string> names_;
+  std::optional<RunData> worst_;
+  std::string worstName_;
+};
+
+}  // namespace
+
+std::map<std::string, LabBlame> blameOfLab(const fs::path& lab,
+                                           const std::vector<ExperimentDocument>& experiments) {
+  std::map<std::string, LabBlame> all;
+  std::error_code none;
+  for (const ExperimentDocument& experiment : experiments) {
+    const fs::path home = fs::exists(lab / kExperimentFile, none) ? lab : lab / experiment.name;
+    Search search;
+    for (const RunRecord& record : experiment.runs)
+      for (const std::string& directory : record.directories)
+        if (fs::exists(home / directory / "intervals.csv", none))
+          search.look(record, home / directory);
+    if (auto blame = search.result(experiment.name))
+      all.emplace(experiment.name, std::move(*blame));
+  }
+  return all;
+}
+
+}  // namespace redline
