@@ -334,8 +334,7 @@ class Analysis {
                     formatQuantity(mean(i, [](const Facts& f) { return f.bytes; }), "bytes"),
                     words(slow_.of(i), "us"), words(base_.of(i), "us"), words(peak_.of(i), "us"),
                     formatQuantity(times, "x"), lasted(i)),
-        "SLOWLOG, and the spike rule on p99 by interval", runs_.names({i}),
-        pair == kHash);
+        "SLOWLOG, and the spike rule on p99 by interval", runs_.names({i}), pair == kHash);
   }
 
   void remedy(std::size_t pair) {

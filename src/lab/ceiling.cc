@@ -97,6 +97,7 @@ LabRun runOf(const Parameters& p, std::string_view part, const Case& one, unsign
   run.labels = labelsOf(part, one.name);
   run.labels.emplace_back("repeat", std::to_string(repeat));
   run.stack = one.stack;
+  run.sharesCore = one.stack == "threads";
   run.drives = {
       {"", joinFlags({one.extra,
                       dataSet(p, one.large),

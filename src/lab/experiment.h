@@ -59,6 +59,9 @@ struct LabRun {
   std::string stack = {};
   /// This run needs servers of its own: the stack is started again, and loaded, before it.
   bool fresh = false;
+  /// Its server runs on the generator's core too: others disturb it by design, and a second try
+  /// would be no better.
+  bool sharesCore = false;
   Action before = {};              ///< after the stack is up and before the drives
   std::vector<Drive> drives = {};  ///< all at once; none: the actions are the run
   Action after = {};               ///< also after a drive that failed, so that it may heal

@@ -394,7 +394,7 @@ void Run::one(const LabRun& run, std::size_t number) {
   RunRecord record = make(run);
   Reading reading = dir_.read(record);
   record.invalid = reasonsOf(reading);
-  if (worthAnotherTry(record.invalid)) {
+  if (!run.sharesCore && worthAnotherTry(record.invalid)) {
     ++again_;
     const std::string first = record.invalid.front();
     watcher_.line(fmt::format("note: {} is made again: {}", run.name, first));

@@ -46,9 +46,11 @@ std::vector<Series> lowerPanel(const Blame& blame) {
   std::vector<Series> series{{"server", std::string(kBars), kLines[1], {}},
                              {"queue for a connection", std::string(kBars), kLines[4], {}},
                              {"generator", std::string(kBars), kLines[2], {}}};
+  const double usual = usualLength(blame);
   for (const BlamedInterval& interval : blame.intervals) {
     const Waiting& waiting = interval.waiting;
-    if (waiting.total() <= 0) continue;
+    // All bars have the usual width: the end's short rest would cover its neighbour.
+    if (waiting.total() <= 0 || interval.at.length() < usual / 2) continue;
     const double x = middle(interval.at);
     const double generator = waiting.generator / waiting.total() * 100;
     series[0].points.push_back({x, 100});

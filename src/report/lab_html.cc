@@ -49,6 +49,17 @@ std::string runLinks(std::string_view experiment, const std::vector<std::string>
   return links;
 }
 
+/// "118k/s [116k – 121k]": the interval on a line of its own, so that many columns fit side by
+/// side.
+std::string cellHtml(std::string_view cell) {
+  const std::size_t bracket = cell.find(" [");
+  if (bracket == std::string_view::npos || !cell.ends_with(']') ||
+      cell.find('[', bracket + 2) != std::string_view::npos)
+    return escapeHtml(cell);
+  return fmt::format("{} <span class=\"range\">{}</span>", escapeHtml(cell.substr(0, bracket)),
+                     escapeHtml(cell.substr(bracket + 1)));
+}
+
 void addSlo(Page& page, const LabReport& report) {
   page.add("<h2 class=\"first\" id=\"service-levels\">Service levels</h2>");
   page.add("<div class=\"wide\"><table class=\"slo\"><thead>");
@@ -116,7 +127,7 @@ void addLabTable(Page& page, std::string_view experiment, const LabTable& table)
   const bool anyRuns =
       std::ranges::any_of(table.rows, [](const auto& row) { return !row.runs.empty(); });
   page.add("<section><h3>{}</h3>", escapeHtml(table.title));
-  page.add("<div class=\"wide\"><table{}><thead>", table.prose ? " class=\"prose\"" : "");
+  page.add("<div class=\"wide\"><table class=\"lab{}\"><thead>", table.prose ? " prose" : "");
   auto head = table.head;
   if (anyRuns) head.emplace_back("runs");
   addRow(page, head, true);
@@ -125,7 +136,7 @@ void addLabTable(Page& page, std::string_view experiment, const LabTable& table)
     std::string cells;
     for (std::size_t i = 0; i < row.cells.size(); ++i)
       cells += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", escapeHtml(row.cells[i]))
-                      : fmt::format("<td>{}</td>", escapeHtml(row.cells[i]));
+                      : fmt::format("<td>{}</td>", cellHtml(row.cells[i]));
     if (anyRuns) cells += fmt::format("<td>{}</td>", runLinks(experiment, row.runs));
     page.add("<tr>{}</tr>", cells);
   }
@@ -141,8 +152,7 @@ void addFindings(Page& page, const LabSection& section) {
     const StandingWords words = wordsOf(finding.standing);
     std::string from =
         finding.from.empty() ? "" : fmt::format("From {}. ", escapeHtml(finding.from));
-    if (!finding.runs.empty())
-      from += fmt::format("Runs {}.", runLinks(section.name, finding.runs));
+    if (!finding.runs.empty()) from += fmt::format("Runs {}", runLinks(section.name, finding.runs));
     page.add("<li class=\"{}\">{}{}. <span class=\"quiet\">{}</span></li>", words.cssClass,
              words.mark, escapeHtml(finding.text), from);
   }

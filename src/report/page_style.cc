@@ -67,6 +67,11 @@ figure svg { display: block; width: 100%; height: auto; border: 1px solid var(--
 figure svg text { font-family: inherit; }
 figure svg tspan { font-family: inherit; }
 figcaption { margin-top: .4rem; }
+.lab th { white-space: normal; vertical-align: bottom; min-width: 4rem; }
+.lab tbody th { vertical-align: top; min-width: 8rem; }
+.lab.prose td { white-space: normal; min-width: 5rem; }
+.lab.prose td:last-child { min-width: 12rem; }
+.range { display: block; color: var(--quiet); font-size: .8rem; white-space: nowrap; }
 .flags { line-height: 1.9; }
 .flags code { white-space: nowrap; margin-right: .8rem; }
 .findings .figure::before { content: "\25aa"; color: var(--quiet); }
@@ -92,6 +97,8 @@ nav ul { padding-left: 1.2rem; margin: .5rem 0; }
   .quiet { font-size: 8.5pt; }
   table { font-size: 8pt; }
   th, td { padding: .15rem .35rem; }
+  .lab th, .lab.prose td, .lab.prose td:last-child { min-width: 0; overflow-wrap: anywhere; }
+  .range { font-size: 7pt; }
   h2 { break-before: page; border-top: 0; }
   h2.first { break-before: auto; }
   h3 { break-after: avoid; }
