@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <mutex>
@@ -292,7 +293,37 @@ void printFindings(const ExperimentDocument& document) {
   std::fflush(stdout);
 }
 
+/// One experiment for people: what it asks, how long it takes, and every parameter with its value
+/// here.
+Status describe(const Chosen& one, const Invocation& invocation) {
+  const Experiment& experiment = *one.experiment;
+  const auto plan = experiment.plan(one.parameters);
+  if (!plan) return fail(plan.error());
+  const auto seconds =
+      expectedSeconds(experiment, one.parameters, labTools(), labCpus(invocation.flags));
+  if (!seconds) return fail(seconds.error());
+  fmt::print("{}: {}\n\n{}\n\n{} runs on {} stacks, about {} in profile {}. Parameters:\n",
+             experiment.name, experiment.title, experiment.question, plan->runs.size(),
+             plan->stacks.size(), formatDuration(static_cast<Nanos>(*seconds) * kSecond),
+             invocation.flags.text("profile"));
+  for (const auto& [name, value] : one.parameters.all()) {
+    const auto spec = std::ranges::find(experiment.parameters, name, &ParameterSpec::name);
+    fmt::print(
+        "  {:<22} {:<22} {}\n", name, value,
+        spec == experiment.parameters.end() ? "how often each condition is measured" : spec->help);
+  }
+  fmt::print("\n");
+  return {};
+}
+
 Result<ExitCode> list(const Invocation& invocation) {
+  if (invocation.flags.words().size() > 1) {
+    const auto all = chosen(invocation.flags);
+    if (!all) return fail(all.error());
+    for (const Chosen& each : *all)
+      if (auto described = describe(each, invocation); !described) return fail(described.error());
+    return ExitCode::good;
+  }
   double total = 0;
   fmt::print("profile {}; `redline lab run NAME` does one, `redline lab run all` all of them\n",
              invocation.flags.text("profile"));
@@ -427,7 +458,9 @@ Command labCommand() {
   command.name = "lab";
   command.summary = "carry out experiments and find what their runs say";
   command.about =
-      "list: every experiment, how long it takes in the profile given, and what it asks. "
+      "list: every experiment and how long it takes in the profile given; list NAME says what it "
+      "asks "
+      "and what its parameters are and mean. "
       "predict: what the models expect before anything is measured. "
       "run: an experiment starts servers of its own, makes its runs one after the other, the "
       "conditions that are compared in turn, and computes its findings from what they left. "
@@ -450,6 +483,8 @@ Command labCommand() {
   command.flags = joinFlags({labFlags(), machineFlags(), configFlag()});
   command.examples = {
       {"redline lab list", "every experiment, and how long it takes"},
+      {"redline lab list pipelining -profile=full",
+       "what one asks, its parameters and what they mean"},
       {"redline lab run all -out=runs/today", "all of them in the quick profile"},
       {"redline lab run pipelining -profile=standard -repeat=5", "one of them, with intervals"},
       {"redline lab run all -out=runs/today -resume", "goes on after an interruption"},

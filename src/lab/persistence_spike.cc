@@ -186,6 +186,7 @@ class Analysis {
     for (const std::size_t server : {kBgsaveServer, kAofServer}) correlation(server);
     resemblance();
     disk();
+    advise();
     judge();
     predictions();
     document_.method.push_back(intervalNote(peak_.of(kBgsaveServer)));
@@ -478,6 +479,33 @@ class Analysis {
           "{} needs {} of memory on top of {} ({}) at {}/s with {} of reads", conditions()[i].words,
           bytes(copied), bytes(resident), formatShare(copied / resident), p_.text("rate"),
           formatShare(p_.number("rw-ratio"))));
+  }
+
+  /// What it takes to save at all, and whether p99 below 1 ms survives it.
+  void advise() {
+    std::size_t best = conditions().size(), most = conditions().size();
+    const auto above = [&](std::size_t i) {
+      return mean(i, [](const Facts& f) { return f.aboveSloS; });
+    };
+    const auto copied = [&](std::size_t i) {
+      return mean(i, [](const Facts& f) { return f.copied; });
+    };
+    for (std::size_t i = 0; i < conditions().size(); ++i) {
+      if (!std::isfinite(above(i)) || !std::isfinite(copied(i))) continue;
+      if (best == conditions().size() || above(i) < above(best)) best = i;
+      if (most == conditions().size() || copied(i) > copied(most)) most = i;
+    }
+    if (best == conditions().size()) return;
+    document_.recommendations.push_back(
+        above(best) > 0
+            ? fmt::format("Where p99 has to stay below 1 ms take snapshots on a replica or off the "
+                          "peak: at {}/s even the gentlest ({}) spends {} above it",
+                          p_.text("rate"), conditions()[best].full(), s(above(best)))
+            : fmt::format("{} keeps p99 below 1 ms at {}/s: that is the way to save here",
+                          conditions()[best].full(), p_.text("rate")));
+    document_.recommendations.push_back(fmt::format(
+        "Leave {} free beside the data, more with more writes: that much was copied in {}",
+        bytes(copied(most)), conditions()[most].full()));
   }
 
   /// The child writes to the disk that the append-only file is synced to.
