@@ -419,6 +419,9 @@ void Run::one(const LabRun& run, std::size_t number) {
   }
   tell(run, record, reading, number);
   readings_.add(std::move(reading));
+  // What a killed lab leaves says what was found so far.
+  if (auto written = dir_.write(document(ExperimentState::running)); !written)
+    watcher_.line("note: " + written.error().message);
 }
 
 RunRecord Run::make(const LabRun& run) {
