@@ -20,10 +20,13 @@ std::size_t BatchSizer::take(std::span<const std::uint64_t> bytes) const {
   const double room =
       std::min(kAim * static_cast<double>(budget_) / unitNanos_, kGrowth * lastUnits_);
   double units = unitsOf(bytes.front());
+  std::uint64_t sum = bytes.front();
   std::size_t keys = 1;
   for (; keys < std::min(bytes.size(), kMostKeys); ++keys) {
     units += unitsOf(bytes[keys]);
-    if (units > room) break;
+    sum += bytes[keys];
+    const bool few = keys < kFewKeys && sum <= kFewBytes;
+    if (units > room && !few) break;
   }
   return keys;
 }

@@ -18,6 +18,10 @@ class BatchSizer {
  public:
   static constexpr std::uint64_t kBytesPerUnit = 1024;
   static constexpr std::size_t kMostKeys = 500;
+  /// So many keys go together whatever earlier calls took, unless they are larger than kFewBytes in
+  /// all: a call costs a round trip between the two nodes, and smaller ones only pay it more often.
+  static constexpr std::size_t kFewKeys = 10;
+  static constexpr std::uint64_t kFewBytes = 10 * 1024;
 
   /// `budget` > 0.
   explicit BatchSizer(Nanos budget) : budget_(budget) {}

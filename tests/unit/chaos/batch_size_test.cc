@@ -55,6 +55,14 @@ TEST(BatchSizer, ShrinksAtOnceWhenTheSourceBecomesSlow) {
   EXPECT_LE(times.back(), 2 * kMillisecond);
 }
 
+TEST(BatchSizer, DoesNotCutUpAFewSmallKeysWhereEachCallWaitsForItsTarget) {
+  BatchSizer sizer(kMillisecond);
+  const Source far{5 * kMillisecond, kMicrosecond, 0};
+  send(sizer, far, 100, 50);
+  EXPECT_EQ(sizer.take(std::vector<std::uint64_t>(1000, 100)), BatchSizer::kFewKeys);
+  EXPECT_LE(sizer.take(std::vector<std::uint64_t>(1000, 5000)), 3U);  // not few bytes
+}
+
 TEST(BatchSizer, RecoversFromOneCallThatWasHeldUp) {
   BatchSizer sizer(2 * kMillisecond);
   send(sizer, {}, 100, 50);
