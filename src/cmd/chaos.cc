@@ -86,7 +86,7 @@ void printFigures(const FaultFigures& fault) {
 
 /// The server that -addr names; of a cluster's nodes the first that answers.
 Result<Target> connectFirst(const FlagValues& flags, const Login& login) {
-  const std::vector<Endpoint> servers = flags.endpoints("addr");
+  const std::vector<Endpoint>& servers = flags.endpoints("addr");
   const bool cluster = flags.is("topology", "cluster");
   if (cluster)
     if (auto nodes = ClusterAdmin::connect(servers, {login.user, login.password}); !nodes)
