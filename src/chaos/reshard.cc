@@ -353,7 +353,7 @@ FaultSpec reshardFault() {
        .example = "5ms"},
       {.name = "rest",
        .kind = FaultParameterKind::count,
-       .fallback = "1",
+       .fallback = "0",
        .help = "after a MIGRATE its source is left to others for so many times as long as it was "
                "blocked: 4 lets a reshard have a fifth of its time",
        .example = "4"},

@@ -50,7 +50,7 @@ struct MoveOptions {
   /// target that answers late, and a core that is given to others, come on top.
   Nanos maxBlock = kMillisecond;
   /// After a MIGRATE its source is left to others for so many times as long as it was blocked.
-  std::uint64_t rest = 1;
+  std::uint64_t rest = 0;
   std::size_t slotsAtOnce = 1;  ///< open at a time: between them the commands are pipelined
   std::function<bool()> interrupted;
   std::function<void(const MoveFigures&)> progress;
