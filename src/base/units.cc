@@ -28,8 +28,6 @@ struct Unit {
   std::uint64_t factor;
 };
 
-constexpr int kMostDigits = 18;  // fits 64 bits, and leaves room to multiply in 128
-
 bool isDigit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -48,19 +46,20 @@ bool equalIgnoringCase(std::string_view a, std::string_view b) {
 }
 
 /// Reads "12", "1.5" or "1e6" at the start of `text`; nothing where there is no number, or where it
-/// has more digits than any quantity here can need.
+/// does not fit 64 bits without its point and exponent.
 std::optional<Decimal> readDecimal(std::string_view text) {
   Decimal number;
   std::size_t at = 0;
-  int count = 0;
   bool point = false;
   for (; at < text.size() && (isDigit(text[at]) || (text[at] == '.' && !point)); ++at) {
     if (text[at] == '.') {
       point = true;
       continue;
     }
-    number.digits = number.digits * 10 + static_cast<std::uint64_t>(text[at] - '0');
-    if (number.digits != 0 && ++count > kMostDigits) return std::nullopt;
+    const auto digit = static_cast<std::uint64_t>(text[at] - '0');
+    if (number.digits > (std::numeric_limits<std::uint64_t>::max() - digit) / 10)
+      return std::nullopt;
+    number.digits = number.digits * 10 + digit;
     if (point) --number.exponent;
   }
   if (at == 0 || (at == 1 && point)) return std::nullopt;

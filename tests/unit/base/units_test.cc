@@ -143,5 +143,13 @@ TEST(FormatCount, HasThreeDigits) {
   EXPECT_EQ(formatCount(0.25), "0.25");
 }
 
+TEST(Units, ReadTheLargestNumbersInFull) {
+  EXPECT_EQ(parseCount("18446744073709551615").value(), 18446744073709551615ULL);
+  EXPECT_EQ(parseSize("10000000000000040000B").value(), 10000000000000040000ULL);
+  EXPECT_FALSE(parseCount("18446744073709551616"));
+  EXPECT_FALSE(parseSize("18446744073709551615EB"));
+  EXPECT_FALSE(parseSize("18446744073709551615e36"));
+}
+
 }  // namespace
 }  // namespace redline
