@@ -78,6 +78,7 @@ figcaption { margin-top: .4rem; }
 .findings .unsure::before { content: "?"; left: .2rem; color: var(--unsure); }
 .slo td, .slo th { text-align: left; white-space: normal; padding-left: 0; min-width: 5.5rem; }
 .slo td .quiet { display: block; }
+.slo td:nth-child(3) { min-width: 15rem; }
 .slo tbody th { font-weight: 400; color: inherit; min-width: 12rem; }
 .verdict-met b, .verdict-found b { color: var(--good); }
 .verdict-missed b, .verdict-invalid b { color: var(--bad); }
