@@ -154,6 +154,7 @@ void Worker::rotate() {
   interval_->reset(end, end);
   interval_->warmup = window_.isWarmup(now_);
   interval_->drain = window_.isDrain(now_);
+  nameNodes();
   if (interval_->warmup) return;
   countFrom_ = window_.measureStart;
   if (wasWarmup) forgetPlaces();
@@ -244,6 +245,13 @@ void Worker::recordUnfinished(OpKind kind, Nanos waited, std::uint64_t times) {
 }
 
 // What was counted by place belongs to the warm-up, which is over.
+// The interval has room for what each lane's node does.
+void Worker::nameNodes() {
+  if (!inCluster()) return;
+  for (std::size_t i = interval_->nodes.size(); i < lanes_.size(); ++i)
+    interval_->nodes.push_back({lanes_[i]->endpoint().text(), 0, 0, {}});
+}
+
 void Worker::forgetPlaces() {
   std::ranges::fill(slotsDone_, 0);
   for (const auto& lane : lanes_) lane->forget();

@@ -104,6 +104,7 @@ class Worker {
   void accountForUnfinished();
   void accountForUndrawn();
   void recordUnfinished(OpKind kind, Nanos waited, std::uint64_t times);
+  void nameNodes();
   void forgetPlaces();
   bool inCluster() const { return shared_.cluster != nullptr; }
   bool counts(const PendingOp& op) const { return op.intended >= countFrom_; }

@@ -281,6 +281,7 @@ Lane& Worker::addLane(const Endpoint& endpoint) {
   }
   dirty_.reserve(dirty_.capacity() + connections);
   if (inCluster()) lane.service = std::make_unique<Histogram>();
+  nameNodes();
   return lane;
 }
 

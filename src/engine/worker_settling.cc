@@ -155,6 +155,7 @@ Onward Worker::onwardOf(Connection& c, const PendingOp& op, const ReplyView& rep
   Onward onward{decision.next, nullptr, decision.retryAt};
   if (decision.next != Next::moved && decision.next != Next::ask) return onward;
   ++c.lane->redirected;
+  ++interval_->nodes[c.lane->number()].redirected;
   const std::string_view host =
       decision.to.host.empty() ? std::string_view(c.lane->endpoint().host) : decision.to.host;
   onward.lane = laneTo(host, decision.to.port);
@@ -198,6 +199,9 @@ void Worker::recordPlace(const Connection& c, const PendingOp& op) {
   ++slotsDone_[op.slot];
   ++c.lane->completed;
   c.lane->service->record(now_ - c.sentAt);
+  NodeInterval& node = interval_->nodes[c.lane->number()];
+  ++node.completed;
+  node.service.record(now_ - c.sentAt);
 }
 
 void Worker::failOp(const PendingOp& op, Failure failure) {

@@ -150,6 +150,32 @@ void addLatency(Families& to, const MetricsSnapshot& now) {
                    .take());
 }
 
+void addCluster(Families& to, const MetricsSnapshot& now) {
+  const Counters& total = now.total;
+  to.push_back(
+      counter("redline_redirects_total",
+              "Replies of a cluster that sent an operation elsewhere, or asked for patience.")
+          .add(total.moved, {{"kind", "moved"}})
+          .add(total.ask, {{"kind", "ask"}})
+          .add(total.tryagain, {{"kind", "tryagain"}})
+          .add(total.clusterdown, {{"kind", "clusterdown"}})
+          .take());
+  if (now.nodes.empty()) return;
+  Family done = counter("redline_node_operations_total", "Operations that a node has completed.");
+  Family redirects =
+      counter("redline_node_redirects_total", "MOVED and ASK that a node has answered.");
+  Family service{MetricType::Histogram, "redline_node_service_seconds",
+                 "From the time an operation was sent to a node until its reply."};
+  for (const NodeInterval& node : now.nodes) {
+    done.add(node.completed, {{"addr", node.addr}});
+    redirects.add(node.redirected, {{"addr", node.addr}});
+    service.add(node.service, {{"addr", node.addr}});
+  }
+  to.push_back(done.take());
+  to.push_back(redirects.take());
+  to.push_back(service.take());
+}
+
 void addCacheAndVerify(Families& to, const Counters& total) {
   to.push_back(counter("redline_cache_hits_total", "Reads that were answered with a value.")
                    .add(total.hits)
@@ -209,6 +235,7 @@ std::vector<MetricFamily> metricFamilies(const MetricsSnapshot& snapshot) {
   addRun(families, snapshot);
   addOperations(families, snapshot);
   addLatency(families, snapshot);
+  addCluster(families, snapshot);
   addCacheAndVerify(families, snapshot.total);
   addGenerator(families, snapshot);
   addRedisFamilies(families, snapshot);

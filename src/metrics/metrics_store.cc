@@ -29,6 +29,7 @@ void addMeasured(MetricsSnapshot& to, const Interval& interval) {
     for (std::size_t kind = 0; kind < kOpKinds; ++kind)
       to.latency[measure][kind].add(interval.latency[measure][kind]);
   to.failed.add(interval.failed);
+  addNodes(to.nodes, interval.nodes);
 }
 
 }  // namespace

@@ -6,10 +6,11 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
-#include "metrics/ladder.h"
 #include "record/interval.h"
+#include "record/ladder.h"
 #include "record/server_sample.h"
 
 namespace redline {
@@ -43,6 +44,7 @@ struct MetricsSnapshot {
   std::uint64_t warmupFailed = 0;
   std::array<std::array<LadderCounts, kOpKinds>, kMeasures> latency;
   LadderCounts failed;
+  std::vector<NodeInterval> nodes;  ///< of a cluster, those that operations went to
   std::map<std::string, Sampled, std::less<>> servers;  ///< the latest of each, by address
 };
 

@@ -1,5 +1,7 @@
 #include "record/interval.h"
 
+#include <algorithm>
+
 namespace redline {
 namespace {
 
@@ -30,6 +32,19 @@ void cover(Interval& to, const Interval& from) {
 }
 
 }  // namespace
+
+void addNodes(std::vector<NodeInterval>& to, const std::vector<NodeInterval>& from) {
+  for (const NodeInterval& node : from) {
+    auto known = std::ranges::find(to, node.addr, &NodeInterval::addr);
+    if (known == to.end()) {
+      to.push_back(node);
+      continue;
+    }
+    known->completed += node.completed;
+    known->redirected += node.redirected;
+    known->service.add(node.service);
+  }
+}
 
 void Counters::merge(const Counters& other) noexcept {
   const std::uint64_t outstandingHere = outstanding;
@@ -78,12 +93,14 @@ void Counters::follow(const Counters& next) noexcept {
 void Interval::merge(const Interval& other) {
   cover(*this, other);
   addLatency(*this, other);
+  addNodes(nodes, other.nodes);
   counts.merge(other.counts);
 }
 
 void Interval::follow(const Interval& next) {
   cover(*this, next);
   addLatency(*this, next);
+  addNodes(nodes, next.nodes);
   counts.follow(next.counts);
 }
 
@@ -99,6 +116,10 @@ void Interval::reset(Nanos newStart, Nanos newEnd) {
   invalidationLag.reset();
   for (auto& histogram : unfinished) histogram.reset();
   counts = Counters{};
+  for (NodeInterval& node : nodes) {
+    node.completed = node.redirected = 0;
+    node.service.reset();
+  }
 }
 
 }  // namespace redline

@@ -2,9 +2,12 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "record/histogram.h"
+#include "record/ladder.h"
 #include "record/mitigation_count.h"
 #include "record/operation.h"
 
@@ -56,6 +59,16 @@ struct Counters {
   void follow(const Counters& next) noexcept;
 };
 
+/// What one node of a cluster did in an interval.
+struct NodeInterval {
+  std::string addr;
+  std::uint64_t completed = 0;   ///< operations
+  std::uint64_t redirected = 0;  ///< MOVED and ASK that it answered
+  LadderCounts service;          ///< of its completed operations
+};
+/// Adds each node's figures to those of the same address; new ones go to the end.
+void addNodes(std::vector<NodeInterval>& to, const std::vector<NodeInterval>& from);
+
 /// What one worker saw in one interval [start, end) of the run's clock. Samples belong to the
 /// interval in which they completed.
 struct Interval {
@@ -73,6 +86,7 @@ struct Interval {
   /// invalidation came first. For ledger keys.
   Histogram invalidationLag;
   Counters counts;
+  std::vector<NodeInterval> nodes;  ///< in a cluster; a worker's: by the number of its lane
 
   Histogram& of(Measure measure, OpKind kind) { return latency[index(measure)][index(kind)]; }
   const Histogram& of(Measure measure, OpKind kind) const {
@@ -83,7 +97,7 @@ struct Interval {
   void merge(const Interval& other);
   /// Adds the interval that comes next: right for totals of a run.
   void follow(const Interval& next);
-  /// Forgets all that was recorded; not warm-up until told so.
+  /// Forgets all that was recorded but the nodes' addresses; not warm-up until told so.
   void reset(Nanos newStart, Nanos newEnd);
 };
 

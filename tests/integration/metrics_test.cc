@@ -271,6 +271,64 @@ TEST(Metrics, InARealPrometheusEqualTheSummaryAndTheServersInfo) {
   EXPECT_TRUE(driver.ends(SIGINT)) << "Ctrl-C ends -metrics-linger";
 }
 
+/// The value of a series of a page, as written.
+double seriesOf(const std::string& page, const std::string& name) {
+  const auto at = page.find("\n" + name + " ");
+  EXPECT_NE(at, std::string::npos) << name;
+  return at == std::string::npos ? -1 : std::stod(page.substr(at + name.size() + 2));
+}
+
+TEST(Metrics, OfAClusterHaveItsNodesAndRedirectsAsTheSummaryHasThem) {
+  ASSERT_TRUE(installed("promtool"));
+  ClusterShape shape;
+  shape.replicas = 0;
+  const auto stack = test::startCluster({}, shape);
+  ASSERT_TRUE(stack);
+  const TemporaryDirectory home;
+  const auto port = freePort();
+  ASSERT_TRUE(port);
+  const fs::path summaryFile = home.path() / "summary.json";
+  // The driver's checks need its servers in a stack of this user's, or -force.
+  Child driver(
+      {redlineProgram(), "driver", "-topology=cluster", "-addr=" + stack->endpoint().text(),
+       "-keys=2000", "-ttl-frac=0", "-rate=2000", "-rw-ratio=0.5", "-warmup=300ms", "-duration=2s",
+       "-force", "-chaos=300ms:reshard -slots=0-199 -target=" + stack->node(2).endpoint().text(),
+       fmt::format("-metrics=127.0.0.1:{}", *port), "-metrics-linger=60s",
+       "-json=" + summaryFile.string(), "-out=" + (home.path() / "run").string()},
+      home.path(), "driver");
+  std::string page;
+  ASSERT_TRUE(eventually(
+      [&] {
+        httplib::Client client("127.0.0.1", *port);
+        const auto reply = client.Get("/metrics");
+        if (reply) page = reply->body;
+        return page.find("redline_run_phase{phase=\"ended\"} 1") != std::string::npos ||
+               !driver.runs();
+      },
+      30 * kSecond));
+  ASSERT_TRUE(driver.runs()) << driver.output();
+  const json summary = json::parse(readTextFile(summaryFile).value_or(""), nullptr, false);
+  ASSERT_TRUE(summary.is_object());
+  const json& cluster = summary.at("cluster");
+  EXPECT_GT(cluster.at("moved"), 0) << "the comparison would show nothing";
+  for (const std::string kind : {"moved", "ask", "tryagain", "clusterdown"})
+    EXPECT_EQ(seriesOf(page, "redline_redirects_total{kind=\"" + kind + "\"}"),
+              cluster.at(kind).get<double>());
+  ASSERT_EQ(cluster.at("nodes").size(), 3U);
+  for (const json& node : cluster.at("nodes")) {
+    const std::string of = "{addr=\"" + node.at("addr").get<std::string>() + "\"}";
+    EXPECT_EQ(seriesOf(page, "redline_node_operations_total" + of), node.at("ops").get<double>());
+    EXPECT_EQ(seriesOf(page, "redline_node_redirects_total" + of),
+              node.at("redirected").get<double>());
+    const json& service = node.at("service_us");
+    const double count = service.at("count").get<double>();
+    EXPECT_EQ(seriesOf(page, "redline_node_service_seconds_count" + of), count);
+    EXPECT_NEAR(seriesOf(page, "redline_node_service_seconds_sum" + of) * 1e6 / count,
+                service.at("mean").get<double>(), 0.001 * service.at("mean").get<double>());
+  }
+  expectCleanForPromtool(home.path(), *port);
+}
+
 TEST(Metrics, APortInUseIsOneLineAndExitCodeOneAndNothingIsSent) {
   const auto redis = smallRedis();
   ASSERT_TRUE(redis);

@@ -73,6 +73,36 @@ ParsedExposition parsedOf(const MetricsStore& store) {
   return parseExposition(exposition(store.snapshot()));
 }
 
+TEST(Exposition, ShowsAClustersNodesAndRedirects) {
+  MetricsStore store(description());
+  EXPECT_FALSE(parsedOf(store).types.contains("redline_node_operations_total"));
+  Interval cluster = interval(100);
+  cluster.counts.moved = 3;
+  cluster.counts.ask = 2;
+  NodeInterval& node = cluster.nodes.emplace_back();
+  node.addr = "127.0.0.1:7600";
+  node.completed = 2;
+  node.redirected = 5;
+  node.service.record(120 * kMicrosecond);
+  node.service.record(180 * kMicrosecond);
+  store.addInterval(cluster);
+  store.addInterval(cluster);
+  Interval warmup = cluster;
+  warmup.warmup = true;
+  store.addInterval(warmup);  // kept out
+  const ParsedExposition parsed = parsedOf(store);
+  EXPECT_EQ(parsed.at("redline_redirects_total{kind=\"moved\"}"), 6);
+  EXPECT_EQ(parsed.at("redline_redirects_total{kind=\"ask\"}"), 4);
+  EXPECT_EQ(parsed.at("redline_redirects_total{kind=\"tryagain\"}"), 0);
+  const std::string of = "{addr=\"127.0.0.1:7600\"}";
+  EXPECT_EQ(parsed.at("redline_node_operations_total" + of), 4);
+  EXPECT_EQ(parsed.at("redline_node_redirects_total" + of), 10);
+  EXPECT_EQ(parsed.at("redline_node_service_seconds_count" + of), 4);
+  EXPECT_NEAR(parsed.at("redline_node_service_seconds_sum" + of), 600e-6, 1e-9);
+  EXPECT_EQ(parsed.buckets("redline_node_service_seconds", "addr=\"127.0.0.1:7600\"").at(150e-6),
+            2);
+}
+
 TEST(Exposition, HasHelpAndTypeForEverySeries) {
   MetricsStore store(description());
   store.addInterval(interval(100));

@@ -1,4 +1,4 @@
-#include "metrics/ladder.h"
+#include "record/ladder.h"
 
 #include <gtest/gtest.h>
 

@@ -32,10 +32,15 @@ class LadderCounts {
   /// as at it.
   void add(const Histogram& histogram);
 
+  /// Adds one record.
+  void record(Nanos value);
+  void add(const LadderCounts& other);
+  void reset() { *this = {}; }
+
   /// Records at or below kLadder[bound].
   std::uint64_t atOrBelow(std::size_t bound) const;
   std::uint64_t count() const;
-  /// Sum of all records, from the middle of each one's slot (within 0.05%).
+  /// Sum of all records; of a histogram's, from the middle of each one's slot (within 0.05%).
   double sumSeconds() const { return sumSeconds_; }
 
  private:

@@ -1,5 +1,6 @@
-#include "metrics/ladder.h"
+#include "record/ladder.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace redline {
@@ -14,6 +15,17 @@ void LadderCounts::add(const Histogram& histogram) {
     sum += static_cast<double>(Histogram::middleOf(slot)) * static_cast<double>(count);
   });
   sumSeconds_ += sum / 1e9;
+}
+
+void LadderCounts::record(Nanos value) {
+  const auto bound = std::ranges::lower_bound(kLadder, value) - kLadder.begin();
+  ++counts_[static_cast<std::size_t>(bound)];
+  sumSeconds_ += static_cast<double>(value) / 1e9;
+}
+
+void LadderCounts::add(const LadderCounts& other) {
+  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  sumSeconds_ += other.sumSeconds_;
 }
 
 std::uint64_t LadderCounts::atOrBelow(std::size_t bound) const {
