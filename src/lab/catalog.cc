@@ -17,6 +17,7 @@ std::span<const Experiment> experiments() {
       evictionCliffExperiment(),
       expirySpikeExperiment(),
       hotKeyExperiment(),
+      reshardExperiment(),
   };
   return kExperiments;
 }

@@ -17,6 +17,7 @@ Experiment bigKeyExperiment();
 Experiment evictionCliffExperiment();
 Experiment expirySpikeExperiment();
 Experiment hotKeyExperiment();
+Experiment reshardExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.
 std::span<const Experiment> experiments();

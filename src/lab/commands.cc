@@ -15,6 +15,16 @@ namespace {
 constexpr std::string_view kAddressMark = "@ADDR@";
 constexpr std::string_view kSocketMark = "@SOCKET@";
 
+/// Not plain: the word that it stands in is quoted, and nodeWords() ends the quotes around itself.
+std::string nodeMark(std::size_t node) {
+  return fmt::format("@NODE {}@", node);
+}
+std::string nodeWords(std::size_t node) {
+  return fmt::format("'\"$(echo $ADDR | cut -d, -f{})\"'", node + 1);
+}
+/// Nodes that a line for people may name.
+constexpr std::size_t kNodes = 6;
+
 std::string_view withoutDashes(std::string_view flag) {
   flag.remove_prefix(std::min(flag.find_first_not_of('-'), flag.size()));
   return flag;
@@ -30,6 +40,7 @@ std::string line(std::vector<std::string> words, const Flags& flags) {
   std::string text = shellLine(words);
   replaceAll(text, kAddressMark, "$ADDR");
   replaceAll(text, kSocketMark, "unix:$SOCKET");
+  for (std::size_t i = 0; i < kNodes; ++i) replaceAll(text, nodeMark(i), nodeWords(i));
   return text;
 }
 
@@ -60,6 +71,8 @@ Flags filled(const Flags& flags, const FlagPlaces& places) {
       falls = falls || (value->empty() && flag.find(place) != std::string::npos);
       replaceAll(flag, place, *value);
     }
+    for (std::size_t i = 0; i < places.nodes.size(); ++i)
+      replaceAll(flag, fmt::format("{{node-{}}}", i), places.nodes[i]);
     if (!falls) result.push_back(std::move(flag));
   }
   return result;
@@ -81,7 +94,9 @@ Flags clientFlags(const Flags& given) {
 }
 
 FlagPlaces placesForPeople(const LabCpus& cpus) {
-  return {std::string(kAddressMark), std::string(kSocketMark), cpus};
+  FlagPlaces places{std::string(kAddressMark), std::string(kSocketMark), cpus};
+  for (std::size_t i = 0; i < kNodes; ++i) places.nodes.push_back(nodeMark(i));
+  return places;
 }
 
 std::string stackCommand(const Flags& filledUp) {

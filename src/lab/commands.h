@@ -13,6 +13,8 @@ struct FlagPlaces {
   std::string addr;  ///< "127.0.0.1:7600", several with commas
   std::string unixAddr;
   LabCpus cpus;
+  std::vector<std::string> nodes =
+      {};  ///< {node-0}, {node-1} …: addresses, a cluster's masters first
 };
 
 /// Whether a flag of this name is among them, in any of its spellings.

@@ -44,8 +44,10 @@ Result<LabServers::Up> LabServers::start(const LabStack& plan, RunRecord& record
   if (!stack)
     return fail(stack.error().code, "cannot start {}: {}", plan.name, stack.error().message);
   auto running = std::make_unique<Running>(Running{std::move(*stack), {}});
-  for (const Endpoint& endpoint : running->stack.endpoints())
+  for (const Endpoint& endpoint : running->stack.endpoints()) {
+    places.nodes.push_back(endpoint.text());
     places.addr += (places.addr.empty() ? "" : ",") + endpoint.text();
+  }
   places.unixAddr = running->stack.node().unixEndpoint().text();
   running->up.places = places;
   running->up.stack = &running->stack;

@@ -14,6 +14,15 @@ TEST(LabCommands, PutThePlacesIn) {
               ElementsAre("-addr=127.0.0.1:7600", "-cpus=1", "-rate=10k"));
 }
 
+TEST(LabCommands, NameSingleNodesAndForPeopleBehindTheirQuotes) {
+  const Flags flags{"-chaos=1s:reshard -slots=0-9 -target={node-1}"};
+  EXPECT_THAT(filled(flags, {"a:1,b:2", "unix:/x", {}, {"a:1", "b:2"}}),
+              ElementsAre("-chaos=1s:reshard -slots=0-9 -target=b:2"));
+  EXPECT_EQ(
+      driverCommand(filled(flags, placesForPeople({}))),
+      "redline driver '-chaos=1s:reshard -slots=0-9 -target='\"$(echo $ADDR | cut -d, -f2)\"''");
+}
+
 TEST(LabCommands, ACpuThatWasNotGivenOutTakesItsFlagAlong) {
   const FlagPlaces places{"a:1", "unix:/x", {}};
   EXPECT_THAT(filled({"-cpus={generator-cpu}", "-rate=10k"}, places), ElementsAre("-rate=10k"));
