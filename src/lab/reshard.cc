@@ -93,8 +93,8 @@ Flags drive(const Parameters& p, const std::string& size, const std::string& slo
       {dataSet(p, size),
        {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
         "-rw-ratio=" + p.text("rw-ratio"), "-dist=zipfian", "-zipf-s=" + p.text("zipf-s"),
-        "-warmup=" + p.text("warmup"), "-duration=" + p.text("duration"),
-        "-interval=" + p.text("interval"),
+        "-ledger=" + p.text("ledger"), "-warmup=" + p.text("warmup"),
+        "-duration=" + p.text("duration"), "-interval=" + p.text("interval"),
         fmt::format("-chaos={}; {}", move("at", (owner + 1) % kMasters), move("back-at", owner))}});
 }
 
@@ -238,7 +238,8 @@ struct Facts {
   double recoveryS =
       kNothing;  ///< from the first move's end until p99 is as before; 0: it always was
   double moved = kNothing, ask = kNothing, tryagain = kNothing, clusterdown = kNothing;
-  double operations = kNothing, failed = kNothing, corrupt = kNothing, misses = kNothing;
+  double operations = kNothing, failed = kNothing, corrupt = kNothing, misses = kNothing,
+         lost = kNothing;
   double cpuBefore = kNothing, cpuDuring = kNothing;  ///< of the generator, µs an operation
   double hotShare = kNothing;                         ///< of the busiest slot, of all operations
   std::vector<SeriesPoint> p99;
@@ -294,6 +295,7 @@ void readCounts(const Summary& summary, Facts& facts) {
   facts.failed = number(summary.rate.failed);
   facts.corrupt = number(summary.verify.corrupt);
   facts.misses = number(summary.cache.misses);
+  facts.lost = number(summary.verify.lostAcknowledged);
   if (!summary.cluster.hotSlots.empty() && summary.rate.completed != 0)
     facts.hotShare = number(summary.cluster.hotSlots.front().ops) / facts.operations;
 }
@@ -558,19 +560,22 @@ class Analysis {
     const double operations = sum(all, [](const Facts& f) { return f.operations; });
     if (operations == 0) return;
     const double redirects = sum(all, [](const Facts& f) { return f.moved + f.ask; });
-    const double wrong = sum(all, [](const Facts& f) { return f.failed + f.corrupt + f.misses; });
+    const double wrong =
+        sum(all, [](const Facts& f) { return f.failed + f.corrupt + f.misses + f.lost; });
     const double tryagain = sum(all, [](const Facts& f) { return f.tryagain; });
     addFinding(
         document_, wrong == 0 && tryagain == 0 ? Standing::expected : Standing::contradicts,
         fmt::format(
             "Of {} operations {} were redirected ({} MOVED, {} ASK) and {} were told to try "
-            "again; {} failed, {} reads found nothing and {} found a wrong value",
+            "again; {} failed, {} reads found nothing, {} found a wrong value, and {} acknowledged "
+            "writes were lost",
             count(operations), count(redirects),
             count(sum(all, [](const Facts& f) { return f.moved; })),
             count(sum(all, [](const Facts& f) { return f.ask; })), count(tryagain),
             count(sum(all, [](const Facts& f) { return f.failed; })),
             count(sum(all, [](const Facts& f) { return f.misses; })),
-            count(sum(all, [](const Facts& f) { return f.corrupt; }))),
+            count(sum(all, [](const Facts& f) { return f.corrupt; })),
+            count(sum(all, [](const Facts& f) { return f.lost; }))),
         "the client's counts of all runs; no key has a time to live, so every read must find its "
         "value",
         runs_.names(all), true);
@@ -715,6 +720,9 @@ Experiment reshardExperiment() {
       {.name = "rate", .kind = ParameterKind::count, .help = "operations a second"},
       {.name = "rw-ratio", .kind = ParameterKind::share, .help = "share of reads"},
       {.name = "zipf-s", .kind = ParameterKind::number, .help = "exponent of Zipf's law"},
+      {.name = "ledger",
+       .kind = ParameterKind::count,
+       .help = "keys whose acknowledged writes are looked for at the end"},
       {.name = "warmup", .kind = ParameterKind::duration, .help = "sent before, not measured"},
       {.name = "at",
        .kind = ParameterKind::duration,

@@ -69,7 +69,8 @@ Reading runOf(const LabRun& planned, Nanos during) {
 
 Readings runs(Nanos during, const std::function<void(Summary&)>& change = {}) {
   Readings readings;
-  for (const LabRun& planned : reshardExperiment().plan(quick())->runs) {
+  const auto plan = reshardExperiment().plan(quick());
+  for (const LabRun& planned : plan->runs) {
     Reading reading = runOf(planned, during);
     if (change) change(*reading.dirs[0].summary);
     readings.add(std::move(reading));

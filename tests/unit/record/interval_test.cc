@@ -49,6 +49,31 @@ TEST(Counters, MergingAddsEveryFieldButTheLongestPass) {
   EXPECT_TRUE(same(sum, wanted));
 }
 
+TEST(Interval, AddsUpNodesByTheirAddressWhateverTheirOrder) {
+  const auto worker = [](std::vector<std::pair<std::string, std::uint64_t>> nodes) {
+    Interval interval;
+    for (const auto& [addr, count] : nodes) {
+      NodeInterval& node = interval.nodes.emplace_back();
+      node.addr = addr;
+      node.completed = count;
+      node.redirected = 1;
+      for (std::uint64_t i = 0; i < count; ++i) node.service.record(kMillisecond);
+    }
+    return interval;
+  };
+  Interval sum = worker({{"a:1", 2}, {"b:2", 3}});
+  sum.merge(worker({{"b:2", 4}, {"c:3", 5}, {"a:1", 1}}));
+  ASSERT_EQ(sum.nodes.size(), 3U);
+  for (const auto& [at, count] : {std::pair{0U, 3U}, {1U, 7U}, {2U, 5U}}) {
+    EXPECT_EQ(sum.nodes[at].completed, count);
+    EXPECT_EQ(sum.nodes[at].service.count(), count);
+  }
+  EXPECT_EQ(sum.nodes[1].redirected, 2U);
+  sum.reset(0, 0);
+  EXPECT_EQ(sum.nodes[1].addr, "b:2");  // a worker finds its lanes again
+  EXPECT_EQ(sum.nodes[1].completed + sum.nodes[1].redirected + sum.nodes[1].service.count(), 0U);
+}
+
 TEST(Counters, FollowingAddsCountsAndTakesTheLaterLevels) {
   Counters total = numbered(10);
   total.follow(numbered(1));
