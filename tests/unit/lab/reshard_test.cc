@@ -95,7 +95,7 @@ const LabFinding& finding(const ExperimentDocument& document, const std::string&
 
 TEST(ReshardExperiment, FindsWhatP99DoesWhileSlotsMove) {
   const ExperimentDocument document = analysed(runs(5 * kMillisecond));
-  const LabFinding& impact = finding(document, "Moving 500 slots, values of 100 B");
+  const LabFinding& impact = finding(document, "Moving 100 slots, values of 100 B");
   EXPECT_EQ(impact.standing, Standing::expected);
   EXPECT_THAT(impact.text, HasSubstr("6k keys"));
   EXPECT_THAT(impact.text, HasSubstr("takes 500 ms"));
@@ -108,7 +108,7 @@ TEST(ReshardExperiment, FindsWhatP99DoesWhileSlotsMove) {
 
 TEST(ReshardExperiment, SaysThatItIsNotDecidedWhereP99StaysAsItWas) {
   const ExperimentDocument document = analysed(runs(kMillisecond / 2));
-  EXPECT_EQ(finding(document, "Moving 500 slots, values of 100 B").standing,
+  EXPECT_EQ(finding(document, "Moving 100 slots, values of 100 B").standing,
             Standing::inconclusive);
 }
 
@@ -136,13 +136,13 @@ TEST(ReshardExperiment, MovesTheSlotThatAnEarlierRunFoundBusiestAwayFromItsMaste
   EXPECT_FALSE(hot->drives[0].decide({}));  // nothing is known yet
   for (const auto& [slot, chaos] :
        {std::pair(5460U,
-                  "1500ms:reshard -slots=5460 -target={node-1}; 3500ms:reshard -slots=5460 "
+                  "1500ms:reshard -slots=5460 -target={node-1}; 4s:reshard -slots=5460 "
                   "-target={node-0}"),
         std::pair(5461U,
-                  "1500ms:reshard -slots=5461 -target={node-2}; 3500ms:reshard -slots=5461 "
+                  "1500ms:reshard -slots=5461 -target={node-2}; 4s:reshard -slots=5461 "
                   "-target={node-1}"),
         std::pair(16383U,
-                  "1500ms:reshard -slots=16383 -target={node-0}; 3500ms:reshard "
+                  "1500ms:reshard -slots=16383 -target={node-0}; 4s:reshard "
                   "-slots=16383 -target={node-2}")}) {
     const auto known = runs(kMillisecond, [slot = slot](Summary& summary) {
       summary.cluster.hotSlots.front().slot = slot;
