@@ -250,13 +250,13 @@ TEST(Chaos, PauseNodeHoldsTheServerAndLetsItGoOn) {
   EXPECT_GE(figuresOf(outcome)["paused_s"], 0.4);
   EXPECT_FALSE(isStopped(scene.redis->node().process()));
   EXPECT_TRUE(scene.admin->command({"PING"}));
-  // The probe saw the same, from outside.
-  ASSERT_FALSE(stalls.empty());
-  const auto longest = std::ranges::max_element(stalls, {}, &Event::duration);
-  EXPECT_GE(longest->duration, 390 * kMillisecond);
-  EXPECT_GE(longest->at, outcome.begin - 20 * kMillisecond);
-  EXPECT_LE(longest->at, outcome.end);
-  EXPECT_EQ(longest->kind, "stall");
+  // The probe saw the same, from outside. On a busy machine it may see longer stalls elsewhere.
+  const auto seen = std::ranges::find_if(stalls, [&](const Event& stall) {
+    return stall.duration >= 390 * kMillisecond && stall.at >= outcome.begin - 20 * kMillisecond &&
+           stall.at <= outcome.end;
+  });
+  ASSERT_NE(seen, stalls.end());
+  EXPECT_EQ(seen->kind, "stall");
 }
 
 TEST(Chaos, PauseNodeIsForServersOfOursAlone) {
