@@ -100,8 +100,9 @@ Status Worker::run(const Window& window) {
     if (down_ != 0) reopenDue();
     if (inCluster() && now_ >= nextLook_) lookForSilence();
     if (plan_.opTimeout != 0 && now_ >= nextExpiry_) expireSent();
-    if (now_ >= window_.start) place();
-    const bool active = !events.empty() || !dirty_.empty();
+    // What the worker's own cache serves is work too, although nothing is sent.
+    const bool placed = now_ >= window_.start && place();
+    const bool active = placed || !events.empty() || !dirty_.empty();
     flushDirty();
     Counters& counters = interval_->counts;
     ++counters.passes;

@@ -135,7 +135,7 @@ class Worker {
   void reroute(Lane& lane);
 
   // From the schedule to the wire (worker_placing.cc).
-  void place();
+  bool place();  ///< false: nothing was due, or there was no room
   unsigned placeQueued(unsigned limit);
   void releaseDelayed();
   bool isDue() const;

@@ -20,7 +20,7 @@ constexpr std::string_view kExec = "*1\r\n$4\r\nEXEC\r\n";
 
 // Puts operations into batches: first those that wait, then those that are due. On a single node
 // what finds no room stays in the schedule: the queue is an index, not memory.
-void Worker::place() {
+bool Worker::place() {
   if (!delayed_.empty()) releaseDelayed();
   const unsigned limit = std::max(kPlacedPerPass, plan_.batchSize());
   unsigned placed = queued_ == 0 ? 0 : placeQueued(limit);
@@ -37,6 +37,7 @@ void Worker::place() {
   moreToPlace_ = placed == limit;
   closeDue();
   if (inCluster()) noteBlocked();
+  return placed != 0;
 }
 
 // Fills what room there is with what waits; what waits for too long fails.

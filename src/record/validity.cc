@@ -16,13 +16,17 @@ bool serverHadMoreToGive(const ValidityFacts& facts) {
   return facts.serverUtilisation >= 0 && facts.serverUtilisation < kServerBound;
 }
 
+// Nobody can be busy while others have its core: what counts is the share of the time that was
+// left.
 void judgeGeneratorsCpu(const ValidityFacts& facts, Verdict& verdict) {
-  if (facts.generatorUtilisation <= kGeneratorBound) return;
+  if (facts.generatorUtilisation <= kGeneratorBound * (1 - facts.generatorWaiting)) return;
   verdict.reasons.push_back(fmt::format(
-      "generator CPU-bound: its workers were {} busy while the server's main thread was {} "
-      "busy, so this is the generator's ceiling, not the server's; give it more -threads and "
-      "cores",
-      percent(facts.generatorUtilisation), percent(facts.serverUtilisation)));
+      "generator CPU-bound: its workers were {} busy (others had their core for {} of the "
+      "time) while the server's main thread was {} busy, so this is the generator's ceiling, not "
+      "the "
+      "server's; give it more -threads and cores",
+      percent(facts.generatorUtilisation), percent(facts.generatorWaiting),
+      percent(facts.serverUtilisation)));
 }
 
 void judgeGeneratorsCore(const ValidityFacts& facts, Verdict& verdict) {

@@ -121,11 +121,8 @@ TEST(Validity, AGeneratorThatIsBusierThanItsServerFoundItsOwnCeiling) {
   lab.plan.engine.mitigation.kind = MitigationKind::localCache;
   const Summary s = lab.run();
   EXPECT_GT(s.cache.localHits, s.rate.completed * 9 / 10);
-  EXPECT_FALSE(s.valid);
-  // On a busy machine others take some of its core, so that it cannot be busy all of the time.
-  EXPECT_THAT(
-      s.invalidReasons,
-      Contains(HasSubstr(s.generator.waitingForCore < 0.03 ? "generator CPU-bound" : "core")));
+  EXPECT_FALSE(s.valid) << s.generator.utilisation << " busy";
+  EXPECT_THAT(s.invalidReasons, Contains(HasSubstr("generator CPU-bound")));
   expectConserved(s);
 }
 

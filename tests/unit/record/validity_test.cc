@@ -75,6 +75,17 @@ TEST(Validity, InTheClosedModelABusyGeneratorBesideAnIdleServerIsAReason) {
   EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
 }
 
+TEST(Validity, AGeneratorIsAsBusyAsItCanBeWhenItUsesAllThatOthersLeave) {
+  ValidityFacts facts = sound();
+  facts.closed = true;
+  facts.targetRate = 0;
+  facts.serverUtilisation = 0.2;
+  facts.generatorUtilisation = 0.93;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.generatorWaiting = 0.04;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("generator CPU-bound")));
+}
+
 TEST(Validity, ACoreThatOthersTookIsAReasonWhereTheServerWasIdle) {
   ValidityFacts facts = sound();
   facts.closed = true;
