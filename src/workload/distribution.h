@@ -47,6 +47,7 @@ class Zipf {
       const double u = static_cast<double>(static_cast<std::int64_t>(rng.next() >> 1)) * 0x1.0p-63;
       const double point = end_ + u * (begin_ - end_);
       const double x = std::min(invert(point), last_);
+      // x is positive, and lround() is a call. NOLINTNEXTLINE(bugprone-incorrect-roundings)
       const auto k = std::max(static_cast<std::int64_t>(x + 0.5), std::int64_t{1});
       if (static_cast<double>(k) - x <= squeeze_ || accepts(point, static_cast<double>(k)))
         return static_cast<std::uint64_t>(k) - 1;
