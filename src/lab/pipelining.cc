@@ -61,8 +61,10 @@ std::vector<Neighbour> neighbours(const Parameters& p) {
 }
 
 LabRun besideRun(const Parameters& p, const Neighbour& neighbour, unsigned repeat) {
-  const Flags window{"-warmup=" + p.text("warmup"), "-duration=" + p.text("beside-duration"),
-                     "-interval=100ms", "-rw-ratio=" + p.text("rw-ratio")};
+  const Flags window{
+      "-warmup=" + p.text("warmup"), "-duration=" + p.text("beside-duration"), "-interval=100ms",
+      "-rw-ratio=" + p.text("rw-ratio"),
+      "-wait=block"};  // two generators on one core: one that spins holds up the other
   const bool two = !neighbour.flags.empty();
   LabRun run{.name = fmt::format("beside-{}-r{}", neighbour.name, repeat),
              .labels = {{"part", "beside"},
