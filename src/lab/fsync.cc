@@ -429,15 +429,16 @@ class Analysis {
     if (swept.size() < 2 || one == many || !rate.has(one) || !rate.has(many)) return;
     const double times = static_cast<double>(*parseCount(conns.back())) /
                          static_cast<double>(*parseCount(conns.front()));
-    addFinding(document_, standingOf(rate.ratio(one, many), true),
-               fmt::format(
-                   "always does not sync once for each write: {} connections write {} and {} write "
-                   "{}, {} for {:.0f}× the connections, because writes of one turn of the loop "
-                   "share a sync. At {} connections always still gives {} of everysec's rate",
-                   conns.front(), words(rate.of(one), "ops/s"), conns.back(),
-                   words(rate.of(many), "ops/s"), multiple(rate.ratio(one, many)), times,
-                   conns.back(), multiple(rate.ratio(many - 1, many))),
-               "achieved rates in the closed model", runs.names({one, many}), true);
+    addFinding(
+        document_, standingOf(rate.ratio(one, many), true),
+        fmt::format(
+            "always does not sync once for each write: with -conns={} it writes {}, with "
+            "-conns={} {}, {} for {:.0f}× the connections, because writes of one turn of the loop "
+            "share a sync. At {} connections always still gives {} of everysec's rate",
+            conns.front(), words(rate.of(one), "ops/s"), conns.back(),
+            words(rate.of(many), "ops/s"), multiple(rate.ratio(one, many)), times, conns.back(),
+            multiple(rate.ratio(many - 1, many))),
+        "achieved rates in the closed model", runs.names({one, many}), true);
   }
 
   void disk() {

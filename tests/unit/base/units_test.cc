@@ -151,5 +151,12 @@ TEST(Units, ReadTheLargestNumbersInFull) {
   EXPECT_FALSE(parseSize("18446744073709551615e36"));
 }
 
+TEST(Units, MultiplesHaveThreeDigitsAndNoExponent) {
+  EXPECT_EQ(formatQuantity(0.2512, "x"), "0.251×");
+  EXPECT_EQ(formatQuantity(12.3, "x"), "12.3×");
+  EXPECT_EQ(formatQuantity(999.4, "x"), "999×");
+  EXPECT_EQ(formatQuantity(4624, "x"), "4.62k×");
+}
+
 }  // namespace
 }  // namespace redline
