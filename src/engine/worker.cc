@@ -192,7 +192,10 @@ bool Worker::finished() const {
          (allDrawn && inFlight_ == 0 && queued_ == 0 && delayed_.empty());
 }
 
+// A warm-up that is broken off ends behind all that this worker drew in it. `at` is the time of
+// whoever stopped the run: what was drawn since then has been counted as the warm-up's.
 void Worker::endWindow(Nanos at) {
+  if (window_.isWarmup(at)) at = std::max(at, now_ + 1);
   if (at >= window_.measureEnd) return;
   window_.measureEnd = at;
   window_.measureStart = std::min(window_.measureStart, at);

@@ -190,6 +190,26 @@ TEST(Worker, StopsAtALostConnectionWhenToldTo) {
   expectConserved(total);
 }
 
+TEST(Worker, MeasuresNothingOfARunThatAnotherWorkerStoppedInTheWarmUp) {
+  Rig rig;
+  rig.plan.arrivals = Arrivals::closed;
+  rig.plan.readShare = 0;
+  rig.plan.warmup = kSecond;
+  Shared shared(rig.plan);
+  // The other one gave up a moment before this one sent what is never answered.
+  rig.transport.freeze(Rig::kBegin + 500 * kMillisecond, Rig::kBegin + 30 * kSecond);
+  rig.transport.cutAllAt(Rig::kBegin + 600 * kMillisecond);
+  rig.transport.onRequest = [&](Nanos at, ConnId, const Value&) {
+    if (at >= Rig::kBegin + 499 * kMillisecond) shared.stop(at - kMillisecond);
+  };
+  Worker worker(shared, 0, rig.transport, rig.clock, rig.recorder.exchange(0));
+  ASSERT_TRUE(worker.connect(rig.clock.now() + kSecond));
+  rig.ended = worker.run(rig.plan.windowFrom(Rig::kBegin));
+  rig.recorder.finish();
+  EXPECT_EQ(rig.recorder.total().counts.scheduled, 0U);
+  expectConserved(rig.recorder.total());
+}
+
 TEST(Worker, FailsOperationsPastTheirDeadlineSentOrNot) {
   Rig rig;
   rig.plan.rate = 1000;
