@@ -198,10 +198,10 @@ class Analysis {
   Analysis(const Parameters& p, const Readings& readings, ExperimentDocument& document)
       : p_(p),
         document_(document),
-        runs_(readings, allLabels()),
-        slow_(column([](const Facts& f) { return f.slowUs; })),
-        base_(column([](const Facts& f) { return f.spike ? f.spike->baseline : kNothing; })),
-        peak_(column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })) {}
+        runs_(readings, allLabels(), read),
+        slow_(runs_.column([](const Facts& f) { return f.slowUs; })),
+        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNothing; })),
+        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })) {}
 
   void all() {
     table();
@@ -224,20 +224,13 @@ class Analysis {
   }
 
  private:
-  using Figure = std::function<double(const Facts&)>;
+  using Figure = ConditionsWith<Facts>::Figure;
 
-  const Facts& facts(const Reading& reading) { return facts_.of(reading); }
-  Column column(const Figure& figure) {
-    return runs_.column([&](const Reading& reading) { return figure(facts(reading)); });
-  }
-  double mean(std::size_t condition, const Figure& figure) {
-    return runs_.mean(condition, [&](const Reading& reading) { return figure(facts(reading)); });
-  }
   bool measured(std::size_t condition) const {
     return slow_.has(condition) && base_.has(condition) && peak_.has(condition);
   }
   double spikeS(std::size_t condition) {
-    return mean(condition, [](const Facts& f) {
+    return runs_.mean(condition, [](const Facts& f) {
       return f.spike && f.spike->found ? f.spike->durationS() : kNothing;
     });
   }
@@ -246,7 +239,8 @@ class Analysis {
     return std::isfinite(seconds) ? formatQuantity(seconds, "s") : std::string("no spike");
   }
   double multiple(std::size_t condition) {
-    return mean(condition, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; });
+    return runs_.mean(condition,
+                      [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; });
   }
   static std::string us(double value) { return formatQuantity(value, "us"); }
 
@@ -267,11 +261,11 @@ class Analysis {
       table.rows.push_back(
           {{fullName(i), count(i, [](const Facts& f) { return f.elements; }),
             count(i, [](const Facts& f) { return f.calls; }),
-            formatQuantity(mean(i, [](const Facts& f) { return f.bytes; }), "bytes"),
-            words(slow_.of(i), "us"), us(mean(i, [](const Facts& f) { return f.busyUs; })),
-            us(mean(i, [](const Facts& f) { return f.stallUs; })), words(base_.of(i), "us"),
+            formatQuantity(runs_.mean(i, [](const Facts& f) { return f.bytes; }), "bytes"),
+            words(slow_.of(i), "us"), us(runs_.mean(i, [](const Facts& f) { return f.busyUs; })),
+            us(runs_.mean(i, [](const Facts& f) { return f.stallUs; })), words(base_.of(i), "us"),
             words(peak_.of(i), "us"), lasted(i),
-            us(mean(i, [](const Facts& f) { return f.maxUs; })),
+            us(runs_.mean(i, [](const Facts& f) { return f.maxUs; })),
             count(i, [](const Facts& f) { return f.evicted; }),
             fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
            runs_.names({i})});
@@ -283,7 +277,7 @@ class Analysis {
   }
 
   std::string count(std::size_t condition, const Figure& figure) {
-    return formatQuantity(mean(condition, figure), "count");
+    return formatQuantity(runs_.mean(condition, figure), "count");
   }
 
   void plots() {
@@ -331,7 +325,7 @@ class Analysis {
                     "nobody: p99 of operations on other keys goes from {} to {}, {} as much, and "
                     "the spike lasts {}",
                     fullName(i), count(i, [](const Facts& f) { return f.elements; }),
-                    formatQuantity(mean(i, [](const Facts& f) { return f.bytes; }), "bytes"),
+                    formatQuantity(runs_.mean(i, [](const Facts& f) { return f.bytes; }), "bytes"),
                     words(slow_.of(i), "us"), words(base_.of(i), "us"), words(peak_.of(i), "us"),
                     formatQuantity(times, "x"), lasted(i)),
         "SLOWLOG, and the spike rule on p99 by interval", runs_.names({i}), pair == kHash);
@@ -342,11 +336,11 @@ class Analysis {
     const std::size_t paged = inPages(pair);
     if (!measured(whole) || !measured(paged)) return;
     const Estimate p99 = peak_.ratio(paged, whole);
-    const double calls = mean(paged, [](const Facts& f) { return f.calls; });
-    const double longer = mean(paged, [](const Facts& f) { return f.readS; }) /
-                          mean(whole, [](const Facts& f) { return f.readS; });
-    const double busier = mean(paged, [](const Facts& f) { return f.busyUs; }) /
-                          mean(whole, [](const Facts& f) { return f.busyUs; });
+    const double calls = runs_.mean(paged, [](const Facts& f) { return f.calls; });
+    const double longer = runs_.mean(paged, [](const Facts& f) { return f.readS; }) /
+                          runs_.mean(whole, [](const Facts& f) { return f.readS; });
+    const double busier = runs_.mean(paged, [](const Facts& f) { return f.busyUs; }) /
+                          runs_.mean(whole, [](const Facts& f) { return f.busyUs; });
     const Standing standing = standingOf(p99, true);
     addFinding(
         document_, standing,
@@ -372,7 +366,7 @@ class Analysis {
   /// What the slow log leaves out.
   void unseen() {
     const std::size_t i = atOnce(kHash);
-    const double stall = mean(i, [](const Facts& f) { return f.stallUs; });
+    const double stall = runs_.mean(i, [](const Facts& f) { return f.stallUs; });
     if (!measured(i) || !std::isfinite(stall)) return;
     const double slow = slow_.of(i).value;
     addFinding(document_, Standing::plain,
@@ -389,10 +383,10 @@ class Analysis {
 
   void evictions() {
     const std::size_t roomy = atOnce(kKeys);
-    const double evicted = mean(kTight, [](const Facts& f) { return f.evicted; });
-    const double without = mean(roomy, [](const Facts& f) { return f.evicted; });
+    const double evicted = runs_.mean(kTight, [](const Facts& f) { return f.evicted; });
+    const double without = runs_.mean(roomy, [](const Facts& f) { return f.evicted; });
     if (!std::isfinite(evicted)) return;
-    const double bytes = mean(kTight, [](const Facts& f) { return f.bytes; });
+    const double bytes = runs_.mean(kTight, [](const Facts& f) { return f.bytes; });
     addFinding(
         document_, evicted > 0 ? Standing::expected : Standing::contradicts,
         fmt::format(
@@ -443,8 +437,7 @@ class Analysis {
 
   const Parameters& p_;
   ExperimentDocument& document_;
-  FactsOf<Facts> facts_{read};
-  Conditions runs_;
+  ConditionsWith<Facts> runs_;
   Column slow_, base_, peak_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -53,18 +54,35 @@ class Conditions {
   std::vector<std::vector<const Reading*>> runs_, believed_;
 };
 
-/// What an experiment wants to know of a run, taken from its directory once.
+/// Conditions of whose runs an experiment wants to know `Facts`, taken from each run's directory
+/// once.
 template <typename Facts>
-class FactsOf {
+class ConditionsWith : public Conditions {
  public:
-  explicit FactsOf(Facts (*read)(const Reading&)) : read_(read) {}
-  const Facts& of(const Reading& reading) {
+  using Figure = std::function<double(const Facts&)>;
+
+  ConditionsWith(const Readings& readings, const std::vector<Labels>& labels,
+                 Facts (*read)(const Reading&))
+      : Conditions(readings, labels), read_(read) {}
+
+  const Facts& facts(const Reading& reading) {
     const auto [at, isNew] = known_.try_emplace(&reading);
     if (isNew) at->second = read_(reading);
     return at->second;
   }
 
+  using Conditions::column;
+  Column column(const Figure& figure) { return Conditions::column(ofReading(figure)); }
+  using Conditions::mean;
+  double mean(std::size_t condition, const Figure& figure) {
+    return Conditions::mean(condition, ofReading(figure));
+  }
+
  private:
+  Measurement ofReading(const Figure& figure) {
+    return [this, &figure](const Reading& reading) { return figure(facts(reading)); };
+  }
+
   Facts (*read_)(const Reading&);
   std::map<const Reading*, Facts> known_;
 };

@@ -278,9 +278,10 @@ class Analysis {
   Analysis(const Parameters& p, const Readings& readings, ExperimentDocument& document)
       : p_(p),
         document_(document),
-        runs_(readings, allLabels()),
-        peak_(column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })),
-        base_(column([](const Facts& f) { return f.spike ? f.spike->baseline : kNothing; })) {}
+        runs_(readings, allLabels(), read),
+        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })),
+        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNothing; })) {
+  }
 
   void all() {
     spikeTable();
@@ -306,24 +307,15 @@ class Analysis {
   }
 
  private:
-  using Figure = std::function<double(const Facts&)>;
-
-  Column column(const Figure& figure) {
-    return runs_.column([&](const Reading& reading) { return figure(facts_.of(reading)); });
-  }
-  double mean(std::size_t condition, const Figure& figure) {
-    return runs_.mean(condition,
-                      [&](const Reading& reading) { return figure(facts_.of(reading)); });
-  }
   bool has(std::size_t condition) const { return peak_.has(condition) && base_.has(condition); }
   std::size_t spikes(std::size_t condition) {
     std::size_t found = 0;
     for (const Reading* reading : runs_.runs(condition))
-      if (const auto& spike = facts_.of(*reading).spike; spike && spike->found) ++found;
+      if (const auto& spike = runs_.facts(*reading).spike; spike && spike->found) ++found;
     return found;
   }
   double spikeS(std::size_t condition) {
-    return mean(condition, [](const Facts& f) {
+    return runs_.mean(condition, [](const Facts& f) {
       return f.spike && f.spike->found ? f.spike->durationS() : kNothing;
     });
   }
@@ -332,7 +324,7 @@ class Analysis {
   static std::string count(double value) { return formatQuantity(value, "count"); }
   std::string name(std::size_t condition) const { return fullName(p_, condition); }
   double perKeyUs(std::size_t condition) {
-    return mean(condition, [](const Facts& f) {
+    return runs_.mean(condition, [](const Facts& f) {
       return f.expired > 0 && f.cpuS > 0 ? 1e6 * f.cpuS / f.expired : kNothing;
     });
   }
@@ -348,15 +340,16 @@ class Analysis {
                                        p_.text("rate"), formatSize(p_.size("value-size")))};
     for (std::size_t i = 0; i < kConditions; ++i)
       table.rows.push_back(
-          {{name(i), count(mean(i, [](const Facts& f) { return f.expiring; })),
-            perS(mean(i, [](const Facts& f) { return f.mostPerS; })),
-            s(mean(i, [](const Facts& f) { return f.goneAfterS; })), words(base_.of(i), "us"),
+          {{name(i), count(runs_.mean(i, [](const Facts& f) { return f.expiring; })),
+            perS(runs_.mean(i, [](const Facts& f) { return f.mostPerS; })),
+            s(runs_.mean(i, [](const Facts& f) { return f.goneAfterS; })), words(base_.of(i), "us"),
             words(peak_.of(i), "us"),
             formatQuantity(
-                mean(i, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; }),
+                runs_.mean(i,
+                           [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; }),
                 "x"),
             has(i) && spikes(i) == 0 ? "no spike" : s(spikeS(i)),
-            formatShare(mean(i, [](const Facts& f) { return f.mostCpu; })),
+            formatShare(runs_.mean(i, [](const Facts& f) { return f.mostCpu; })),
             formatQuantity(perKeyUs(i), "us"),
             fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
            runs_.names({i})});
@@ -376,13 +369,13 @@ class Analysis {
             "own estimate of expired keys among those with a time to live, at its highest."};
     for (std::size_t i = 0; i < kConditions; ++i)
       table.rows.push_back(
-          {{name(i), formatShare(mean(i, [](const Facts& f) { return f.missesBefore; })),
-            formatShare(mean(i, [](const Facts& f) { return f.missesAfter; })),
-            formatShare(mean(i, [](const Facts& f) { return f.countedAfter; })),
-            formatShare(mean(i, [](const Facts& f) { return f.countedAtEnd; })),
-            formatShare(mean(i, [](const Facts& f) { return f.stalePercent / 100; })),
-            formatQuantity(mean(i, [](const Facts& f) { return f.memoryBefore; }), "bytes"),
-            formatQuantity(mean(i, [](const Facts& f) { return f.memoryAtEnd; }), "bytes")},
+          {{name(i), formatShare(runs_.mean(i, [](const Facts& f) { return f.missesBefore; })),
+            formatShare(runs_.mean(i, [](const Facts& f) { return f.missesAfter; })),
+            formatShare(runs_.mean(i, [](const Facts& f) { return f.countedAfter; })),
+            formatShare(runs_.mean(i, [](const Facts& f) { return f.countedAtEnd; })),
+            formatShare(runs_.mean(i, [](const Facts& f) { return f.stalePercent / 100; })),
+            formatQuantity(runs_.mean(i, [](const Facts& f) { return f.memoryBefore; }), "bytes"),
+            formatQuantity(runs_.mean(i, [](const Facts& f) { return f.memoryAtEnd; }), "bytes")},
            runs_.names({i})});
     document_.tables.push_back(std::move(table));
   }
@@ -465,11 +458,11 @@ class Analysis {
         document_, standing,
         fmt::format("{} keys that expire {}: p99 goes from {} to {} at the most, {} in {} of {} "
                     "runs{}; {} are deleted in the busiest interval",
-                    count(mean(i, [](const Facts& f) { return f.expiring; })), name(i),
+                    count(runs_.mean(i, [](const Facts& f) { return f.expiring; })), name(i),
                     words(base_.of(i), "us"), words(peak_.of(i), "us"),
                     found == 0 ? "no spike by the rule" : "a spike", found == 0 ? all : found, all,
                     std::isfinite(seconds) ? fmt::format(", for {}", s(seconds)) : "",
-                    perS(mean(i, [](const Facts& f) { return f.mostPerS; }))),
+                    perS(runs_.mean(i, [](const Facts& f) { return f.mostPerS; }))),
         "the spike rule on p99 by interval, and INFO's expired_keys", runs_.names({i}),
         i == kClustered);
   }
@@ -490,10 +483,10 @@ class Analysis {
 
   void whatReadsSee() {
     for (const std::size_t i : {kClustered, kLazy}) {
-      const double expected = mean(i, [](const Facts& f) { return f.expiring; }) /
+      const double expected = runs_.mean(i, [](const Facts& f) { return f.expiring; }) /
                               static_cast<double>(p_.count("keys"));
-      const double after = mean(i, [](const Facts& f) { return f.missesAfter; });
-      const double counted = mean(i, [](const Facts& f) { return f.countedAfter; });
+      const double after = runs_.mean(i, [](const Facts& f) { return f.missesAfter; });
+      const double counted = runs_.mean(i, [](const Facts& f) { return f.countedAfter; });
       if (!std::isfinite(expected + after + counted)) continue;
       const bool atOnce = std::abs(after - expected) < kSeesAtOnce;
       addFinding(
@@ -509,11 +502,11 @@ class Analysis {
 
   /// The active cycle rests while few of the keys with a time to live are past it.
   void leftOver() {
-    const double due = mean(kSpread, [&](const Facts& f) {
+    const double due = runs_.mean(kSpread, [&](const Facts& f) {
       return f.expiring * std::min(1.0, f.untilEndS / p_.seconds("spread"));
     });
-    const double gone = mean(kSpread, [](const Facts& f) { return f.expired; });
-    const double stale = mean(kSpread, [](const Facts& f) { return f.stalePercent; });
+    const double gone = runs_.mean(kSpread, [](const Facts& f) { return f.expired; });
+    const double stale = runs_.mean(kSpread, [](const Facts& f) { return f.stalePercent; });
     if (!(due > 0) || !std::isfinite(gone + stale)) return;
     addFinding(document_, Standing::plain,
                fmt::format("Spread over {}, {} keys were due by the run's end and {} had been "
@@ -526,10 +519,10 @@ class Analysis {
 
   /// Lazy against active.
   void whoDeletes() {
-    const double active = mean(kClustered, [](const Facts& f) { return f.countedAtEnd; });
-    const double lazy = mean(kLazy, [](const Facts& f) { return f.countedAtEnd; });
-    const double memory = mean(kLazy, [](const Facts& f) { return f.memoryAtEnd; }) -
-                          mean(kClustered, [](const Facts& f) { return f.memoryAtEnd; });
+    const double active = runs_.mean(kClustered, [](const Facts& f) { return f.countedAtEnd; });
+    const double lazy = runs_.mean(kLazy, [](const Facts& f) { return f.countedAtEnd; });
+    const double memory = runs_.mean(kLazy, [](const Facts& f) { return f.memoryAtEnd; }) -
+                          runs_.mean(kClustered, [](const Facts& f) { return f.memoryAtEnd; });
     if (!std::isfinite(active + lazy + memory)) return;
     addFinding(
         document_, lazy > active ? Standing::expected : Standing::contradicts,
@@ -541,7 +534,7 @@ class Analysis {
   }
 
   void cost() {
-    const double cpu = mean(kClustered, [](const Facts& f) { return f.mostCpu; });
+    const double cpu = runs_.mean(kClustered, [](const Facts& f) { return f.mostCpu; });
     const double perKey = perKeyUs(kClustered);
     if (!std::isfinite(cpu + perKey)) return;
     const ActiveExpiry cycle;
@@ -584,7 +577,7 @@ class Analysis {
       peak.verdict = ofPredicted(peak);
     }
     LabPrediction& gone = document_.predictions[1];
-    gone.measured = mean(kClustered, [](const Facts& f) { return f.goneAfterS; });
+    gone.measured = runs_.mean(kClustered, [](const Facts& f) { return f.goneAfterS; });
     if (!std::isfinite(gone.measured)) return;
     const double perKey = perKeyUs(kClustered) / 1e6;
     const double expected = keysExpiring(p_) / ActiveExpiry{}.keysPerS(perKey);
@@ -595,8 +588,7 @@ class Analysis {
 
   const Parameters& p_;
   ExperimentDocument& document_;
-  FactsOf<Facts> facts_{read};
-  Conditions runs_;
+  ConditionsWith<Facts> runs_;
   Column peak_, base_;
 };
 

@@ -169,11 +169,11 @@ class Analysis {
       : p_(p),
         readings_(readings),
         document_(document),
-        runs_(readings, allLabels()),
-        peak_(column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })),
-        base_(column([](const Facts& f) { return f.spike ? f.spike->baseline : kNothing; })),
-        fork_(column([](const Facts& f) { return f.forkUs; })),
-        while_(column([](const Facts& f) { return f.whileUs; })) {}
+        runs_(readings, allLabels(), read),
+        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })),
+        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNothing; })),
+        fork_(runs_.column([](const Facts& f) { return f.forkUs; })),
+        while_(runs_.column([](const Facts& f) { return f.whileUs; })) {}
 
   void all() {
     table();
@@ -201,18 +201,9 @@ class Analysis {
   }
 
  private:
-  using Figure = std::function<double(const Facts&)>;
-
-  const Facts& facts(const Reading& reading) { return facts_.of(reading); }
-  Column column(const Figure& figure) {
-    return runs_.column([&](const Reading& reading) { return figure(facts(reading)); });
-  }
-  double mean(std::size_t condition, const Figure& figure) {
-    return runs_.mean(condition, [&](const Reading& reading) { return figure(facts(reading)); });
-  }
   std::vector<const Facts*> of(std::size_t condition) {
     std::vector<const Facts*> all;
-    for (const Reading* reading : runs_.believed(condition)) all.push_back(&facts(*reading));
+    for (const Reading* reading : runs_.believed(condition)) all.push_back(&runs_.facts(*reading));
     return all;
   }
   /// In how many of the condition's runs there was a spike.
@@ -221,7 +212,7 @@ class Analysis {
         of(condition), [](const Facts* f) { return f->spike && f->spike->found; }));
   }
   double spikeS(std::size_t condition) {
-    return mean(condition, [](const Facts& f) {
+    return runs_.mean(condition, [](const Facts& f) {
       return f.spike && f.spike->found ? f.spike->durationS() : kNothing;
     });
   }
@@ -243,10 +234,10 @@ class Analysis {
     for (std::size_t i = 0; i < conditions().size(); ++i)
       table.rows.push_back(
           {{conditions()[i].full(), words(fork_.of(i), "us"),
-            s(mean(i, [](const Facts& f) { return f.childS; })),
-            us(mean(i, [](const Facts& f) { return f.stallUs; })), words(base_.of(i), "us"),
+            s(runs_.mean(i, [](const Facts& f) { return f.childS; })),
+            us(runs_.mean(i, [](const Facts& f) { return f.stallUs; })), words(base_.of(i), "us"),
             words(peak_.of(i), "us"), ratioText(i), spikes(i) == 0 ? "no spike" : s(spikeS(i)),
-            words(while_.of(i), "us"), s(mean(i, [](const Facts& f) { return f.aboveSloS; })),
+            words(while_.of(i), "us"), s(runs_.mean(i, [](const Facts& f) { return f.aboveSloS; })),
             fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
            runs_.names({i})});
     document_.tables.push_back(std::move(table));
@@ -258,7 +249,7 @@ class Analysis {
 
   std::string ratioText(std::size_t i) {
     const double ratio =
-        mean(i, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; });
+        runs_.mean(i, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; });
     return std::isfinite(ratio) ? formatQuantity(ratio, "x") : "–";
   }
 
@@ -272,12 +263,12 @@ class Analysis {
             "Copied: the highest that INFO said of the child's private pages. fdatasync: of 200 B "
             "appended in the servers' directory, right before the run."};
     for (std::size_t i = 0; i < conditions().size(); ++i) {
-      const double resident = mean(i, [](const Facts& f) { return f.resident; });
-      const double copied = mean(i, [](const Facts& f) { return f.copied; });
+      const double resident = runs_.mean(i, [](const Facts& f) { return f.resident; });
+      const double copied = runs_.mean(i, [](const Facts& f) { return f.copied; });
       table.rows.push_back(
           {{conditions()[i].full(), bytes(resident), bytes(copied), formatShare(copied / resident),
-            formatQuantity(mean(i, [](const Facts& f) { return f.faultsBefore; }), "count"),
-            formatQuantity(mean(i, [](const Facts& f) { return f.faultsWhile; }), "count"),
+            formatQuantity(runs_.mean(i, [](const Facts& f) { return f.faultsBefore; }), "count"),
+            formatQuantity(runs_.mean(i, [](const Facts& f) { return f.faultsWhile; }), "count"),
             correlationText(i),
             us(runs_.mean(i, [](const Reading& r) { return r.figure(kSyncP99); }))},
            runs_.names({i})});
@@ -356,7 +347,7 @@ class Analysis {
           document_, Standing::contradicts,
           fmt::format("{} of {} resident leaves no spike that the rule would call one: p99 is "
                       "at most {} in any interval, against {} before; its fork took {}",
-                      what, bytes(mean(server, [](const Facts& f) { return f.resident; })),
+                      what, bytes(runs_.mean(server, [](const Facts& f) { return f.resident; })),
                       words(peak_.of(server), "us"), words(base_.of(server), "us"),
                       words(fork_.of(server), "us")),
           "the spike rule", runs_.names({server, generator}), true);
@@ -367,7 +358,7 @@ class Analysis {
         fmt::format("{} of {} resident lifts p99 from {} to {}{} with its child on the "
                     "server's core, and from {} to {}{} with it on the generator's (a spike in {} "
                     "of {} runs); the fork alone took {}",
-                    what, bytes(mean(server, [](const Facts& f) { return f.resident; })),
+                    what, bytes(runs_.mean(server, [](const Facts& f) { return f.resident; })),
                     words(base_.of(server), "us"), words(peak_.of(server), "us"), lasted(server),
                     words(base_.of(generator), "us"), words(peak_.of(generator), "us"),
                     lasted(generator), found, all, words(fork_.of(server), "us")),
@@ -408,7 +399,7 @@ class Analysis {
 
   void forkShare() {
     for (const std::size_t i : {kBgsaveGenerator, kAofGenerator}) {
-      const double stall = mean(i, [](const Facts& f) { return f.stallUs; });
+      const double stall = runs_.mean(i, [](const Facts& f) { return f.stallUs; });
       if (!fork_.has(i) || !std::isfinite(stall) || stall <= 0) continue;
       const double share = fork_.of(i).value / stall;
       addFinding(
@@ -443,8 +434,8 @@ class Analysis {
     // The generator's core is the cleaner case: there the child takes no time of the server's.
     const std::size_t i = server + 1;
     const Estimate rho = correlationOf(i);
-    const double before = mean(i, [](const Facts& f) { return f.faultsBefore; });
-    const double during = mean(i, [](const Facts& f) { return f.faultsWhile; });
+    const double before = runs_.mean(i, [](const Facts& f) { return f.faultsBefore; });
+    const double during = runs_.mean(i, [](const Facts& f) { return f.faultsWhile; });
     if (!rho.hasInterval() || !std::isfinite(before + during)) {
       addFinding(document_, Standing::inconclusive,
                  fmt::format("{}: its child lived too short for a correlation of copied pages with "
@@ -472,8 +463,8 @@ class Analysis {
         "minor faults of the server's process, and p99 by interval; neighbouring intervals "
         "are not independent, so the interval is optimistic",
         runs_.names({i}));
-    const double copied = mean(i, [](const Facts& f) { return f.copied; });
-    const double resident = mean(i, [](const Facts& f) { return f.resident; });
+    const double copied = runs_.mean(i, [](const Facts& f) { return f.copied; });
+    const double resident = runs_.mean(i, [](const Facts& f) { return f.resident; });
     if (std::isfinite(copied + resident))
       document_.costs.push_back(fmt::format(
           "{} needs {} of memory on top of {} ({}) at {}/s with {} of reads", conditions()[i].words,
@@ -485,10 +476,10 @@ class Analysis {
   void advise() {
     std::size_t best = conditions().size(), most = conditions().size();
     const auto above = [&](std::size_t i) {
-      return mean(i, [](const Facts& f) { return f.aboveSloS; });
+      return runs_.mean(i, [](const Facts& f) { return f.aboveSloS; });
     };
     const auto copied = [&](std::size_t i) {
-      return mean(i, [](const Facts& f) { return f.copied; });
+      return runs_.mean(i, [](const Facts& f) { return f.copied; });
     };
     for (std::size_t i = 0; i < conditions().size(); ++i) {
       if (!std::isfinite(above(i)) || !std::isfinite(copied(i))) continue;
@@ -558,15 +549,14 @@ class Analysis {
       fork.verdict = ofPredicted(fork);
     }
     LabPrediction& copied = document_.predictions[1];
-    copied.measured = mean(kBgsaveGenerator, [](const Facts& f) { return f.copied; });
+    copied.measured = runs_.mean(kBgsaveGenerator, [](const Facts& f) { return f.copied; });
     if (std::isfinite(copied.measured)) copied.verdict = ofPredicted(copied);
   }
 
   const Parameters& p_;
   const Readings& readings_;
   ExperimentDocument& document_;
-  FactsOf<Facts> facts_{read};
-  Conditions runs_;
+  ConditionsWith<Facts> runs_;
   Column peak_, base_, fork_, while_;
 };
 

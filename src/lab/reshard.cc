@@ -346,12 +346,12 @@ class Analysis {
   Analysis(const Parameters& p, const Readings& readings, ExperimentDocument& document)
       : p_(p),
         document_(document),
-        runs_(readings, allLabels()),
-        before_(column([](const Facts& f) { return f.before; })),
-        during_(column([](const Facts& f) { return f.during; })),
-        elsewhere_(column([](const Facts& f) { return f.elsewhere; })),
-        peak_(column([](const Facts& f) { return f.peak; })),
-        seconds_(column([](const Facts& f) {
+        runs_(readings, allLabels(), read),
+        before_(runs_.column([](const Facts& f) { return f.before; })),
+        during_(runs_.column([](const Facts& f) { return f.during; })),
+        elsewhere_(runs_.column([](const Facts& f) { return f.elsewhere; })),
+        peak_(runs_.column([](const Facts& f) { return f.peak; })),
+        seconds_(runs_.column([](const Facts& f) {
           return f.there ? (f.there->seconds() + f.back->seconds()) / 2 : kNothing;
         })) {}
 
@@ -380,26 +380,20 @@ class Analysis {
   }
 
  private:
-  using Figure = std::function<double(const Facts&)>;
+  using Figure = ConditionsWith<Facts>::Figure;
 
-  const Facts& facts(const Reading& reading) { return facts_.of(reading); }
-  Column column(const Figure& figure) {
-    return runs_.column([&](const Reading& reading) { return figure(facts(reading)); });
-  }
-  double mean(std::size_t condition, const Figure& figure) {
-    return runs_.mean(condition, [&](const Reading& reading) { return figure(facts(reading)); });
-  }
   /// Over every run of these conditions.
   double sum(std::initializer_list<std::size_t> conditions, const Figure& figure) {
     double total = 0;
     for (const std::size_t each : conditions)
       for (const Reading* reading : runs_.runs(each))
-        if (const double value = figure(facts(*reading)); std::isfinite(value)) total += value;
+        if (const double value = figure(runs_.facts(*reading)); std::isfinite(value))
+          total += value;
     return total;
   }
   /// Of both moves.
   double moveMean(std::size_t condition, double Move::* figure) {
-    return mean(condition, [figure](const Facts& f) {
+    return runs_.mean(condition, [figure](const Facts& f) {
       return f.there ? (*f.there.*figure + *f.back.*figure) / 2 : kNothing;
     });
   }
@@ -428,12 +422,12 @@ class Analysis {
           {{fullName(p_, i), words(before_.of(i), "us"), words(during_.of(i), "us"),
             measured(i) ? formatQuantity(during_.of(i).value / before_.of(i).value, "x") : "–",
             words(peak_.of(i), "us"), words(elsewhere_.of(i), "us"),
-            us(mean(i, [](const Facts& f) { return f.after; })),
-            s(mean(i, [](const Facts& f) { return f.recoveryS; })),
-            count(mean(i, [](const Facts& f) { return f.moved; })),
-            count(mean(i, [](const Facts& f) { return f.ask; })),
-            count(mean(i, [](const Facts& f) { return f.tryagain; })),
-            count(mean(i, [](const Facts& f) { return f.failed; })), valid(i)},
+            us(runs_.mean(i, [](const Facts& f) { return f.after; })),
+            s(runs_.mean(i, [](const Facts& f) { return f.recoveryS; })),
+            count(runs_.mean(i, [](const Facts& f) { return f.moved; })),
+            count(runs_.mean(i, [](const Facts& f) { return f.ask; })),
+            count(runs_.mean(i, [](const Facts& f) { return f.tryagain; })),
+            count(runs_.mean(i, [](const Facts& f) { return f.failed; })), valid(i)},
            runs_.names({i})});
     document_.tables.push_back(std::move(table));
   }
@@ -454,8 +448,8 @@ class Analysis {
             formatQuantity(moveMean(i, &Move::bytes), "bytes"), words(seconds_.of(i), "s"),
             seconds_.has(i) ? count(keys / seconds_.of(i).value) : "–",
             us(moveMean(i, &Move::longestUs)), formatShare(moveMean(i, &Move::blocked)),
-            us(mean(i, [](const Facts& f) { return f.cpuBefore; })),
-            us(mean(i, [](const Facts& f) { return f.cpuDuring; }))},
+            us(runs_.mean(i, [](const Facts& f) { return f.cpuBefore; })),
+            us(runs_.mean(i, [](const Facts& f) { return f.cpuDuring; }))},
            runs_.names({i})});
     }
     document_.tables.push_back(std::move(table));
@@ -476,7 +470,7 @@ class Analysis {
         .marks = {}};
     for (const std::size_t i : {range, range + 1}) {
       if (runs_.runs(i).empty()) continue;
-      const Facts& one = facts(*runs_.runs(i).front());
+      const Facts& one = runs_.facts(*runs_.runs(i).front());
       if (!one.there || one.p99.empty()) continue;
       LabSeries line{.title = fullName(p_, i), .points = {}, .markers = false};
       for (const SeriesPoint& point : one.p99)
@@ -504,7 +498,7 @@ class Analysis {
         .marks = {}};
     if (runs_.runs(kSmallRange).empty()) return;
     const Reading& reading = *runs_.runs(kSmallRange).front();
-    const Facts& one = facts(reading);
+    const Facts& one = runs_.facts(reading);
     if (!one.there) return;
     LabSeries moved{.title = "MOVED", .points = {}, .markers = false};
     LabSeries ask{.title = "ASK", .points = {}, .markers = false};
@@ -533,7 +527,7 @@ class Analysis {
     const Column both({before_.values[range], during_.values[range]});
     const Estimate ratio = both.ratio(0, 1);
     const Difference difference = judgeRatio(ratio, kMatters);
-    const double recovery = mean(range, [](const Facts& f) { return f.recoveryS; });
+    const double recovery = runs_.mean(range, [](const Facts& f) { return f.recoveryS; });
     addFinding(document_,
                difference == Difference::differs ? standingOf(ratio, true) : Standing::inconclusive,
                fmt::format(
@@ -597,7 +591,7 @@ class Analysis {
         fmt::format("The hot slot has {} of all operations and moves in {} with {} keys; the worst "
                     "interval has a p99 of {}; at the other master p99 is {} of what it was before "
                     "({}): {}",
-                    formatShare(mean(kSmallHot, [](const Facts& f) { return f.hotShare; })),
+                    formatShare(runs_.mean(kSmallHot, [](const Facts& f) { return f.hotShare; })),
                     words(seconds_.of(kSmallHot), "s"), count(moveMean(kSmallHot, &Move::keys)),
                     words(peak_.of(kSmallHot), "us"), multiple(ratio), differenceName(difference),
                     difference == Difference::inconclusive
@@ -632,8 +626,9 @@ class Analysis {
 
   void generator() {
     if (!measured(kSmallRange)) return;
-    const Column both({column([](const Facts& f) { return f.cpuBefore; }).values[kSmallRange],
-                       column([](const Facts& f) { return f.cpuDuring; }).values[kSmallRange]});
+    const Column both(
+        {runs_.column([](const Facts& f) { return f.cpuBefore; }).values[kSmallRange],
+         runs_.column([](const Facts& f) { return f.cpuDuring; }).values[kSmallRange]});
     if (!both.has(0) || !both.has(1)) return;
     addFinding(
         document_, Standing::plain,
@@ -648,8 +643,8 @@ class Analysis {
     const auto one = [&](std::size_t i) {
       return fmt::format("{}: p99 {} during, {} before; {} MOVED, {} ASK; {}", fullName(p_, i),
                          words(during_.of(i), "us"), words(before_.of(i), "us"),
-                         count(mean(i, [](const Facts& f) { return f.moved; })),
-                         count(mean(i, [](const Facts& f) { return f.ask; })),
+                         count(runs_.mean(i, [](const Facts& f) { return f.moved; })),
+                         count(runs_.mean(i, [](const Facts& f) { return f.ask; })),
                          words(seconds_.of(i), "s"));
     };
     std::string text = one(kSmallRange);
@@ -675,15 +670,14 @@ class Analysis {
     set(0, moveMean(kSmallRange, &Move::keys));
     for (const auto& [which, range] : {std::pair{1U, kSmallRange}, std::pair{2U, kLargeRange}})
       if (seconds_.has(range)) set(which, seconds_.of(range).value);
-    set(3, mean(kSmallRange, [](const Facts& f) { return f.moved; }));
-    set(4, mean(kSmallRange, [](const Facts& f) { return f.ask; }));
-    set(5, mean(kSmallRange, [](const Facts& f) { return f.tryagain; }));
+    set(3, runs_.mean(kSmallRange, [](const Facts& f) { return f.moved; }));
+    set(4, runs_.mean(kSmallRange, [](const Facts& f) { return f.ask; }));
+    set(5, runs_.mean(kSmallRange, [](const Facts& f) { return f.tryagain; }));
   }
 
   const Parameters& p_;
   ExperimentDocument& document_;
-  FactsOf<Facts> facts_{read};
-  Conditions runs_;
+  ConditionsWith<Facts> runs_;
   Column before_, during_, elsewhere_, peak_, seconds_;
 };
 
