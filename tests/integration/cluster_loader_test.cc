@@ -16,12 +16,14 @@
 #include "rundir/run_dir_reader.h"
 #include "server/cluster_admin.h"
 #include "server/key_admin.h"
+#include "support/load_lab.h"
 #include "support/real_redis.h"
 #include "workload/keyspace.h"
 
 namespace redline {
 namespace {
 
+using test::load;
 using test::startCluster;
 using testing::HasSubstr;
 
@@ -34,23 +36,10 @@ ClusterShape withoutReplicas() {
 }
 
 LoadRunPlan planFor(std::vector<Endpoint> seeds, std::uint64_t keys = 20'000) {
-  LoadRunPlan plan;
-  plan.load.target = seeds.front();
+  LoadRunPlan plan = test::loadPlan(seeds.front(), keys);
   plan.load.seeds = std::move(seeds);
-  plan.load.keys = keys;
   plan.load.conns = 4;
-  plan.load.ttlFraction = 0;
-  plan.load.ttlEpochMillis = wallNow() / kSecond * 1000;
-  plan.command = {"test"};
   return plan;
-}
-
-Result<LoadRunOutcome> load(const LoadRunPlan& plan, std::function<bool()> interrupted = {},
-                            std::function<void(const LoadProgress&)> onProgress = {}) {
-  LoadWatcher watcher;
-  watcher.interrupted = std::move(interrupted);
-  watcher.onProgress = std::move(onProgress);
-  return runLoad(plan, watcher);
 }
 
 void expectGood(const Result<LoadRunOutcome>& outcome) {

@@ -18,6 +18,7 @@
 #include "rundir/files.h"
 #include "rundir/run_dir_reader.h"
 #include "rundir/summary_json.h"
+#include "support/load_lab.h"
 #include "support/real_redis.h"
 #include "workload/keyspace.h"
 #include "workload/ttl.h"
@@ -28,27 +29,14 @@ namespace {
 
 using test::adminOf;
 using test::eventually;
+using test::load;
 using test::startRedis;
 using test::TemporaryDirectory;
 
 constexpr std::uint64_t kMegabyte = 1 << 20;
 
 LoadRunPlan planFor(const ScopedStack& redis, std::uint64_t keys = 20'000) {
-  LoadRunPlan plan;
-  plan.load.target = redis.endpoint();
-  plan.load.keys = keys;
-  plan.load.ttlFraction = 0;
-  plan.load.ttlEpochMillis = wallNow() / kSecond * 1000;
-  plan.command = {"test"};
-  return plan;
-}
-
-Result<LoadRunOutcome> load(const LoadRunPlan& plan, std::function<bool()> interrupted = {},
-                            std::function<void(const LoadProgress&)> onProgress = {}) {
-  LoadWatcher watcher;
-  watcher.interrupted = std::move(interrupted);
-  watcher.onProgress = std::move(onProgress);
-  return runLoad(plan, watcher);
+  return test::loadPlan(redis.endpoint(), keys);
 }
 
 void expectGood(const Result<LoadRunOutcome>& outcome) {
