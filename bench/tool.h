@@ -107,8 +107,8 @@ inline sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-/// No Nagle, and the plainest congestion control: BBR, some machines' default, paces by timers, which
-/// on loopback measures the timers.
+/// No Nagle, and the plainest congestion control: BBR, some machines' default, paces by timers,
+/// which on loopback measures the timers.
 inline void plainTcp(int fd) {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -27,9 +27,9 @@ class Readings;
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 /// Flags as one would type them after `redline stack up`, `redline loader` or `redline driver`. In
-/// a value, {addr}, {node-0}, {node-1} … and {unix} stand for the stack's addresses, {server-cpu}, {generator-cpu} and
-/// {all-cpus} (both) for the CPUs that the lab gave out (without them: flags whose value they are
-/// fall away).
+/// a value, {addr}, {node-0}, {node-1} … and {unix} stand for the stack's addresses, {server-cpu},
+/// {generator-cpu} and {all-cpus} (both) for the CPUs that the lab gave out (without them: flags
+/// whose value they are fall away).
 using Flags = std::vector<std::string>;
 /// What an experiment does itself, beside a run: a few commands, a figure to write down.
 using Action = std::function<Status(Bench&)>;

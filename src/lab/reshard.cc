@@ -600,7 +600,7 @@ class Analysis {
         "slots.csv, and p99 by interval; all masters share a core here, so what another master has "
         "to spare does not show",
         runs_.names({kSmallHot}), true);
-    document_.recommendations.push_back(
+    document_.recommendations.emplace_back(
         "Move a hot slot to give its master's other slots room; the key itself stays on one "
         "master, "
         "so it needs a local cache, copies or replicas");

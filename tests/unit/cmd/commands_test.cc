@@ -107,8 +107,7 @@ TEST(Tables, GiveLoaderAndDriverTheSameDataSet) {
 }
 
 TEST(Tables, DoNotTakeFlagsThatAreNotBuilt) {
-  for (const char* flag : {"-tls"})
-    EXPECT_FALSE(resolved(*findCommand("driver"), {flag})) << flag;
+  for (const char* flag : {"-tls"}) EXPECT_FALSE(resolved(*findCommand("driver"), {flag})) << flag;
 }
 
 TEST(Help, NamesEveryFlagWithItsDefaultAndTheExitCodes) {
