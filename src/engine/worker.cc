@@ -128,10 +128,11 @@ Nanos Worker::waitSpan() const {
   if (plan_.wait == WaitMode::spin || moreToPlace_) return 0;
   const bool mayDrawNext = mayDraw() && schedule_.due() < window_.measureEnd;
   if (mayDrawNext && isDue()) return 0;
-  if (!plan_.closed())  // a batch that waits to fill: its time is short
-    for (const auto& lane : lanes_)
-      if (lane->forming() != nullptr) return 0;
-  Nanos next = mayDrawNext && !plan_.closed() ? schedule_.due() : std::numeric_limits<Nanos>::max();
+  Nanos next = std::numeric_limits<Nanos>::max();
+  if (!plan_.closed()) {
+    if (mayDrawNext) next = schedule_.due();
+    next = std::min(next, nextBatchDue());
+  }
   if (!delayed_.empty()) next = std::min(next, delayed_.front().at);
   next = std::min(next, lastStamp_ < window_.start ? window_.start : intervalEnd_);
   const Nanos until = std::min(next - lastStamp_, kLongestSleep);

@@ -151,6 +151,7 @@ class Worker {
   char* putSet(char* at, std::string_view key, const PendingOp& op) const;
   void close(Lane& lane);
   void closeDue();
+  Nanos nextBatchDue() const;
   void noteBlocked();
   std::size_t queueLimit() const;
   void flushDirty();

@@ -2,6 +2,7 @@
 // leaves.
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 #include "engine/key_slot.h"
 #include "engine/worker.h"
@@ -214,6 +215,15 @@ void Worker::closeDue() {
       anyForming = true;
   }
   if (!anyForming) groupLeft_ = 0;
+}
+
+// When the first of the batches that wait to fill has waited for long enough.
+Nanos Worker::nextBatchDue() const {
+  Nanos next = std::numeric_limits<Nanos>::max();
+  for (const auto& lane : lanes_)
+    if (const Connection* const c = lane->forming(); c != nullptr)
+      next = std::min(next, c->batch.front().intended + plan_.batchWait);
+  return next;
 }
 
 // Time that passes while an operation is due and may not be drawn, since a lane is full.

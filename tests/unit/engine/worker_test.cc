@@ -145,6 +145,30 @@ TEST(Worker, BatchClosesWhenFullOrWhenItsWaitIsOver) {
   EXPECT_EQ(immediate.run().counts.batches, 1000U);
 }
 
+TEST(Worker, SleepsWhileABatchWaitsToFillAndClosesItOnTime) {
+  for (const WaitMode wait : {WaitMode::block, WaitMode::automatic}) {
+    Rig rig;
+    rig.plan.wait = wait;
+    rig.plan.rate = 1000;  // one a millisecond
+    rig.plan.pipeline = 4;
+    rig.plan.batchWait = 2 * kMillisecond + kMicrosecond / 2;
+    rig.plan.duration = kSecond;
+    const Interval& total = rig.run();
+    EXPECT_NEAR(static_cast<double>(total.counts.batches), 1000.0 / 3, 2);
+    // The first of a batch waits for as long as it may, and for no longer.
+    EXPECT_LE(total.of(Measure::response, OpKind::get).max(),
+              rig.plan.batchWait + 3 * rig.transport.serviceTime + 2 * kMicrosecond);
+    // Each operation, its reply and each batch's end wake it. -wait=auto polls besides for the last
+    // 80 us before each; a worker that polls all the time looks a million times.
+    const std::uint64_t wakings = 3000;
+    EXPECT_LT(total.counts.passes, wait == WaitMode::block ? wakings : wakings + 3000 * 80);
+    if (wait == WaitMode::block) {
+      EXPECT_EQ(total.counts.idlePasses, 0U);
+    }
+    expectConserved(total);
+  }
+}
+
 TEST(Worker, AsksLostReadsAgainWithTheirClocksRunning) {
   Rig rig;
   rig.plan.rate = 1000;
