@@ -149,7 +149,7 @@ class Worker {
   void add(Lane& lane, const PendingOp& op);
   char* encode(char* at, const PendingOp& op) const;
   char* putSet(char* at, std::string_view key, const PendingOp& op) const;
-  void close(Lane& lane);
+  void close(Lane& lane, Nanos ripe);
   void closeDue();
   Nanos nextBatchDue() const;
   void noteBlocked();

@@ -143,7 +143,7 @@ void Worker::again(const PendingOp& op, Lane& lane) {
 bool Worker::makeRoom(Lane& lane, const PendingOp& op) {
   if (plan_.transactions && inCluster() && lane.forming() != nullptr) {
     const PendingOp& first = lane.forming()->batch.front();
-    if (first.slot != op.slot || first.asking != op.asking) close(lane);
+    if (first.slot != op.slot || first.asking != op.asking) close(lane, op.intended);
   }
   return lane.hasRoom();
 }
@@ -164,7 +164,7 @@ void Worker::add(Lane& lane, const PendingOp& op) {
     if (begins) c.ticket = mitigator_->ticket();
     mitigator_->sending(c.batch.back(), now_);
   }
-  if (c.batch.size() == plan_.batchSize()) close(lane);
+  if (c.batch.size() == plan_.batchSize()) close(lane, op.intended);
 }
 
 char* Worker::encode(char* at, const PendingOp& op) const {
@@ -187,9 +187,11 @@ char* Worker::putSet(char* at, std::string_view key, const PendingOp& op) const 
   return endSet(at, static_cast<std::uint64_t>((wallOffset_ + now_) / kMillisecond + ttl));
 }
 
-// The batch that is being filled is complete: it leaves with this pass.
-void Worker::close(Lane& lane) {
+// The batch that is being filled is complete: it leaves with this pass. `ripe`: the moment that
+// completed it, which is what a batch that may wait has been waiting for.
+void Worker::close(Lane& lane, Nanos ripe) {
   Connection& c = lane.close();
+  if (plan_.batchWait != 0) c.freeAt = std::max(c.freeAt, ripe);
   OutBuffer& out = transport_.outbound(c.id);
   if (plan_.transactions) out.append(kExec);
   // On this connection, since WAIT speaks of its own writes alone; behind EXEC, since it returns at
@@ -208,9 +210,9 @@ void Worker::closeDue() {
   for (const auto& lane : lanes_) {
     const Connection* const c = lane->forming();
     if (c == nullptr) continue;
-    if (plan_.closed() ? now_ >= window_.measureEnd
-                       : now_ - c->batch.front().intended >= plan_.batchWait)
-      close(*lane);
+    const Nanos waitEnds = c->batch.front().intended + plan_.batchWait;
+    if (plan_.closed() ? now_ >= window_.measureEnd : now_ >= waitEnds)
+      close(*lane, waitEnds);
     else
       anyForming = true;
   }

@@ -17,8 +17,8 @@ enum class Measure : std::uint8_t {
   response,  ///< completed − intended: what a user waits
   service,   ///< completed − sent: what the server (and the wire) took
   lateness,  ///< sent − intended: all delay before the send, whoever caused it
-  dispatch,  ///< sent − max(intended, connection became free): the generator's own share of
-             ///< lateness
+  dispatch,  ///< sent − max(intended, connection became free, batch complete): the generator's own
+             ///< share of lateness
 };
 inline constexpr std::size_t kMeasures = 4;
 inline constexpr std::array<std::string_view, kMeasures> kMeasureNames{"response", "service",

@@ -49,6 +49,9 @@ class SimTransport final : public Transport {
   /// From `at` on, the node is dead: its connections are cut and new ones are refused.
   void killAt(std::uint16_t port, Nanos at) { killed_ = port, cutAt_ = at; }
 
+  /// The first wait() at or after `at` takes so much longer: the worker's core was with others.
+  void oversleepAt(Nanos at, Nanos by) { oversleepAt_ = at, oversleepBy_ = by; }
+
   Result<ConnId> open(const Endpoint& endpoint) override {
     const auto id = static_cast<ConnId>(peers_.size());
     peers_.push_back(std::make_unique<Peer>());
@@ -87,6 +90,10 @@ class SimTransport final : public Transport {
     const Nanos limit = timeout < 0 ? std::numeric_limits<Nanos>::max() : clock_.now() + timeout;
     const Nanos next = std::min(queue_.empty() ? limit : earliest(), limit);
     clock_.set(timeout == 0 ? clock_.now() + kMicrosecond : std::max(next, clock_.now()));
+    if (clock_.now() >= oversleepAt_) {
+      clock_.set(clock_.now() + oversleepBy_);
+      oversleepAt_ = std::numeric_limits<Nanos>::max();
+    }
     if (clock_.now() >= cutAt_) cutAll();
     deliver();
     return events_;
@@ -157,6 +164,7 @@ class SimTransport final : public Transport {
   std::uint16_t killed_ = 0, dead_ = 0;        // ports; 0: none
   Nanos frozenFrom_ = 0, frozenTo_ = 0;
   Nanos cutAt_ = std::numeric_limits<Nanos>::max();
+  Nanos oversleepAt_ = std::numeric_limits<Nanos>::max(), oversleepBy_ = 0;
   std::vector<TransportEvent> events_;
 };
 

@@ -60,11 +60,35 @@ TEST(Definitions, AnOperationOfABatchIsTimedFromItsOwnIntendedTime) {
   rig.plan.pipeline = 4;
   rig.plan.batchWait = kSecond;  // closes when full: the first waits 3 ms for it, the last 0
   rig.plan.duration = 4 * kSecond;
-  const Histogram& lateness = rig.run().of(Measure::lateness, OpKind::get);
+  const Interval& total = rig.run();
+  const Histogram& lateness = total.of(Measure::lateness, OpKind::get);
   EXPECT_NEAR(millis(lateness.quantile(0.25)), 0, 0.1);
   EXPECT_NEAR(millis(lateness.quantile(0.50)), 1, 0.1);
   EXPECT_NEAR(millis(lateness.quantile(0.75)), 2, 0.1);
   EXPECT_NEAR(millis(lateness.quantile(1.00)), 3, 0.1);
+  // That it waits was asked for: the generator itself is on time.
+  EXPECT_NEAR(millis(total.of(Measure::dispatch, OpKind::get).max()), 0, 0.1);
+
+  Rig byTime;
+  byTime.plan = rig.plan;
+  byTime.plan.batchWait = 1500 * kMicrosecond;  // leaves with two: they have waited 1.5 and 0.5 ms
+  const Interval& two = byTime.run();
+  EXPECT_NEAR(millis(two.of(Measure::lateness, OpKind::get).max()), 1.5, 0.1);
+  EXPECT_NEAR(millis(two.of(Measure::dispatch, OpKind::get).max()), 0, 0.1);
+}
+
+// … while what the generator itself is late by is told, whether or not batches wait.
+TEST(Definitions, ABatchThatAWorkerWithoutItsCoreSendsLateIsDispatchedLate) {
+  for (const Nanos batchWait : {Nanos{0}, 2 * kMillisecond}) {
+    Rig rig;
+    rig.plan.rate = 1000;
+    rig.plan.pipeline = 4;
+    rig.plan.batchWait = batchWait;
+    rig.plan.duration = kSecond;
+    rig.transport.oversleepAt(Rig::kBegin + 500 * kMillisecond, 50 * kMillisecond);
+    const Interval& total = rig.run();
+    EXPECT_NEAR(millis(total.of(Measure::dispatch, OpKind::get).max()), 50, 4);
+  }
 }
 
 // "… and completes at its own reply (with -tx, at EXEC's)".
