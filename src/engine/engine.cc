@@ -1,7 +1,5 @@
 #include "engine/engine.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/affinity.h"
 #include "engine/worker.h"
 #include "transport/transport.h"
 
@@ -20,15 +19,6 @@ namespace redline {
 namespace {
 
 constexpr Nanos kConnectDeadline = 10 * kSecond;
-
-Status pinThisThread(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  const int rc = ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
-  if (rc != 0) return fail(ErrorCode::usage, "cannot run on CPU {}: {}", cpu, errnoText(rc));
-  return {};
-}
 
 }  // namespace
 

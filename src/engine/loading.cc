@@ -1,7 +1,5 @@
 #include "engine/loading.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/affinity.h"
 #include "transport/transport.h"
 
 namespace redline {
@@ -19,15 +18,6 @@ namespace {
 
 Nanos toNanos(const timeval& t) {
   return t.tv_sec * kSecond + t.tv_usec * kMicrosecond;
-}
-
-Status pinThisThread(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  const int rc = ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
-  if (rc != 0) return fail(ErrorCode::usage, "cannot run on CPU {}: {}", cpu, errnoText(rc));
-  return {};
 }
 
 void add(LoadCounters& to, const LoadCounters& from) {

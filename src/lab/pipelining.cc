@@ -431,16 +431,21 @@ void beside(const Parameters& p, const Readings& readings, ExperimentDocument& d
   const std::size_t large = all.size() - 2;
   const std::size_t greedy = all.size() - 1;
   const auto sizes = p.numbers("neighbour-batches");
-  if (small != large && p99.has(small) && p99.has(large))
+  if (small != large && p99.has(small) && p99.has(large)) {
+    const Standing standing = standingOf(p99.ratio(small, large), true);
     addFinding(
-        document, standingOf(p99.ratio(small, large), true),
-        fmt::format("Large batches starve their neighbours: at the same rate, batches of {:.0f} in "
-                    "place of {:.0f} on one connection put the other connections' p99 from {} to "
-                    "{}: {}. Redis executes all that one read brought before it turns to the next "
-                    "connection",
+        document, standing,
+        fmt::format("{}: at the same rate, batches of {:.0f} in place of {:.0f} on one connection "
+                    "put the other connections' p99 from {} to {}: {}. Redis executes all that one "
+                    "read brought before it turns to the next connection",
+                    standing == Standing::expected      ? "Large batches starve their neighbours"
+                    : standing == Standing::contradicts ? "Large batches spare their neighbours"
+                                                        : "Whether large batches starve their "
+                                                          "neighbours is not decided",
                     sizes.back(), sizes.front(), words(p99.of(small), "us"),
                     words(p99.of(large), "us"), multiple(p99.ratio(small, large))),
         "response times of the per-command connections", runs.names({small, large}), true);
+  }
   if (p99.has(greedy) && p99.has(0) && rate.has(greedy))
     addFinding(
         document, Standing::plain,

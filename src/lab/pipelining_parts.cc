@@ -229,15 +229,22 @@ void analyseOpen(const Parameters& p, const Readings& readings, ExperimentDocume
   if (!p99.has(0) || !p99.has(due) || !p99.has(filled)) return;
   const double batch = modes[filled].mode.batch;
   const double fillUs = batch / rate.of(filled).value * 1e6;
+  const Standing standing = standingOf(p99.ratio(due, filled), true);
   addFinding(
-      document, standingOf(p99.ratio(due, filled), true),
+      document, standing,
       fmt::format(
           "Below the ceiling, at {}, p99 is {} one at a time, {} when up to {:.0f} that are "
-          "due go together, and {} when a batch waits until it is full ({} to gather {:.0f}): "
-          "waiting for a batch is paid in latency, sending what is due is not",
+          "due go together, and {} when a batch waits until it is full ({} to gather {:.0f}): {}",
           words(rate.of(0), "ops/s"), words(p99.of(0), "us"), words(p99.of(due), "us"), batch,
-          words(p99.of(filled), "us"), formatQuantity(fillUs, "us"), batch),
+          words(p99.of(filled), "us"), formatQuantity(fillUs, "us"), batch,
+          standing == Standing::expected
+              ? fmt::format("waiting for a batch is paid in latency{}",
+                            p99.ratio(0, due).low <= 1 ? ", sending what is due is not" : "")
+          : standing == Standing::contradicts
+              ? "here full batches save the server more than waiting for them costs"
+              : "what waiting for a batch costs is not decided by these runs"),
       "response times with Poisson arrivals at one rate", runs.names({0, due, filled}), true);
+  if (standing != Standing::expected) return;
   document.recommendations.push_back(fmt::format(
       "Below the ceiling send what is due and do not wait for a batch to fill: at {} waiting makes "
       "{} of p99",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <limits>
 
 namespace redline {
@@ -96,6 +97,19 @@ double Stall::touchedShare() const {
 std::optional<double> Stall::responseQuantile(double q) const {
   if (utilisation() >= 1 || q < 1 - touchedShare()) return std::nullopt;
   return std::max(0.0, frozenS - (1 - q) * windowS * (1 - utilisation()));
+}
+
+double stalledQuantile(std::vector<double> stallsS, double windowS, double utilisation, double q) {
+  if (utilisation >= 1) return kInfinite;
+  const double beyond = (1 - q) * (1 - utilisation) * windowS;
+  std::ranges::sort(stallsS, std::greater<>{});
+  // Only the longest ones reach beyond x: as many as are longer than the x that they make.
+  double sum = 0, x = 0;
+  for (std::size_t i = 0; i < stallsS.size() && stallsS[i] > x; ++i) {
+    sum += stallsS[i];
+    x = std::max(x, (sum - beyond) / static_cast<double>(i + 1));
+  }
+  return x;
 }
 
 }  // namespace redline

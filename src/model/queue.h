@@ -55,4 +55,10 @@ struct Stall {
   std::optional<double> responseQuantile(double q) const;
 };
 
+/// The same for many stalls in one window, of `stallsS` seconds each, at utilisation ρ < 1: each
+/// delays whoever arrives in it, and until its backlog is gone. Response time at quantile q: the x
+/// with Σ max(0, stall − x) = (1 − q) (1 − ρ) T; 0 where they touch fewer than 1 − q. A stall that
+/// comes while another's backlog drains is taken to come apart from it, so this is a lower bound.
+double stalledQuantile(std::vector<double> stallsS, double windowS, double utilisation, double q);
+
 }  // namespace redline

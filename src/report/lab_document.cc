@@ -174,20 +174,41 @@ void addSlo(const std::vector<ExperimentDocument>& experiments, LabReport& repor
                                fmt::join(parts, ", "));
 }
 
-/// What a reader must not miss first, then what surprises, then the rest.
+/// What a reader must not miss first, then what surprises, then the rest; what is not decided last.
 int urgency(Standing standing) {
-  return standing == Standing::problem ? 0 : standing == Standing::contradicts ? 1 : 2;
+  switch (standing) {
+    case Standing::problem:
+      return 0;
+    case Standing::contradicts:
+      return 1;
+    case Standing::expected:
+    case Standing::plain:
+      return 2;
+    case Standing::inconclusive:
+      return 3;
+  }
+  return 3;
 }
 
+/// The experiment's findings for the first page, the most urgent first, and no more than that many.
+std::vector<const LabFinding*> headlinesOf(const ExperimentDocument& experiment, std::size_t most) {
+  std::vector<const LabFinding*> found;
+  for (const LabFinding& finding : experiment.findings)
+    if (finding.headline) found.push_back(&finding);
+  std::ranges::stable_sort(found, {},
+                           [](const LabFinding* each) { return urgency(each->standing); });
+  found.resize(std::min(found.size(), most));
+  return found;
+}
+
+/// A first page of everything is none: of many experiments each has fewer lines.
 void addHeadlines(const std::vector<ExperimentDocument>& experiments, LabReport& report) {
-  constexpr std::size_t kMostOfOne = 3;  // a first page of everything is none
-  for (const ExperimentDocument& experiment : experiments) {
-    std::size_t added = 0;
-    for (const LabFinding& finding : experiment.findings)
-      if (finding.headline && added++ < kMostOfOne)
-        report.headlines.push_back(
-            {finding.standing, finding.text, {experiment.name, "experiment-" + experiment.name}});
-  }
+  constexpr std::size_t kFew = 3;
+  const std::size_t mostOfOne = experiments.size() > kFew ? 2 : 3;
+  for (const ExperimentDocument& experiment : experiments)
+    for (const LabFinding* const finding : headlinesOf(experiment, mostOfOne))
+      report.headlines.push_back(
+          {finding->standing, finding->text, {experiment.name, "experiment-" + experiment.name}});
   std::ranges::stable_sort(report.headlines, {},
                            [](const HeadlineLine& line) { return urgency(line.standing); });
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "base/rng.h"
@@ -121,6 +122,42 @@ TEST(Stall, OfAServerThatCannotCatchUpHasNoEnd) {
   const Stall stall{1, 10, 200'000, 130'000};
   EXPECT_TRUE(std::isinf(stall.recoveredS()));
   EXPECT_FALSE(stall.responseQuantile(0.99));
+}
+
+TEST(StalledQuantile, OfOneStallIsTheFrozenServersIdentity) {
+  const Stall stall{1, 10, 10'000, 130'000};
+  for (const double q : {0.95, 0.99, 0.999})
+    EXPECT_NEAR(stalledQuantile({1}, 10, stall.utilisation(), q), *stall.responseQuantile(q), 1e-9);
+  EXPECT_EQ(stalledQuantile({1}, 10, stall.utilisation(), 0.5), 0);  // most met no stall
+  EXPECT_EQ(stalledQuantile({}, 10, 0.5, 0.999), 0);
+  EXPECT_TRUE(std::isinf(stalledQuantile({0.001}, 10, 1, 0.99)));
+}
+
+TEST(StalledQuantile, AgreesWithASimulatedServerThatIsStoppedAgainAndAgain) {
+  constexpr double kRate = 40'000, kDrain = 50'000, kWindow = 20;
+  Rng rng(7);
+  std::vector<std::pair<double, double>> stalls;  // when, for how long; apart from each other
+  for (double at = 0.05; at < kWindow - 0.1; at += 0.1)
+    stalls.emplace_back(at, 0.0002 + 0.004 * rng.unit() * rng.unit());
+  std::vector<double> lengths, responses;
+  for (const auto& [at, length] : stalls) lengths.push_back(length);
+  double free = 0;
+  std::size_t next = 0;
+  for (int i = 0; i < kRate * kWindow; ++i) {
+    const double due = i / kRate;
+    double begin = std::max(free, due);
+    while (next < stalls.size() && stalls[next].first <= begin) {
+      begin = std::max(begin, stalls[next].first + stalls[next].second);
+      ++next;
+    }
+    free = begin + 1 / kDrain;
+    responses.push_back(free - due);
+  }
+  std::ranges::sort(responses);
+  for (const double q : {0.95, 0.99, 0.999})
+    EXPECT_NEAR(responses[static_cast<std::size_t>(q * static_cast<double>(responses.size()))],
+                stalledQuantile(lengths, kWindow, kRate / kDrain, q), 1e-4)
+        << q;
 }
 
 }  // namespace

@@ -85,6 +85,27 @@ TEST(LabReport, WhatAReaderMustNotMissComesFirst) {
   EXPECT_THAT(toMarkdown(*report), HasSubstr("**Not as expected:** Not as they say"));
 }
 
+TEST(LabReport, OfManyExperimentsEachHasTwoLinesOnTheFirstPageTheMostUrgentOnes) {
+  std::vector<ExperimentDocument> all;
+  for (const char* const name : {"a", "b", "c", "d"}) {
+    all.push_back(experiment(name, std::ssize(all) + 1));
+    for (const auto& [standing, text] : {std::pair{Standing::inconclusive, "not decided"},
+                                         {Standing::plain, "a figure"},
+                                         {Standing::expected, "as said"},
+                                         {Standing::problem, "mind this"}})
+      all.back().findings.push_back({standing, text, "", true, {}});
+  }
+  const auto many = buildLabReport(all, drawNothing);
+  ASSERT_TRUE(many);
+  ASSERT_EQ(many->headlines.size(), 8U);
+  for (std::size_t i = 0; i < 8; ++i)
+    EXPECT_EQ(many->headlines[i].text, i < 4 ? "mind this" : "a figure");
+
+  const auto one = buildLabReport({all.front()}, drawNothing);
+  ASSERT_EQ(one->headlines.size(), 3U);
+  EXPECT_EQ(one->headlines.back().text, "as said");
+}
+
 TEST(LabReport, EveryFigureLeadsToTheCommandThatMadeIt) {
   const auto report = buildLabReport({experiment("one", 1)}, drawNothing);
   const std::string page = toHtml(*report);

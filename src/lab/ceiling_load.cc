@@ -1,0 +1,240 @@
+// Below the ceiling: p99 at a share of it, and the highest rate under the service level.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/units.h"
+#include "lab/ceiling_parts.h"
+#include "lab/core_gaps.h"
+#include "lab/words.h"
+#include "model/queue.h"
+
+namespace redline::ceiling {
+namespace {
+
+class Load {
+ public:
+  Load(const Parameters& p, const Readings& readings, ExperimentDocument& document)
+      : p_(p),
+        readings_(readings),
+        document_(document),
+        at80_(readings, labelsOf("p99", loaded(p))) {}
+
+  void underLoad() {
+    const auto all = loaded(p_);
+    const Column rate = at80_.column(rateOf);
+    const Column p50 = at80_.column(latency("p50"));
+    const Column p99 = at80_.column(latency("p99"));
+    const Column p999 = at80_.column(latency("p999"));
+    LabTable table{.title = fmt::format("At {} of the ceiling, Poisson arrivals",
+                                        formatShare(p_.number("load-share"))),
+                   .head = {"what", "ops/s", "of what was offered", "p50", "p99", "p99.9",
+                            "service p99", "main thread busy", "mean batch", "valid runs"},
+                   .rows = {},
+                   .note =
+                       "Response time from the moment that the schedule fixed. In the open "
+                       "model a batch is what is due, up to its size."};
+    const Column service = at80_.column(latency("p99", "service"));
+    for (std::size_t i = 0; i < all.size(); ++i)
+      table.rows.push_back(
+          {{all[i].words, words(rate.of(i), "ops/s"), formatShare(at80_.mean(i, keptUp)),
+            words(p50.of(i), "us"), words(p99.of(i), "us"), words(p999.of(i), "us"),
+            words(service.of(i), "us"), formatShare(at80_.mean(i, mainThreadBusy)),
+            decimals(at80_.mean(i, meanBatch)),
+            fmt::format("{} of {}", at80_.valid(i), at80_.runs(i).size())},
+           at80_.names({i})});
+    document_.tables.push_back(std::move(table));
+    for (std::size_t i = 0; i < all.size(); ++i)
+      addFigure(document_,
+                fmt::format("p99 of {} at {} of the ceiling", all[i].words,
+                            formatShare(p_.number("load-share"))),
+                "us", p99.of(i));
+    if (p99.has(kSmall)) judgeP99(all, rate, p99);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (rate.has(i)) sayOverload(all[i], i, rate.of(i));
+  }
+
+  void search() {
+    const ServiceLevel level = *parseLevel(p_.text("slo"));
+    LabTable table{.title = fmt::format("Highest rate under {}, open model", p_.text("slo")),
+                   .head = {"what", "met at", "missed at", "of the closed ceiling", "probes"},
+                   .rows = {},
+                   .note =
+                       "Bisection with Poisson arrivals; each probe is one run. The true limit "
+                       "lies between the two rates if a probe may be believed."};
+    LabPlot plot{
+        .id = "search",
+        .title = fmt::format("{} by offered rate", level.percentile),
+        .description = fmt::format("Every probe of the search; the line is {}.", p_.text("slo")),
+        .x = {"operations/s offered", AxisKind::count, {}},
+        .y = {level.percentile, AxisKind::latency, {}},
+        .series = {},
+        .spans = {},
+        .marks = {}};
+    double most = 0;
+    for (const Case& one : searched(p_)) {
+      const auto runs = readings_.with(labelsOf("probe", one.name));
+      const auto ceiling = ceilingOf(readings_, one);
+      LabSeries series{one.words, {}, false, false};
+      for (const Reading* const run : runs) {
+        if (run->summary() == nullptr) continue;
+        series.points.push_back({run->summary()->rate.target, latencyUs(*run, level.percentile)});
+        most = std::max(most, run->summary()->rate.target);
+      }
+      plot.series.push_back(std::move(series));
+      if (!ceiling || runs.empty()) continue;
+      const auto bracket = searchOf(p_, *ceiling).bracket(probesOf(p_, readings_, one));
+      const std::string met =
+          bracket.metTried ? formatQuantity(bracket.met, "ops/s") : "none tried";
+      const std::string missed =
+          bracket.missedTried ? formatQuantity(bracket.missed, "ops/s") : "none tried";
+      table.rows.push_back(
+          {{one.words, met, missed, bracket.metTried ? formatShare(bracket.met / *ceiling) : "–",
+            std::to_string(runs.size())},
+           namesOf(runs)});
+      if (bracket.metTried)
+        addFinding(document_, Standing::plain,
+                   fmt::format("{}: {} holds up to {}, {} of the closed model's ceiling, and no "
+                               "longer at {}",
+                               one.words, p_.text("slo"), met, formatShare(bracket.met / *ceiling),
+                               missed),
+                   "the bisection in the open model", namesOf(runs));
+      if (!one.large && bracket.metTried)
+        document_.recommendations.push_back(fmt::format(
+            "Plan a shard for {} of GET {} per command and not for its ceiling: above it {} is "
+            "not kept",
+            met, sizeWords(p_, false), p_.text("slo")));
+    }
+    if (table.rows.empty()) return;
+    plot.series.push_back(
+        {p_.text("slo"), {{0, level.limitUs}, {most, level.limitUs}}, true, true, false});
+    document_.tables.push_back(std::move(table));
+    document_.plots.push_back(std::move(plot));
+  }
+
+ private:
+  /// Completed ÷ offered.
+  static double keptUp(const Reading& reading) {
+    const Summary* const summary = reading.summary();
+    return summary == nullptr ? kNothing : rateOf(reading) / summary->rate.target;
+  }
+
+  /// A closed model's ceiling is of full batches. In the open model a batch is what is due, and
+  /// smaller ones cost more for each command.
+  void sayOverload(const Case& one, std::size_t i, const Estimate& rate) {
+    const auto& runs = at80_.believed(i);
+    const bool overloaded = std::ranges::any_of(runs, [](const Reading* run) {
+      return run->summary() != nullptr && run->summary()->rate.overloaded;
+    });
+    if (!overloaded) return;
+    addFinding(
+        document_, Standing::problem,
+        fmt::format("{}: {} of its ceiling in the closed model is more than the open model "
+                    "gets through: {} were completed, {} of what was offered, with the main "
+                    "thread {} busy and {} operations in a batch; its percentiles are of a "
+                    "queue that grows with the length of the run",
+                    one.words, formatShare(p_.number("load-share")), words(rate, "ops/s"),
+                    formatShare(at80_.mean(i, keptUp)), formatShare(at80_.mean(i, mainThreadBusy)),
+                    decimals(at80_.mean(i, meanBatch))),
+        "achieved and offered rates with Poisson arrivals", at80_.names({i}));
+  }
+
+  void judgeP99(const std::vector<Case>& all, const Column& rate, const Column& p99) {
+    constexpr double kLimitUs = 1000;
+    // Its own spread: batches scatter otherwise, and this is held against a limit.
+    const Estimate estimate = Pooled({p99.values[kSmall]}).of(0);
+    const bool believed = at80_.valid(kSmall) > 0;
+    const SloVerdict verdict = !believed                  ? SloVerdict::invalid
+                               : estimate.high < kLimitUs ? SloVerdict::met
+                               : estimate.low > kLimitUs  ? SloVerdict::missed
+                                                          : SloVerdict::inconclusive;
+    document_.slo.push_back(
+        {"read-p99-at-80",
+         fmt::format("{} at {}", words(estimate, "us"), words(rate.of(kSmall), "ops/s")), verdict,
+         fmt::format("{}, Poisson arrivals; {}: {}", all[kSmall].words, all[kLarge].words,
+                     words(p99.of(kLarge), "us")),
+         at80_.names({kSmall})});
+    const Standing standing = verdict == SloVerdict::met            ? Standing::expected
+                              : verdict == SloVerdict::missed       ? Standing::contradicts
+                              : verdict == SloVerdict::inconclusive ? Standing::inconclusive
+                                                                    : Standing::problem;
+    addFinding(
+        document_, standing,
+        fmt::format(
+            "At {} of the ceiling p99 of {} is {}: from send to reply {}, waiting for one of "
+            "{} connections {}, the generator's own lateness {} (p99 of each); the slowest "
+            "reply took {}, and what was due meanwhile queued behind it{}",
+            formatShare(p_.number("load-share")), all[kSmall].words, words(estimate, "us"),
+            part("p99", "service"), p_.text("conns"), part("p99", "lateness"),
+            part("p99", "dispatch"), part("max", "service"),
+            believed ? std::string{}
+                     : "; none of these runs may be believed, so it settles nothing"),
+        "response times with Poisson arrivals", at80_.names({kSmall}), true);
+    againstModel(rate.of(kSmall).value, estimate);
+    againstIdleCore(estimate);
+  }
+
+  /// What the machine does to a thread that wants the server's core, and what p99 that alone makes.
+  void againstIdleCore(const Estimate& p99) {
+    const CoreGaps gaps = coreGapsOf(at80_.believed(kSmall));
+    const double busy = at80_.mean(kSmall, mainThreadBusy);
+    if (gaps.windowS == 0 || !std::isfinite(busy) || busy >= 1) return;
+    std::vector<double> stallsS;
+    for (const double us : gaps.gapsUs) stallsS.push_back(us / 1e6);
+    const double bound = stalledQuantile(std::move(stallsS), gaps.windowS, busy, 0.99) * 1e6;
+    const double share = bound / p99.value;
+    constexpr double kMost = 0.5, kNone = 0.1;
+    addFinding(
+        document_, Standing::plain,
+        fmt::format(
+            "Redis's core itself, watched for {} right before these runs while Redis was idle, was "
+            "not there for {} a second, {} at the longest. A server without any other fault that "
+            "is stopped like that and is {} busy has a p99 of {} or more, {} of what was measured: "
+            "the machine's pauses {}",
+            formatQuantity(gaps.windowS, "s"), formatQuantity(gaps.sumUs() / gaps.windowS, "us"),
+            formatQuantity(gaps.gapsUs.empty() ? 0 : gaps.gapsUs.front(), "us"), formatShare(busy),
+            formatQuantity(bound, "us"), formatShare(share),
+            share >= kMost   ? "make most of it, and on a quieter core it would be less"
+            : share <= kNone ? "do not explain it"
+                             : "make a part of it"),
+        "gaps of 50 µs or more between a spinning thread's readings of the clock; whoever is due "
+        "in one, or before its backlog is gone, waits (StalledQuantile in docs/terminology.md)",
+        at80_.names({kSmall}));
+  }
+
+  std::string part(std::string_view percentile, std::string_view measure) const {
+    return formatQuantity(at80_.mean(kSmall, latency(percentile, measure)), "us");
+  }
+
+  /// M/D/1 with the service time of this very load: a lower bound, and how far above it we are.
+  void againstModel(double rate, const Estimate& p99) {
+    const double serviceS =
+        (at80_.mean(kSmall, kernelUsPerCommand) + at80_.mean(kSmall, userUsPerCommand)) / 1e6;
+    if (!std::isfinite(serviceS) || rate * serviceS >= 1 || document_.predictions.size() < 2)
+      return;
+    const double bound = Md1(rate, serviceS).responseQuantile(0.99) * 1e6;
+    LabPrediction& prediction = document_.predictions[1];
+    setMeasured(prediction, p99);
+    prediction.verdict = fmt::format(
+        "with the {:.2f} µs of main thread that a command took at this load, M/D/1 gives {}; "
+        "measured is {} of that. A real server wakes up late, answers what one epoll call returned "
+        "together, and its client needs the wire",
+        serviceS * 1e6, formatQuantity(bound, "us"), formatQuantity(p99.value / bound, "x"));
+  }
+
+  const Parameters& p_;
+  const Readings& readings_;
+  ExperimentDocument& document_;
+  Conditions at80_;
+};
+
+}  // namespace
+
+void analyseLoad(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
+  Load load(p, readings, document);
+  load.underLoad();
+  load.search();
+}
+
+}  // namespace redline::ceiling
