@@ -164,13 +164,17 @@ class Load {
         fmt::format(
             "At {} of the ceiling p99 of {} is {}: from send to reply {}, waiting for one of "
             "{} connections {}, the generator's own lateness {} (p99 of each); the slowest "
-            "reply took {}, and what was due meanwhile queued behind it{}",
+            "reply took {}, and what was due meanwhile queued behind it. The main thread is {} "
+            "busy there, since a command costs it {:.2f} µs where it costs {:.2f} at the ceiling{}",
             formatShare(p_.number("load-share")), all[kSmall].words, words(estimate, "us"),
             part("p99", "service"), p_.text("conns"), part("p99", "lateness"),
             part("p99", "dispatch"), part("max", "service"),
+            formatShare(at80_.mean(kSmall, mainThreadBusy)), mainUs(),
+            Closed(p_, readings_).mainUs(kSmall),
             believed ? std::string{}
                      : "; none of these runs may be believed, so it settles nothing"),
-        "response times with Poisson arrivals", at80_.names({kSmall}), true);
+        "response times with Poisson arrivals, and the main thread's CPU", at80_.names({kSmall}),
+        true);
     againstModel(rate.of(kSmall).value, estimate);
     againstIdleCore(estimate);
   }
@@ -207,10 +211,14 @@ class Load {
     return formatQuantity(at80_.mean(kSmall, latency(percentile, measure)), "us");
   }
 
+  /// Main-thread CPU for a command at that load.
+  double mainUs() const {
+    return at80_.mean(kSmall, kernelUsPerCommand) + at80_.mean(kSmall, userUsPerCommand);
+  }
+
   /// M/D/1 with the service time of this very load: a lower bound, and how far above it we are.
   void againstModel(double rate, const Estimate& p99) {
-    const double serviceS =
-        (at80_.mean(kSmall, kernelUsPerCommand) + at80_.mean(kSmall, userUsPerCommand)) / 1e6;
+    const double serviceS = mainUs() / 1e6;
     if (!std::isfinite(serviceS) || rate * serviceS >= 1 || document_.predictions.size() < 2)
       return;
     const double bound = Md1(rate, serviceS).responseQuantile(0.99) * 1e6;

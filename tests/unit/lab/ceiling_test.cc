@@ -1,0 +1,117 @@
+// What the findings of ceiling make of runs whose figures are known.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lab/catalog.h"
+#include "rundir/files.h"
+
+namespace redline {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::Field;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr double kCeiling = 100'000;
+constexpr std::string_view kUnderLoad = "p99";
+
+Parameters parameters() {
+  const auto toml = readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/ceiling.toml");
+  auto read = readParameters(ceilingExperiment().parameters, "ceiling.toml", *toml, Profile::quick);
+  EXPECT_TRUE(read) << read.error().message;
+  return *read;
+}
+
+ServerSample sampleOf(double commands, double usOfEach) {
+  ServerSample sample;
+  sample.info["total_commands_processed"] = std::to_string(commands);
+  sample.info["total_reads_processed"] = std::to_string(commands);
+  sample.info["used_cpu_sys_main_thread"] = std::to_string(commands * usOfEach * 0.75e-6);
+  sample.info["used_cpu_user_main_thread"] = std::to_string(commands * usOfEach * 0.25e-6);
+  return sample;
+}
+
+/// A second at `achieved` operations/s, `offered` of them in the open model, 0 in the closed one.
+Reading runOf(std::string_view part, std::string_view which, int repeat, double offered,
+              double achieved, double p99Us) {
+  Summary summary;
+  summary.rate.target = offered;
+  summary.rate.achieved = achieved;
+  summary.rate.overloaded = achieved < 0.97 * offered;
+  LatencyFigures figures;
+  figures.count = 1000;
+  figures.p99 = p99Us + repeat;  // repeats scatter, or there would be no interval
+  for (const char* const measure : {"response", "service", "lateness", "dispatch"})
+    summary.latency[measure]["all"] = figures;
+  summary.generator.meanBatch = 1;
+  ServerFigures server;
+  server.mainThreadUtilisation = offered == 0 ? 0.99 : 0.9;
+  summary.servers = {server};
+  RunDir dir;
+  dir.servers = {sampleOf(0, 0), sampleOf(achieved, 9)};
+  dir.summary = std::move(summary);
+  Reading reading;
+  reading.record.name =
+      std::string(part) + "-" + std::string(which) + "-r" + std::to_string(repeat);
+  reading.record.labels = {{"part", std::string(part)}, {"case", std::string(which)}};
+  if (part == kUnderLoad) reading.record.figures = {{"core_gaps_window_s", 1}};
+  reading.dirs.push_back(std::move(dir));
+  return reading;
+}
+
+struct UnderLoad {
+  double achieved = 0.8 * kCeiling;
+  double p99Us = 5000;
+  std::string gapsUs = {};
+};
+
+ExperimentDocument analysed(const UnderLoad& load) {
+  Readings readings;
+  for (const int repeat : {1, 2, 3}) {
+    readings.add(runOf("closed", "small-b0", repeat, 0, kCeiling + repeat, 500));
+    Reading loaded =
+        runOf(kUnderLoad, "small-b0", repeat, 0.8 * kCeiling, load.achieved, load.p99Us);
+    loaded.record.notes = {{"core_gaps_us", load.gapsUs}};
+    readings.add(std::move(loaded));
+  }
+  const Parameters p = parameters();
+  ExperimentDocument document;
+  document.predictions = ceilingExperiment().predict(p);
+  ceilingExperiment().analyse(p, readings, document);
+  return document;
+}
+
+auto saying(std::string_view text) {
+  return Contains(Field(&LabFinding::text, HasSubstr(std::string(text))));
+}
+
+TEST(CeilingFindings, JudgeP99UnderLoadByItsInterval) {
+  const auto missed = analysed({});
+  EXPECT_THAT(missed.slo, Contains(AllOf(Field(&SloOutcome::id, "read-p99-at-80"),
+                                         Field(&SloOutcome::verdict, SloVerdict::missed))));
+  EXPECT_THAT(missed.findings, saying("The main thread is 90.0% busy there"));
+  const auto met = analysed({.p99Us = 300});
+  EXPECT_THAT(met.slo, Contains(AllOf(Field(&SloOutcome::id, "read-p99-at-80"),
+                                      Field(&SloOutcome::verdict, SloVerdict::met))));
+}
+
+// A pause of 10 ms in each second, at 90%: p99 is 10 ms less 1% of a tenth of a second.
+TEST(CeilingFindings, HoldP99AgainstWhatTheIdleCoresPausesMakeOfIt) {
+  const auto mostly = analysed({.p99Us = 10'000, .gapsUs = "10000"});
+  EXPECT_THAT(mostly.findings, saying("has a p99 of 9 ms or more, 90.0% of what was measured: the "
+                                      "machine's pauses make most of it"));
+  EXPECT_THAT(analysed({.p99Us = 40'000, .gapsUs = "10000"}).findings, saying("make a part of it"));
+  EXPECT_THAT(analysed({.p99Us = 40'000, .gapsUs = "60 50"}).findings, saying("do not explain it"));
+}
+
+TEST(CeilingFindings, SayThatTheOpenModelDoesNotGetThroughWhatWasOffered) {
+  EXPECT_THAT(analysed({.achieved = 0.6 * kCeiling}).findings,
+              saying("were completed, 75.0% of what was offered"));
+  EXPECT_THAT(analysed({}).findings, Not(saying("of what was offered")));
+}
+
+}  // namespace
+}  // namespace redline
