@@ -26,6 +26,8 @@ constexpr double kRefreshS = 0.2;
 constexpr double kOpenSlots = 8;
 /// Keys that MIGRATE moves in a second beside load, on two cores, by size of value (estimates).
 constexpr double kSmallKeysPerS = 25e3, kLargeKeysPerS = 8e3;
+/// What a slot takes that has no keys: its states at two nodes and its new owner at all (estimate).
+constexpr double kSlotS = 1.6e-3;
 
 /// What is moved, with values of which size.
 struct Condition {
@@ -175,9 +177,18 @@ double expectedAsk(const Parameters& p, double seconds) {
          kMovedAlready;
 }
 
+double moveTime(const Parameters& p, std::size_t condition, double keysPerS) {
+  return static_cast<double>(p.count("slots")) * kSlotS + rangeKeys(p, condition) / keysPerS;
+}
+
+std::string moveModel(double keysPerS) {
+  return fmt::format("slots × {} + keys to move ÷ {:.0f}k keys/s: estimates",
+                     formatQuantity(kSlotS, "s"), keysPerS / 1e3);
+}
+
 std::vector<LabPrediction> predict(const Parameters& p) {
-  const double small = rangeKeys(p, kSmallRange) / kSmallKeysPerS;
-  const double large = rangeKeys(p, kLargeRange) / kLargeKeysPerS;
+  const double small = moveTime(p, kSmallRange, kSmallKeysPerS);
+  const double large = moveTime(p, kLargeRange, kLargeKeysPerS);
   return {
       {.what = "keys that the slots hold",
        .model = "keys × slots ÷ 16384",
@@ -185,12 +196,12 @@ std::vector<LabPrediction> predict(const Parameters& p) {
        .predicted = rangeKeys(p, kSmallRange),
        .verdict = {}},
       {.what = fmt::format("time to move them, values of {}", sizeOf(p, kSmallRange)),
-       .model = fmt::format("keys to move ÷ {:.0f}k keys/s: an estimate", kSmallKeysPerS / 1e3),
+       .model = moveModel(kSmallKeysPerS),
        .unit = "s",
        .predicted = small,
        .verdict = {}},
       {.what = fmt::format("time to move them, values of {}", sizeOf(p, kLargeRange)),
-       .model = fmt::format("keys to move ÷ {:.0f}k keys/s: an estimate", kLargeKeysPerS / 1e3),
+       .model = moveModel(kLargeKeysPerS),
        .unit = "s",
        .predicted = large,
        .verdict = {}},
