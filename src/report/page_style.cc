@@ -90,6 +90,17 @@ summary { cursor: pointer; color: var(--line1); }
 .run pre code { white-space: pre-wrap; overflow-wrap: anywhere; }
 nav ul { padding-left: 1.2rem; margin: .5rem 0; }
 @page { margin: 14mm; }
+@media screen and (max-width: 48rem) {
+  .slo, .slo tbody { display: block; }
+  .slo thead { display: none; }
+  .slo tr { display: grid; grid-template-columns: 1fr auto; gap: .15rem 1rem; padding: .6rem 0;
+    border-bottom: 1px solid var(--grid); }
+  .slo tr th, .slo tr td { display: block; border: 0; padding: 0; min-width: 0; grid-column: 1 / -1; }
+  .slo tr th { grid-column: 1; font-weight: 600; }
+  .slo tr td:nth-child(3) { min-width: 0; }
+  .slo tr td:nth-child(4) { grid-column: 2; grid-row: 1; }
+  .slo tr td:nth-child(2)::before { content: "target: "; color: var(--quiet); }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   .verdict, pre { border: 1px solid var(--grid); }
@@ -101,7 +112,7 @@ nav ul { padding-left: 1.2rem; margin: .5rem 0; }
   .lab th, .lab.prose td, .lab.prose td:last-child { min-width: 0; overflow-wrap: anywhere; }
   .range { font-size: 7pt; }
   h2 { break-before: page; border-top: 0; }
-  h2.first { break-before: auto; }
+  h2.first, #findings, #experiments { break-before: auto; }
   h3 { break-after: avoid; }
   .verdict, tr, .findings li { break-inside: avoid; }
   .pair { gap: 0 2rem; }
