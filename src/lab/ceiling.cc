@@ -130,7 +130,7 @@ Result<ExperimentPlan> plan(const Parameters& p) {
                   [&](std::size_t i, unsigned repeat) { return p99Run(p, at80[i], repeat); }));
   // What a service level hangs on is measured more often.
   for (auto repeat = p.repeats() + 1; repeat <= p.count("p99-repeat"); ++repeat)
-    plan.runs.push_back(p99Run(p, at80[kSmall], static_cast<unsigned>(repeat)));
+    plan.runs.push_back(p99Run(p, at80[kSmall], repeat));
   // Each probe depends on the one before: the sizes in turn.
   const auto search = searched(p);
   add(interleaved(search.size(), static_cast<unsigned>(p.count("probes")),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "base/units.h"
 #include "lab/ceiling_parts.h"
@@ -185,7 +186,8 @@ class Load {
     const double busy = at80_.mean(kSmall, mainThreadBusy);
     if (gaps.windowS == 0 || !std::isfinite(busy) || busy >= 1) return;
     std::vector<double> stallsS;
-    for (const double us : gaps.gapsUs) stallsS.push_back(us / 1e6);
+    std::ranges::transform(gaps.gapsUs, std::back_inserter(stallsS),
+                           [](double us) { return us / 1e6; });
     const double bound = stalledQuantile(std::move(stallsS), gaps.windowS, busy, 0.99) * 1e6;
     const double share = bound / p99.value;
     constexpr double kMost = 0.5, kNone = 0.1;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/units.h"
 #include "lab/words.h"
@@ -71,7 +72,8 @@ Labels labelsOf(std::string_view part, std::string_view name) {
 
 std::vector<Labels> labelsOf(std::string_view part, const std::vector<Case>& of) {
   std::vector<Labels> all;
-  for (const Case& each : of) all.push_back(labelsOf(part, each.name));
+  std::ranges::transform(of, std::back_inserter(all),
+                         [&](const Case& each) { return labelsOf(part, each.name); });
   return all;
 }
 
