@@ -318,6 +318,8 @@ class Analysis {
       return;
     }
     const auto y = hits(curve);
+    addFigure(document_, fmt::format("hit rate at {} ×, {}", all_[curve.at.back()].ratio, who),
+              "share", hit_.of(curve.at.back()));
     const auto found = findCliff(curve.ratios, y, kOnPlateau);
     const std::size_t last = curve.at.back();
     if (!found) {

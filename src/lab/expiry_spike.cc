@@ -465,6 +465,7 @@ class Analysis {
                     perS(runs_.mean(i, [](const Facts& f) { return f.mostPerS; }))),
         "the spike rule on p99 by interval, and INFO's expired_keys", runs_.names({i}),
         i == kClustered);
+    addFigure(document_, fmt::format("peak p99, keys that expire {}", name(i)), "us", peak_.of(i));
   }
 
   void compare(std::size_t i) {

@@ -8,15 +8,16 @@
 #include "base/units.h"
 #include "lab/catalog.h"
 #include "lab/compare.h"
+#include "lab/hot_key_parts.h"
 #include "lab/hot_share.h"
 #include "lab/words.h"
 
 namespace redline {
 namespace {
 
-constexpr std::size_t kMasters = 3;
+using namespace hot_key;
+
 constexpr double kAimedCut = 5;  ///< of the hot master's reads, by the local cache
-constexpr std::string_view kHotMaster = "hot_master";
 
 // What is predicted; found again by these words when it has been measured.
 constexpr std::string_view kHottestKey = "share of operations on the hottest key";
@@ -24,39 +25,6 @@ constexpr std::string_view kHotShare = "share of operations on the hottest key's
 constexpr std::string_view kCacheCut = "the hot master's reads, cut by local-cache";
 constexpr std::string_view kSplitCut = "the hot master's operations, cut by key-split";
 constexpr std::string_view kReplicaCut = "the hot master's reads, cut by replica-random";
-
-/// What can be done against a hot key, as the words of the parameter `treatments`.
-struct Treatment {
-  std::string_view name;
-  std::string_view mitigation;  ///< the word of -mitigation
-  std::string_view flag;        ///< one that makes the difference; may be empty
-};
-constexpr std::array<Treatment, 8> kTreatments{{
-    {"none", "none", ""},
-    {"local-cache", "local-cache", "-tracking=default"},
-    {"local-cache-bcast", "local-cache", "-tracking=bcast"},
-    {"key-split", "key-split", "-split=spread"},
-    {"key-split-tag", "key-split", "-split=tag"},
-    {"replica-random", "replica-read", "-replica-policy=random"},
-    {"replica-nearest", "replica-read", "-replica-policy=nearest"},
-    {"replica-preferred", "replica-read", "-replica-policy=replica-preferred"},
-}};
-
-const Treatment& treatmentOf(std::string_view name) {
-  return *std::ranges::find(kTreatments, name, &Treatment::name);
-}
-
-Flags treatmentFlags(const Parameters& p, std::string_view name) {
-  const Treatment& treatment = treatmentOf(name);
-  if (treatment.mitigation == "none") return {};
-  Flags flags{"-mitigation=" + std::string(treatment.mitigation), std::string(treatment.flag)};
-  if (treatment.mitigation == "local-cache") flags.push_back("-cache-size=" + p.text("cache-size"));
-  if (treatment.mitigation == "key-split") {
-    flags.push_back("-split-ways=" + p.text("split-ways"));
-    flags.push_back("-hot=top:" + p.text("split-keys"));
-  }
-  return flags;
-}
 
 /// One thing that is measured: repeated, and held against the others of its value size.
 struct Condition {
@@ -79,25 +47,6 @@ std::vector<Condition> conditionsOf(const Parameters& p, const std::string& size
   return all;
 }
 
-HotWorkload workloadOf(const Parameters& p) {
-  HotWorkload workload{.chooser = KeyChooser(Distribution::zipfian, p.number("zipf-s"),
-                                             p.count("keys"), /*seed: the flags' default*/ 1),
-                       .keys = p.count("keys"),
-                       .masters = kMasters};
-  workload.readShare = p.number("rw-ratio");
-  workload.rate = static_cast<double>(p.count("rate"));
-  workload.caches = static_cast<unsigned>(p.count("threads"));
-  workload.fromS = p.seconds("warmup");
-  workload.toS = workload.fromS + p.seconds("duration");
-  workload.splitKeys = p.count("split-keys");
-  workload.splitWays = static_cast<unsigned>(p.count("split-ways"));
-  return workload;
-}
-
-Flags dataSet(const Parameters& p, const std::string& size) {
-  return {"-topology=cluster", "-keys=" + p.text("keys"), "-value-size=" + size, "-ttl-frac=0"};
-}
-
 /// The hot master has a core of its own, so that its limit is seen; all others share the
 /// generator's.
 LabStack stackOf(const Parameters& p, const std::string& size) {
@@ -105,19 +54,11 @@ LabStack stackOf(const Parameters& p, const std::string& size) {
   std::string cpus = "-master-cpus=";
   for (std::size_t i = 0; i < kMasters; ++i)
     cpus += fmt::format("{}{}", i == 0 ? "" : ";", i == hot ? "{server-cpu}" : "{generator-cpu}");
-  return {.name = "cluster-" + size,
+  return {.name = stackName(size),
           .up = {"cluster", fmt::format("-masters={}", kMasters), "-replicas=1", cpus,
                  "-replica-cpus={generator-cpu}", "-maxmemory=" + p.text("maxmemory")},
           .load = dataSet(p, size),
           .prepare = {}};
-}
-
-/// Ports differ from start to start: the run says itself which of its nodes is the hot one.
-Action nameHotMaster(const Parameters& p) {
-  return [hot = forecastHotKeys(workloadOf(p)).hotMaster](Bench& bench) -> Status {
-    bench.note(std::string(kHotMaster), bench.stack().node(hot).endpoint().text());
-    return {};
-  };
 }
 
 Flags loadFlags(const Parameters& p, const std::string& size, const std::string& dist,
@@ -127,6 +68,8 @@ Flags loadFlags(const Parameters& p, const std::string& size, const std::string&
   if (dist == "zipfian") flags.push_back("-zipf-s=" + p.text("zipf-s"));
   for (const std::string_view each : {"rw-ratio", "conns", "threads", "ledger", "warmup"})
     flags.push_back(fmt::format("-{}={}", each, p.text(each)));
+  // Servers share the generator's core: one that spins would take it from them.
+  flags.emplace_back("-wait=block");
   flags.push_back(fmt::format("-run-seed={}", repeat));
   return flags;
 }
@@ -158,6 +101,8 @@ Result<ExperimentPlan> plan(const Parameters& p) {
                                     return rateRun(p, conditions[i], repeat);
                                   }),
                       std::back_inserter(plan.runs));
+    // On the same servers, of the first size alone: with larger values the generator is the limit.
+    if (first) std::ranges::move(pinnedRuns(p), std::back_inserter(plan.runs));
   }
   return plan;
 }
@@ -205,98 +150,6 @@ std::vector<LabPrediction> predict(const Parameters& p) {
         "x", 1 / forecast.hotMasterSplit);
   if (treated("replica-random")) add(kReplicaCut, "1 + replicas of each master", "x", 2);
   return all;
-}
-
-// ---------------------------------------------------------------------------------------------------
-// One number of one run
-
-const ClusterNodeFigures* nodeAt(const Summary& summary, std::string_view addr) {
-  const auto found = std::ranges::find(summary.cluster.nodes, addr, &ClusterNodeFigures::addr);
-  return found == summary.cluster.nodes.end() ? nullptr : &*found;
-}
-
-const ServerFigures* serverAt(const Summary& summary, std::string_view addr) {
-  const auto found = std::ranges::find(summary.servers, addr, &ServerFigures::addr);
-  return found == summary.servers.end() ? nullptr : &*found;
-}
-
-bool isHot(const Reading& reading, std::string_view addr) {
-  return addr == reading.record.note(kHotMaster);
-}
-
-/// A figure of the run's summary; not a number without one.
-Measurement ofSummary(double (*figure)(const Summary&, const Reading&)) {
-  return [figure](const Reading& reading) {
-    const Summary* const summary = reading.summary();
-    return summary == nullptr || summary->windowS <= 0 ? kNothing : figure(*summary, reading);
-  };
-}
-
-double requestsOf(const Summary& summary) {
-  double sum = 0;
-  for (const ClusterNodeFigures& node : summary.cluster.nodes) sum += static_cast<double>(node.ops);
-  return sum;
-}
-
-double hotRequests(const Summary& summary, const Reading& reading) {
-  const auto* const node = nodeAt(summary, reading.record.note(kHotMaster));
-  return node == nullptr ? kNothing : static_cast<double>(node->ops) / summary.windowS;
-}
-double hotShare(const Summary& summary, const Reading& reading) {
-  return hotRequests(summary, reading) * summary.windowS / requestsOf(summary);
-}
-double hottestSlotShare(const Summary& summary, const Reading&) {
-  if (summary.cluster.hotSlots.empty()) return kNothing;
-  return static_cast<double>(summary.cluster.hotSlots.front().ops) / requestsOf(summary);
-}
-double busiestRequests(const Summary& summary, const Reading&) {
-  if (summary.cluster.nodes.empty()) return kNothing;
-  const auto& node = std::ranges::max(summary.cluster.nodes, {}, &ClusterNodeFigures::ops);
-  return static_cast<double>(node.ops) / summary.windowS;
-}
-/// By INFO: what it looked up for reads; none counts as one, so that there is a ratio.
-double hotReads(const Summary& summary, const Reading& reading) {
-  const auto* const server = serverAt(summary, reading.record.note(kHotMaster));
-  return server == nullptr
-             ? kNothing
-             : std::max(1.0, static_cast<double>(server->hits + server->misses)) / summary.windowS;
-}
-/// Cores.
-double hotCpu(const Summary& summary, const Reading& reading) {
-  const auto* const server = serverAt(summary, reading.record.note(kHotMaster));
-  return server == nullptr ? kNothing : (server->cpuUserS + server->cpuSystemS) / summary.windowS;
-}
-double hotBusy(const Summary& summary, const Reading& reading) {
-  const auto* const server = serverAt(summary, reading.record.note(kHotMaster));
-  return server == nullptr ? kNothing : server->mainThreadUtilisation;
-}
-/// The other masters' main threads, on average.
-double othersBusy(const Summary& summary, const Reading& reading) {
-  double sum = 0, count = 0;
-  for (const ServerFigures& server : summary.servers) {
-    if (server.role != "master" || isHot(reading, server.addr)) continue;
-    sum += server.mainThreadUtilisation;
-    ++count;
-  }
-  return count > 0 ? sum / count : kNothing;
-}
-double othersShare(const Summary& summary, const Reading& reading) {
-  double sum = 0, count = 0;
-  for (const ClusterNodeFigures& node : summary.cluster.nodes) {
-    if (node.role != "master" || isHot(reading, node.addr)) continue;
-    sum += static_cast<double>(node.ops);
-    ++count;
-  }
-  return count > 0 ? sum / count / requestsOf(summary) : kNothing;
-}
-double busiestReplicaShare(const Summary& summary, const Reading&) {
-  std::uint64_t most = 0;
-  for (const ClusterNodeFigures& node : summary.cluster.nodes)
-    if (node.role != "master") most = std::max(most, node.ops);
-  return static_cast<double>(most) / requestsOf(summary);
-}
-double requestsForEach(const Summary& summary, const Reading&) {
-  return requestsOf(summary) / static_cast<double>(summary.rate.completed);
 }
 
 std::uint64_t countIn(const Summary& summary, std::string_view name) {
@@ -501,6 +354,8 @@ class SizeAnalysis {
                     formatShare(others / hot)),
         "operations by node and slot; main-thread CPU by INFO", runs_.names({kUniform, kNone}),
         isFirst_);
+    addFigure(document_, fmt::format("hot master's share of requests, Zipf, {}", sizeWords()),
+              "share", share_.of(kNone));
   }
 
   void treated(std::size_t i) {
@@ -529,6 +384,9 @@ class SizeAnalysis {
                isFirst_ && condition.treatment == "local-cache");
     document_.costs.push_back(
         fmt::format("{} ({}): {}", condition.treatment, sizeWords(), priceWords(i)));
+    addFigure(document_,
+              fmt::format("hot master's requests cut by {}, {}", condition.treatment, sizeWords()),
+              "x", requests_.ratio(i, kNone));
     if (treatment.mitigation == "local-cache") aimOfTheCache(i);
   }
 
@@ -674,11 +532,11 @@ class SizeAnalysis {
 void analyse(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
   for (const std::string& size : p.texts("value-sizes"))
     SizeAnalysis(p, readings, size, document).all();
+  analysePinned(p, readings, document);
   document.method.emplace_back(
-      "All conditions at the same rate with Poisson arrivals, in turn, each repeat with draws of "
-      "its "
-      "own; shares of operations and CPU at one rate are compared, not throughput: six servers and "
-      "the generator share two cores");
+      "Mitigations are compared at the same rate with Poisson arrivals, in turn, each repeat with "
+      "draws of its own; there shares of operations and CPU are compared, not throughput: but for "
+      "the hot master, which has a core of its own, all servers share the generator's");
 }
 
 }  // namespace
@@ -718,6 +576,12 @@ Experiment hotKeyExperiment() {
       {.name = "cache-size", .kind = size, .help = "memory of each worker's local cache"},
       {.name = "split-keys", .kind = count, .help = "keys that are split, the hottest"},
       {.name = "split-ways", .kind = count, .help = "copies of each of them"},
+      {.name = "pinned-s", .kind = number, .help = "exponent where one key pins its master"},
+      {.name = "pinned-rw-ratio", .kind = share, .help = "share of reads there"},
+      {.name = "pinned-pipeline", .kind = count, .help = "operations in a batch there"},
+      {.name = "pinned-share",
+       .kind = share,
+       .help = "share of the rate that pins it at which the cache is tried"},
       {.name = "warmup", .kind = duration, .help = "sent before, not measured: caches fill"},
       {.name = "duration", .kind = duration, .help = "measured time of each condition"},
   };

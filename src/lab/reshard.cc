@@ -554,6 +554,8 @@ class Analysis {
                        : std::string("whether it came back before the second move is not known")),
                "p99 by interval, and the reshard's own figures", runs_.names({range}),
                range == kSmallRange);
+    addFigure(document_, "p99 during ÷ before, " + fullName(p_, range), "x", ratio);
+    addFigure(document_, "one move, " + fullName(p_, range), "s", seconds_.of(range));
     document_.costs.push_back(fmt::format(
         "Moving {}: the source serves nobody for {} of the move, {} at a time at the most",
         fullName(p_, range), formatShare(moveMean(range, &Move::blocked)),

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/units.h"
@@ -23,7 +24,9 @@ std::string words(const Estimate& estimate, std::string_view unit) {
   const std::string value = formatQuantity(estimate.value, unit);
   if (!estimate.hasInterval()) return value;
   std::string low = formatQuantity(estimate.low, unit);
-  std::string high = formatQuantity(estimate.high, unit);
+  // Intervals are of logarithms; a share ends at all of it.
+  const double end = unit == "share" ? std::min(estimate.high, 1.0) : estimate.high;
+  std::string high = formatQuantity(end, unit);
   const std::string_view shared = unitOf(value);
   if (!shared.empty() && unitOf(low) == shared && unitOf(high) == shared) {
     low.resize(low.size() - shared.size());

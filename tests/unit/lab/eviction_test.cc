@@ -148,6 +148,8 @@ TEST(EvictionFindings, AgreeWithTheModelsThatMadeTheFigures) {
   EXPECT_EQ(document.slo[0].verdict, SloVerdict::met);
   EXPECT_EQ(document.slo[1].id, "hit-rate-cliff");
   EXPECT_THAT(document.slo[1].measured, HasSubstr("8k/s"));
+  EXPECT_THAT(document.figures,
+              Contains(Field(&LabFigure::what, "hit rate at 3 ×, Zipf 1.1, allkeys-lru")));
   EXPECT_FALSE(document.predictions.empty());
   for (const LabPrediction& each : document.predictions) EXPECT_THAT(each.verdict, Not(IsEmpty()));
 }

@@ -110,6 +110,7 @@ TEST(ExpiryFindings, SayHowHighAndForHowLong) {
   EXPECT_THAT(document.findings,
               finding("no spike by the rule in 2 of 2 runs", Standing::expected));
   EXPECT_THAT(document.recommendations, Contains(HasSubstr("random part")));
+  EXPECT_THAT(document.figures, Contains(Field(&LabFigure::what, HasSubstr("all at one moment"))));
   ASSERT_EQ(document.predictions.size(), 2U);
   EXPECT_NEAR(document.predictions[0].predicted, 24'000, 1);
   EXPECT_NEAR(document.predictions[0].measured, 24'000, 100);

@@ -74,6 +74,15 @@ struct Lab {
     return *readings.all().back()->dirs.front().summary;
   }
 
+  Summary& addPinned(const std::string& which, unsigned repeat, double hotBusy, double p99Us) {
+    Summary& summary = add("zipfian", which, repeat, 14'000, 13'300);
+    readings.all().back()->record.labels = {{"part", "pinned"}, {"case", which}};
+    summary.servers.front().mainThreadUtilisation = hotBusy;
+    summary.rate.achieved = 20'000;
+    summary.latency["response"]["all"].p99 = p99Us * (1 + 0.01 * repeat);
+    return summary;
+  }
+
   ExperimentDocument analysed() {
     ExperimentDocument document;
     const Experiment& experiment = **findExperiment("hot-key");
@@ -117,6 +126,31 @@ TEST(HotKey, SaysWhatACacheCutsAndWhatItCosts) {
       document.predictions,
       Contains(testing::AllOf(Field(&LabPrediction::what, HasSubstr("reads, cut by local-cache")),
                               Field(&LabPrediction::measured, testing::DoubleNear(7, 0.01)))));
+}
+
+TEST(HotKey, SaysThatTheHotMasterIsPinnedOnlyWhereItIs) {
+  for (const double busy : {0.97, 0.7}) {
+    Lab lab;
+    for (const unsigned repeat : {1U, 2U}) {
+      lab.addPinned("max", repeat, busy, 500);
+      lab.addPinned("none", repeat, busy, 50'000);
+      lab.addPinned("local-cache", repeat, 0.2, 500);
+    }
+    const ExperimentDocument document = lab.analysed();
+    const bool pinned = busy > 0.9;
+    EXPECT_THAT(
+        document.findings,
+        Contains(testing::AllOf(
+            Field(&LabFinding::text,
+                  HasSubstr(pinned ? "It is pinned and they are idle" : "That is not pinned")),
+            Field(&LabFinding::standing, pinned ? Standing::expected : Standing::inconclusive))));
+    EXPECT_THAT(document.findings,
+                Contains(testing::AllOf(Field(&LabFinding::text, HasSubstr("p99 is 50.7 ms")),
+                                        Field(&LabFinding::text, HasSubstr("(0.01×")),
+                                        Field(&LabFinding::standing, Standing::expected))));
+    EXPECT_THAT(document.figures,
+                Contains(Field(&LabFigure::what, "p99 with local-cache ÷ without, pinned")));
+  }
 }
 
 TEST(HotKey, AnAimThatIsMissedIsSaidToBe) {

@@ -12,7 +12,10 @@
 namespace redline {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
+using testing::DoubleNear;
+using testing::Field;
 using testing::HasSubstr;
 
 constexpr Nanos kInterval = 100 * kMillisecond;
@@ -104,6 +107,9 @@ TEST(ReshardExperiment, FindsWhatP99DoesWhileSlotsMove) {
   EXPECT_EQ(document.slo[0].id, "reshard-impact");
   EXPECT_EQ(document.slo[0].verdict, SloVerdict::reported);
   EXPECT_THAT(document.slo[0].measured, HasSubstr("40 MOVED, 7 ASK"));
+  EXPECT_THAT(document.figures,
+              Contains(AllOf(Field(&LabFigure::what, "one move, 100 slots, values of 100 B"),
+                             Field(&LabFigure::value, DoubleNear(0.5, 1e-6)))));
 }
 
 TEST(ReshardExperiment, SaysThatItIsNotDecidedWhereP99StaysAsItWas) {
