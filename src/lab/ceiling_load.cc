@@ -8,8 +8,10 @@
 #include "base/units.h"
 #include "lab/ceiling_parts.h"
 #include "lab/core_gaps.h"
+#include "lab/fault_series.h"
 #include "lab/words.h"
 #include "model/queue.h"
+#include "model/statistics.h"
 
 namespace redline::ceiling {
 namespace {
@@ -177,7 +179,59 @@ class Load {
         "response times with Poisson arrivals, and the main thread's CPU", at80_.names({kSmall}),
         true);
     againstModel(rate.of(kSmall).value, estimate);
+    slowSpells(rate.of(kSmall).value);
     againstIdleCore(estimate);
+  }
+
+  /// One interval of a run at that load.
+  struct Interval {
+    double busy = 0;    ///< share of the main thread
+    double costUs = 0;  ///< of it, for a command
+    double p99Us = 0;
+  };
+
+  std::vector<Interval> intervals() const {
+    std::vector<Interval> all;
+    for (const Reading* const run : at80_.believed(kSmall)) {
+      if (run->dir() == nullptr) continue;
+      const auto series = responseSeries(*run->dir(), 0.99);
+      const auto kernel = ratesOf(*run->dir(), "used_cpu_sys_main_thread", series);
+      const auto user = ratesOf(*run->dir(), "used_cpu_user_main_thread", series);
+      const auto commands = ratesOf(*run->dir(), "total_commands_processed", series);
+      for (std::size_t i = 0; i < series.size(); ++i) {
+        const double busy = kernel[i] + user[i];
+        constexpr double kUnderLoad = 0.5;  // else the load began or ended in it
+        if (std::isfinite(busy) && commands[i] > kUnderLoad * rateOf(*run))
+          all.push_back({busy, 1e6 * busy / commands[i], series[i].value});
+      }
+    }
+    return all;
+  }
+
+  /// A core that a host shares is slower at times: what is no saturation on average may be one
+  /// then.
+  void slowSpells(double rate) {
+    const auto all = intervals();
+    if (all.empty()) return;
+    std::vector<double> costs, p99;
+    std::size_t saturated = 0;
+    for (const Interval& each : all) {
+      costs.push_back(each.costUs);
+      p99.push_back(each.p99Us);
+      if (each.busy >= kSaturated) ++saturated;
+    }
+    addFinding(
+        document_, Standing::plain,
+        fmt::format(
+            "In {} of {} intervals of 100 ms the main thread was {:.0f}% busy or more, and had no "
+            "room for what had queued: a command costs it {:.2f} µs in the fastest tenth of the "
+            "intervals and {:.2f} in the slowest, where {:.2f} saturate it at this rate. Half of "
+            "the intervals have a p99 of {} or less, a tenth of {} or more",
+            formatShare(static_cast<double>(saturated) / static_cast<double>(all.size())),
+            all.size(), 100 * kSaturated, quantileOf(costs, 0.1), quantileOf(costs, 0.9),
+            1e6 / rate, formatQuantity(medianOf(p99), "us"),
+            formatQuantity(quantileOf(p99, 0.9), "us")),
+        "the main thread's CPU and commands by INFO, and p99, by interval", at80_.names({kSmall}));
   }
 
   /// What the machine does to a thread that wants the server's core, and what p99 that alone makes.

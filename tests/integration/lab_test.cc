@@ -24,18 +24,35 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-constexpr std::size_t kRuns = 12;
+/// An experiment, made small.
+struct Tiny {
+  const char* experiment;
+  const char* settings;
+  std::size_t runs;
+};
 
-std::vector<std::string> tinyLab(const fs::path& out, std::string_view more = {}) {
+constexpr Tiny kPipelining{
+    "pipelining",
+    "keys=1k; conns=4; batches=0,8,16; tx-batches=8; hot-batches=16; victims=4; victim-rate=1k; "
+    "neighbour-rate=2k; neighbour-batches=16; warmup=0; duration=50ms; beside-duration=50ms; "
+    "large-keys=100; large-batches=0; open-batches=16; open-duration=50ms; ",
+    12};
+constexpr Tiny kPersistence{
+    "persistence-spike",
+    "keys=200k; conns=4; rate=1k; warmup=100ms; at=200ms; duration=900ms; maxmemory=256MB; ", 4};
+constexpr Tiny kReshard{
+    "reshard",
+    "keys=20k; large-keys=1k; rate=500; conns=2; ledger=100; slots=40; warmup=100ms; at=200ms; "
+    "back-at=700ms; duration=1200ms; maxmemory=128MB; ",
+    4};
+
+std::vector<std::string> tinyLab(const fs::path& out, const Tiny& tiny = kPipelining,
+                                 std::string_view more = {}) {
   return {"lab",
           "run",
-          "pipelining",
+          tiny.experiment,
           "-repeat=1",
-          "-set=keys=1k; conns=4; batches=0,8,16; tx-batches=8; hot-batches=16; victims=4; "
-          "victim-rate=1k; neighbour-rate=2k; neighbour-batches=16; warmup=0; duration=50ms; "
-          "beside-duration=50ms; large-keys=100; large-batches=0; open-batches=16; "
-          "open-duration=50ms; " +
-              std::string(more),
+          "-set=" + (tiny.settings + std::string(more)),
           std::string("-experiments=") + REDLINE_SOURCE_DIR + "/experiments",
           "-out=" + out.string()};
 }
@@ -50,8 +67,8 @@ std::vector<std::string> settings(const TemporaryDirectory& home) {
   return {"REDLINE_HOME=" + (home.path() / "state").string()};
 }
 
-Result<ExperimentDocument> documentIn(const fs::path& out) {
-  const fs::path file = out / "pipelining" / kExperimentFile;
+Result<ExperimentDocument> documentIn(const fs::path& out, const Tiny& tiny = kPipelining) {
+  const fs::path file = out / tiny.experiment / kExperimentFile;
   const auto text = readWholeFile(file);
   if (!text) return fail(text.error());
   return experimentFromJson(*text, file.native());
@@ -70,7 +87,7 @@ TEST(Lab, CarriesOutAnExperimentAndReportsIt) {
   const auto document = documentIn(out);
   ASSERT_TRUE(document) << document.error().message;
   EXPECT_EQ(document->state, ExperimentState::done);
-  EXPECT_THAT(document->runs, SizeIs(kRuns));
+  EXPECT_THAT(document->runs, SizeIs(kPipelining.runs));
   for (const RunRecord& run : document->runs) {
     EXPECT_EQ(run.state, RunState::done) << run.name << ": " << run.reason;
     EXPECT_THAT(run.commands, Not(IsEmpty()));
@@ -104,7 +121,8 @@ TEST(Lab, CarriesOutAnExperimentAndReportsIt) {
 /// A moment in which a lab may be ended: as soon as this is there.
 struct Moment {
   const char* name;
-  const char* settings;  ///< that make it last
+  Tiny tiny;
+  const char* settings;  ///< that make it last, so that only what is left is looked at
   bool (*reached)(const fs::path& experiment);
 };
 
@@ -112,27 +130,40 @@ void PrintTo(const Moment& moment, std::ostream* to) {
   *to << moment.name;
 }
 
+bool hasBegun(const fs::path& run, std::string_view fault) {
+  const auto events = readWholeFile(run / "events.jsonl");
+  return events && events->find("\"name\":\"" + std::string(fault) + "\"") != std::string::npos;
+}
+
 constexpr Moment kMoments[] = {
-    {"WhileItLoads", "keys=3M",
+    {"WhileItLoads", kPipelining, "keys=3M",
      [](const fs::path& experiment) {
        return fs::exists(experiment / "stacks" / "plain" / "load-1" / "plan.json");
      }},
-    {"WhileItDrives", "duration=5s",
+    {"WhileItDrives", kPipelining, "duration=5s",
      [](const fs::path& experiment) {
        return fs::exists(experiment / "sweep-b0-r1" / "plan.json");
      }},
-    {"BetweenRuns", "",
+    {"BetweenRuns", kPipelining, "",
      [](const fs::path& experiment) { return linesIn(experiment / "runs.jsonl") >= 3; }},
+    {"WhileAChildWritesASnapshot", kPersistence, "",
+     [](const fs::path& experiment) {
+       return hasBegun(experiment / "bgsave-server-r1", "bgsave");
+     }},
+    {"WhileSlotsMove", kReshard, "",
+     [](const fs::path& experiment) { return hasBegun(experiment / "small-range-r1", "reshard"); }},
 };
 
 class LabEnded : public testing::TestWithParam<Moment> {
  protected:
   std::vector<std::string> lab(std::string_view settings) const {
-    return tinyLab(home_.path() / "lab", settings);
+    return tinyLab(home_.path() / "lab", GetParam().tiny, settings);
   }
-  fs::path experiment() const { return home_.path() / "lab" / "pipelining"; }
+  fs::path experiment() const { return home_.path() / "lab" / GetParam().tiny.experiment; }
   void waitForTheMoment(const Redline& lab) const {
-    ASSERT_TRUE(eventually([&] { return GetParam().reached(experiment()); })) << lab.err();
+    constexpr Nanos kClusterAndLoad = 60 * kSecond;
+    ASSERT_TRUE(eventually([&] { return GetParam().reached(experiment()); }, kClusterAndLoad))
+        << lab.err();
   }
   void expectNoServers() const {
     EXPECT_TRUE(eventually([&] {
@@ -141,7 +172,7 @@ class LabEnded : public testing::TestWithParam<Moment> {
   }
   /// What there is can be read, and the rest is made with -resume.
   void expectReadableAndResumable(ExperimentState state) const {
-    const auto before = documentIn(home_.path() / "lab");
+    const auto before = documentIn(home_.path() / "lab", GetParam().tiny);
     ASSERT_TRUE(before) << before.error().message;
     EXPECT_EQ(before->state, state);
     EXPECT_GE(before->runs.size() + 1, linesIn(experiment() / "runs.jsonl"));
@@ -154,12 +185,15 @@ class LabEnded : public testing::TestWithParam<Moment> {
     resume.emplace_back("-resume");
     Redline resumed(home_, resume, settings(home_));
     expectEnded(resumed);
-    const auto after = documentIn(home_.path() / "lab");
+    const auto after = documentIn(home_.path() / "lab", GetParam().tiny);
     ASSERT_TRUE(after) << after.error().message;
     EXPECT_EQ(after->state, ExperimentState::done);
-    EXPECT_THAT(after->runs, SizeIs(kRuns));
+    EXPECT_THAT(after->runs, SizeIs(GetParam().tiny.runs));
+    for (const RunRecord& run : after->runs)
+      EXPECT_EQ(run.state, RunState::done) << run.name << ": " << run.reason;
     // One more: the moment of SIGKILL may lie between a run's line and the document.
-    EXPECT_LE(linesIn(experiment() / "runs.jsonl"), kRuns + 1 + static_cast<std::size_t>(disturbed))
+    EXPECT_LE(linesIn(experiment() / "runs.jsonl"),
+              GetParam().tiny.runs + 1 + static_cast<std::size_t>(disturbed))
         << "runs that were complete and valid were made again";
   }
 

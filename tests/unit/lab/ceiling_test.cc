@@ -5,6 +5,7 @@
 
 #include "lab/catalog.h"
 #include "rundir/files.h"
+#include "rundir/hlog.h"
 
 namespace redline {
 namespace {
@@ -34,6 +35,34 @@ ServerSample sampleOf(double commands, double usOfEach) {
   return sample;
 }
 
+/// Ten intervals of 100 ms at 80k/s: two of them slow, at 13 µs of main thread a command, the
+/// others at 9.
+void addIntervals(RunDir& dir) {
+  constexpr double kCommands = 8000;
+  double seconds = 0;
+  dir.servers.clear();
+  for (int i = 0; i <= 10; ++i) {
+    const Nanos at = i * 100 * kMillisecond;
+    ServerSample sample;
+    sample.at = at;
+    sample.info["total_commands_processed"] = std::to_string(i * kCommands);
+    sample.info["total_reads_processed"] = std::to_string(i * kCommands);
+    sample.info["used_cpu_sys_main_thread"] = std::to_string(seconds);
+    sample.info["used_cpu_user_main_thread"] = "0";
+    dir.servers.push_back(sample);
+    const bool slow = i == 4 || i == 5;
+    seconds += kCommands * (slow ? 13e-6 : 9e-6);
+    if (i == 10) break;
+    Histogram histogram;
+    histogram.record(slow ? 20 * kMillisecond : kMillisecond / 4, 100);
+    dir.latency.lines.push_back({"response", at, 100 * kMillisecond, encodeCompressed(histogram)});
+    IntervalRow row;
+    row.start = at;
+    row.end = at + 100 * kMillisecond;
+    dir.intervals.push_back(row);
+  }
+}
+
 /// A second at `achieved` operations/s, `offered` of them in the open model, 0 in the closed one.
 Reading runOf(std::string_view part, std::string_view which, int repeat, double offered,
               double achieved, double p99Us) {
@@ -52,6 +81,7 @@ Reading runOf(std::string_view part, std::string_view which, int repeat, double 
   summary.servers = {server};
   RunDir dir;
   dir.servers = {sampleOf(0, 0), sampleOf(achieved, 9)};
+  if (part == kUnderLoad) addIntervals(dir);
   dir.summary = std::move(summary);
   Reading reading;
   reading.record.name =
@@ -105,6 +135,14 @@ TEST(CeilingFindings, HoldP99AgainstWhatTheIdleCoresPausesMakeOfIt) {
                                       "machine's pauses make most of it"));
   EXPECT_THAT(analysed({.p99Us = 40'000, .gapsUs = "10000"}).findings, saying("make a part of it"));
   EXPECT_THAT(analysed({.p99Us = 40'000, .gapsUs = "60 50"}).findings, saying("do not explain it"));
+}
+
+TEST(CeilingFindings, SayWhereASlowCoreHadNoRoomLeft) {
+  const auto document = analysed({});
+  EXPECT_THAT(document.findings, saying("In 20.0% of 30 intervals of 100 ms the main thread was "
+                                        "95% busy or more"));
+  EXPECT_THAT(document.findings, saying("Half of the intervals have a p99 of 250 µs or less, a "
+                                        "tenth of 20 ms or more"));
 }
 
 TEST(CeilingFindings, SayThatTheOpenModelDoesNotGetThroughWhatWasOffered) {
