@@ -39,11 +39,11 @@ constexpr Tiny kPipelining{
     12};
 constexpr Tiny kPersistence{
     "persistence-spike",
-    "keys=200k; conns=4; rate=1k; warmup=100ms; at=200ms; duration=900ms; maxmemory=256MB; ", 4};
+    "keys=200k; conns=4; rate=1k; warmup=100ms; at=500ms; duration=1200ms; maxmemory=256MB; ", 4};
 constexpr Tiny kReshard{
     "reshard",
-    "keys=20k; large-keys=1k; rate=500; conns=2; ledger=100; slots=40; warmup=100ms; at=200ms; "
-    "back-at=700ms; duration=1200ms; maxmemory=128MB; ",
+    "keys=20k; large-keys=1k; rate=500; conns=2; ledger=100; slots=40; warmup=100ms; at=500ms; "
+    "back-at=1s; duration=1500ms; maxmemory=128MB; ",
     4};
 
 std::vector<std::string> tinyLab(const fs::path& out, const Tiny& tiny = kPipelining,
@@ -161,7 +161,7 @@ class LabEnded : public testing::TestWithParam<Moment> {
   }
   fs::path experiment() const { return home_.path() / "lab" / GetParam().tiny.experiment; }
   void waitForTheMoment(const Redline& lab) const {
-    constexpr Nanos kClusterAndLoad = 60 * kSecond;
+    constexpr Nanos kClusterAndLoad = 30 * kSecond;
     ASSERT_TRUE(eventually([&] { return GetParam().reached(experiment()); }, kClusterAndLoad))
         << lab.err();
   }
