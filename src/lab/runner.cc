@@ -225,7 +225,6 @@ class Run {
   std::vector<double> expected_;
   std::size_t again_ = 0;  ///< runs that were made a second time
   Nanos wallStart_ = wallNow();
-  Nanos started_ = SteadyClock::read();
 };
 
 ExperimentDocument emptyDocument(const Experiment& experiment, const Parameters& parameters,
@@ -305,12 +304,16 @@ void sayWhatIsInvalid(const Readings& readings, ExperimentDocument& document) {
                                std::move(names)});
 }
 
+/// When it began and what it took are the runs': a lab may have been ended and resumed.
 void fillIn(const Experiment& experiment, const Parameters& parameters, const Readings& readings,
             ExperimentDocument& document) {
   for (const auto& reading : readings.all()) {
     document.runs.push_back(reading->record);
     if (document.environment.cores == 0 && reading->summary() != nullptr)
       document.environment = reading->summary()->environment;
+    document.durationS += reading->record.durationS;
+    if (const Nanos start = reading->record.wallStart; start != 0)
+      document.wallStart = document.wallStart == 0 ? start : std::min(document.wallStart, start);
   }
   experiment.analyse(parameters, readings, document);
   sayWhatIsInvalid(readings, document);
@@ -321,7 +324,6 @@ ExperimentDocument Run::document(ExperimentState state) const {
   ExperimentDocument document = emptyDocument(experiment_, parameters_, options_);
   document.state = state;
   document.wallStart = wallStart_;
-  document.durationS = secondsOf(SteadyClock::read() - started_);
   fillIn(experiment_, parameters_, readings_, document);
   return document;
 }
@@ -410,7 +412,6 @@ void Run::one(const LabRun& run, std::size_t number) {
   if (auto kept = dir_.append(record); !kept) watcher_.line("note: " + kept.error().message);
   if (record.state == RunState::failed) {
     ++outcome_.failed;
-    servers_.drop(run.stack);  // whatever state it is in, the next run does not inherit it
   } else if (record.state == RunState::skipped) {
     ++outcome_.skipped;
   } else {
@@ -437,6 +438,7 @@ RunRecord Run::make(const LabRun& run) {
   if (auto status = carryOut(run, record); !status) {
     record.state = RunState::failed;
     record.reason = status.error().message;
+    servers_.drop(run.stack);  // whatever state it is in, the next run does not inherit it
   }
   return record;
 }
@@ -607,7 +609,6 @@ Result<ExperimentDocument> analyseExperiment(const Experiment& experiment,
   if (*before) {
     document.state = (*before)->state;
     document.wallStart = (*before)->wallStart;
-    document.durationS = (*before)->durationS;
     document.redlineVersion = (*before)->redlineVersion;
   }
   // The last record of each run: a resumed lab may have made a failed one again.

@@ -42,8 +42,8 @@ constexpr Tiny kPersistence{
     "keys=200k; conns=4; rate=1k; warmup=100ms; at=500ms; duration=1200ms; maxmemory=256MB; ", 4};
 constexpr Tiny kReshard{
     "reshard",
-    "keys=20k; large-keys=1k; rate=500; conns=2; ledger=100; slots=40; warmup=100ms; at=500ms; "
-    "back-at=1s; duration=1500ms; maxmemory=128MB; ",
+    "keys=20k; large-keys=1k; rate=500; conns=2; ledger=100; slots=20; warmup=100ms; at=500ms; "
+    "back-at=1200ms; duration=2200ms; maxmemory=128MB; ",
     4};
 
 std::vector<std::string> tinyLab(const fs::path& out, const Tiny& tiny = kPipelining,
@@ -188,6 +188,7 @@ class LabEnded : public testing::TestWithParam<Moment> {
     const auto after = documentIn(home_.path() / "lab", GetParam().tiny);
     ASSERT_TRUE(after) << after.error().message;
     EXPECT_EQ(after->state, ExperimentState::done);
+    EXPECT_LE(after->wallStart, after->runs.front().wallStart) << "it began before it was resumed";
     EXPECT_THAT(after->runs, SizeIs(GetParam().tiny.runs));
     for (const RunRecord& run : after->runs)
       EXPECT_EQ(run.state, RunState::done) << run.name << ": " << run.reason;
