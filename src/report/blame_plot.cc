@@ -84,10 +84,8 @@ Plot blameOverTime(const RunData& run) {
   plot.description = fmt::format(
       "Above: response p99 of each interval; dots are intervals above the threshold ({}, dotted). "
       "Triangles and squares: what Redis's slow log and latency monitor noted. Below: the mean "
-      "wait of the "
-      "same operations, taken apart: the generator's own lateness, the wait for a free connection, "
-      "and "
-      "the time between send and reply.",
+      "wait of the same operations, taken apart: the generator's own lateness, the wait for a free "
+      "connection or a full batch, and the time between send and reply.",
       microsWords(blame.threshold));
   plot.description += aboutShade(run);
   if (!run.brackets.empty())

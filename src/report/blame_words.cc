@@ -101,7 +101,7 @@ Table blameTable(const RunData& run, const Blame& blame) {
       ruleText(blame) +
       fmt::format(
           " Mean wait = generator (due, a connection free, not sent) + queue (due, no connection "
-          "free) + server (from send to reply). Usual: {} + {} + {}.",
+          "free or its batch not full) + server (from send to reply). Usual: {} + {} + {}.",
           microsWords(blame.usual.generator), microsWords(blame.usual.queue),
           microsWords(blame.usual.server));
   if (run.closed()) table.note += " A closed loop sends when a reply comes: it has no queue.";
@@ -128,7 +128,7 @@ std::optional<Finding> blameFinding(const RunData& run, const Blame& blame) {
   if (sums.all() > 0 && !run.closed())
     text += fmt::format(
         " Of what was waited there beyond the usual, {} was between send and reply, {} for a free "
-        "connection, {} the generator's own",
+        "connection or a full batch, {} the generator's own",
         percent(sums.server / sums.all()), percent(sums.queue / sums.all()),
         percent(sums.generator / sums.all()));
   else

@@ -85,7 +85,8 @@ std::optional<Finding> waitBeforeSend(const RunData& run) {
                 "p99 {})",
                 microsWords(dispatch))
           : fmt::format(
-                "the wait was for a free connection, before the request was sent, as behind "
+                "the wait was for a free connection or a full batch, before the request was sent, "
+                "as behind "
                 "a stall or with too few connections; the generator's own share was small "
                 "(dispatch p99 {})",
                 microsWords(dispatch));

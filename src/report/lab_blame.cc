@@ -55,7 +55,7 @@ class Search {
     const auto share = [&](double part) { return percent(part / all_.all()); };
     return text + fmt::format(
                       ". Of what was waited there beyond the usual, {} was between send and reply, "
-                      "{} for a free connection, {} the generator's own lateness",
+                      "{} for a free connection or a full batch, {} the generator's own lateness",
                       share(all_.server), share(all_.queue), share(all_.generator));
   }
 
