@@ -99,7 +99,8 @@ std::vector<FlagSpec> generatorFlags() {
        .positive = true},
       {.name = "cpus",
        .kind = FlagKind::cpuList,
-       .help = "CPUs to pin the workers to, one after the other",
+       .help = "CPUs to pin the workers to, one after the other; what is done beside them stays "
+               "there too",
        .example = "1,4-7",
        .group = kGroup,
        .whenEmpty = "not pinned"},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/affinity.h"
+
 namespace redline {
 
 Recorder::Recorder(std::size_t workers, OnInterval onInterval)
@@ -44,8 +46,12 @@ bool Recorder::mergeNext(bool everyoneEnded) {
   for (std::size_t i = 0; i < waiting_.size(); ++i)
     if (!everyoneEnded && !reaches(i, phase, end)) return false;
   nothingMerged_ = true;
-  for (std::size_t i = 0; i < waiting_.size(); ++i) takeUntil(i, phase, end);
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    takeUntil(i, phase, end);
+    giveWay();
+  }
   addToTotals();
+  giveWay();
   onInterval_(merged_);
   return true;
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <thread>
 
+#include "base/affinity.h"
 #include "engine/engine.h"
 #include "record/recorder.h"
 #include "run/chaos_run.h"
@@ -60,6 +61,9 @@ class DriverRun {
   }
 
   Result<DriverOutcome> run() {
+    // Whatever is done beside the load costs the generator's cores, and shows as its lateness: on a
+    // server's core it would look like the server's.
+    const AffinityScope beside(plan_.engine.cpus);
     if (auto ready = chaos_.prepare(); !ready) return fail(ready.error());
     if (plan_.engine.mitigation.isUsed()) {
       auto prepared =

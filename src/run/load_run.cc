@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "base/affinity.h"
 #include "base/units.h"
 #include "engine/loading.h"
 #include "run/cluster_watch.h"
@@ -112,6 +113,7 @@ class LoadRun {
       : plan_(plan), watcher_(watcher), servers_(servers) {}
 
   Result<LoadRunOutcome> run() {
+    const AffinityScope beside(plan_.load.cpus);
     Summary& summary = result_.summary;
     summary.command = plan_.command;
     summary.config = plan_.config;

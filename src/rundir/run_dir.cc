@@ -1,5 +1,6 @@
 #include "rundir/run_dir.h"
 
+#include "base/affinity.h"
 #include "rundir/csv.h"
 #include "rundir/event_json.h"
 #include "rundir/hlog.h"
@@ -23,9 +24,11 @@ std::string hlogLines(const Interval& interval, Nanos zero, Histogram& scratch) 
   const Nanos start = interval.start - zero;
   const Nanos end = interval.end - zero;
   std::string lines;
-  for (std::size_t measure = 0; measure < kMeasures; ++measure)
+  for (std::size_t measure = 0; measure < kMeasures; ++measure) {
     lines += hlogLine(prefix + std::string(kMeasureNames[measure]), start, end,
                       merge(interval.latency[measure], scratch));
+    giveWay();
+  }
   if (interval.failed.count() != 0)
     lines += hlogLine(prefix + "failed", start, end, interval.failed);
   if (merge(interval.unfinished, scratch).count() != 0)
@@ -66,6 +69,7 @@ Status RunDirWriter::append(const std::unique_ptr<AppendFile>& to, std::string_v
 
 Status RunDirWriter::appendInterval(const Interval& interval) {
   const Status rows = append(intervals_, intervalCsvLines(interval, clockZero_));
+  giveWay();
   const Status log = append(latency_, hlogLines(interval, clockZero_, merged_));
   return rows ? log : rows;
 }

@@ -1,7 +1,9 @@
 // The driver against a real redis-server: what it says happened is what happened.
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -9,13 +11,16 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <map>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "chaos/chaos_plan.h"
 #include "run/driver_run.h"
 #include "rundir/run_dir_reader.h"
+#include "server/host.h"
 #include "support/driver_lab.h"
 
 namespace redline {
@@ -51,6 +56,41 @@ INSTANTIATE_TEST_SUITE_P(EveryTransportAndWait, DriverIo,
                          testing::Combine(testing::Values(IoChoice::uring, IoChoice::epoll),
                                           testing::Values(WaitMode::automatic, WaitMode::spin,
                                                           WaitMode::block)));
+
+/// The threads of this process by number, and on how many CPUs each may run.
+std::map<std::string, int> cpusOfThreads() {
+  std::map<std::string, int> all;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    const std::string tid = task.path().filename();
+    cpu_set_t set;
+    if (::sched_getaffinity(std::stoi(tid), sizeof set, &set) == 0) all[tid] = CPU_COUNT(&set);
+  }
+  return all;
+}
+
+// On the server's core it would look like the server's doing.
+TEST(Driver, NothingOfItRunsBesideItsOwnCpus) {
+  Lab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.cpus = {static_cast<int>(allowedCpus().back())};
+  lab.plan.engine.mitigation.kind = MitigationKind::localCache;
+  lab.plan.chaos = *parseChaosPlan("500ms:bgsave");
+  const std::map<std::string, int> before = cpusOfThreads();
+  std::map<std::string, int> during;
+  lab.onInterval = [&](const Interval&) { during = cpusOfThreads(); };
+  lab.run();
+  const std::string own = std::to_string(::gettid());
+  EXPECT_EQ(during[own], 1);
+  std::size_t fresh = 0;
+  for (const auto& [tid, cpus] : during) {
+    if (before.contains(tid)) continue;
+    ++fresh;
+    EXPECT_EQ(cpus, 1) << "a thread that the run began";
+  }
+  EXPECT_GE(fresh, 2U) << "a worker and a sampler at the least";
+  EXPECT_EQ(cpusOfThreads()[own], before.at(own)) << "after the run";
+}
 
 TEST(Driver, CountsTheSameCommandsAsTheServer) {
   Lab lab;
