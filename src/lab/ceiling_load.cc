@@ -16,6 +16,8 @@
 namespace redline::ceiling {
 namespace {
 
+constexpr double kLimitUs = 1000;  ///< the service level of p99 at this load
+
 class Load {
  public:
   Load(const Parameters& p, const Readings& readings, ExperimentDocument& document)
@@ -144,7 +146,6 @@ class Load {
   }
 
   void judgeP99(const std::vector<Case>& all, const Column& rate, const Column& p99) {
-    constexpr double kLimitUs = 1000;
     // Its own spread: batches scatter otherwise, and this is held against a limit.
     const Estimate estimate = Pooled({p99.values[kSmall]}).of(0);
     const bool believed = at80_.valid(kSmall) > 0;
@@ -180,6 +181,7 @@ class Load {
         true);
     againstModel(rate.of(kSmall).value, estimate);
     slowSpells(rate.of(kSmall).value);
+    withoutCore();
     againstIdleCore(estimate);
   }
 
@@ -188,6 +190,7 @@ class Load {
     double busy = 0;    ///< share of the main thread
     double costUs = 0;  ///< of it, for a command
     double p99Us = 0;
+    double waitedUs = 0;  ///< the main thread, for its core; not a number where that is not known
   };
 
   std::vector<Interval> intervals() const {
@@ -198,11 +201,13 @@ class Load {
       const auto kernel = ratesOf(*run->dir(), "used_cpu_sys_main_thread", series);
       const auto user = ratesOf(*run->dir(), "used_cpu_user_main_thread", series);
       const auto commands = ratesOf(*run->dir(), "total_commands_processed", series);
+      const auto waiting = ratesOf(*run->dir(), "waiting_for_core_main_thread", series);
       for (std::size_t i = 0; i < series.size(); ++i) {
         const double busy = kernel[i] + user[i];
         constexpr double kUnderLoad = 0.5;  // else the load began or ended in it
         if (std::isfinite(busy) && commands[i] > kUnderLoad * rateOf(*run))
-          all.push_back({busy, 1e6 * busy / commands[i], series[i].value});
+          all.push_back({busy, 1e6 * busy / commands[i], series[i].value,
+                         1e6 * waiting[i] * (series[i].endS - series[i].startS)});
       }
     }
     return all;
@@ -232,6 +237,43 @@ class Load {
             1e6 / rate, formatQuantity(medianOf(p99), "us"),
             formatQuantity(quantileOf(p99, 0.9), "us")),
         "the main thread's CPU and commands by INFO, and p99, by interval", at80_.names({kSmall}));
+  }
+
+  /// What other threads on the server's core made of p99: the intervals in which Redis waited for
+  /// it, beside the others.
+  void withoutCore() {
+    constexpr double kWaitedUs = 500;  // about what fills 50 connections
+    std::vector<double> with, without;
+    double waitedUs = 0;
+    for (const Interval& each : intervals()) {
+      if (!std::isfinite(each.waitedUs)) continue;
+      (each.waitedUs < kWaitedUs ? with : without).push_back(each.p99Us);
+      waitedUs += each.waitedUs;
+    }
+    const std::size_t all = with.size() + without.size();
+    if (all == 0) return;
+    std::string text = fmt::format(
+        "Redis's main thread was ready to run and had no core, since other threads ran there, for "
+        "{} an interval; in {} of {} intervals of 100 ms for {} or more",
+        formatQuantity(waitedUs / static_cast<double>(all), "us"), without.size(), all,
+        formatQuantity(kWaitedUs, "us"));
+    if (with.empty() || without.empty()) {
+      text += fmt::format(": half of {} intervals have a p99 of {} or less",
+                          with.empty() ? "those" : "the",
+                          formatQuantity(medianOf(with.empty() ? without : with), "us"));
+    } else {
+      const double undisturbed = medianOf(with);
+      text += fmt::format(
+          ". Half of those have a p99 of {} or less, half of the others of {}: {}",
+          formatQuantity(medianOf(without), "us"), formatQuantity(undisturbed, "us"),
+          undisturbed >= kLimitUs
+              ? "with a core of its own it would be missed as well"
+              : fmt::format("with a core of its own most of the time would be within {}",
+                            formatQuantity(kLimitUs, "us")));
+    }
+    addFinding(document_, Standing::plain, std::move(text),
+               "the main thread's run delay by Linux (schedstat), and p99, by interval",
+               at80_.names({kSmall}));
   }
 
   /// What the machine does to a thread that wants the server's core, and what p99 that alone makes.

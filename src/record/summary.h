@@ -60,6 +60,9 @@ struct ServerFigures {
   std::uint64_t ops = 0;
   double cpuUserS = 0, cpuSystemS = 0;
   double mainThreadUtilisation = 0;  ///< of the window, 0…1
+  /// Share of the window in which the main thread was ready to run and other threads had its core;
+  /// 0 also where that is not known.
+  double waitingForCore = 0;
   std::uint64_t hits = 0, misses = 0, evicted = 0, expired = 0;
   std::uint64_t usedMemory = 0, usedMemoryRss = 0;
   double fragmentation = 0;

@@ -106,6 +106,7 @@ class Notes {
   std::vector<std::string> take() {
     silence();
     busy();
+    withoutCore();
     fork();
     children();
     slowlog();
@@ -145,6 +146,17 @@ class Notes {
     std::string note = fmt::format("main thread {} busy", percent(spent / length));
     if (!others.empty()) note += fmt::format(" (usually {})", percent(medianOf(others)));
     notes_.push_back(std::move(note));
+  }
+
+  /// A millisecond is worth a note: fifty connections are taken by less.
+  void withoutCore() {
+    constexpr double kWorthNamingS = 1e-3;
+    constexpr std::string_view kField = "waiting_for_core_main_thread";
+    const double waited = between_.grown(window_, kField);
+    const auto [within, usual] = between_.rates(window_, kField);
+    if (waited < kWorthNamingS || within < 2 * usual) return;
+    notes_.push_back(fmt::format("its main thread waited {} for its core, where other threads ran",
+                                 microsWords(waited * 1e6)));
   }
 
   void fork() {

@@ -85,6 +85,20 @@ std::optional<Finding> serverBound(const RunData& run) {
                  "servers' main_thread_utilisation"};
 }
 
+std::optional<Finding> serverWithoutCore(const RunData& run) {
+  const auto& servers = run.figures.servers;
+  const auto worst = std::ranges::max_element(servers, {}, &ServerFigures::waitingForCore);
+  if (worst == servers.end() || worst->waitingForCore < kWithoutCoreWorthNaming) return {};
+  return Finding{
+      "server-without-core", Weight::notable,
+      fmt::format("{}'s main thread was ready to run and had no core for {} of the time: "
+                  "other threads ran there, and each time it made every client wait. A core "
+                  "of its own is a CPU of -server-cpus that is not in -cpus, and on which "
+                  "nothing else runs",
+                  worst->addr, percent(worst->waitingForCore)),
+      "servers' waiting_for_core: the run delay of its main thread, by Linux"};
+}
+
 std::optional<Finding> fragmentation(const RunData& run) {
   for (const ServerFigures& server : run.figures.servers) {
     if (server.fragmentation < kFragmented ||

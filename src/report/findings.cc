@@ -9,12 +9,13 @@ namespace redline {
 namespace {
 
 constexpr std::array kRules{
-    notEnded,      notConserved,  wrongValues,      nothingCompleted, overloaded,
-    keptUp,        lowerBounds,   failedOperations, connectionsLost,  waitBeforeSend,
-    waitInService, worstInterval, slowStretches,    serverSilent,     slowCommands,
-    serverBound,   closedLoop,    smallBatches,     generatorBusy,    generatorStall,
-    stolenTime,    misses,        memoryGrew,       fragmentation,    forked,
-    delayedFsync,  rightValues,
+    notEnded,          notConserved,   wrongValues,   nothingCompleted,
+    overloaded,        keptUp,         lowerBounds,   failedOperations,
+    connectionsLost,   waitBeforeSend, waitInService, worstInterval,
+    slowStretches,     serverSilent,   slowCommands,  serverBound,
+    closedLoop,        smallBatches,   generatorBusy, generatorStall,
+    serverWithoutCore, stolenTime,     misses,        memoryGrew,
+    fragmentation,     forked,         delayedFsync,  rightValues,
 };
 
 }  // namespace

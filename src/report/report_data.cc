@@ -181,9 +181,14 @@ ServerFigures serverFiguresOf(const std::vector<ServerSample>& samples,
   figures.expired = grown("expired_keys");
   figures.cpuUserS = last->number("used_cpu_user") - first->number("used_cpu_user");
   figures.cpuSystemS = last->number("used_cpu_sys") - first->number("used_cpu_sys");
-  if (last->at > first->at)
-    figures.mainThreadUtilisation =
-        (mainThreadSeconds(*last) - mainThreadSeconds(*first)) / seconds(last->at - first->at);
+  if (last->at > first->at) {
+    const double span = seconds(last->at - first->at);
+    figures.mainThreadUtilisation = (mainThreadSeconds(*last) - mainThreadSeconds(*first)) / span;
+    const auto waited = [](const ServerSample& sample) {
+      return sample.number("waiting_for_core_main_thread");
+    };
+    figures.waitingForCore = std::max(0.0, waited(*last) - waited(*first)) / span;
+  }
   figures.usedMemory = static_cast<std::uint64_t>(last->number("used_memory"));
   figures.usedMemoryRss = static_cast<std::uint64_t>(last->number("used_memory_rss"));
   figures.fragmentation = last->number("mem_fragmentation_ratio");

@@ -144,12 +144,14 @@ constexpr std::size_t kColumnsOfAPage = 6;
 Table serverTable(const RunData& run) {
   Table table;
   table.title = "Servers";
-  table.head = {"",         "address",    "role",        "commands", "main thread busy",
-                "CPU user", "CPU system", "used_memory", "rss",      "fragmentation",
-                "evicted",  "expired",    "latest fork"};
+  table.head = {"",         "address",          "role",
+                "commands", "main thread busy", "waiting for its core",
+                "CPU user", "CPU system",       "used_memory",
+                "rss",      "fragmentation",    "evicted",
+                "expired",  "latest fork"};
   for (const ServerFigures& s : run.figures.servers)
     table.rows.push_back({s.addr, s.addr, s.role, grouped(s.ops), percent(s.mainThreadUtilisation),
-                          fmt::format("{:.2f} s", s.cpuUserS),
+                          percent(s.waitingForCore), fmt::format("{:.2f} s", s.cpuUserS),
                           fmt::format("{:.2f} s", s.cpuSystemS), formatSize(s.usedMemory),
                           formatSize(s.usedMemoryRss), fmt::format("{:.2f}", s.fragmentation),
                           grouped(s.evicted), grouped(s.expired),

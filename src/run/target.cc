@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/kernel_figures.h"
+
 namespace redline {
 
 Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool anyVersion) {
@@ -38,6 +40,7 @@ Result<ServerSample> readSample(Admin& admin, Nanos timeout) {
   sample.addr = admin.endpoint().text();
   sample.role = info.role();
   sample.info = std::move(info.fields);
+  addKernelFigures(sample);
   return sample;
 }
 

@@ -38,6 +38,7 @@ constexpr std::string_view kFields[] = {
     // cpu
     "used_cpu_sys", "used_cpu_user", "used_cpu_sys_children", "used_cpu_user_children",
     "used_cpu_sys_main_thread", "used_cpu_user_main_thread", "minor_faults",
+    "waiting_for_core_main_thread",
     // commandstats and keyspace
     "cmdstat_get.calls", "cmdstat_get.usec", "cmdstat_set.calls", "cmdstat_set.usec", "db0.keys",
     "db0.expires"};

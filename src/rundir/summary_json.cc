@@ -87,6 +87,7 @@ Json serverJson(const ServerFigures& server) {
           {"cpu_user_s", server.cpuUserS},
           {"cpu_sys_s", server.cpuSystemS},
           {"main_thread_utilisation", server.mainThreadUtilisation},
+          {"waiting_for_core", server.waitingForCore},
           {"hits", server.hits},
           {"misses", server.misses},
           {"evicted", server.evicted},
@@ -191,6 +192,7 @@ void readServer(JsonFields fields, ServerFigures& server) {
   fields.read("cpu_user_s", server.cpuUserS);
   fields.read("cpu_sys_s", server.cpuSystemS);
   fields.read("main_thread_utilisation", server.mainThreadUtilisation);
+  fields.read("waiting_for_core", server.waitingForCore);
   fields.read("hits", server.hits);
   fields.read("misses", server.misses);
   fields.read("evicted", server.evicted);

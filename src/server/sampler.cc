@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "server/process.h"
+#include "server/kernel_figures.h"
 #include "server/server_log.h"
 
 namespace redline {
@@ -17,18 +17,6 @@ namespace {
 constexpr Nanos kLastChance = 300 * kMillisecond;
 constexpr std::string_view kSlowlogEntries = "32";  ///< more are asked for when these are all new
 constexpr std::string_view kClientName = "redline-sampler";
-
-/// What Redis cannot say of itself: how often its process found a page missing, or had to copy one
-/// that it shares with a child. INFO's process_id is a pid of this machine unless the server has a
-/// pid namespace of its own: there, some other process has that number.
-void addMinorFaults(ServerSample& sample) {
-  const auto pid = sample.info.find("process_id");
-  if (pid == sample.info.end()) return;
-  const auto stat =
-      readProcessStat(static_cast<pid_t>(std::strtol(pid->second.c_str(), nullptr, 10)));
-  if (stat && stat->command.starts_with("redis-server"))
-    sample.info["minor_faults"] = std::to_string(stat->minorFaults);
-}
 
 }  // namespace
 
@@ -103,7 +91,7 @@ class Sampler::Watch {
     sample.addr = addr_;
     sample.role = info->role();
     sample.info = std::move(info->fields);
-    addMinorFaults(sample);
+    addKernelFigures(sample);
     {
       const std::lock_guard lock(sampler_.report_);
       sampler_.onSample_(sample);

@@ -31,9 +31,11 @@ ServerFigures figures(const ServerSample& before, const ServerSample& after) {
   figures.ops = count("total_commands_processed");
   figures.cpuUserS = difference("used_cpu_user_main_thread");
   figures.cpuSystemS = difference("used_cpu_sys_main_thread");
-  if (const Nanos span = after.at - before.at; span > 0)
-    figures.mainThreadUtilisation = (figures.cpuUserS + figures.cpuSystemS) /
-                                    (static_cast<double>(span) / static_cast<double>(kSecond));
+  if (const Nanos span = after.at - before.at; span > 0) {
+    const double seconds = static_cast<double>(span) / static_cast<double>(kSecond);
+    figures.mainThreadUtilisation = (figures.cpuUserS + figures.cpuSystemS) / seconds;
+    figures.waitingForCore = difference("waiting_for_core_main_thread") / seconds;
+  }
   figures.hits = count("keyspace_hits");
   figures.misses = count("keyspace_misses");
   figures.evicted = count("evicted_keys");

@@ -97,7 +97,7 @@ TEST(Sampler, ReadsEachServerAtTheStartAtTheEndAndBetween) {
         "expired_keys", "used_memory", "used_memory_rss", "maxmemory", "mem_fragmentation_ratio",
         "latest_fork_usec", "rdb_last_bgsave_status", "aof_last_write_status",
         "used_cpu_user_main_thread", "used_cpu_sys_main_thread", "total_reads_processed",
-        "minor_faults"})
+        "minor_faults", "waiting_for_core_main_thread"})
     EXPECT_TRUE(last->info.contains(field)) << field;
   const std::size_t atStop = samples.size();
   sampler.stop();

@@ -73,6 +73,7 @@ Summary filled() {
   server.cpuUserS = 1.5;
   server.cpuSystemS = 2.5;
   server.mainThreadUtilisation = 0.97;
+  server.waitingForCore = 0.03;
   server.hits = 80;
   server.misses = 20;
   server.evicted = 7;
