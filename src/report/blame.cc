@@ -67,7 +67,7 @@ std::vector<BlamedInterval> intervalsOf(const RunData& run) {
 
 /// Part by part, so that no interval has to be typical in all of them.
 Waiting usualWaiting(const std::vector<BlamedInterval>& intervals) {
-  const auto median = [&](double Waiting::*part) {
+  const auto median = [&](double Waiting::* part) {
     std::vector<double> values;
     for (const BlamedInterval& interval : intervals)
       if (!interval.slow && !interval.warmup && !interval.drain)
@@ -142,7 +142,7 @@ SlowStretch stretchOf(const std::vector<BlamedInterval>& intervals, std::size_t 
 void Waiting::add(const Waiting& other) {
   const double all = operations + other.operations;
   if (all == 0) return;
-  const auto mean = [&](double Waiting::*part) {
+  const auto mean = [&](double Waiting::* part) {
     this->*part = (this->*part * operations + other.*part * other.operations) / all;
   };
   mean(&Waiting::generator);

@@ -82,7 +82,7 @@ std::optional<double> usedMemory(const RunData& run) {
   if (run.figures.servers.empty()) return std::nullopt;
   return summed(run, &ServerFigures::usedMemory);
 }
-template <double GeneratorFigures::*kFigure>
+template <double GeneratorFigures::* kFigure>
 std::optional<double> ofGenerator(const RunData& run) {
   return run.ended ? std::optional(run.figures.generator.*kFigure) : std::nullopt;
 }

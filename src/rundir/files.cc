@@ -88,7 +88,7 @@ Status AppendFile::append(std::string_view record) {
 }
 
 void AppendFile::takeBack(std::size_t written) noexcept {
-  struct stat status {};
+  struct stat status{};
   if (written == 0 || ::fstat(fd_, &status) != 0) return;
   // Should this fail too, the reader drops the torn last line by itself.
   [[maybe_unused]] const int ignored =
@@ -115,7 +115,7 @@ Result<std::string> readWholeFile(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return cannot("read", path, errno);
   std::string text;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) == 0 && status.st_size > 0)
     text.reserve(static_cast<std::size_t>(status.st_size));
   char block[1 << 16];

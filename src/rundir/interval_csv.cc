@@ -14,7 +14,7 @@ constexpr int kSecondDecimals = 9;  // whole nanoseconds
 template <typename Field>
 struct CounterColumn {
   std::string_view name;
-  Field Counters::*field;
+  Field Counters::* field;
 };
 
 // The columns of the interval as a whole, beside one errors_* for each kind of failure
@@ -70,7 +70,7 @@ void addLatencyNames(CsvLine& line, std::string_view prefix) {
 void addLatency(CsvLine& line, const Histogram& histogram) {
   const LatencyFigures figures = figuresOf(histogram);
   line.add(figures.count);
-  forEachFigure([&](std::string_view, double LatencyFigures::*figure) {
+  forEachFigure([&](std::string_view, double LatencyFigures::* figure) {
     if (figures.count == 0)
       line.addEmpty();
     else
@@ -80,7 +80,7 @@ void addLatency(CsvLine& line, const Histogram& histogram) {
 
 void readLatency(CsvRow& row, std::string_view prefix, LatencyFigures& figures) {
   row.read(fmt::format("{}_count", prefix), figures.count);
-  forEachFigure([&](std::string_view suffix, double LatencyFigures::*figure) {
+  forEachFigure([&](std::string_view suffix, double LatencyFigures::* figure) {
     row.read(fmt::format("{}_{}_us", prefix, suffix), figures.*figure);
   });
 }

@@ -74,9 +74,7 @@ const std::vector<Case>& cases() {
       {"kept-up", [](RunData&) {}, [](RunData& r) { r.figures.rate.achieved = 9'899; }},
       {"failed", [](RunData& r) { r.figures.rate.failed = 3; }, [](RunData&) {}},
       {"connections-lost", loseConnection,
-       [](RunData& r) {
-         r.brackets.push_back({{4, 5}, "fault", "bgsave", "", false});
-       }},
+       [](RunData& r) { r.brackets.push_back({{4, 5}, "fault", "bgsave", "", false}); }},
       {"lower-bounds", [](RunData& r) { p(r, "response").lowerBounds = {"max"}; },
        [](RunData& r) { p(r, "service").lowerBounds = {"max"}; }},
       {"steal", [](RunData& r) { r.figures.generator.steal = 0.005; },
@@ -109,13 +107,8 @@ const std::vector<Case>& cases() {
       {"wait-in-service", [](RunData&) {}, [](RunData& r) { p(r, "response").p99 = 251; }},
       {"worst-interval", [](RunData& r) { r.latency[5].p99 = 1'100; },
        [](RunData& r) { r.latency[5].p99 = 1'049; }},
-      {"server-silent",
-       [](RunData& r) {
-         sampleAt(r, {0, 1, 2, 3, 6, 7});
-       },
-       [](RunData& r) {
-         sampleAt(r, {0, 1, 2, 3, 5.9, 7});
-       }},
+      {"server-silent", [](RunData& r) { sampleAt(r, {0, 1, 2, 3, 6, 7}); },
+       [](RunData& r) { sampleAt(r, {0, 1, 2, 3, 5.9, 7}); }},
       {"slow-log",
        [](RunData& r) { r.dir.events.push_back(eventAt(1, "slowlog", "keys", 5'000'000)); },
        [](RunData& r) { r.dir.events.push_back(eventAt(1, "latency", "command", 5'000'000)); }},
