@@ -63,7 +63,7 @@ LabRun p99Run(const Parameters& p, const Case& one, unsigned repeat) {
     run.expectedS += kCoreGapsS;
   }
   run.drives.front().decide = [p, one, flags](const Readings& soFar) -> std::optional<Flags> {
-    const auto ceiling = ceilingOf(soFar, one);
+    const auto ceiling = ceilingNow(soFar, one);
     if (!ceiling) return std::nullopt;
     return joinFlags(
         {flags,
@@ -126,11 +126,18 @@ Result<ExperimentPlan> plan(const Parameters& p) {
   add(interleaved(others.size(), static_cast<unsigned>(p.count("peer-repeat")),
                   [&](std::size_t i, unsigned repeat) { return peerRun(others[i], repeat); }));
   const auto at80 = loaded(p);
-  add(interleaved(at80.size(), p.repeats(),
-                  [&](std::size_t i, unsigned repeat) { return p99Run(p, at80[i], repeat); }));
+  const auto reference = [&](std::size_t i, unsigned repeat) {
+    return runOf(p, kReference, at80[i], repeat, p.text("duration"), {"-rate=max"});
+  };
+  const auto underLoad = [&](std::size_t i, unsigned repeat) { return p99Run(p, at80[i], repeat); };
+  auto references = interleaved(at80.size(), p.repeats(), reference);
+  auto loads = interleaved(at80.size(), p.repeats(), underLoad);
   // What a service level hangs on is measured more often.
-  for (auto repeat = p.repeats() + 1; repeat <= p.count("p99-repeat"); ++repeat)
-    plan.runs.push_back(p99Run(p, at80[kSmall], repeat));
+  for (auto repeat = p.repeats() + 1; repeat <= p.count("p99-repeat"); ++repeat) {
+    references.push_back(reference(kSmall, repeat));
+    loads.push_back(underLoad(kSmall, repeat));
+  }
+  for (std::size_t i = 0; i < loads.size(); ++i) add({references[i], loads[i]});
   // Each probe depends on the one before: the sizes in turn.
   const auto search = searched(p);
   add(interleaved(search.size(), static_cast<unsigned>(p.count("probes")),

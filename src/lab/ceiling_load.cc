@@ -24,7 +24,8 @@ class Load {
       : p_(p),
         readings_(readings),
         document_(document),
-        at80_(readings, labelsOf("p99", loaded(p))) {}
+        at80_(readings, labelsOf("p99", loaded(p))),
+        references_(readings, labelsOf(kReference, loaded(p))) {}
 
   void underLoad() {
     const auto all = loaded(p_);
@@ -32,21 +33,24 @@ class Load {
     const Column p50 = at80_.column(latency("p50"));
     const Column p99 = at80_.column(latency("p99"));
     const Column p999 = at80_.column(latency("p999"));
-    LabTable table{.title = fmt::format("At {} of the ceiling, Poisson arrivals",
-                                        formatShare(p_.number("load-share"))),
-                   .head = {"what", "ops/s", "of what was offered", "p50", "p99", "p99.9",
-                            "service p99", "main thread busy", "mean batch", "valid runs"},
-                   .rows = {},
-                   .note =
-                       "Response time from the moment that the schedule fixed. In the open "
-                       "model a batch is what is due, up to its size."};
+    LabTable table{
+        .title = fmt::format("At {} of the ceiling, Poisson arrivals",
+                             formatShare(p_.number("load-share"))),
+        .head = {"what", "ceiling right before", "ops/s", "of what was offered", "p50", "p99",
+                 "p99.9", "service p99", "main thread busy", "mean batch", "valid runs"},
+        .rows = {},
+        .note =
+            "Response time from the moment that the schedule fixed. The load is a share of "
+            "the ceiling found right before it. In the open model a batch is what is due, up to "
+            "its size."};
+    const Column ceilings = references_.column(rateOf);
     const Column service = at80_.column(latency("p99", "service"));
     for (std::size_t i = 0; i < all.size(); ++i)
       table.rows.push_back(
-          {{all[i].words, words(rate.of(i), "ops/s"), formatShare(at80_.mean(i, keptUp)),
-            words(p50.of(i), "us"), words(p99.of(i), "us"), words(p999.of(i), "us"),
-            words(service.of(i), "us"), formatShare(at80_.mean(i, mainThreadBusy)),
-            decimals(at80_.mean(i, meanBatch)),
+          {{all[i].words, words(ceilings.of(i), "ops/s"), words(rate.of(i), "ops/s"),
+            formatShare(at80_.mean(i, keptUp)), words(p50.of(i), "us"), words(p99.of(i), "us"),
+            words(p999.of(i), "us"), words(service.of(i), "us"),
+            formatShare(at80_.mean(i, mainThreadBusy)), decimals(at80_.mean(i, meanBatch)),
             fmt::format("{} of {}", at80_.valid(i), at80_.runs(i).size())},
            at80_.names({i})});
     document_.tables.push_back(std::move(table));
@@ -169,12 +173,13 @@ class Load {
             "At {} of the ceiling p99 of {} is {}: from send to reply {}, waiting for one of "
             "{} connections {}, the generator's own lateness {} (p99 of each); the slowest "
             "reply took {}, and what was due meanwhile queued behind it. The main thread is {} "
-            "busy there, since a command costs it {:.2f} µs where it costs {:.2f} at the ceiling{}",
+            "busy there, since a command costs it {:.2f} µs where it cost {:.2f} at the ceiling "
+            "right "
+            "before{}",
             formatShare(p_.number("load-share")), all[kSmall].words, words(estimate, "us"),
             part("p99", "service"), p_.text("conns"), part("p99", "lateness"),
             part("p99", "dispatch"), part("max", "service"),
-            formatShare(at80_.mean(kSmall, mainThreadBusy)), mainUs(),
-            Closed(p_, readings_).mainUs(kSmall),
+            formatShare(at80_.mean(kSmall, mainThreadBusy)), mainUs(at80_), mainUs(references_),
             believed ? std::string{}
                      : "; none of these runs may be believed, so it settles nothing"),
         "response times with Poisson arrivals, and the main thread's CPU", at80_.names({kSmall}),
@@ -309,14 +314,14 @@ class Load {
     return formatQuantity(at80_.mean(kSmall, latency(percentile, measure)), "us");
   }
 
-  /// Main-thread CPU for a command at that load.
-  double mainUs() const {
-    return at80_.mean(kSmall, kernelUsPerCommand) + at80_.mean(kSmall, userUsPerCommand);
+  /// Main-thread CPU for a command.
+  static double mainUs(const Conditions& runs) {
+    return runs.mean(kSmall, kernelUsPerCommand) + runs.mean(kSmall, userUsPerCommand);
   }
 
   /// M/D/1 with the service time of this very load: a lower bound, and how far above it we are.
   void againstModel(double rate, const Estimate& p99) {
-    const double serviceS = mainUs() / 1e6;
+    const double serviceS = mainUs(at80_) / 1e6;
     if (!std::isfinite(serviceS) || rate * serviceS >= 1 || document_.predictions.size() < 2)
       return;
     const double bound = Md1(rate, serviceS).responseQuantile(0.99) * 1e6;
@@ -333,6 +338,7 @@ class Load {
   const Readings& readings_;
   ExperimentDocument& document_;
   Conditions at80_;
+  Conditions references_;  ///< each right before one of those
 };
 
 }  // namespace

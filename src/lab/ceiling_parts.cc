@@ -87,6 +87,11 @@ std::optional<double> ceilingOf(const Readings& readings, const Case& one) {
   return meanOf(rates);
 }
 
+std::optional<double> ceilingNow(const Readings& readings, const Case& one) {
+  const auto rates = figuresOf(believedOf(readings.with(labelsOf(kReference, one.name))), rateOf);
+  return rates.empty() ? ceilingOf(readings, one) : rates.back();
+}
+
 std::optional<ServiceLevel> parseLevel(std::string_view text) {
   const std::size_t less = text.find('<');
   if (less == std::string_view::npos) return std::nullopt;

@@ -50,6 +50,11 @@ std::vector<Labels> labelsOf(std::string_view part, const std::vector<Case>& of)
 double rateOf(const Reading& reading);
 /// The closed model's ceiling of a case, from the runs so far.
 std::optional<double> ceilingOf(const Readings& readings, const Case& one);
+/// Runs as fast as replies allow again, each right before one under load: how fast the machine is
+/// changes by the minute, and the load is a share of what it can do then.
+inline constexpr std::string_view kReference = "reference";
+/// The latest of those; the ceiling of all runs where none may be believed.
+std::optional<double> ceilingNow(const Readings& readings, const Case& one);
 
 /// The service level: "p99<1ms".
 struct ServiceLevel {

@@ -104,6 +104,7 @@ ExperimentDocument analysed(const UnderLoad& load) {
   Readings readings;
   for (const int repeat : {1, 2, 3}) {
     readings.add(runOf("closed", "small-b0", repeat, 0, kCeiling + repeat, 500));
+    readings.add(runOf("reference", "small-b0", repeat, 0, kCeiling + repeat, 500));
     Reading loaded =
         runOf(kUnderLoad, "small-b0", repeat, 0.8 * kCeiling, load.achieved, load.p99Us);
     loaded.record.notes = {{"core_gaps_us", load.gapsUs}};
