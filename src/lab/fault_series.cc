@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/units.h"
 #include "lab/compare.h"
@@ -30,6 +31,21 @@ double valueAt(const std::vector<std::pair<double, double>>& samples, double at)
   const auto before = after - 1;
   const double share = (at - before->first) / (after->first - before->first);
   return before->second + share * (after->second - before->second);
+}
+
+std::vector<SeriesPoint> seriesOf(const RunDir& run, std::string_view measure, double q) {
+  std::vector<SeriesPoint> series;
+  const double from = windowStartS(run);
+  for (const LoggedHistogram& line : run.latency.lines) {
+    if (line.tag != measure) continue;
+    const double start = secondsOf(line.start);
+    const auto histogram = line.histogram();
+    // Warm-up has a tag of its own; what is compared is in microseconds' distance of an edge.
+    if (!histogram || histogram->count() == 0 || start < from - 1e-6) continue;
+    series.push_back(
+        {start, start + secondsOf(line.length), static_cast<double>(histogram->quantile(q)) / 1e3});
+  }
+  return series;
 }
 
 }  // namespace
@@ -80,26 +96,34 @@ double faultFigure(const Reading& reading, std::string_view name) {
 }
 
 std::vector<SeriesPoint> responseSeries(const RunDir& run, double q) {
-  std::vector<SeriesPoint> series;
-  const double from = windowStartS(run);
-  for (const LoggedHistogram& line : run.latency.lines) {
-    if (line.tag != "response") continue;
-    const double start = secondsOf(line.start);
-    const auto histogram = line.histogram();
-    // Warm-up has a tag of its own; what is compared is in microseconds' distance of an edge.
-    if (!histogram || histogram->count() == 0 || start < from - 1e-6) continue;
-    series.push_back(
-        {start, start + secondsOf(line.length), static_cast<double>(histogram->quantile(q)) / 1e3});
-  }
+  return seriesOf(run, "response", q);
+}
+
+std::vector<SeriesPoint> dispatchSeries(const RunDir& run, double q) {
+  return seriesOf(run, "dispatch", q);
+}
+
+std::vector<SeriesPoint> serverSeries(const RunDir& run, double q) {
+  constexpr double kHalf = 0.5, kWorthNamingUs = 1000;
+  std::map<double, double> own;
+  for (const SeriesPoint& point : dispatchSeries(run, q)) own[point.startS] = point.value;
+  auto series = responseSeries(run, q);
+  std::erase_if(series, [&](const SeriesPoint& point) {
+    const auto found = own.find(point.startS);
+    return found != own.end() && found->second >= std::max(kWorthNamingUs, kHalf * point.value);
+  });
   return series;
 }
 
 std::optional<Spike> spikeOf(const Reading& reading, double q, const SpikeRule& rule) {
-  const RunDir* const run = reading.dir();
+  if (reading.dir() == nullptr) return std::nullopt;
+  return spikeOf(reading, responseSeries(*reading.dir(), q), rule);
+}
+
+std::optional<Spike> spikeOf(const Reading& reading, const std::vector<SeriesPoint>& series,
+                             const SpikeRule& rule) {
   const FaultFigures* const fault = faultOf(reading);
-  if (run == nullptr || fault == nullptr) return std::nullopt;
-  const auto series = responseSeries(*run, q);
-  if (series.empty()) return std::nullopt;
+  if (fault == nullptr || series.empty()) return std::nullopt;
   return findSpike(series, {series.front().startS, fault->beginS},
                    {fault->beginS, series.back().endS}, rule);
 }

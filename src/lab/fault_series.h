@@ -35,9 +35,18 @@ double faultFigure(const Reading& reading, std::string_view name);
 /// shows in those after.
 std::vector<SeriesPoint> responseSeries(const RunDir& run, double q);
 
+/// The same of dispatch, the generator's own lateness.
+std::vector<SeriesPoint> dispatchSeries(const RunDir& run, double q);
+/// responseSeries() without the intervals that say nothing of the server: where dispatch at that
+/// quantile is half of it or more, and a millisecond at the least.
+std::vector<SeriesPoint> serverSeries(const RunDir& run, double q);
+
 /// The spike of the response time at quantile `q`: the baseline is the measured window up to the
 /// fault, searched is everything from its begin on. None: no run directory, or no fault that took.
 std::optional<Spike> spikeOf(const Reading& reading, double q, const SpikeRule& rule);
+/// The same in a series of one's own.
+std::optional<Spike> spikeOf(const Reading& reading, const std::vector<SeriesPoint>& series,
+                             const SpikeRule& rule);
 
 /// Of the stalls that the PING probe saw from the fault's begin to a second after its end, the
 /// longest, in seconds; 0 when it saw none, not a number without a fault.

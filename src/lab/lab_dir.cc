@@ -32,11 +32,12 @@ Result<std::vector<RunRecord>> readJournal(const fs::path& path) {
   return records;
 }
 
-/// Of single intervals only the response times are kept, packed, for experiments about spikes: a
-/// lab has hundreds of runs.
+/// Of single intervals only the response times and the generator's own lateness are kept, packed,
+/// for experiments about spikes: a lab has hundreds of runs.
 void slim(RunDir& run) {
-  std::erase_if(run.latency.lines,
-                [](const LoggedHistogram& line) { return line.tag != "response"; });
+  std::erase_if(run.latency.lines, [](const LoggedHistogram& line) {
+    return line.tag != "response" && line.tag != "dispatch";
+  });
   std::erase_if(run.latency.merged, [](const auto& tagged) {
     return tagged.first != "response" && tagged.first != "service";
   });

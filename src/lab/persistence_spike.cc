@@ -116,17 +116,46 @@ std::vector<LabPrediction> predict(const Parameters& p) {
 struct Facts {
   std::optional<Spike> spike;
   double forkUs = kNothing, childS = kNothing, copied = kNothing;
-  double stallUs = kNothing;  ///< the longest that the PING probe saw
-  double whileUs = kNothing;  ///< median p99 while the child writes, the fork's interval left out
+  double stallUs = kNothing;   ///< the longest that the PING probe saw
+  double whileUs = kNothing;   ///< median p99 while the child writes, the fork's interval left out
+  double ownUs = kNothing;     ///< median p99 of the generator's own lateness meanwhile
+  double ownShare = kNothing;  ///< of those intervals, left out since they are of the generator
+  double waitedShare = kNothing;   ///< of that time: the main thread was ready and had no core
   double faultsBefore = kNothing;  ///< minor faults of the server, a second
   double faultsWhile = kNothing;
   double resident = kNothing;       ///< bytes, before the fault
   double aboveSloS = kNothing;      ///< time with p99 above kSloUs from the fault's begin on
   std::vector<double> p99, faults;  ///< by interval, while the child writes
+
+  bool mostlyOwn() const { return ownShare > 0.5; }
 };
 
 double medianOrNothing(const std::vector<double>& values) {
   return values.empty() ? kNothing : medianOf(values);
+}
+
+/// In the child's life, the fork's interval left out.
+bool within(const SeriesPoint& point, const FaultFigures& fault) {
+  return point.startS >= fault.beginS && point.endS <= fault.endS;
+}
+
+/// `series`: what is left of p99 by interval.
+void readOwnLateness(const RunDir& run, const FaultFigures& fault,
+                     const std::vector<SeriesPoint>& series, Facts& facts) {
+  std::vector<double> own, waited;
+  const auto dispatch = dispatchSeries(run, kPercentile);
+  const auto waiting = ratesOf(run, "waiting_for_core_main_thread", dispatch);
+  for (std::size_t i = 0; i < dispatch.size(); ++i) {
+    if (!within(dispatch[i], fault)) continue;
+    own.push_back(dispatch[i].value);
+    if (std::isfinite(waiting[i])) waited.push_back(waiting[i]);
+  }
+  if (own.empty()) return;
+  facts.ownUs = medianOf(own);
+  const auto left =
+      std::ranges::count_if(series, [&](const SeriesPoint& point) { return within(point, fault); });
+  facts.ownShare = 1 - static_cast<double>(left) / static_cast<double>(own.size());
+  if (!waited.empty()) facts.waitedShare = meanOf(waited);
 }
 
 Facts read(const Reading& reading) {
@@ -134,7 +163,6 @@ Facts read(const Reading& reading) {
   const FaultFigures* const fault = faultOf(reading);
   const RunDir* const run = reading.dir();
   if (fault == nullptr || run == nullptr) return facts;
-  facts.spike = spikeOf(reading, kPercentile, faultSpikeRule());
   facts.forkUs = faultFigure(reading, "fork_us");
   facts.childS = fault->endS - fault->beginS;
   facts.copied = faultFigure(reading, "cow_peak_bytes");
@@ -142,7 +170,9 @@ Facts read(const Reading& reading) {
   for (const ServerSample& sample : run->servers)
     if (static_cast<double>(sample.at) / 1e9 < fault->beginS)
       facts.resident = sample.number("used_memory_rss", kNothing);
-  const auto series = responseSeries(*run, kPercentile);
+  // With the child on its core the generator is late itself, and p99 is then of that.
+  const auto series = serverSeries(*run, kPercentile);
+  facts.spike = spikeOf(reading, series, faultSpikeRule());
   const auto faults = ratesOf(*run, "minor_faults", series);
   std::vector<double> before;
   facts.aboveSloS = 0;
@@ -153,13 +183,14 @@ Facts read(const Reading& reading) {
     if (!std::isfinite(faults[i])) continue;
     if (point.endS <= fault->beginS) before.push_back(faults[i]);
     // The fork's own stall is not one of copied pages.
-    if (point.startS < fault->beginS || point.endS > fault->endS) continue;
+    if (!within(point, *fault)) continue;
     facts.p99.push_back(point.value);
     facts.faults.push_back(faults[i]);
   }
   facts.faultsBefore = medianOrNothing(before);
   facts.faultsWhile = medianOrNothing(facts.faults);
   facts.whileUs = medianOrNothing(facts.p99);
+  readOwnLateness(*run, *fault, series, facts);
   return facts;
 }
 
@@ -213,7 +244,9 @@ class Analysis {
   }
   double spikeS(std::size_t condition) {
     return runs_.mean(condition, [](const Facts& f) {
-      return f.spike && f.spike->found ? f.spike->durationS() : kNothing;
+      if (!f.spike || !f.spike->found) return kNothing;
+      // With intervals left out, those between two that are above need not be.
+      return f.mostlyOwn() ? f.spike->aboveS : f.spike->durationS();
     });
   }
   static std::string us(double value) { return formatQuantity(value, "us"); }
@@ -224,11 +257,13 @@ class Analysis {
     LabTable table{.title = "What a fork under load does to everybody's p99",
                    .head = {"fault", "fork", "child wrote for", "longest stall", "p99 before",
                             "peak p99", "peak ÷ before", "spike lasted", "p99 while it writes",
-                            "time with p99 > 1 ms", "valid runs"},
+                            "time with p99 > 1 ms", "of the generator", "valid runs"},
                    .rows = {},
                    .note = fmt::format(
                        "{}/s, Poisson arrivals, {} of reads, {} keys of {}. Stall: from the first "
-                       "PING without an answer to its answer.",
+                       "PING without an answer to its answer. Of the generator: share of the "
+                       "intervals in the child's life that are left out, since half of p99 or more "
+                       "is the generator's own lateness there.",
                        p_.text("rate"), formatShare(p_.number("rw-ratio")), p_.text("keys"),
                        formatSize(p_.size("value-size")))};
     for (std::size_t i = 0; i < conditions().size(); ++i)
@@ -237,7 +272,7 @@ class Analysis {
             s(runs_.mean(i, [](const Facts& f) { return f.childS; })),
             us(runs_.mean(i, [](const Facts& f) { return f.stallUs; })), words(base_.of(i), "us"),
             words(peak_.of(i), "us"), ratioText(i), spikes(i) == 0 ? "no spike" : s(spikeS(i)),
-            words(while_.of(i), "us"), s(runs_.mean(i, [](const Facts& f) { return f.aboveSloS; })),
+            words(while_.of(i), "us"), aboveSlo(i), formatShare(meanOf(i, &Facts::ownShare)),
             fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
            runs_.names({i})});
     document_.tables.push_back(std::move(table));
@@ -245,6 +280,13 @@ class Analysis {
       addFigure(document_, "peak p99, " + conditions()[i].full(), "us", peak_.of(i));
       addFigure(document_, "fork, " + conditions()[i].full(), "us", fork_.of(i));
     }
+  }
+
+  /// Most of the child's life is not known: it is the generator's.
+  bool leftOut(std::size_t i) { return std::ranges::any_of(of(i), &Facts::mostlyOwn); }
+
+  std::string aboveSlo(std::size_t i) {
+    return (leftOut(i) ? "at least " : "") + s(meanOf(i, &Facts::aboveSloS));
   }
 
   std::string ratioText(std::size_t i) {
@@ -278,8 +320,10 @@ class Analysis {
 
   void plots() {
     drawn("p99", "p99 around the fault", {"p99", AxisKind::latency, {}},
-          fmt::format("Each interval's p99 ({}), one run of each kind. 0 is the fault's begin.",
-                      p_.text("interval")),
+          fmt::format(
+              "Each interval's p99 ({}), one run of each kind, without the intervals that are "
+              "the generator's. 0 is the fault's begin.",
+              p_.text("interval")),
           [](const RunDir&, const std::vector<SeriesPoint>& series) {
             std::vector<double> values;
             for (const SeriesPoint& point : series) values.push_back(point.value);
@@ -310,7 +354,7 @@ class Analysis {
       const Reading& reading = *runs_.believed(i).front();
       const FaultFigures* const fault = faultOf(reading);
       if (fault == nullptr || reading.dir() == nullptr) continue;
-      const auto series = responseSeries(*reading.dir(), kPercentile);
+      const auto series = serverSeries(*reading.dir(), kPercentile);
       const auto ys = values(*reading.dir(), series);
       LabSeries line{.title = conditions()[i].full(), .points = {}, .markers = false};
       for (std::size_t k = 0; k < series.size(); ++k)
@@ -368,11 +412,52 @@ class Analysis {
 
   std::string lasted(std::size_t condition) {
     const double seconds = spikeS(condition);
-    return std::isfinite(seconds) ? " for " + s(seconds) : std::string(", no spike by the rule,");
+    if (!std::isfinite(seconds)) return ", no spike by the rule,";
+    return (leftOut(condition) ? " for at least " : " for ") + s(seconds);
   }
 
   /// Which core the child should have.
   void where(std::size_t server) {
+    if (leftOut(server + 1))
+      whereByWaiting(server);
+    else
+      whereByP99(server);
+  }
+
+  double meanOf(std::size_t condition, double Facts::* figure) {
+    return runs_.mean(condition, [figure](const Facts& f) { return f.*figure; });
+  }
+
+  /// With the child on the generator's core, p99 is of the generator: what is left is how long the
+  /// server waited.
+  void whereByWaiting(std::size_t server) {
+    const std::size_t generator = server + 1;
+    const std::string& what = conditions()[server].words;
+    const double here = meanOf(server, &Facts::waitedShare);
+    const double there = meanOf(generator, &Facts::waitedShare);
+    if (!while_.has(server) || !std::isfinite(here) || !std::isfinite(there)) return;
+    addFinding(
+        document_, Standing::plain,
+        fmt::format(
+            "While the child of {} writes on the server's core, half of the intervals have "
+            "a p99 above {}, and Redis's main thread is ready and without a core for {} of "
+            "the time. With the child on the generator's core that is {}; what p99 is then "
+            "cannot be said here, since the generator is late itself (by {} at p99, half or "
+            "more of the whole in {} of the intervals): a third core would tell",
+            what, words(while_.of(server), "us"), formatShare(here), formatShare(there),
+            us(meanOf(generator, &Facts::ownUs)), formatShare(meanOf(generator, &Facts::ownShare))),
+        "p99 of response and dispatch of the intervals in the child's life, without the fork's, "
+        "and the main thread's run delay by Linux",
+        runs_.names({server, generator}));
+    constexpr double kWaits = 0.05;
+    if (here < kWaits || there > here / 2) return;
+    recommendCore(
+        server, true,
+        fmt::format("its main thread then waits for its core {} of the time in place of {}",
+                    formatShare(there), formatShare(here)));
+  }
+
+  void whereByP99(std::size_t server) {
     const std::size_t generator = server + 1;
     if (!while_.has(server) || !while_.has(generator)) return;
     const std::string& what = conditions()[server].words;
@@ -390,11 +475,16 @@ class Analysis {
         runs_.names({server, generator}));
     if (difference != Difference::differs) return;
     const bool keepOff = ratio.value > 1;
-    document_.recommendations.push_back(fmt::format(
-        "{}: give its child a core that is not the {} ({}); it is worth {} of p99 while it writes",
-        what, keepOff ? "server's" : "generator's",
-        server == kBgsaveServer ? "bgsave_cpulist" : "aof_rewrite_cpulist",
-        formatQuantity(keepOff ? ratio.value : 1 / ratio.value, "x")));
+    recommendCore(server, keepOff,
+                  fmt::format("it is worth {} of p99 while it writes",
+                              formatQuantity(keepOff ? ratio.value : 1 / ratio.value, "x")));
+  }
+
+  void recommendCore(std::size_t server, bool offTheServers, const std::string& worth) {
+    document_.recommendations.push_back(
+        fmt::format("{}: give its child a core that is not the {} ({}); {}",
+                    conditions()[server].words, offTheServers ? "server's" : "generator's",
+                    server == kBgsaveServer ? "bgsave_cpulist" : "aof_rewrite_cpulist", worth));
   }
 
   void forkShare() {
@@ -437,11 +527,12 @@ class Analysis {
     const double before = runs_.mean(i, [](const Facts& f) { return f.faultsBefore; });
     const double during = runs_.mean(i, [](const Facts& f) { return f.faultsWhile; });
     if (!rho.hasInterval() || !std::isfinite(before + during)) {
-      addFinding(document_, Standing::inconclusive,
-                 fmt::format("{}: its child lived too short for a correlation of copied pages with "
-                             "p99: more keys are needed",
-                             conditions()[i].full()),
-                 "intervals in the child's life", runs_.names({i}));
+      addFinding(
+          document_, Standing::inconclusive,
+          fmt::format("{}: too few intervals of its child's life are of the server alone for "
+                      "a correlation of copied pages with p99",
+                      conditions()[i].full()),
+          "intervals in the child's life", runs_.names({i}));
       return;
     }
     const Standing standing = rho.low > 0    ? Standing::expected
@@ -491,7 +582,7 @@ class Analysis {
         above(best) > 0
             ? fmt::format("Where p99 has to stay below 1 ms take snapshots on a replica or off the "
                           "peak: at {}/s even the gentlest ({}) spends {} above it",
-                          p_.text("rate"), conditions()[best].full(), s(above(best)))
+                          p_.text("rate"), conditions()[best].full(), aboveSlo(best))
             : fmt::format("{} keeps p99 below 1 ms at {}/s: that is the way to save here",
                           conditions()[best].full(), p_.text("rate")));
     document_.recommendations.push_back(fmt::format(
@@ -524,9 +615,9 @@ class Analysis {
   void judge() {
     if (!measured(kBgsaveServer) || !measured(kAofServer)) return;
     const auto one = [&](std::size_t server) {
+      const auto area = [&](std::size_t i) { return peak_.of(i).value * spikeS(i); };
       const std::size_t worse =
-          measured(server + 1) && peak_.of(server + 1).value > peak_.of(server).value ? server + 1
-                                                                                      : server;
+          measured(server + 1) && area(server + 1) > area(server) ? server + 1 : server;
       return fmt::format("{} {}{} (fork {}; child on the {}'s core)", conditions()[worse].words,
                          words(peak_.of(worse), "us"), lasted(worse), words(fork_.of(worse), "us"),
                          conditions()[worse].child);
@@ -536,8 +627,9 @@ class Analysis {
     document_.slo.push_back(
         {"persistence-spike", one(kBgsaveServer) + "; " + one(kAofServer),
          believed ? SloVerdict::reported : SloVerdict::invalid,
-         fmt::format("{} keys of {}, {}/s; the worse of two places for the child", p_.text("keys"),
-                     formatSize(p_.size("value-size")), p_.text("rate")),
+         fmt::format(
+             "{} keys of {}, {}/s; the worse of two places for the child, by height and duration",
+             p_.text("keys"), formatSize(p_.size("value-size")), p_.text("rate")),
          runs_.names({kBgsaveServer, kBgsaveGenerator, kAofServer, kAofGenerator})});
   }
 

@@ -75,6 +75,23 @@ TEST(FaultSeries, FindsTheSpikeBetweenTheFaultsEdges) {
   EXPECT_THAT(spikeWords(*none), HasSubstr("no spike"));
 }
 
+// 2 ms of 3: the generator's own. Half a millisecond is nobody's, whatever share of p99 it is.
+TEST(FaultSeries, LeavesOutIntervalsThatAreOfTheGenerator) {
+  Reading reading = runWithFault(3 * kMillisecond);
+  for (int i = 0; i < 30; ++i) {
+    Histogram dispatch;
+    dispatch.record(i >= 12 && i < 18 ? 2 * kMillisecond : kMillisecond / 2, 100);
+    const Nanos start = 500 * kMillisecond + i * kInterval;
+    reading.dirs[0].latency.lines.push_back(
+        {"dispatch", start, kInterval, encodeCompressed(dispatch)});
+  }
+  EXPECT_EQ(responseSeries(*reading.dir(), 0.99).size(), 30U);
+  const auto left = serverSeries(*reading.dir(), 0.99);
+  EXPECT_EQ(left.size(), 24U);
+  for (const SeriesPoint& point : left)
+    EXPECT_TRUE(point.startS < 1.65 || point.startS > 2.25) << point.startS;
+}
+
 TEST(FaultSeries, CountsOnlyStallsOfTheFaultsTime) {
   EXPECT_DOUBLE_EQ(longestStallS(runWithFault(kMillisecond)), 0.04);
 }
