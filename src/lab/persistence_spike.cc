@@ -139,6 +139,19 @@ bool within(const SeriesPoint& point, const FaultFigures& fault) {
   return point.startS >= fault.beginS && point.endS <= fault.endS;
 }
 
+void readFaults(const RunDir& run, const FaultFigures& fault, Facts& facts) {
+  std::vector<double> before, during;
+  const auto series = responseSeries(run, kPercentile);
+  const auto faults = ratesOf(run, "minor_faults", series);
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (!std::isfinite(faults[i])) continue;
+    if (series[i].endS <= fault.beginS) before.push_back(faults[i]);
+    if (within(series[i], fault)) during.push_back(faults[i]);
+  }
+  facts.faultsBefore = medianOrNothing(before);
+  facts.faultsWhile = medianOrNothing(during);
+}
+
 /// `series`: what is left of p99 by interval.
 void readOwnLateness(const RunDir& run, const FaultFigures& fault,
                      const std::vector<SeriesPoint>& series, Facts& facts) {
@@ -174,22 +187,18 @@ Facts read(const Reading& reading) {
   const auto series = serverSeries(*run, kPercentile);
   facts.spike = spikeOf(reading, series, faultSpikeRule());
   const auto faults = ratesOf(*run, "minor_faults", series);
-  std::vector<double> before;
   facts.aboveSloS = 0;
   for (std::size_t i = 0; i < series.size(); ++i) {
     const SeriesPoint& point = series[i];
     if (point.endS > fault->beginS && point.value > kSloUs)
       facts.aboveSloS += point.endS - point.startS;
-    if (!std::isfinite(faults[i])) continue;
-    if (point.endS <= fault->beginS) before.push_back(faults[i]);
     // The fork's own stall is not one of copied pages.
-    if (!within(point, *fault)) continue;
+    if (!within(point, *fault) || !std::isfinite(faults[i])) continue;
     facts.p99.push_back(point.value);
     facts.faults.push_back(faults[i]);
   }
-  facts.faultsBefore = medianOrNothing(before);
-  facts.faultsWhile = medianOrNothing(facts.faults);
   facts.whileUs = medianOrNothing(facts.p99);
+  readFaults(*run, *fault, facts);
   readOwnLateness(*run, *fault, series, facts);
   return facts;
 }
@@ -324,23 +333,20 @@ class Analysis {
               "Each interval's p99 ({}), one run of each kind, without the intervals that are "
               "the generator's. 0 is the fault's begin.",
               p_.text("interval")),
-          [](const RunDir&, const std::vector<SeriesPoint>& series) {
-            std::vector<double> values;
-            for (const SeriesPoint& point : series) values.push_back(point.value);
-            return values;
-          });
+          [](const RunDir& run) { return serverSeries(run, kPercentile); });
     drawn("minor-faults", "The server's minor faults around the fault",
           {"minor faults a second", AxisKind::count, {}},
           "While a child lives, the first write to each page copies it: one minor fault.",
-          [](const RunDir& run, const std::vector<SeriesPoint>& series) {
-            return ratesOf(run, "minor_faults", series);
+          [](const RunDir& run) {
+            auto series = responseSeries(run, kPercentile);
+            const auto faults = ratesOf(run, "minor_faults", series);
+            for (std::size_t i = 0; i < series.size(); ++i) series[i].value = faults[i];
+            return series;
           });
   }
 
-  using Values = std::function<std::vector<double>(const RunDir&, const std::vector<SeriesPoint>&)>;
-
   void drawn(std::string id, std::string title, LabAxis y, std::string description,
-             const Values& values) {
+             const std::function<std::vector<SeriesPoint>(const RunDir&)>& seriesOf) {
     LabPlot plot{.id = std::move(id),
                  .title = std::move(title),
                  .description = std::move(description),
@@ -354,11 +360,14 @@ class Analysis {
       const Reading& reading = *runs_.believed(i).front();
       const FaultFigures* const fault = faultOf(reading);
       if (fault == nullptr || reading.dir() == nullptr) continue;
-      const auto series = serverSeries(*reading.dir(), kPercentile);
-      const auto ys = values(*reading.dir(), series);
+      const auto series = seriesOf(*reading.dir());
       LabSeries line{.title = conditions()[i].full(), .points = {}, .markers = false};
-      for (std::size_t k = 0; k < series.size(); ++k)
-        line.points.push_back({series[k].startS - fault->beginS, ys[k]});
+      for (std::size_t k = 0; k < series.size(); ++k) {
+        constexpr double kGapS = 1e-6;
+        if (k > 0 && series[k].startS > series[k - 1].endS + kGapS)  // no line across
+          line.points.push_back({series[k - 1].endS - fault->beginS, kNothing});
+        line.points.push_back({series[k].startS - fault->beginS, series[k].value});
+      }
       plot.series.push_back(std::move(line));
       if (plot.spans.empty())
         plot.spans.push_back(
@@ -375,17 +384,18 @@ class Analysis {
   void spike(std::size_t server) {
     const std::size_t generator = server + 1;
     const std::string& what = conditions()[server].words;
-    if (!measured(server) || !measured(generator)) {
+    if (!measured(server)) {
       addFinding(
           document_, Standing::problem,
-          fmt::format("{} was not measured with its child on either core, so nothing is said "
+          fmt::format("{} was not measured with its child on the server's core, so nothing is said "
                       "of its spike",
                       what),
           "the runs that failed");
       return;
     }
-    const std::size_t found = spikes(server) + spikes(generator);
-    const std::size_t all = runs_.runs(server).size() + runs_.runs(generator).size();
+    const bool both = measured(generator);
+    const std::size_t found = spikes(server) + (both ? spikes(generator) : 0);
+    const std::size_t all = runs_.runs(server).size() + (both ? runs_.runs(generator).size() : 0);
     if (found == 0) {
       addFinding(
           document_, Standing::contradicts,
@@ -399,15 +409,18 @@ class Analysis {
     }
     addFinding(
         document_, 2 * found > all ? Standing::expected : Standing::inconclusive,
-        fmt::format("{} of {} resident lifts p99 from {} to {}{} with its child on the "
-                    "server's core, and from {} to {}{} with it on the generator's (a spike in {} "
-                    "of {} runs); the fork alone took {}",
+        fmt::format("{} of {} resident lifts p99 {} with its child on the server's core, and {} "
+                    "with it on the generator's (a spike in {} of {} runs); the fork alone took {}",
                     what, bytes(runs_.mean(server, [](const Facts& f) { return f.resident; })),
-                    words(base_.of(server), "us"), words(peak_.of(server), "us"), lasted(server),
-                    words(base_.of(generator), "us"), words(peak_.of(generator), "us"),
-                    lasted(generator), found, all, words(fork_.of(server), "us")),
+                    lifted(server), both ? lifted(generator) : "by what cannot be said here", found,
+                    all, words(fork_.of(server), "us")),
         "the spike rule on p99 by interval, and latest_fork_usec", runs_.names({server, generator}),
         true);
+  }
+
+  std::string lifted(std::size_t condition) {
+    return fmt::format("from {} to {}{}", words(base_.of(condition), "us"),
+                       words(peak_.of(condition), "us"), lasted(condition));
   }
 
   std::string lasted(std::size_t condition) {
@@ -574,14 +587,15 @@ class Analysis {
     };
     for (std::size_t i = 0; i < conditions().size(); ++i) {
       if (!std::isfinite(above(i)) || !std::isfinite(copied(i))) continue;
-      if (best == conditions().size() || above(i) < above(best)) best = i;
+      if (!leftOut(i) && (best == conditions().size() || above(i) < above(best))) best = i;
       if (most == conditions().size() || copied(i) > copied(most)) most = i;
     }
     if (best == conditions().size()) return;
     document_.recommendations.push_back(
         above(best) > 0
             ? fmt::format("Where p99 has to stay below 1 ms take snapshots on a replica or off the "
-                          "peak: at {}/s even the gentlest ({}) spends {} above it",
+                          "peak: at {}/s even the gentlest that can be judged here ({}) spends {} "
+                          "above it",
                           p_.text("rate"), conditions()[best].full(), aboveSlo(best))
             : fmt::format("{} keeps p99 below 1 ms at {}/s: that is the way to save here",
                           conditions()[best].full(), p_.text("rate")));
