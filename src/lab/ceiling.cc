@@ -40,14 +40,18 @@ LabRun runOf(const Parameters& p, std::string_view part, const Case& one, unsign
   return run;
 }
 
-LabRun probeRun(const Parameters& p, const Case& one, unsigned number) {
+LabRun probeRun(const Parameters& p, const Case& one, unsigned search, unsigned number) {
   LabRun run = runOf(p, "probe", one, number, p.text("probe-duration"), {kInterval});
+  run.name = fmt::format("search{}-{}-p{}", search, one.name, number);
+  run.labels = probeLabels(one, search);
+  run.labels.emplace_back("probe", std::to_string(number));
   const Flags flags = run.drives.front().flags;
   run.expectedS = p.seconds("warmup") + p.seconds("probe-duration") + 0.4;
-  run.drives.front().decide = [p, one, flags](const Readings& soFar) -> std::optional<Flags> {
+  run.drives.front().decide = [p, one, search,
+                               flags](const Readings& soFar) -> std::optional<Flags> {
     const auto ceiling = ceilingOf(soFar, one);
     if (!ceiling) return std::nullopt;
-    const auto rate = searchOf(p, *ceiling).next(probesOf(p, soFar, one));
+    const auto rate = searchOf(p, *ceiling).next(probesOf(p, soFar, one, search));
     if (!rate) return std::nullopt;
     return joinFlags({flags, {fmt::format("-rate={:.0f}", *rate), "-arrivals=poisson"}});
   };
@@ -77,31 +81,51 @@ LabRun peerRun(const Peer& peer, unsigned repeat) {
   run.name = fmt::format("peer-{}-r{}", peer.name, repeat);
   run.labels = labelsOf("peer", peer.name);
   run.labels.emplace_back("repeat", std::to_string(repeat));
-  run.stack = peer.run.tool == "redis-benchmark" ? "benchmark" : "memtier";
+  run.stack = kPeersStack;
   run.before = [peer](Bench& bench) { return runPeer(peer.run, bench); };
   constexpr double kSlowestPeer = 80e3;
   run.expectedS = 0.3 + static_cast<double>(peer.run.requests) / kSlowestPeer / peer.run.batch * 4;
   return run;
 }
 
-/// The peers' keys have other names than ours, so each fills a server of its own.
-LabStack peerStack(const Parameters& p, std::string name, std::string tool) {
-  PeerRun fill{.tool = std::move(tool),
-               .command = "set",
-               .batch = 64,
-               .conns = static_cast<unsigned>(p.count("conns")),
-               .keys = p.count("peer-keys"),
-               .valueSize = p.size("small-value"),
-               .requests = 4 * p.count("peer-keys")};
-  return {.name = std::move(name), .up = {"node"}, .load = {}, .prepare = [fill](Bench& bench) {
-            // What filling took is no figure of any run.
-            RunRecord unused;
-            Bench quiet(bench.stack(), bench.directory(), bench.cpus(), unused,
-                        [] { return false; });
-            const Status status = runPeer(fill, quiet);
-            for (const std::string& line : unused.commands) bench.command(line);
-            return status;
+Status fillAs(const Parameters& p, std::string_view tool, Bench& bench) {
+  const PeerRun fill{.tool = std::string(tool),
+                     .command = "set",
+                     .batch = 64,
+                     .conns = static_cast<unsigned>(p.count("conns")),
+                     .keys = p.count("keys"),
+                     .valueSize = p.size("small-value"),
+                     .requests = 4 * p.count("keys")};
+  // What filling took is no figure of any run.
+  RunRecord unused;
+  Bench quiet(bench.stack(), bench.directory(), bench.cpus(), unused, [] { return false; });
+  const Status status = runPeer(fill, quiet);
+  for (const std::string& line : unused.commands) bench.command(line);
+  return status;
+}
+
+/// Each generator names its keys in its own way. One server holds as many for each of them, so that
+/// all meet the same server, the same table and the same number of keys.
+LabStack peersStack(const Parameters& p) {
+  return {.name = std::string(kPeersStack),
+          .up = {"node"},
+          .load = dataSet(p, false),
+          .prepare = [p](Bench& bench) {
+            if (const Status filled = fillAs(p, kRedisBenchmark, bench); !filled) return filled;
+            return peerInstalled(kMemtier) ? fillAs(p, kMemtier, bench) : Status{};
           }};
+}
+
+/// Ours and theirs in turn.
+std::vector<LabRun> besideRuns(const Parameters& p) {
+  const auto ours = beside(p);
+  const auto theirs = peers(p);
+  return interleaved(ours.size() + theirs.size(), static_cast<unsigned>(p.count("peer-repeat")),
+                     [&](std::size_t i, unsigned repeat) {
+                       return i < ours.size() ? runOf(p, kBeside, ours[i], repeat,
+                                                      p.text("duration"), {"-rate=max"})
+                                              : peerRun(theirs[i - ours.size()], repeat);
+                     });
 }
 
 Result<ExperimentPlan> plan(const Parameters& p) {
@@ -112,9 +136,7 @@ Result<ExperimentPlan> plan(const Parameters& p) {
                   .up = {"node", "-io-threads=" + p.text("io-threads"), "-server-cpus={all-cpus}"},
                   .load = dataSet(p, false),
                   .prepare = {}}};
-  plan.stacks.push_back(peerStack(p, "benchmark", "redis-benchmark"));
-  if (peerInstalled("memtier_benchmark"))
-    plan.stacks.push_back(peerStack(p, "memtier", "memtier_benchmark"));
+  plan.stacks.push_back(peersStack(p));
   const auto add = [&](std::vector<LabRun> runs) {
     std::ranges::move(runs, std::back_inserter(plan.runs));
   };
@@ -122,9 +144,7 @@ Result<ExperimentPlan> plan(const Parameters& p) {
   add(interleaved(closed.size(), p.repeats(), [&](std::size_t i, unsigned repeat) {
     return runOf(p, "closed", closed[i], repeat, p.text("duration"), {"-rate=max"});
   }));
-  const auto others = peers(p);
-  add(interleaved(others.size(), static_cast<unsigned>(p.count("peer-repeat")),
-                  [&](std::size_t i, unsigned repeat) { return peerRun(others[i], repeat); }));
+  add(besideRuns(p));
   const auto at80 = loaded(p);
   const auto reference = [&](std::size_t i, unsigned repeat) {
     return runOf(p, kReference, at80[i], repeat, p.text("duration"), {"-rate=max"});
@@ -138,10 +158,13 @@ Result<ExperimentPlan> plan(const Parameters& p) {
     loads.push_back(underLoad(kSmall, repeat));
   }
   for (std::size_t i = 0; i < loads.size(); ++i) add({references[i], loads[i]});
-  // Each probe depends on the one before: the sizes in turn.
-  const auto search = searched(p);
-  add(interleaved(search.size(), static_cast<unsigned>(p.count("probes")),
-                  [&](std::size_t i, unsigned number) { return probeRun(p, search[i], number); }));
+  // Each probe depends on the one before of its search: the searches in turn.
+  const auto sizes = searched(p);
+  add(interleaved(sizes.size() * p.count("searches"), static_cast<unsigned>(p.count("probes")),
+                  [&](std::size_t i, unsigned number) {
+                    const auto search = static_cast<unsigned>(i / sizes.size() + 1);
+                    return probeRun(p, sizes[i % sizes.size()], search, number);
+                  }));
   return plan;
 }
 
@@ -209,7 +232,8 @@ Experiment ceilingExperiment() {
        .help = "main-thread time of a command, for the prediction before any run"},
       {.name = "io-threads", .kind = count, .help = "of the ablation with I/O threads"},
       {.name = "tolerance", .kind = share, .help = "how well the highest rate is to be known"},
-      {.name = "probes", .kind = count, .help = "runs of the bisection at most, for each size"},
+      {.name = "searches", .kind = count, .help = "bisections for each size, each on its own"},
+      {.name = "probes", .kind = count, .help = "runs of one bisection at most"},
       {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
       {.name = "duration", .kind = duration, .help = "measured time of a ceiling"},
       {.name = "probe-duration", .kind = duration, .help = "measured time of a probe"},
@@ -217,7 +241,6 @@ Experiment ceilingExperiment() {
       {.name = "p99-repeat",
        .kind = count,
        .help = "runs under load of small values per command, on which a service level hangs"},
-      {.name = "peer-keys", .kind = count, .help = "keys that the other generators use"},
       {.name = "peer-requests", .kind = count, .help = "their requests without batches"},
       {.name = "peer-repeat", .kind = count, .help = "how often they run"},
   };

@@ -65,64 +65,99 @@ class Load {
   }
 
   void search() {
+    const auto sizes = searched(p_);
+    std::vector<Searches> found;
+    std::vector<std::vector<double>> metRates, missedRates;
+    for (const Case& one : sizes) {
+      found.push_back(searchesOf(one));
+      metRates.push_back(found.back().met);
+      missedRates.push_back(found.back().missed);
+    }
+    const Column met(std::move(metRates));
+    const Column missed(std::move(missedRates));
+    LabTable table{
+        .title = fmt::format("Highest rate under {}, open model", p_.text("slo")),
+        .head = {"what", "met at", "missed at", "of the closed ceiling", "searches", "probes"},
+        .rows = {},
+        .note =
+            "Bisections with Poisson arrivals, each on its own; each probe is one run. "
+            "Intervals are of the searches' ends."};
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const Case& one = sizes[i];
+      const auto ceiling = ceilingOf(readings_, one);
+      if (!ceiling || found[i].runs.empty()) continue;
+      const auto rateOr = [](const Column& rates, std::size_t at) {
+        return rates.has(at) ? words(rates.of(at), "ops/s") : std::string("no rate tried");
+      };
+      const std::string share = met.has(i) ? formatShare(met.of(i).value / *ceiling) : "–";
+      table.rows.push_back({{one.words, rateOr(met, i), rateOr(missed, i), share,
+                             p_.text("searches"), std::to_string(found[i].runs.size())},
+                            namesOf(found[i].runs)});
+      if (!met.has(i)) continue;
+      addFinding(document_, Standing::plain,
+                 fmt::format("{}: {} holds up to {}, {} of the closed model's ceiling, and no "
+                             "longer at {}",
+                             one.words, p_.text("slo"), rateOr(met, i), share, rateOr(missed, i)),
+                 fmt::format("{} bisections in the open model", p_.text("searches")),
+                 namesOf(found[i].runs));
+      addFigure(document_, fmt::format("highest rate of {} under {}", one.words, p_.text("slo")),
+                "ops/s", met.of(i));
+      if (!one.large)
+        document_.recommendations.push_back(fmt::format(
+            "Plan a shard for {} of GET {} per command and not for its ceiling: above it {} is "
+            "not kept",
+            rateOr(met, i), sizeWords(p_, false), p_.text("slo")));
+    }
+    if (table.rows.empty()) return;
+    document_.tables.push_back(std::move(table));
+    searchPlot(sizes, found);
+  }
+
+ private:
+  /// What the bisections of one case found.
+  struct Searches {
+    std::vector<const Reading*> runs;
+    std::vector<double> met, missed;  ///< rates, of the searches that tried one
+  };
+
+  Searches searchesOf(const Case& one) const {
+    Searches all{.runs = readings_.with(labelsOf("probe", one.name)), .met = {}, .missed = {}};
+    const auto ceiling = ceilingOf(readings_, one);
+    if (!ceiling) return all;
+    for (unsigned search = 1; search <= p_.count("searches"); ++search) {
+      const auto bracket = searchOf(p_, *ceiling).bracket(probesOf(p_, readings_, one, search));
+      if (bracket.metTried) all.met.push_back(bracket.met);
+      if (bracket.missedTried) all.missed.push_back(bracket.missed);
+    }
+    return all;
+  }
+
+  void searchPlot(const std::vector<Case>& sizes, const std::vector<Searches>& found) {
     const ServiceLevel level = *parseLevel(p_.text("slo"));
-    LabTable table{.title = fmt::format("Highest rate under {}, open model", p_.text("slo")),
-                   .head = {"what", "met at", "missed at", "of the closed ceiling", "probes"},
-                   .rows = {},
-                   .note =
-                       "Bisection with Poisson arrivals; each probe is one run. The true limit "
-                       "lies between the two rates if a probe may be believed."};
     LabPlot plot{
         .id = "search",
         .title = fmt::format("{} by offered rate", level.percentile),
-        .description = fmt::format("Every probe of the search; the line is {}.", p_.text("slo")),
+        .description = fmt::format("Every probe of every search; the line is {}.", p_.text("slo")),
         .x = {"operations/s offered", AxisKind::count, {}},
         .y = {level.percentile, AxisKind::latency, {}},
         .series = {},
         .spans = {},
         .marks = {}};
     double most = 0;
-    for (const Case& one : searched(p_)) {
-      const auto runs = readings_.with(labelsOf("probe", one.name));
-      const auto ceiling = ceilingOf(readings_, one);
-      LabSeries series{one.words, {}, false, false};
-      for (const Reading* const run : runs) {
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      LabSeries series{sizes[i].words, {}, false, false};
+      for (const Reading* const run : found[i].runs) {
         if (run->summary() == nullptr) continue;
         series.points.push_back({run->summary()->rate.target, latencyUs(*run, level.percentile)});
         most = std::max(most, run->summary()->rate.target);
       }
       plot.series.push_back(std::move(series));
-      if (!ceiling || runs.empty()) continue;
-      const auto bracket = searchOf(p_, *ceiling).bracket(probesOf(p_, readings_, one));
-      const std::string met =
-          bracket.metTried ? formatQuantity(bracket.met, "ops/s") : "none tried";
-      const std::string missed =
-          bracket.missedTried ? formatQuantity(bracket.missed, "ops/s") : "none tried";
-      table.rows.push_back(
-          {{one.words, met, missed, bracket.metTried ? formatShare(bracket.met / *ceiling) : "–",
-            std::to_string(runs.size())},
-           namesOf(runs)});
-      if (bracket.metTried)
-        addFinding(document_, Standing::plain,
-                   fmt::format("{}: {} holds up to {}, {} of the closed model's ceiling, and no "
-                               "longer at {}",
-                               one.words, p_.text("slo"), met, formatShare(bracket.met / *ceiling),
-                               missed),
-                   "the bisection in the open model", namesOf(runs));
-      if (!one.large && bracket.metTried)
-        document_.recommendations.push_back(fmt::format(
-            "Plan a shard for {} of GET {} per command and not for its ceiling: above it {} is "
-            "not kept",
-            met, sizeWords(p_, false), p_.text("slo")));
     }
-    if (table.rows.empty()) return;
     plot.series.push_back(
         {p_.text("slo"), {{0, level.limitUs}, {most, level.limitUs}}, true, true, false});
-    document_.tables.push_back(std::move(table));
     document_.plots.push_back(std::move(plot));
   }
 
- private:
   /// Completed ÷ offered.
   static double keptUp(const Reading& reading) {
     const Summary* const summary = reading.summary();
@@ -152,6 +187,8 @@ class Load {
   void judgeP99(const std::vector<Case>& all, const Column& rate, const Column& p99) {
     // Its own spread: batches scatter otherwise, and this is held against a limit.
     const Estimate estimate = Pooled({p99.values[kSmall]}).of(0);
+    const Estimate typical =
+        at80_.column([](const Reading& r) { return typicalUs(r, 0.99); }).of(kSmall);
     const bool believed = at80_.valid(kSmall) > 0;
     const SloVerdict verdict = !believed                  ? SloVerdict::invalid
                                : estimate.high < kLimitUs ? SloVerdict::met
@@ -160,7 +197,8 @@ class Load {
     document_.slo.push_back(
         {"read-p99-at-80",
          fmt::format("{} at {}", words(estimate, "us"), words(rate.of(kSmall), "ops/s")), verdict,
-         fmt::format("{}, Poisson arrivals; {}: {}", all[kSmall].words, all[kLarge].words,
+         fmt::format("{}, Poisson arrivals; in the median interval of 100 ms {}; {}: {}",
+                     all[kSmall].words, words(typical, "us"), all[kLarge].words,
                      words(p99.of(kLarge), "us")),
          at80_.names({kSmall})});
     const Standing standing = verdict == SloVerdict::met            ? Standing::expected

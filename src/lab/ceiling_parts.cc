@@ -66,6 +66,12 @@ std::vector<Case> searched(const Parameters& p) {
   return {caseOf(p, false, 0), caseOf(p, true, 0)};
 }
 
+std::vector<Case> beside(const Parameters& p) {
+  std::vector<Case> small{caseOf(p, false, 0), caseOf(p, false, batchOf(p))};
+  for (Case& each : small) each.stack = kPeersStack;
+  return small;
+}
+
 Labels labelsOf(std::string_view part, std::string_view name) {
   return {{"part", std::string(part)}, {"case", std::string(name)}};
 }
@@ -104,10 +110,17 @@ std::optional<ServiceLevel> parseLevel(std::string_view text) {
   return ServiceLevel{std::string(percentile), static_cast<double>(*limit) / 1e3};
 }
 
-std::vector<Probe> probesOf(const Parameters& p, const Readings& readings, const Case& one) {
+Labels probeLabels(const Case& one, unsigned search) {
+  Labels labels = labelsOf("probe", one.name);
+  labels.emplace_back("search", std::to_string(search));
+  return labels;
+}
+
+std::vector<Probe> probesOf(const Parameters& p, const Readings& readings, const Case& one,
+                            unsigned search) {
   const auto level = parseLevel(p.text("slo"));
   std::vector<Probe> probes;
-  for (const Reading* const reading : readings.with(labelsOf("probe", one.name))) {
+  for (const Reading* const reading : readings.with(probeLabels(one, search))) {
     const Summary* const summary = reading->summary();
     if (summary == nullptr) continue;
     const double us = latencyUs(*reading, level->percentile);
@@ -125,18 +138,18 @@ RateSearch searchOf(const Parameters& p, double ceiling) {
 std::vector<Peer> peers(const Parameters& p) {
   std::vector<Peer> all;
   for (const unsigned batch : {1U, batchOf(p)}) {
-    PeerRun run{.tool = "redis-benchmark",
+    PeerRun run{.tool = std::string(kRedisBenchmark),
                 .command = "get",
                 .batch = batch,
                 .conns = static_cast<unsigned>(p.count("conns")),
-                .keys = p.count("peer-keys"),
+                .keys = p.count("keys"),
                 .valueSize = p.size("small-value"),
                 .requests = p.count("peer-requests") * (batch > 1 ? 4 : 1)};
     all.push_back({fmt::format("benchmark-get-b{}", batch), run});
     run.command = "ping";
     all.push_back({fmt::format("benchmark-ping-b{}", batch), run});
     run.command = "get";
-    run.tool = "memtier_benchmark";
+    run.tool = kMemtier;
     if (peerInstalled(run.tool)) all.push_back({fmt::format("memtier-get-b{}", batch), run});
   }
   return all;

@@ -43,6 +43,8 @@ std::vector<Case> loaded(const Parameters& p);
 /// Where the open model's highest rate is searched. Per command for both sizes: in batches the open
 /// model sends what is due, which is another case.
 std::vector<Case> searched(const Parameters& p);
+/// The small ones again, on the server that other generators load.
+std::vector<Case> beside(const Parameters& p);
 
 Labels labelsOf(std::string_view part, std::string_view name);
 std::vector<Labels> labelsOf(std::string_view part, const std::vector<Case>& of);
@@ -63,8 +65,15 @@ struct ServiceLevel {
 };
 std::optional<ServiceLevel> parseLevel(std::string_view text);
 
-std::vector<Probe> probesOf(const Parameters& p, const Readings& readings, const Case& one);
+/// Labels of the probes of a case, those of one of its searches (1 …) or of all.
+Labels probeLabels(const Case& one, unsigned search);
+std::vector<Probe> probesOf(const Parameters& p, const Readings& readings, const Case& one,
+                            unsigned search);
 RateSearch searchOf(const Parameters& p, double ceiling);
+
+/// Where other generators run, and ours beside them.
+inline constexpr std::string_view kPeersStack = "peers";
+inline constexpr std::string_view kBeside = "beside";
 
 /// Other people's generators.
 struct Peer {

@@ -45,6 +45,16 @@ double missShare(const Reading& reading) {
   return 1 - hitRate(reading);
 }
 
+/// A figure of the runs in which the working set fits into maxmemory, or of the others: where it
+/// fits nearly nothing misses, and what does, by chance. Repeats scatter otherwise there, so the
+/// two do not share a spread.
+Measurement where(bool overfull, double (*figure)(const Reading&)) {
+  return [=](const Reading& reading) {
+    const auto ratio = parseNumber(reading.label("ratio"));
+    return ratio && (*ratio > 1) == overfull ? figure(reading) : kNothing;
+  };
+}
+
 double missesPerS(const Reading& reading) {
   return perSecond(reading, [](const Summary& s) { return static_cast<double>(s.cache.misses); });
 }
@@ -87,7 +97,9 @@ class Analysis {
         curves_(curvesOf(p, all_)),
         runs_(readings, labelsOf(all_)),
         hit_(runs_.column(hitRate)),
-        miss_(runs_.column(missShare)),
+        hitFits_(runs_.column(where(false, hitRate))),
+        hitOverfull_(runs_.column(where(true, hitRate))),
+        missOverfull_(runs_.column(where(true, missShare))),
         lookups_(static_cast<double>(p.count("lookups"))),
         backing_(static_cast<double>(p.count("backing"))) {
     for (std::size_t i = 0; i < all_.size(); ++i)
@@ -117,10 +129,13 @@ class Analysis {
 
  private:
   double held(std::size_t i) const { return runs_.mean(i, figure("keys_held")); }
+  Estimate hitOf(std::size_t i) const {
+    return (all_[i].times() > 1 ? hitOverfull_ : hitFits_).of(i);
+  }
   bool measured(const Curve& curve) const {
     return std::ranges::all_of(curve.at, [&](std::size_t i) { return hit_.has(i); });
   }
-  double projected(std::size_t i) const { return (1 - hit_.of(i).value) * lookups_; }
+  double projected(std::size_t i) const { return (1 - hitOf(i).value) * lookups_; }
   std::vector<std::string> names(const Curve& curve) const {
     std::vector<std::string> all;
     for (const std::size_t i : curve.at)
@@ -161,7 +176,7 @@ class Analysis {
     const Condition& c = all_[i];
     const double tc = characteristicS(p_, c);
     return {{name(c.policy), c.ratio, count(static_cast<double>(keysAt(p_, c))), count(held(i)),
-             hit_.has(i) ? percent(hit_.of(i).value) : "–", hit_.has(i) ? count(projected(i)) : "–",
+             hit_.has(i) ? percent(hitOf(i).value) : "–", hit_.has(i) ? count(projected(i)) : "–",
              count(runs_.mean(i, missesPerS)), count(runs_.mean(i, evictedPerS)),
              count(runs_.mean(i, refusedPerS)), percent(theory_[i].simulated),
              percent(theory_[i].lru), percent(theory_[i].random), percent(theory_[i].best),
@@ -189,7 +204,7 @@ class Analysis {
       if (first == nullptr) first = &curve;
       LabSeries line{.title = name(curve.policy), .points = {}};
       for (const std::size_t i : curve.at)
-        line.points.push_back(pointOf(all_[i].times(), hit_.of(i)));
+        line.points.push_back(pointOf(all_[i].times(), hitOf(i)));
       plot.series.push_back(std::move(line));
     }
     if (first == nullptr) return;
@@ -238,8 +253,7 @@ class Analysis {
     const Curve* const lru = curve("zipfian", p_.texts("policies").front());
     std::optional<std::size_t> worst;
     for (const std::size_t i : lru->at)
-      if (all_[i].times() <= 1 && hit_.has(i) &&
-          (!worst || hit_.of(i).value < hit_.of(*worst).value))
+      if (all_[i].times() <= 1 && hit_.has(i) && (!worst || hitOf(i).value < hitOf(*worst).value))
         worst = i;
     if (!worst) {
       addFinding(document_, Standing::problem,
@@ -248,7 +262,7 @@ class Analysis {
                  "the runs that failed");
       return;
     }
-    const Estimate hit = hit_.of(*worst);
+    const Estimate hit = hitOf(*worst);
     const double gone = static_cast<double>(keysAt(p_, all_[*worst])) - held(*worst);
     const SloVerdict verdict = runs_.valid(*worst) == 0 ? SloVerdict::invalid
                                : hit.low > kFitsTarget  ? SloVerdict::met
@@ -274,7 +288,7 @@ class Analysis {
   std::vector<double> hits(const Curve& curve) const {
     std::vector<double> y;
     y.reserve(curve.at.size());
-    for (const std::size_t i : curve.at) y.push_back(hit_.of(i).value);
+    for (const std::size_t i : curve.at) y.push_back(hitOf(i).value);
     return y;
   }
   std::vector<std::vector<double>> repeats(const Curve& curve) const {
@@ -319,7 +333,7 @@ class Analysis {
     }
     const auto y = hits(curve);
     addFigure(document_, fmt::format("hit rate at {} ×, {}", all_[curve.at.back()].ratio, who),
-              "share", hit_.of(curve.at.back()));
+              "share", hitOf(curve.at.back()));
     const auto found = findCliff(curve.ratios, y, kOnPlateau);
     const std::size_t last = curve.at.back();
     if (!found) {
@@ -382,7 +396,7 @@ class Analysis {
   std::optional<std::size_t> judgedAt(const Curve& lru, const Curve& other) const {
     std::optional<std::size_t> highest;
     for (std::size_t k = 0; k < lru.at.size(); ++k)
-      if (lru.ratios[k] > 1 && miss_.has(lru.at[k]) && miss_.has(other.at[k]) &&
+      if (lru.ratios[k] > 1 && missOverfull_.has(lru.at[k]) && missOverfull_.has(other.at[k]) &&
           settled(lru.at[k]) && !refused(other.at[k]))
         highest = k;
     return highest;
@@ -395,8 +409,9 @@ class Analysis {
     for (std::size_t k = 0; k < lru.at.size(); ++k) {
       const std::size_t a = lru.at[k];
       const std::size_t b = other.at[k];
-      if (lru.ratios[k] <= 1 || refused(b) || !miss_.has(a) || !miss_.has(b)) continue;
-      const Estimate ratio = miss_.ratio(a, b);
+      if (lru.ratios[k] <= 1 || refused(b) || !missOverfull_.has(a) || !missOverfull_.has(b))
+        continue;
+      const Estimate ratio = missOverfull_.ratio(a, b);
       const Difference difference = judgeRatio(ratio, kMissesMatter);
       const bool judged = settled(a);
       // With fewer keys to choose from volatile-lru can only be worse; LFU should be better.
@@ -407,7 +422,7 @@ class Analysis {
                                                       : Standing::inconclusive,
           fmt::format("{} at {} ×: {} misses {} as often as {} ({} against {}; {}{})",
                       distWords("zipfian"), all_[a].ratio, name(other.policy), multiple(ratio),
-                      name(lru.policy), percent(hit_.of(b).value), percent(hit_.of(a).value),
+                      name(lru.policy), percent(hitOf(b).value), percent(hitOf(a).value),
                       differenceName(difference), judged ? "" : "; " + whyUnsettled(a)),
           "misses ÷ reads, popularity standing still", runs_.names({a, b}),
           k == judgedAt(lru, other));
@@ -430,7 +445,7 @@ class Analysis {
             fmt::format("{}: nothing is refused yet, since a time to live takes bytes of its "
                         "own, but only {} of {} keys that may go have room; hit rate {}",
                         who, count(std::max(0.0, held(i) - permanent)),
-                        count(runs_.mean(i, figure("keys_with_ttl"))), percent(hit_.of(i).value)),
+                        count(runs_.mean(i, figure("keys_with_ttl"))), percent(hitOf(i).value)),
             "DBSIZE, keys with a time to live", runs_.names({i}));
         continue;
       }
@@ -440,7 +455,7 @@ class Analysis {
               "{}: the {} keys without a time to live alone exceed maxmemory, so {} refills "
               "a second are refused with -OOM; the hit rate is {}, that of the keys that "
               "cannot go",
-              who, count(permanent), count(runs_.mean(i, refusedPerS)), percent(hit_.of(i).value)),
+              who, count(permanent), count(runs_.mean(i, refusedPerS)), percent(hitOf(i).value)),
           "cache.refills_failed", runs_.names({i}),
           curve.dist == "zipfian" && i == curve.at.back());
     }
@@ -457,7 +472,7 @@ class Analysis {
       if (c.times() <= 1 || refuses(p_, c) || !hit_.has(i)) continue;
       ++seen;
       std::ranges::move(runs_.names({i}), std::back_inserter(names));
-      const double hit = hit_.of(i).value;
+      const double hit = hitOf(i).value;
       if (const double off = std::abs(hit - theory_[i].simulated); seen == 1 || off > worst) {
         worst = off;
         at = i;
@@ -508,26 +523,25 @@ class Analysis {
       });
       const auto j = static_cast<std::size_t>(small - all_.begin());
       if (small == all_.end() || !hit_.has(i) || !hit_.has(j)) continue;
-      const double off = hit_.of(i).value - hit_.of(j).value;
+      const double off = hitOf(i).value - hitOf(j).value;
       const auto perKey = [&](std::size_t at) {
         return runs_.mean(at, figure("data_bytes")) / runs_.mean(at, figure("keys_loaded"));
       };
       const auto inGiB = [&](std::size_t at) { return count(1073741824.0 / perKey(at)); };
       const bool same = std::abs(off) <= kModelHolds;
-      addFinding(
-          document_, same ? Standing::expected : Standing::inconclusive,
-          fmt::format(
-              "Values of {} instead of {} at the same {} ×: hit rate {} against {} ({}){}. "
-              "A key takes {:.0f} instead of {:.0f} bytes, so 1 GiB holds {} keys instead "
-              "of {}",
-              formatSize(*parseSize(all_[i].value)), formatSize(*parseSize(all_[j].value)),
-              all_[i].ratio, percent(hit_.of(i).value), percent(hit_.of(j).value), points(off),
-              same ? ": the ratio decides and not the size"
-                   : fmt::format(": {} and {} of the keys were held, since clients' buffers "
-                                 "take room as well",
-                                 formatShare(heldShare(i)), formatShare(heldShare(j))),
-              perKey(i), perKey(j), inGiB(i), inGiB(j)),
-          "used_memory of servers that held all keys", runs_.names({i, j}));
+      addFinding(document_, same ? Standing::expected : Standing::inconclusive,
+                 fmt::format(
+                     "Values of {} instead of {} at the same {} ×: hit rate {} against {} ({}){}. "
+                     "A key takes {:.0f} instead of {:.0f} bytes, so 1 GiB holds {} keys instead "
+                     "of {}",
+                     formatSize(*parseSize(all_[i].value)), formatSize(*parseSize(all_[j].value)),
+                     all_[i].ratio, percent(hitOf(i).value), percent(hitOf(j).value), points(off),
+                     same ? ": the ratio decides and not the size"
+                          : fmt::format(": {} and {} of the keys were held, since clients' buffers "
+                                        "take room as well",
+                                        formatShare(heldShare(i)), formatShare(heldShare(j))),
+                     perKey(i), perKey(j), inGiB(i), inGiB(j)),
+                 "used_memory of servers that held all keys", runs_.names({i, j}));
     }
   }
 
@@ -649,7 +663,7 @@ class Analysis {
   double overfull(const Curve& curve) const {
     double sum = 0;
     for (const std::size_t i : curve.at)
-      if (all_[i].times() > 1) sum += hit_.has(i) ? 1 - hit_.of(i).value : kNothing;
+      if (all_[i].times() > 1) sum += hit_.has(i) ? 1 - hitOf(i).value : kNothing;
     return sum;
   }
 
@@ -668,7 +682,7 @@ class Analysis {
     if (best == nullptr) return;
     const Curve& lru = *curve("zipfian", p_.texts("policies").front());
     const auto at = judgedAt(lru, *best);
-    const Estimate fewer = at ? miss_.ratio(lru.at[*at], best->at[*at]) : Estimate{};
+    const Estimate fewer = at ? missOverfull_.ratio(lru.at[*at], best->at[*at]) : Estimate{};
     const bool isShown = best != &lru && judgeRatio(fewer, kMissesMatter) == Difference::differs;
     if (best == &lru)
       document_.recommendations.push_back(fmt::format(
@@ -702,7 +716,7 @@ class Analysis {
       const std::size_t i = places[k];
       if (!hit_.has(i)) continue;
       LabPrediction& one = document_.predictions[k];
-      setMeasured(one, hit_.of(i));
+      setMeasured(one, hitOf(i));
       const double off = one.measured - one.predicted;
       one.verdict = fmt::format("{} {}", points(std::abs(off)), off < 0 ? "below" : "above");
     }
@@ -711,7 +725,7 @@ class Analysis {
   void method() {
     for (std::size_t i = 0; i < all_.size(); ++i)
       if (hit_.has(i)) {
-        document_.method.push_back(intervalNote(hit_.of(i)));
+        document_.method.push_back(intervalNote(hitOf(i)));
         break;
       }
     document_.method.push_back(fmt::format(
@@ -730,7 +744,8 @@ class Analysis {
   const std::vector<Condition> all_;
   const std::vector<Curve> curves_;
   Conditions runs_;
-  Column hit_, miss_;
+  Column hit_;  ///< values; estimates by hitOf()
+  Column hitFits_, hitOverfull_, missOverfull_;
   double lookups_, backing_;
   std::vector<Theory> theory_;
 };

@@ -115,6 +115,13 @@ std::vector<SeriesPoint> serverSeries(const RunDir& run, double q) {
   return series;
 }
 
+double typicalUs(const Reading& reading, double q) {
+  if (reading.dir() == nullptr) return kNothing;
+  std::vector<double> values;
+  for (const SeriesPoint& point : responseSeries(*reading.dir(), q)) values.push_back(point.value);
+  return values.empty() ? kNothing : medianOf(values);
+}
+
 std::optional<Spike> spikeOf(const Reading& reading, double q, const SpikeRule& rule) {
   if (reading.dir() == nullptr) return std::nullopt;
   return spikeOf(reading, responseSeries(*reading.dir(), q), rule);

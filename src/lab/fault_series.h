@@ -41,6 +41,10 @@ std::vector<SeriesPoint> dispatchSeries(const RunDir& run, double q);
 /// quantile is half of it or more, and a millisecond at the least.
 std::vector<SeriesPoint> serverSeries(const RunDir& run, double q);
 
+/// The median of responseSeries(): what the quantile is most of the time, whatever rare stalls make
+/// of it over the whole run. Not a number without intervals.
+double typicalUs(const Reading& reading, double q);
+
 /// The spike of the response time at quantile `q`: the baseline is the measured window up to the
 /// fault, searched is everything from its begin on. None: no run directory, or no fault that took.
 std::optional<Spike> spikeOf(const Reading& reading, double q, const SpikeRule& rule);

@@ -12,7 +12,7 @@
 namespace redline {
 namespace {
 
-constexpr Nanos kLongest = 60 * kSecond;
+constexpr Nanos kLongest = 600 * kSecond;
 
 std::optional<double> number(std::string_view text) {
   while (!text.empty() && (text.front() == '"' || text.front() == ' ')) text.remove_prefix(1);
@@ -100,7 +100,7 @@ bool peerInstalled(std::string_view tool) {
 }
 
 std::vector<std::string> peerCommand(const PeerRun& run, std::uint16_t port) {
-  if (run.tool == "redis-benchmark")
+  if (run.tool == kRedisBenchmark)
     return {run.tool, "--csv",
             "-h",     "127.0.0.1",
             "-p",     std::to_string(port),
@@ -143,7 +143,7 @@ Status runPeer(const PeerRun& run, Bench& bench) {
   const auto after = readServer(bench);
   if (!after) return fail(after.error());
   const auto figures =
-      run.tool == "redis-benchmark" ? parseRedisBenchmark(*printed) : parseMemtier(*printed);
+      run.tool == kRedisBenchmark ? parseRedisBenchmark(*printed) : parseMemtier(*printed);
   if (!figures)
     return fail(ErrorCode::invalidInput, "{} printed no figures: {}", run.tool,
                 printed->substr(printed->size() - std::min<std::size_t>(printed->size(), 200)));

@@ -14,6 +14,9 @@ namespace redline {
 // Other people's load generators, run by an action beside ours, so that a report can hold our
 // figures against theirs. What they print is read here; their processes are pinned with taskset(1).
 
+inline constexpr std::string_view kRedisBenchmark = "redis-benchmark";
+inline constexpr std::string_view kMemtier = "memtier_benchmark";
+
 /// What a peer says of one run. Latencies in microseconds; 0: it does not say.
 struct PeerFigures {
   double rate = 0;
@@ -26,7 +29,7 @@ std::optional<PeerFigures> parseRedisBenchmark(std::string_view printed);
 std::optional<PeerFigures> parseMemtier(std::string_view printed);
 
 struct PeerRun {
-  std::string tool;     ///< "redis-benchmark" or "memtier_benchmark"
+  std::string tool;     ///< kRedisBenchmark or kMemtier
   std::string command;  ///< "get", "set" or "ping"
   unsigned batch = 1;
   unsigned conns = 50;

@@ -138,7 +138,7 @@ constexpr const char* kOthersOnServerCore = "others_on_server_core_share";
 constexpr double kOthersWorthNaming = 0.03;
 
 /// How much of the server's core somebody else used while a drive went on. Of a stack with one
-/// server on one CPU.
+/// server on one CPU; not told where the server had a child, which may have been there or not.
 class CoreWatch {
  public:
   CoreWatch(const ScopedStack& stack, const LabCpus& cpus) : stack_(stack) {
@@ -150,6 +150,7 @@ class CoreWatch {
   std::optional<double> share() const {
     const auto after = read();
     if (!before_ || !after) return std::nullopt;
+    if (after->childIsAlive || after->childrenS > before_->childrenS) return std::nullopt;
     const double seconds = secondsOf(after->at - before_->at);
     const double busy = busyShare(before_->core, after->core);
     return std::clamp(busy - (after->serverS - before_->serverS) / seconds, 0.0, 1.0);
@@ -159,17 +160,22 @@ class CoreWatch {
   struct State {
     Nanos at = 0;
     CpuTimes core;
-    double serverS = 0;  ///< CPU time of the server's process
+    double serverS = 0;    ///< CPU time of the server's process
+    double childrenS = 0;  ///< of its children that have ended
+    bool childIsAlive = false;
   };
   std::optional<State> read() const {
     if (!core_) return std::nullopt;
     auto admin = stack_.node().admin();
     if (!admin) return std::nullopt;
-    const auto info = admin->info({"cpu"});
+    const auto info = admin->info({"cpu", "persistence"});
     const CpuReading cpus = readCpuTimes();
     if (!info || *core_ >= cpus.cores.size()) return std::nullopt;
-    return State{SteadyClock::read(), cpus.cores[*core_],
-                 info->number("used_cpu_sys") + info->number("used_cpu_user")};
+    return State{
+        SteadyClock::read(), cpus.cores[*core_],
+        info->number("used_cpu_sys") + info->number("used_cpu_user"),
+        info->number("used_cpu_sys_children") + info->number("used_cpu_user_children"),
+        info->number("rdb_bgsave_in_progress") > 0 || info->number("aof_rewrite_in_progress") > 0};
   }
 
   const ScopedStack& stack_;

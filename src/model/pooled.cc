@@ -4,52 +4,113 @@
 #include <cmath>
 
 namespace redline {
+namespace {
+
+constexpr double kApartLevel = 0.01;
+
+}  // namespace
 
 Pooled::Pooled(const std::vector<std::vector<double>>& conditions, double confidence)
     : confidence_(confidence) {
-  double squares = 0;
   for (const auto& values : conditions) {
     std::vector<double> logs;
     for (const double value : values)
       if (value > 0) logs.push_back(std::log(value));
-    const double mean = meanOf(logs);
-    for (const double value : logs) squares += (value - mean) * (value - mean);
-    if (logs.size() > 1) degrees_ += static_cast<double>(logs.size() - 1);
-    conditions_.push_back({mean, logs.size()});
+    Condition condition{meanOf(logs), logs.size()};
+    for (const double value : logs)
+      condition.squares += (value - condition.meanLog) * (value - condition.meanLog);
+    conditions_.push_back(condition);
   }
-  if (degrees_ > 0) spread_ = std::sqrt(squares / degrees_);
+  setApart();
+  pool();
 }
 
-Estimate Pooled::around(double logValue, double errorInUnits, std::size_t count) const {
+/// The largest variance against the others', then the next: all are set apart down to the last one
+/// that is significantly larger than what remains below it.
+void Pooled::setApart() {
+  std::vector<Condition*> scattered;
+  double degrees = 0, squares = 0;
+  for (Condition& condition : conditions_) {
+    if (condition.count < 2) continue;
+    scattered.push_back(&condition);
+    degrees += condition.degrees();
+    squares += condition.squares;
+  }
+  std::ranges::sort(scattered, [](const Condition* a, const Condition* b) {
+    return a->variance() > b->variance();
+  });
+  std::size_t apart = 0;
+  for (std::size_t i = 0; i < scattered.size() / 2; ++i) {
+    const Condition& widest = *scattered[i];
+    degrees -= widest.degrees();
+    squares = std::max(0.0, squares - widest.squares);
+    const double times = widest.variance() * degrees / squares;  // infinite where the rest has none
+    const auto tests = static_cast<double>(scattered.size() - i);
+    if (widest.squares > 0 && fTail(times, widest.degrees(), degrees) < kApartLevel / tests)
+      apart = i + 1;
+  }
+  for (std::size_t i = 0; i < apart; ++i) scattered[i]->isApart = true;
+}
+
+void Pooled::pool() {
+  double squares = 0;
+  for (const Condition& condition : conditions_) {
+    if (condition.isApart) continue;
+    squares += condition.squares;
+    degrees_ += condition.degrees();
+  }
+  if (degrees_ > 0) variance_ = squares / degrees_;
+}
+
+Pooled::Error Pooled::errorOf(const Condition& condition) const {
+  const auto count = static_cast<double>(condition.count);
+  if (condition.isApart) return {condition.variance() / count, condition.degrees()};
+  return {variance_ / count, degrees_};
+}
+
+Estimate Pooled::around(double logValue, Error error, std::size_t count,
+                        IntervalMethod method) const {
   Estimate estimate;
   estimate.count = count;
   estimate.value = estimate.low = estimate.high = std::exp(logValue);
-  if (degrees_ <= 0) return estimate;
-  const double half = studentTQuantile(0.5 + confidence_ / 2, degrees_) * spread_ * errorInUnits;
+  if (error.degrees <= 0) return estimate;
+  const double half =
+      studentTQuantile(0.5 + confidence_ / 2, error.degrees) * std::sqrt(error.variance);
   estimate.low = std::exp(logValue - half);
   estimate.high = std::exp(logValue + half);
   estimate.confidence = confidence_;
-  estimate.method = IntervalMethod::pooledT;
+  estimate.method = method;
   return estimate;
 }
 
 Estimate Pooled::of(std::size_t condition) const {
   const Condition& one = conditions_.at(condition);
   if (one.count == 0) return {};
-  return around(one.meanLog, 1 / std::sqrt(static_cast<double>(one.count)), one.count);
+  return around(one.meanLog, errorOf(one), one.count,
+                one.isApart ? IntervalMethod::studentT : IntervalMethod::pooledT);
 }
 
 Estimate Pooled::ratio(std::size_t base, std::size_t other) const {
   const Condition& a = conditions_.at(base);
   const Condition& b = conditions_.at(other);
   if (a.count == 0 || b.count == 0) return {};
-  return around(b.meanLog - a.meanLog,
-                std::sqrt(1 / static_cast<double>(a.count) + 1 / static_cast<double>(b.count)),
-                std::min(a.count, b.count));
+  const double logRatio = b.meanLog - a.meanLog;
+  const std::size_t count = std::min(a.count, b.count);
+  const Error ofA = errorOf(a);
+  const Error ofB = errorOf(b);
+  const double variance = ofA.variance + ofB.variance;
+  if (!a.isApart && !b.isApart)
+    return around(logRatio, {variance, degrees_}, count, IntervalMethod::pooledT);
+  // Welch and Satterthwaite: as many degrees as the part that is known worse leaves.
+  const auto lost = [](const Error& e) {
+    return e.variance > 0 ? e.variance * e.variance / e.degrees : 0;
+  };
+  return around(logRatio, {variance, variance * variance / (lost(ofA) + lost(ofB))}, count,
+                IntervalMethod::welchT);
 }
 
 double Pooled::relativeSpread() const {
-  return std::expm1(spread_);
+  return std::expm1(std::sqrt(variance_));
 }
 
 }  // namespace redline

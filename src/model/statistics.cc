@@ -266,6 +266,11 @@ double studentTCdf(double t, double degrees) {
   return t > 0 ? 1 - tail : tail;
 }
 
+double fTail(double f, double numeratorDegrees, double denominatorDegrees) {
+  return incompleteBeta(denominatorDegrees / 2, numeratorDegrees / 2,
+                        denominatorDegrees / (denominatorDegrees + numeratorDegrees * f));
+}
+
 double studentTQuantile(double p, double degrees) {
   if (p < 0.5) return -studentTQuantile(1 - p, degrees);
   double low = 0, high = 1;

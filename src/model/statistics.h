@@ -108,5 +108,9 @@ Difference judgeDifference(const Estimate& difference, double margin);
 double studentTCdf(double t, double degrees);
 /// The t with P(T ≤ t) = p, 0 < p < 1.
 double studentTQuantile(double p, double degrees);
+/// P(F > f) of the F distribution with these degrees of freedom (both > 0), f ≥ 0 or infinite: how
+/// often one variance is that many times another by chance. By the incomplete beta function
+/// (Abramowitz and Stegun 26.6.2).
+double fTail(double f, double numeratorDegrees, double denominatorDegrees);
 
 }  // namespace redline

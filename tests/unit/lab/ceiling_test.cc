@@ -156,6 +156,65 @@ TEST(CeilingFindings, SayWhatOtherThreadsOnRedissCoreMadeOfP99) {
              "a core of its own most of the time would be within 1 ms"));
 }
 
+// A server that keeps to the level up to `limit`: each search closes in on its own limit.
+TEST(CeilingFindings, GiveTheHighestRateUnderTheLevelAnIntervalOfItsSearches) {
+  const Parameters p = parameters();
+  Readings readings;
+  for (const int repeat : {1, 2})
+    readings.add(runOf("closed", "small-b0", repeat, 0, kCeiling + repeat, 500));
+  for (int search = 1; search <= 2; ++search) {
+    const double limit = search == 1 ? 70e3 : 80e3;
+    for (const double rate : {67.5e3, 86e3, 76.9e3}) {
+      Reading probe = runOf("probe", "small-b0", 1, rate, rate, rate <= limit ? 300 : 3000);
+      probe.record.labels.emplace_back("search", std::to_string(search));
+      readings.add(std::move(probe));
+    }
+  }
+  ExperimentDocument document;
+  ceilingExperiment().analyse(p, readings, document);
+  // 67.5k and 76.9k were met, 76.9k and 86k missed: their geometric means.
+  EXPECT_THAT(document.findings, saying("GET 100 B, per command: p99<1ms holds up to 72k/s ["));
+  EXPECT_THAT(document.findings, saying("and no longer at 81.3k/s ["));
+  EXPECT_THAT(document.figures,
+              Contains(Field(&LabFigure::what, HasSubstr("highest rate of GET 100 B"))));
+}
+
+struct PeerSays {
+  double rate = 0;
+  double busy = 1;
+};
+
+/// redis-benchmark without batches, beside ours at 100k/s.
+ExperimentDocument besidePeer(const PeerSays& says) {
+  Readings readings;
+  for (const int repeat : {1, 2}) {
+    readings.add(runOf("beside", "small-b0", repeat, 0, kCeiling + repeat, 500));
+    Reading peer;
+    peer.record.name = "peer-r" + std::to_string(repeat);
+    peer.record.labels = {{"part", "peer"}, {"case", "benchmark-get-b1"}};
+    peer.record.figures = {{"rate_ops", says.rate + repeat},
+                           {"p50_us", 300},
+                           {"p99_us", 600},
+                           {"server_busy", says.busy},
+                           {"kernel_us_per_command", 8},
+                           {"user_us_per_command", 2},
+                           {"hit_share", 0.98}};
+    readings.add(std::move(peer));
+  }
+  ExperimentDocument document;
+  ceilingExperiment().analyse(parameters(), readings, document);
+  return document;
+}
+
+TEST(CeilingFindings, SayWhyAPeersCeilingIsNotOurs) {
+  EXPECT_THAT(besidePeer({.rate = 80e3, .busy = 0.8}).findings,
+              saying("with Redis only 80.0% busy: that is its own ceiling and not the server's"));
+  const auto slower = besidePeer({.rate = 80e3});
+  EXPECT_THAT(slower.findings, saying("both saturate Redis; a command costs it 10 µs ["));
+  EXPECT_THAT(besidePeer({.rate = kCeiling}).findings,
+              saying("both saturate Redis, and do not differ; a command costs"));
+}
+
 TEST(CeilingFindings, SayThatTheOpenModelDoesNotGetThroughWhatWasOffered) {
   EXPECT_THAT(analysed({.achieved = 0.6 * kCeiling}).findings,
               saying("were completed, 75.0% of what was offered"));

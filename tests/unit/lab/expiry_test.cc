@@ -72,6 +72,7 @@ Reading runWith(std::string_view kind, int repeat, Nanos burst, int gonePerInter
     sample.info["expire_cycle_cpu_milliseconds"] = std::to_string(gone / 10);
     sample.info["expired_stale_perc"] = i == kMoment ? "98.5" : "0";
     sample.info["db0.keys"] = std::to_string(kKeys - gone);
+    sample.info["waiting_for_core_main_thread"] = std::to_string(i * 1e-3);
     sample.info["used_memory"] = std::to_string(1'000'000 - 100 * gone);
     run.servers.push_back(sample);
   }
@@ -122,6 +123,28 @@ TEST(ExpiryFindings, ContradictTheTextbookWhereNothingSticksOut) {
   EXPECT_THAT(document.findings,
               finding("no spike by the rule in 2 of 2 runs", Standing::contradicts));
   EXPECT_THAT(document.recommendations, Not(Contains(HasSubstr("random part"))));
+}
+
+// Where nobody deletes p99 goes to 1 ms as well: keys that expire one by one did not do that.
+TEST(ExpiryFindings, HoldSpreadKeysAgainstWhatHappensAnyway) {
+  EXPECT_THAT(
+      analysed(24 * kMillisecond, kMillisecond).findings,
+      finding("of that with active expiry off, where only reads delete: not more than happens "
+              "here anyway",
+              Standing::expected));
+  EXPECT_THAT(analysed(24 * kMillisecond, 20 * kMillisecond).findings,
+              finding("of that with active expiry off", Standing::contradicts));
+}
+
+TEST(ExpiryFindings, NameTheTimeWithoutACoreAtThePeak) {
+  constexpr std::string_view kNamed = "in the peak's interval the main thread was ready and had no";
+  EXPECT_THAT(analysed(24 * kMillisecond, kMillisecond).findings,
+              Contains(Field(&LabFinding::text,
+                             AllOf(HasSubstr("spread over 60s"), HasSubstr(std::string(kNamed)),
+                                   HasSubstr("core for 1 ms")))));
+  EXPECT_THAT(analysed(24 * kMillisecond, kMillisecond).findings,
+              Not(Contains(Field(&LabFinding::text, AllOf(HasSubstr("all at one moment: p99"),
+                                                          HasSubstr(std::string(kNamed)))))));
 }
 
 TEST(ExpiryFindings, TellReadsFromWhatDbsizeCounts) {

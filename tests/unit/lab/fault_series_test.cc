@@ -75,6 +75,12 @@ TEST(FaultSeries, FindsTheSpikeBetweenTheFaultsEdges) {
   EXPECT_THAT(spikeWords(*none), HasSubstr("no spike"));
 }
 
+// A fault of a second in three: most of the time is the other two.
+TEST(FaultSeries, KnowsWhatIsTypical) {
+  EXPECT_NEAR(typicalUs(runWithFault(20 * kMillisecond), 0.99), 500, 1);
+  EXPECT_TRUE(std::isnan(typicalUs(Reading{}, 0.99)));
+}
+
 // 2 ms of 3: the generator's own. Half a millisecond is nobody's, whatever share of p99 it is.
 TEST(FaultSeries, LeavesOutIntervalsThatAreOfTheGenerator) {
   Reading reading = runWithFault(3 * kMillisecond);

@@ -32,6 +32,42 @@ TEST(Pooled, RatioHoldsTheTrueOneAndLeavesOutNoneWhereNoneIs) {
   EXPECT_TRUE(pooled.ratio(0, 2).contains(1));
 }
 
+// One of three runs met a stall of the disk.
+TEST(Pooled, OneThatScattersMoreIsJudgedByItself) {
+  const std::vector<std::vector<double>> quiet{{100, 104, 98}, {200, 205, 196}, {51, 50, 49}};
+  auto values = quiet;
+  values.push_back({2.9, 2.6, 134});
+  const Pooled pooled(values);
+  EXPECT_TRUE(pooled.isApart(3));
+  EXPECT_FALSE(pooled.isApart(0));
+  EXPECT_DOUBLE_EQ(pooled.of(0).low, Pooled(quiet).of(0).low);
+  EXPECT_DOUBLE_EQ(pooled.ratio(0, 1).high, Pooled(quiet).ratio(0, 1).high);
+  EXPECT_DOUBLE_EQ(pooled.of(3).high, Pooled({values[3]}).of(0).high);
+  EXPECT_EQ(pooled.of(3).method, IntervalMethod::studentT);
+  EXPECT_EQ(pooled.ratio(0, 3).method, IntervalMethod::welchT);
+  EXPECT_TRUE(pooled.ratio(0, 3).contains(1));
+}
+
+TEST(Pooled, TwoThatScatterMoreDoNotHideEachOther) {
+  const Pooled pooled({{100, 104, 98},
+                       {200, 205, 196},
+                       {51, 50, 49},
+                       {70, 72, 71},
+                       {2.9, 2.6, 134},
+                       {3.4, 3.1, 124}});
+  EXPECT_TRUE(pooled.isApart(4));
+  EXPECT_TRUE(pooled.isApart(5));
+  EXPECT_FALSE(pooled.isApart(0));
+}
+
+// By chance one of a few always scatters most.
+TEST(Pooled, OrdinaryScatterIsShared) {
+  const Pooled pooled({{161, 280, 259}, {232, 159, 297}, {288, 187, 219}, {244, 339, 585}});
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_FALSE(pooled.isApart(i)) << i;
+  EXPECT_FALSE(Pooled({{1, 2}, {5, 50}}).isApart(1));
+  EXPECT_FALSE(Pooled({{7, 7}, {7, 7}, {7, 7}}).isApart(0));
+}
+
 TEST(Pooled, WithoutRepeatsThereIsNoInterval) {
   const Pooled pooled({{100}, {200}, {}});
   EXPECT_FALSE(pooled.of(0).hasInterval());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <vector>
 
@@ -30,6 +31,15 @@ TEST(Statistics, QuantilesOfStudentsTMatchPublishedTables) {
 TEST(Statistics, TheCauchyDistributionIsStudentsTWithOneDegree) {
   for (const double t : {-3.0, -0.2, 0.0, 0.7, 25.0})
     EXPECT_NEAR(studentTCdf(t, 1), 0.5 + std::atan(t) / std::numbers::pi, 1e-12) << t;
+}
+
+// With two degrees in the numerator it has a closed form.
+TEST(Statistics, TheTailOfTheFDistribution) {
+  for (const double f : {0.0, 0.5, 4.0, 64.0})
+    for (const double degrees : {2.0, 6.0, 14.0})
+      EXPECT_NEAR(fTail(f, 2, degrees), std::pow(1 + 2 * f / degrees, -degrees / 2), 1e-12);
+  EXPECT_NEAR(fTail(161.4476, 1, 1), 0.05, 1e-7);
+  EXPECT_EQ(fTail(std::numeric_limits<double>::infinity(), 3, 5), 0);
 }
 
 TEST(Statistics, AMeansIntervalIsTTimesTheStandardError) {

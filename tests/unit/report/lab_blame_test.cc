@@ -66,7 +66,9 @@ TEST_F(LabBlameOf, SumsUpTheRunsInWhichIntervalsStoodOut) {
   ASSERT_TRUE(all.contains("one"));
   EXPECT_THAT(all.at("one").finding.text,
               AllOf(HasSubstr("in 2 of 2 open-model runs"), HasSubstr("0.5 s of 6.0 s"),
-                    HasSubstr("98.0% for a free connection or a full batch")));
+                    HasSubstr("98.0% for a free connection or a full batch"),
+                    HasSubstr("Whose doing the slow time was: server, and the queue behind it "
+                              "0.5 s")));
   EXPECT_THAT(all.at("one").finding.runs, ElementsAre("a-r1", "a-r2"));
   EXPECT_EQ(all.at("one").table.rows.size(), 1U) << "only of the one that waited most";
   EXPECT_THAT(all.at("one").plot.title, HasSubstr("a-r1"));

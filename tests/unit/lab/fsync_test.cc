@@ -1,0 +1,94 @@
+// What the findings of fsync make of runs whose figures are known.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lab/catalog.h"
+#include "rundir/files.h"
+#include "rundir/hlog.h"
+
+namespace redline {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::Field;
+using testing::HasSubstr;
+using testing::Not;
+
+Parameters parameters() {
+  const auto toml = readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/fsync.toml");
+  auto read = readParameters(fsyncExperiment().parameters, "fsync.toml", *toml, Profile::quick);
+  EXPECT_TRUE(read) << read.error().message;
+  return *read;
+}
+
+/// A second in intervals of 100 ms: p99 is `usual`, and 50 ms in one of them, where the disk
+/// stalled; over the whole it is `p99`.
+Reading runOf(std::string_view policy, int repeat, Nanos usual, Nanos p99) {
+  RunDir dir;
+  for (int i = 0; i < 10; ++i) {
+    const Nanos at = i * 100 * kMillisecond;
+    Histogram histogram;
+    histogram.record(i == 4 ? 50 * kMillisecond : usual, 100);
+    dir.latency.lines.push_back({"response", at, 100 * kMillisecond, encodeCompressed(histogram)});
+    IntervalRow row;
+    row.start = at;
+    row.end = at + 100 * kMillisecond;
+    dir.intervals.push_back(row);
+  }
+  Summary summary;
+  LatencyFigures figures;
+  figures.count = 1000;
+  figures.p99 = static_cast<double>(p99) / 1e3 + repeat;
+  figures.p999 = 50'000;
+  summary.latency["response"]["set"] = figures;
+  dir.summary = std::move(summary);
+  Reading reading;
+  reading.record.name = std::string(policy) + "-r" + std::to_string(repeat);
+  reading.record.labels = {{"part", "rate"}, {"policy", std::string(policy)}};
+  reading.dirs.push_back(std::move(dir));
+  return reading;
+}
+
+ExperimentDocument analysed(Nanos longSync) {
+  Readings readings;
+  for (const int repeat : {1, 2}) {
+    readings.add(runOf("everysec", repeat, 200 * kMicrosecond, 250 * kMicrosecond));
+    Reading always = runOf("always", repeat, 2 * kMillisecond, 20 * kMillisecond);
+    if (longSync > 0 && repeat == 2) {
+      Event& event = always.dirs.front().events.emplace_back();
+      event.kind = "latency";
+      event.name = "aof-fsync-always";
+      event.duration = longSync;
+    }
+    readings.add(std::move(always));
+  }
+  ExperimentDocument document;
+  fsyncExperiment().analyse(parameters(), readings, document);
+  return document;
+}
+
+// One stall in a second makes the p99 of the whole 80 times everysec's; nine intervals in ten know
+// of a tax of 10.
+TEST(FsyncFindings, TellTheTaxOfEverySyncFromTheDisksStalls) {
+  const auto document = analysed(0);
+  EXPECT_THAT(document.findings,
+              Contains(Field(&LabFinding::text,
+                             AllOf(HasSubstr("of the p99 of the median interval of 100 ms, 10× ["),
+                                   HasSubstr("(2 ms [")))));
+  EXPECT_THAT(
+      document.slo,
+      Contains(AllOf(Field(&SloOutcome::id, "write-p99-always"),
+                     Field(&SloOutcome::measured, HasSubstr("in the median interval 2 ms")))));
+}
+
+TEST(FsyncFindings, NameTheSyncsThatRedisFoundLong) {
+  EXPECT_THAT(analysed(0).findings,
+              Not(Contains(Field(&LabFinding::text, HasSubstr("Redis noted a long sync")))));
+  EXPECT_THAT(analysed(145 * kMillisecond).findings,
+              Contains(Field(&LabFinding::text, HasSubstr("the longest of 145 ms"))));
+}
+
+}  // namespace
+}  // namespace redline
