@@ -16,6 +16,9 @@ constexpr Nanos kSpinSpan = 80 * kMicrosecond;
 constexpr Nanos kLongestSleep = 10 * kMillisecond;
 /// An idle look at the transport takes 0.1 µs (a ring) to 0.5 µs (epoll).
 constexpr Nanos kLongestPoll = 2 * kMicrosecond;
+/// In the open model a look takes microseconds beyond the sleep that was asked for, some hundreds
+/// where it brings many replies: more than that is a pause.
+constexpr Nanos kPause = kMillisecond;
 
 const Mitigations kNoMitigations;
 /// Apart from the streams that draw keys and arrivals.
@@ -94,6 +97,7 @@ Status Worker::run(const Window& window) {
     const auto events = transport_.wait(span);
     const Nanos before = lastStamp_;
     now_ = lastStamp_ = clock_.now();
+    if (!plan_.closed() && now_ - before - span >= kPause) notePause(now_ - before - span);
     if (now_ >= intervalEnd_) rotate();
     for (const TransportEvent& event : events) handle(event);
     if (inCluster()) adoptLatest();
@@ -140,6 +144,12 @@ Nanos Worker::waitSpan() const {
   const bool replyExpected = inFlight_ != 0 && lastStamp_ - lastActive_ < kSpinSpan;
   if (replyExpected || until <= kSpinSpan) return 0;
   return until - kSpinSpan;
+}
+
+void Worker::notePause(Nanos took) {
+  Counters& counters = interval_->counts;
+  counters.paused += took;
+  counters.longestPause = std::max(counters.longestPause, took);
 }
 
 void Worker::rotate() {

@@ -97,6 +97,7 @@ class Worker {
 
   // The loop (worker.cc).
   Nanos waitSpan() const;
+  void notePause(Nanos took);
   void rotate();
   void closeInterval();
   bool finished() const;

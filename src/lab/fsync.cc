@@ -320,21 +320,20 @@ class Analysis {
   /// The syncs that Redis itself found long, if any: stalls of the disk, each of which holds up
   /// everybody.
   std::string longSyncs() const {
-    std::size_t seconds = 0;
-    Nanos longest = 0, watched = 0;
+    std::vector<double> longestUs;  // of each run
     for (const Reading* const run : runs_.believed(always_)) {
-      if (run->dir() == nullptr || run->summary() == nullptr) continue;
-      watched += static_cast<Nanos>(p_.seconds("duration") * kSecond);
-      for (const Event& event : run->dir()->events) {
-        if (event.kind != "latency" || event.name != "aof-fsync-always") continue;
-        ++seconds;
-        longest = std::max(longest, event.duration);
-      }
+      if (run->dir() == nullptr) continue;
+      Nanos longest = 0;
+      for (const Event& event : run->dir()->events)
+        if (event.kind == "latency" && event.name == "aof-fsync-always")
+          longest = std::max(longest, event.duration);
+      if (longest > 0) longestUs.push_back(static_cast<double>(longest) / 1e3);
     }
-    if (seconds == 0) return {};
-    return fmt::format(". In {} of {:.0f} seconds Redis noted a long sync, the longest of {}",
-                       seconds, static_cast<double>(watched) / kSecond,
-                       formatQuantity(static_cast<double>(longest) / 1e3, "us"));
+    if (longestUs.empty()) return {};
+    return fmt::format(
+        ". Redis's latency monitor has long syncs in {} of {} runs, the longest of {}",
+        longestUs.size(), runs_.believed(always_).size(),
+        formatQuantity(std::ranges::max(longestUs), "us"));
   }
 
   /// The same with fat values: more bytes for each write, to the page cache and to the disk.

@@ -86,6 +86,8 @@ void Counters::follow(const Counters& next) noexcept {
   cpuUser += next.cpuUser;
   cpuSystem += next.cpuSystem;
   cpuWaiting += next.cpuWaiting;
+  paused += next.paused;
+  longestPause = std::max(longestPause, next.longestPause);
   outstanding = next.outstanding;
   backlog = next.backlog;
 }

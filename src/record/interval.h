@@ -44,6 +44,10 @@ struct Counters {
   Nanos cpuUser = 0;      ///< the worker thread's CPU time
   Nanos cpuSystem = 0;
   Nanos cpuWaiting = 0;  ///< the worker was ready to run, and another thread had its core
+  /// Open model: between two readings of the clock beyond the sleep that was asked for, where that
+  /// is a millisecond or more. The worker was not running, whoever had its core.
+  Nanos paused = 0;
+  Nanos longestPause = 0;
   std::uint64_t outstandingAtEnd = 0;  ///< neither completed nor failed when the run ended
   std::uint64_t outstanding = 0;  ///< at the interval's end: in flight now (a level, not a count)
   std::uint64_t backlog = 0;  ///< at the interval's end: due and not sent (a level, not a count)

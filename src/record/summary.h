@@ -49,8 +49,13 @@ struct GeneratorFigures {
   /// Share of the workers' time in which they were ready to run and another thread had their core,
   /// 0…1.
   double waitingForCore = 0;
-  double steal = 0;      ///< share of the machine's time stolen by the hypervisor, 0…1
-  double meanBatch = 0;  ///< operations written as one unit
+  double steal = 0;  ///< share of the machine's time stolen by the hypervisor, 0…1
+  /// What a hypervisor takes without saying so, at least: share of the workers' time in pauses of a
+  /// millisecond or more beyond the sleep that they asked for, less waitingForCore. 0…1; 0 in the
+  /// closed model, where it is not looked for.
+  double hiddenSteal = 0;
+  double longestPauseUs = 0;  ///< of those pauses, whoever had the core
+  double meanBatch = 0;       ///< operations written as one unit
   double longestPassUs = 0;
   std::uint64_t reconnects = 0, retried = 0;
 };

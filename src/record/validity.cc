@@ -45,6 +45,19 @@ void judgeClosed(const ValidityFacts& facts, Verdict& verdict) {
   judgeGeneratorsCore(facts, verdict);
 }
 
+// A rate that is lower, or more threads, do not bring back a core that the machine below takes.
+std::string remedyOf(const ValidityFacts& facts) {
+  if (facts.hiddenSteal < kHiddenStealMatters)
+    return "lower -rate, or give it more -threads and cores of their own";
+  return fmt::format(
+      "for another {} it stood still, {:.0f} µs at the longest, though it had asked for no such "
+      "sleep "
+      "and nobody here had its core: the machine below took it without a word; a quieter machine "
+      "is "
+      "what helps",
+      percent(facts.hiddenSteal), facts.longestPauseUs);
+}
+
 void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
   const bool late = facts.dispatchP99Us > kTolerableDispatchP99Us;
   const bool behind = facts.achievedRate < kKeptUp * facts.targetRate;
@@ -53,9 +66,9 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
     verdict.reasons.push_back(fmt::format(
         "could not keep the schedule: 1% of the operations were sent {:.0f} µs or more after they "
         "could have been (tolerated: {:.0f} µs); the generator was {} busy and waited for a core "
-        "for {} of the time: lower -rate, or give it more -threads and cores of their own",
+        "for {} of the time: {}",
         facts.dispatchP99Us, kTolerableDispatchP99Us, percent(facts.generatorUtilisation),
-        percent(facts.generatorWaiting)));
+        percent(facts.generatorWaiting), remedyOf(facts)));
   if (heldUp) judgeGeneratorsCpu(facts, verdict);
   if (late || heldUp) judgeGeneratorsCore(facts, verdict);
   if (facts.faultedOperations != 0 && facts.faultedDispatchP99Us > kTolerableDispatchP99Us)

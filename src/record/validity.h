@@ -18,6 +18,8 @@ struct ValidityFacts {
   double dispatchMaxUs = 0;
   double generatorUtilisation = 0;      ///< busiest share, idle spinning excluded
   double generatorWaiting = 0;          ///< share of its time in which others had its core
+  double hiddenSteal = 0;               ///< GeneratorFigures::hiddenSteal
+  double longestPauseUs = 0;            ///< of the generator
   double serverUtilisation = 0;         ///< of the busiest server's main thread; < 0: not known
   double steal = 0;                     ///< of the machine's time
   double corrupt = 0;                   ///< values that were not what they must be
@@ -58,6 +60,8 @@ bool passingReason(std::string_view reason);
 inline constexpr double kTolerableDispatchP99Us = 1'000;
 inline constexpr double kTolerableSteal = 0.05;
 inline constexpr double kTolerableWaiting = 0.05;
+/// From here on pauses that nobody owns up to make a generator late, and not its own load.
+inline constexpr double kHiddenStealMatters = 0.01;
 inline constexpr double kGeneratorBound = 0.95;
 inline constexpr double kServerBound = 0.90;
 inline constexpr double kKeptUp = 0.99;

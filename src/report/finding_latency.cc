@@ -191,6 +191,20 @@ std::optional<Finding> generatorStall(const RunData& run) {
                  "generator.longest_pass_us, response max"};
 }
 
+std::optional<Finding> hiddenSteal(const RunData& run) {
+  const GeneratorFigures& generator = run.figures.generator;
+  if (generator.hiddenSteal < kStealWorthNaming) return {};
+  return Finding{
+      "hidden-steal", Weight::notable,
+      fmt::format(
+          "For {} of the time at least, {} at the longest, the generator stood still though it "
+          "had asked for no such sleep and no other thread had its core: a hypervisor that "
+          "does not report what it takes. It will take the server's core as well: compare "
+          "with a run on a quiet host before a tail is quoted",
+          percent(generator.hiddenSteal), microsWords(generator.longestPauseUs)),
+      "generator.hidden_steal, generator.longest_pause_us"};
+}
+
 std::optional<Finding> stolenTime(const RunData& run) {
   const double steal = run.figures.generator.steal;
   if (steal < kStealWorthNaming) return {};

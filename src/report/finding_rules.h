@@ -32,6 +32,7 @@ std::optional<Finding> slowStretches(const RunData& run);  // blame_words.cc
 std::optional<Finding> serverSilent(const RunData& run);
 std::optional<Finding> slowCommands(const RunData& run);
 std::optional<Finding> generatorStall(const RunData& run);
+std::optional<Finding> hiddenSteal(const RunData& run);
 std::optional<Finding> stolenTime(const RunData& run);
 std::optional<Finding> generatorBusy(const RunData& run);
 

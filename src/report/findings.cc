@@ -14,8 +14,9 @@ constexpr std::array kRules{
     connectionsLost,   waitBeforeSend, waitInService, worstInterval,
     slowStretches,     serverSilent,   slowCommands,  serverBound,
     closedLoop,        smallBatches,   generatorBusy, generatorStall,
-    serverWithoutCore, stolenTime,     misses,        memoryGrew,
-    fragmentation,     forked,         delayedFsync,  rightValues,
+    serverWithoutCore, stolenTime,     hiddenSteal,   misses,
+    memoryGrew,        fragmentation,  forked,        delayedFsync,
+    rightValues,
 };
 
 }  // namespace

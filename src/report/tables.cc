@@ -122,6 +122,10 @@ Table generatorTable(const RunData& run) {
   table.rows.push_back({"connections opened again", grouped(g.reconnects)});
   table.rows.push_back({"operations sent again", grouped(g.retried)});
   table.rows.push_back({"stolen by the hypervisor", percent(g.steal)});
+  if (g.hiddenSteal > 0)
+    table.rows.push_back({"stolen and not reported, at least",
+                          fmt::format("{}, up to {} at once", percent(g.hiddenSteal),
+                                      microsWords(g.longestPauseUs))});
   return table;
 }
 

@@ -84,6 +84,7 @@ GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
   if (facts.busyS > 0) {
     g.utilisation = std::min(1.0, working / facts.busyS);
     g.waitingForCore = std::min(1.0, seconds(counts.cpuWaiting) / facts.busyS);
+    g.hiddenSteal = std::clamp(seconds(counts.paused - counts.cpuWaiting) / facts.busyS, 0.0, 1.0);
   }
   g.steal = facts.steal;
   if (counts.batches != 0)
@@ -91,6 +92,7 @@ GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
         static_cast<double>(sum(counts.sent) + counts.retried + extraRequests(plan, counts)) /
         static_cast<double>(counts.batches);
   g.longestPassUs = static_cast<double>(counts.longestPass) / 1e3;
+  g.longestPauseUs = static_cast<double>(counts.longestPause) / 1e3;
   g.reconnects = counts.reconnects;
   g.retried = counts.retried;
   return g;
@@ -168,6 +170,8 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, Na
   facts.dispatchMaxUs = summary.latency.at("dispatch").at("all").max;
   facts.generatorUtilisation = summary.generator.utilisation;
   facts.generatorWaiting = summary.generator.waitingForCore;
+  facts.hiddenSteal = summary.generator.hiddenSteal;
+  facts.longestPauseUs = summary.generator.longestPauseUs;
   facts.serverUtilisation = -1;
   for (const ServerFigures& server : summary.servers)
     facts.serverUtilisation = std::max(facts.serverUtilisation, server.mainThreadUtilisation);

@@ -73,6 +73,8 @@ Json generatorJson(const GeneratorFigures& generator) {
           {"utilisation", generator.utilisation},
           {"waiting_for_core", generator.waitingForCore},
           {"steal", generator.steal},
+          {"hidden_steal", generator.hiddenSteal},
+          {"longest_pause_us", generator.longestPauseUs},
           {"mean_batch", generator.meanBatch},
           {"longest_pass_us", generator.longestPassUs},
           {"reconnects", generator.reconnects},
@@ -178,6 +180,8 @@ void readGenerator(JsonFields fields, GeneratorFigures& generator) {
   fields.read("utilisation", generator.utilisation);
   fields.read("waiting_for_core", generator.waitingForCore);
   fields.read("steal", generator.steal);
+  fields.read("hidden_steal", generator.hiddenSteal);
+  fields.read("longest_pause_us", generator.longestPauseUs);
   fields.read("mean_batch", generator.meanBatch);
   fields.read("longest_pass_us", generator.longestPassUs);
   fields.read("reconnects", generator.reconnects);

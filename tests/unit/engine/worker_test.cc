@@ -42,6 +42,25 @@ TEST(Worker, SendsEveryOperationAtItsIntendedTimeToAnIdleServer) {
   expectConserved(total);
 }
 
+// Between two looks somebody else had the core, or nobody woke it. In the closed model, where one
+// look may bring megabytes, nothing is concluded.
+TEST(Worker, NotesPausesThatItDidNotAskFor) {
+  const auto pausedWith = [](WaitMode wait, Arrivals arrivals) {
+    Rig rig;
+    rig.plan.rate = 1000;
+    rig.plan.duration = kSecond;
+    rig.plan.wait = wait;
+    rig.plan.arrivals = arrivals;
+    rig.transport.oversleepAt(Rig::kBegin + 500 * kMillisecond, 14 * kMillisecond);
+    const Counters& counts = rig.run().counts;
+    EXPECT_EQ(counts.paused, counts.longestPause);
+    return counts.paused;
+  };
+  EXPECT_NEAR(static_cast<double>(pausedWith(WaitMode::spin, Arrivals::constant)), 14e6, 1e5);
+  EXPECT_NEAR(static_cast<double>(pausedWith(WaitMode::block, Arrivals::constant)), 14e6, 1e5);
+  EXPECT_EQ(pausedWith(WaitMode::spin, Arrivals::closed), 0);
+}
+
 TEST(Worker, CountsWhatAnImpossibleRateLeavesWithoutWalkingOverIt) {
   for (const Arrivals arrivals : {Arrivals::constant, Arrivals::poisson}) {
     Rig rig;

@@ -30,8 +30,9 @@ Counters numbered(std::uint64_t unit) {
                       &counters.outstanding, &counters.backlog,
                       &counters.refills,     &counters.refillsFailed})
     fill(*field);
-  for (auto* field : {&counters.idleTime, &counters.longestPass, &counters.cpuUser,
-                      &counters.cpuSystem, &counters.cpuWaiting, &counters.blocked})
+  for (auto* field :
+       {&counters.idleTime, &counters.longestPass, &counters.cpuUser, &counters.cpuSystem,
+        &counters.cpuWaiting, &counters.blocked, &counters.paused, &counters.longestPause})
     fill(*field);
   EXPECT_EQ(next * sizeof(std::uint64_t), sizeof(Counters)) << "a new field: add it here";
   return counters;
@@ -41,11 +42,12 @@ bool same(const Counters& a, const Counters& b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
-TEST(Counters, MergingAddsEveryFieldButTheLongestPass) {
+TEST(Counters, MergingAddsEveryFieldButTheLongestPassAndPause) {
   Counters sum = numbered(1);
   sum.merge(numbered(10));
   Counters wanted = numbered(11);
   wanted.longestPass = numbered(10).longestPass;
+  wanted.longestPause = numbered(10).longestPause;
   EXPECT_TRUE(same(sum, wanted));
 }
 
@@ -79,6 +81,7 @@ TEST(Counters, FollowingAddsCountsAndTakesTheLaterLevels) {
   total.follow(numbered(1));
   Counters wanted = numbered(11);
   wanted.longestPass = numbered(10).longestPass;
+  wanted.longestPause = numbered(10).longestPause;
   wanted.outstanding = numbered(1).outstanding;
   wanted.backlog = numbered(1).backlog;
   EXPECT_TRUE(same(total, wanted));

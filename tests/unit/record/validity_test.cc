@@ -6,9 +6,11 @@
 namespace redline {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 /// An open-model run in which all went well.
 ValidityFacts sound() {
@@ -112,6 +114,19 @@ TEST(Validity, ACoreThatOthersTookIsTheReasonWhyAnOpenRunWasLate) {
               ElementsAre(HasSubstr("could not keep the schedule"), HasSubstr("core taken")));
   facts.generatorWaiting = kTolerableWaiting;
   EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("could not keep the schedule")));
+}
+
+TEST(Validity, PausesThatTheSystemDoesNotKnowOfAreNoFaultOfTheRate) {
+  ValidityFacts facts = sound();
+  facts.dispatchP99Us = 8'544;
+  facts.longestPauseUs = 14'500;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(HasSubstr("lower -rate")));
+  facts.hiddenSteal = 0.21;
+  EXPECT_THAT(
+      judgeValidity(facts).reasons,
+      ElementsAre(AllOf(HasSubstr("for another 21.0% it stood still, 14500 µs at the longest"),
+                        HasSubstr("a quieter machine"), Not(HasSubstr("lower -rate")))));
+  EXPECT_TRUE(passingReason(judgeValidity(facts).reasons.front()));
 }
 
 TEST(Validity, OfAnImpossibleRateTheGeneratorsCeilingIsAReasonAndTheServersIsNot) {

@@ -79,6 +79,8 @@ const std::vector<Case>& cases() {
        [](RunData& r) { p(r, "service").lowerBounds = {"max"}; }},
       {"steal", [](RunData& r) { r.figures.generator.steal = 0.005; },
        [](RunData& r) { r.figures.generator.steal = 0.0049; }},
+      {"hidden-steal", [](RunData& r) { r.figures.generator.hiddenSteal = 0.005; },
+       [](RunData& r) { r.figures.generator.hiddenSteal = 0.0049; }},
       {"generator-busy", [](RunData& r) { r.figures.generator.utilisation = 0.8; },
        [](RunData& r) { r.figures.generator.utilisation = 0.79; }},
       {"wait-before-send",
