@@ -104,12 +104,15 @@ Status checkTopology(const FaultSpec& fault, const FlagValues& flags) {
 }
 
 std::vector<FlagSpec> chaosPlanFlag() {
-  return {{.name = "chaos",
-           .help = "faults while the load runs, each with its time in the measured window and its "
-                   "parameters; several with semicolons between them (see 'redline help chaos')",
-           .example = "5s:bgsave",
-           .group = "Faults",
-           .whenEmpty = "none"}};
+  return {
+      {.name = "chaos",
+       .help =
+           "faults while the load runs, each with its time in the measured window and its "
+           "parameters; several with semicolons between them, and one that is due while another of "
+           "its kind is under way begins after it (see 'redline help chaos')",
+       .example = "5s:bgsave",
+       .group = "Faults",
+       .whenEmpty = "none"}};
 }
 
 Result<ChaosPlan> chaosPlan(const FlagValues& flags) {

@@ -93,7 +93,10 @@ class Load {
       table.rows.push_back({{one.words, rateOr(met, i), rateOr(missed, i), share,
                              p_.text("searches"), std::to_string(found[i].runs.size())},
                             namesOf(found[i].runs)});
-      if (!met.has(i)) continue;
+      if (!met.has(i)) {
+        sayNeverMet(one, found[i], *ceiling);
+        continue;
+      }
       addFinding(document_, Standing::plain,
                  fmt::format("{}: {} holds up to {}, {} of the closed model's ceiling, and no "
                              "longer at {}",
@@ -130,6 +133,19 @@ class Load {
       if (bracket.missedTried) all.missed.push_back(bracket.missed);
     }
     return all;
+  }
+
+  void sayNeverMet(const Case& one, const Searches& found, double ceiling) {
+    if (found.missed.empty()) return;
+    const double lowest = std::ranges::min(found.missed);
+    addFinding(document_, Standing::problem,
+               fmt::format("{}: {} was missed at every rate that was tried, down to {}, {} of the "
+                           "closed model's ceiling: on this machine at this hour no rate worth "
+                           "planning for keeps it",
+                           one.words, p_.text("slo"), formatQuantity(lowest, "ops/s"),
+                           formatShare(lowest / ceiling)),
+               fmt::format("{} bisections in the open model", p_.text("searches")),
+               namesOf(found.runs));
   }
 
   void searchPlot(const std::vector<Case>& sizes, const std::vector<Searches>& found) {

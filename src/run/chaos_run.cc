@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -15,6 +16,7 @@ struct ChaosRun::Planned {
 
   Nanos at;
   FaultBracket bracket;
+  bool isOver = false;  ///< it is not under way, and will not be
 };
 
 ChaosRun::ChaosRun(const ChaosPlan& plan, FaultContext context) : context_(std::move(context)) {
@@ -41,6 +43,9 @@ void ChaosRun::start(Nanos measureStart) {
   for (const auto& planned : faults_)
     threads_.emplace_back([this, &planned = *planned, measureStart] {
       carryOut(planned, measureStart + planned.at);
+      const std::lock_guard lock(mutex_);
+      planned.isOver = true;
+      wake_.notify_all();
     });
 }
 
@@ -50,8 +55,19 @@ bool ChaosRun::waitUntil(Nanos when) {
   return !wake_.wait_for(lock, span, [this] { return stopping_.load(); });
 }
 
+bool ChaosRun::waitForItsKind(const Planned& planned) {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [&] {
+    return stopping_.load() || std::ranges::none_of(faults_, [&](const auto& other) {
+             return !other->isOver && other->at < planned.at &&
+                    other->bracket.spec().name == planned.bracket.spec().name;
+           });
+  });
+  return !stopping_.load();
+}
+
 void ChaosRun::carryOut(Planned& planned, Nanos at) {
-  if (!waitUntil(at - kCheckTime)) return;
+  if (!waitUntil(at - kCheckTime) || !waitForItsKind(planned)) return;
   if (!planned.bracket.check() || !waitUntil(at)) return;
   std::size_t bracket = 0;
   {

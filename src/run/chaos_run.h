@@ -22,7 +22,9 @@ namespace redline {
 FaultFigures faultFigures(const FaultSpec& spec, const FaultOutcome& outcome, Nanos zero);
 
 /// The faults of one run, each on a thread of its own, so that a long one does not delay the next.
-/// Whatever happens, what was begun is healed before finish() or the destructor returns.
+/// Those of one kind wait for each other: slots that are still on their way there cannot be moved
+/// back, and one server has one snapshot at a time. Whatever happens, what was begun is healed
+/// before finish() or the destructor returns.
 class ChaosRun {
  public:
   /// `context.interrupted` is for this object to set; the rest is used as it is.
@@ -52,6 +54,8 @@ class ChaosRun {
   void carryOut(Planned& planned, Nanos at);
   /// False when the run is over before `when`.
   bool waitUntil(Nanos when);
+  /// Until the faults of its kind that were due before are over. False when the run is over before.
+  bool waitForItsKind(const Planned& planned);
 
   FaultContext context_;
   std::vector<std::unique_ptr<Planned>> faults_;

@@ -20,6 +20,7 @@
 #include "chaos/bracket.h"
 #include "chaos/catalog.h"
 #include "chaos/chaos_plan.h"
+#include "run/chaos_run.h"
 #include "run/driver_run.h"
 #include "rundir/run_dir_reader.h"
 #include "server/ping_probe.h"
@@ -33,6 +34,7 @@ using test::adminOf;
 using test::startRedis;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 /// A server, and the way faults get at it.
 struct Scene {
@@ -113,6 +115,45 @@ TEST(Chaos, BgsaveSaysThatASnapshotIsUnderWayAlready) {
   ASSERT_FALSE(outcome.took);
   EXPECT_THAT(outcome.problem(), HasSubstr("already in progress"));
   EXPECT_THAT(scene.events.at(1).detail, HasSubstr("did not take"));
+}
+
+// The second is due while the first one's child writes for a second.
+TEST(Chaos, FaultsOfOneKindWaitForEachOther) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  scene.populate(10'000);
+  ASSERT_TRUE(scene.admin->configSet("rdb-key-save-delay", "100"));
+  ChaosRun chaos(*parseChaosPlan("0s:bgsave; 500ms:bgsave"), scene.context);
+  ASSERT_TRUE(chaos.prepare());
+  const Nanos start = scene.clock.now();
+  chaos.start(start);
+  const auto seen = [&] {
+    const std::lock_guard lock(scene.mutex);
+    return scene.events.size();
+  };
+  while (seen() < 4 && scene.clock.now() < start + 30 * kSecond)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  chaos.finish();
+  EXPECT_THAT(chaos.problems(), IsEmpty());
+  const auto figures = chaos.figures(start);
+  ASSERT_EQ(figures.size(), 2U);
+  EXPECT_GT(figures[0].endS, 0.5) << "it was over before the second was due";
+  EXPECT_GE(figures[1].beginS, figures[0].endS);
+}
+
+// The run ends while the second waits for the first.
+TEST(Chaos, AFaultThatWaitsForItsKindEndsWithTheRun) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  scene.populate(10'000);
+  ASSERT_TRUE(scene.admin->configSet("rdb-key-save-delay", "100"));
+  ChaosRun chaos(*parseChaosPlan("0s:bgsave; 100ms:bgsave"), scene.context);
+  ASSERT_TRUE(chaos.prepare());
+  const Nanos start = scene.clock.now();
+  chaos.start(start);
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  chaos.finish();
+  EXPECT_EQ(chaos.figures(start)[1].detail, "the run ended before it");
 }
 
 TEST(Chaos, BgsaveSaysWhyTheSnapshotFailed) {

@@ -179,6 +179,20 @@ TEST(CeilingFindings, GiveTheHighestRateUnderTheLevelAnIntervalOfItsSearches) {
               Contains(Field(&LabFigure::what, HasSubstr("highest rate of GET 100 B"))));
 }
 
+TEST(CeilingFindings, SayWhereNoRateKeptToTheLevel) {
+  Readings readings;
+  readings.add(runOf("closed", "small-b0", 1, 0, kCeiling, 500));
+  for (const double rate : {67.5e3, 48.75e3}) {
+    Reading probe = runOf("probe", "small-b0", 1, rate, rate, 3000);
+    probe.record.labels.emplace_back("search", "1");
+    readings.add(std::move(probe));
+  }
+  ExperimentDocument document;
+  ceilingExperiment().analyse(parameters(), readings, document);
+  EXPECT_THAT(document.findings, saying("p99<1ms was missed at every rate that was tried, down to "
+                                        "48.8k/s, 48.8% of the closed model's ceiling"));
+}
+
 struct PeerSays {
   double rate = 0;
   double busy = 1;

@@ -64,7 +64,8 @@ Summary filled() {
   m.missingKeys = 3;
   m.keysWithLoss = 4;
   m.auditUnjudged = 5;
-  summary.generator = {2, "uring", "auto", 1.25, 2.5, 0.75, 0.5, 0.02, 0.01, 0.03, 14500.5, 16.5, 120.25, 3, 4};
+  summary.generator = {2,    "uring", "auto",  1.25, 2.5,    0.75, 0.5, 0.02,
+                       0.01, 0.03,    14500.5, 16.5, 120.25, 3,    4};
   ServerFigures server;
   server.addr = "127.0.0.1:7600";
   server.role = "master";
