@@ -99,8 +99,9 @@ class Load {
       }
       addFinding(document_, Standing::plain,
                  fmt::format("{}: {} holds up to {}, {} of the closed model's ceiling, and no "
-                             "longer at {}",
-                             one.words, p_.text("slo"), rateOr(met, i), share, rateOr(missed, i)),
+                             "longer at {}{}",
+                             one.words, p_.text("slo"), rateOr(met, i), share, rateOr(missed, i),
+                             inHowMany(found[i])),
                  fmt::format("{} bisections in the open model", p_.text("searches")),
                  namesOf(found[i].runs));
       addFigure(document_, fmt::format("highest rate of {} under {}", one.words, p_.text("slo")),
@@ -133,6 +134,14 @@ class Load {
       if (bracket.missedTried) all.missed.push_back(bracket.missed);
     }
     return all;
+  }
+
+  /// Where some searches found no rate at all.
+  std::string inHowMany(const Searches& found) const {
+    const std::uint64_t all = p_.count("searches");
+    if (found.met.size() >= all) return {};
+    return fmt::format(": in {} of {} searches; in the others it was missed at every rate",
+                       found.met.size(), all);
   }
 
   void sayNeverMet(const Case& one, const Searches& found, double ceiling) {

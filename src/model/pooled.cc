@@ -7,6 +7,8 @@ namespace redline {
 namespace {
 
 constexpr double kApartLevel = 0.01;
+constexpr std::size_t kEnoughToTell = 3;  ///< of two repeats neither is the odd one
+constexpr double kEnoughToCompare = 4;    ///< degrees of freedom of the others
 
 }  // namespace
 
@@ -31,10 +33,9 @@ void Pooled::setApart() {
   std::vector<Condition*> scattered;
   double degrees = 0, squares = 0;
   for (Condition& condition : conditions_) {
-    if (condition.count < 2) continue;
-    scattered.push_back(&condition);
     degrees += condition.degrees();
     squares += condition.squares;
+    if (condition.count >= kEnoughToTell) scattered.push_back(&condition);
   }
   std::ranges::sort(scattered, [](const Condition* a, const Condition* b) {
     return a->variance() > b->variance();
@@ -44,6 +45,7 @@ void Pooled::setApart() {
     const Condition& widest = *scattered[i];
     degrees -= widest.degrees();
     squares = std::max(0.0, squares - widest.squares);
+    if (degrees < kEnoughToCompare) break;
     const double times = widest.variance() * degrees / squares;  // infinite where the rest has none
     const auto tests = static_cast<double>(scattered.size() - i);
     if (widest.squares > 0 && fTail(times, widest.degrees(), degrees) < kApartLevel / tests)

@@ -16,9 +16,9 @@ namespace redline {
 ///
 /// A condition that scatters more than the others, by Cochran's test of the largest variance at 1%,
 /// would lend them a scatter that they do not have, and borrow theirs. It is set apart and judged
-/// by its own repeats. Several may be, half of the conditions at the most: as in Rosner's procedure
-/// for outliers, each is tested against those that scatter less, so that two do not hide each
-/// other.
+/// by its own repeats, where it has three and the others four degrees of freedom. Several may be,
+/// half of the conditions at the most: as in Rosner's procedure for outliers, each is tested
+/// against those that scatter less, so that two do not hide each other.
 class Pooled {
  public:
   /// `conditions`: the values of each. Values that are not positive are left out.

@@ -179,6 +179,19 @@ TEST(CeilingFindings, GiveTheHighestRateUnderTheLevelAnIntervalOfItsSearches) {
               Contains(Field(&LabFigure::what, HasSubstr("highest rate of GET 100 B"))));
 }
 
+TEST(CeilingFindings, SayHowManySearchesFoundARate) {
+  Readings readings;
+  readings.add(runOf("closed", "small-b0", 1, 0, kCeiling, 500));
+  for (const char* const search : {"1", "2"}) {
+    Reading probe = runOf("probe", "small-b0", 1, 67.5e3, 67.5e3, *search == '1' ? 300 : 3000);
+    probe.record.labels.emplace_back("search", search);
+    readings.add(std::move(probe));
+  }
+  ExperimentDocument document;
+  ceilingExperiment().analyse(parameters(), readings, document);
+  EXPECT_THAT(document.findings, saying("in 1 of 2 searches"));
+}
+
 TEST(CeilingFindings, SayWhereNoRateKeptToTheLevel) {
   Readings readings;
   readings.add(runOf("closed", "small-b0", 1, 0, kCeiling, 500));

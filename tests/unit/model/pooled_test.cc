@@ -66,6 +66,9 @@ TEST(Pooled, OrdinaryScatterIsShared) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_FALSE(pooled.isApart(i)) << i;
   EXPECT_FALSE(Pooled({{1, 2}, {5, 50}}).isApart(1));
   EXPECT_FALSE(Pooled({{7, 7}, {7, 7}, {7, 7}}).isApart(0));
+  // Two repeats that agree to the digit are luck, or a search that has steps.
+  EXPECT_FALSE(Pooled({{49.9, 49.9}, {37, 41}, {50, 50}, {60, 60}}).isApart(1));
+  EXPECT_FALSE(Pooled({{49.9, 49.9, 49.9}, {37, 41, 44}}).isApart(1));
 }
 
 TEST(Pooled, WithoutRepeatsThereIsNoInterval) {
