@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "base/units.h"
 #include "lab/catalog.h"
@@ -186,7 +187,7 @@ class Analysis {
  private:
   static std::vector<Labels> labels(const std::vector<std::string>& policies) {
     std::vector<Labels> all;
-    for (const std::string& policy : policies) all.push_back(rateLabels(policy));
+    std::ranges::transform(policies, std::back_inserter(all), rateLabels);
     return all;
   }
 

@@ -21,7 +21,7 @@ std::string_view unitOf(std::string_view text) {
 
 std::string words(const Estimate& estimate, std::string_view unit) {
   if (estimate.count == 0) return "–";
-  const std::string value = formatQuantity(estimate.value, unit);
+  std::string value = formatQuantity(estimate.value, unit);
   if (!estimate.hasInterval()) return value;
   std::string low = formatQuantity(estimate.low, unit);
   // Intervals are of logarithms; a share ends at all of it.

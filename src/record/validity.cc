@@ -77,7 +77,7 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
         "{:.0f} µs or more after they could have been; that is put down to the faults",
         facts.faultedDispatchP99Us));
   if (facts.allFaulted)
-    verdict.notes.push_back(
+    verdict.notes.emplace_back(
         "no interval was free of faults, so nothing says how well the generator keeps its schedule "
         "without them: make -duration longer");
   if (!behind) return;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -70,11 +71,13 @@ class Search {
   /// "server, and the queue behind it 12.1 s; generator 0.4 s", the longest first.
   std::string culprits() const {
     std::vector<std::pair<double, Culprit>> longest;
-    for (const auto& [culprit, seconds] : byCulprit_) longest.emplace_back(seconds, culprit);
-    std::ranges::stable_sort(longest, std::greater{}, &std::pair<double, Culprit>::first);
+    std::ranges::transform(byCulprit_, std::back_inserter(longest),
+                           [](const auto& each) { return std::pair(each.second, each.first); });
+    std::ranges::sort(longest, std::greater{});
     std::vector<std::string> parts;
-    for (const auto& [seconds, culprit] : longest)
-      parts.push_back(fmt::format("{} {:.1f} s", culpritName(culprit), seconds));
+    std::ranges::transform(longest, std::back_inserter(parts), [](const auto& each) {
+      return fmt::format("{} {:.1f} s", culpritName(each.second), each.first);
+    });
     return fmt::format("{}", fmt::join(parts, "; "));
   }
 

@@ -134,7 +134,7 @@ Table transposed(Table table) {
   Table turned;
   turned.title = std::move(table.title);
   turned.note = std::move(table.note);
-  turned.head.push_back("");
+  turned.head.emplace_back();
   for (const auto& row : table.rows) turned.head.push_back(row.front());
   for (std::size_t column = 1; column < table.head.size(); ++column) {
     turned.rows.push_back({table.head[column]});

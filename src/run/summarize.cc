@@ -242,7 +242,7 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   summary.notes = std::move(verdict.notes);
   std::ranges::copy(facts.mitigation.notes, std::back_inserter(summary.notes));
   if (plan.cluster() && plan.transactions)
-    summary.notes.push_back(
+    summary.notes.emplace_back(
         "-tx in a cluster: the first operation of each batch has the key that -dist drew, the "
         "others have keys drawn evenly from the same slot, so hot keys are hit less than -dist "
         "alone would have it");

@@ -57,7 +57,10 @@ class JsonFields {
   void eachOf(const char* name, Visit&& visit) {
     const Json* field = find(name);
     if (field == nullptr) return;
-    if (!field->is_array()) return refuse(name, "a list");
+    if (!field->is_array()) {
+      refuse(name, "a list");
+      return;
+    }
     std::size_t i = 0;
     for (const Json& element : *field)
       visit(JsonFields(element, pathOf(name) + "[" + std::to_string(i++) + "]", problem_));

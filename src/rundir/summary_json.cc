@@ -1,6 +1,7 @@
 #include "rundir/summary_json.h"
 
 #include <fmt/format.h>
+#include <utility>
 
 #include "record/operation.h"
 #include "rundir/environment_json.h"
@@ -160,7 +161,8 @@ void readCluster(JsonFields fields, ClusterFigures& cluster) {
     of.read("slots", node.slots);
     of.read("ops", node.ops);
     of.read("redirected", node.redirected);
-    of.object("service_us", [&](JsonFields service) { readLatency(service, node.service); });
+    of.object("service_us",
+              [&](JsonFields service) { readLatency(std::move(service), node.service); });
   });
   fields.eachOf("hot_slots", [&](JsonFields of) {
     HotSlotFigures& hot = cluster.hotSlots.emplace_back();
@@ -215,21 +217,25 @@ void readSummary(JsonFields fields, Summary& summary) {
   fields.read("invalid_reasons", summary.invalidReasons);
   fields.read("notes", summary.notes);
   fields.read("window_s", summary.windowS);
-  fields.object("rate", [&](JsonFields of) { readRate(of, summary.rate); });
+  fields.object("rate", [&](JsonFields of) { readRate(std::move(of), summary.rate); });
   fields.object("latency_us", [&](JsonFields measures) {
     measures.eachMember([&](const std::string& measure, JsonFields kinds) {
       kinds.eachMember([&](const std::string& kind, JsonFields of) {
-        readLatency(of, summary.latency[measure][kind]);
+        readLatency(std::move(of), summary.latency[measure][kind]);
       });
     });
   });
-  fields.object("cache", [&](JsonFields of) { readCache(of, summary.cache); });
-  fields.object("verify", [&](JsonFields of) { readVerify(of, summary.verify); });
-  fields.object("cluster", [&](JsonFields of) { readCluster(of, summary.cluster); });
-  fields.object("mitigation", [&](JsonFields of) { readMitigation(of, summary.mitigation); });
-  fields.object("generator", [&](JsonFields of) { readGenerator(of, summary.generator); });
-  fields.eachOf("servers", [&](JsonFields of) { readServer(of, summary.servers.emplace_back()); });
-  fields.eachOf("faults", [&](JsonFields of) { readFault(of, summary.faults.emplace_back()); });
+  fields.object("cache", [&](JsonFields of) { readCache(std::move(of), summary.cache); });
+  fields.object("verify", [&](JsonFields of) { readVerify(std::move(of), summary.verify); });
+  fields.object("cluster", [&](JsonFields of) { readCluster(std::move(of), summary.cluster); });
+  fields.object("mitigation",
+                [&](JsonFields of) { readMitigation(std::move(of), summary.mitigation); });
+  fields.object("generator",
+                [&](JsonFields of) { readGenerator(std::move(of), summary.generator); });
+  fields.eachOf("servers",
+                [&](JsonFields of) { readServer(std::move(of), summary.servers.emplace_back()); });
+  fields.eachOf("faults",
+                [&](JsonFields of) { readFault(std::move(of), summary.faults.emplace_back()); });
 }
 
 }  // namespace
