@@ -11,6 +11,16 @@
 namespace redline::ceiling {
 namespace {
 
+/// A peer's runs, and the mean of a figure over them; not a number where there is none.
+std::vector<const Reading*> peerRuns(const Readings& readings, std::string_view name) {
+  return readings.with(labelsOf("peer", name));
+}
+double peerMean(const Readings& readings, std::string_view name, std::string_view figure) {
+  const auto values =
+      figuresOf(peerRuns(readings, name), [&](const Reading& r) { return r.figure(figure); });
+  return values.empty() ? kNothing : meanOf(values);
+}
+
 class Ceilings {
  public:
   Ceilings(const Parameters& p, const Readings& readings, ExperimentDocument& document)

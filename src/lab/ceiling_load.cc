@@ -84,17 +84,16 @@ class Load {
             "Intervals are of the searches' ends."};
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       const Case& one = sizes[i];
-      const auto ceiling = ceilingOf(readings_, one);
-      if (!ceiling || found[i].runs.empty()) continue;
+      if (found[i].runs.empty()) continue;
       const auto rateOr = [](const Column& rates, std::size_t at) {
         return rates.has(at) ? words(rates.of(at), "ops/s") : std::string("no rate tried");
       };
-      const std::string share = met.has(i) ? formatShare(met.of(i).value / *ceiling) : "–";
+      const std::string share = met.has(i) ? formatShare(met.of(i).value / found[i].ceiling) : "–";
       table.rows.push_back({{one.words, rateOr(met, i), rateOr(missed, i), share,
                              p_.text("searches"), std::to_string(found[i].runs.size())},
                             namesOf(found[i].runs)});
       if (!met.has(i)) {
-        sayNeverMet(one, found[i], *ceiling);
+        sayNeverMet(one, found[i]);
         continue;
       }
       addFinding(document_, Standing::plain,
@@ -121,13 +120,16 @@ class Load {
   /// What the bisections of one case found.
   struct Searches {
     std::vector<const Reading*> runs;
+    double ceiling = kNothing;        ///< of the closed model; without it nothing was searched
     std::vector<double> met, missed;  ///< rates, of the searches that tried one
   };
 
   Searches searchesOf(const Case& one) const {
-    Searches all{.runs = readings_.with(labelsOf("probe", one.name)), .met = {}, .missed = {}};
+    Searches all;
     const auto ceiling = ceilingOf(readings_, one);
     if (!ceiling) return all;
+    all.runs = readings_.with(labelsOf("probe", one.name));
+    all.ceiling = *ceiling;
     for (unsigned search = 1; search <= p_.count("searches"); ++search) {
       const auto bracket = searchOf(p_, *ceiling).bracket(probesOf(p_, readings_, one, search));
       if (bracket.metTried) all.met.push_back(bracket.met);
@@ -144,7 +146,7 @@ class Load {
                        found.met.size(), all);
   }
 
-  void sayNeverMet(const Case& one, const Searches& found, double ceiling) {
+  void sayNeverMet(const Case& one, const Searches& found) {
     if (found.missed.empty()) return;
     const double lowest = std::ranges::min(found.missed);
     addFinding(document_, Standing::problem,
@@ -152,7 +154,7 @@ class Load {
                            "closed model's ceiling: on this machine at this hour no rate worth "
                            "planning for keeps it",
                            one.words, p_.text("slo"), formatQuantity(lowest, "ops/s"),
-                           formatShare(lowest / ceiling)),
+                           formatShare(lowest / found.ceiling)),
                fmt::format("{} bisections in the open model", p_.text("searches")),
                namesOf(found.runs));
   }
@@ -269,13 +271,12 @@ class Load {
       const auto kernel = ratesOf(*run->dir(), "used_cpu_sys_main_thread", series);
       const auto user = ratesOf(*run->dir(), "used_cpu_user_main_thread", series);
       const auto commands = ratesOf(*run->dir(), "total_commands_processed", series);
-      const auto waiting = ratesOf(*run->dir(), "waiting_for_core_main_thread", series);
+      const auto waited = withoutCoreUs(*run->dir(), series);
       for (std::size_t i = 0; i < series.size(); ++i) {
         const double busy = kernel[i] + user[i];
         constexpr double kUnderLoad = 0.5;  // else the load began or ended in it
         if (std::isfinite(busy) && commands[i] > kUnderLoad * rateOf(*run))
-          all.push_back({busy, 1e6 * busy / commands[i], series[i].value,
-                         1e6 * waiting[i] * (series[i].endS - series[i].startS)});
+          all.push_back({busy, 1e6 * busy / commands[i], series[i].value, waited[i]});
       }
     }
     return all;

@@ -155,16 +155,6 @@ std::vector<Peer> peers(const Parameters& p) {
   return all;
 }
 
-std::vector<const Reading*> peerRuns(const Readings& readings, std::string_view name) {
-  return readings.with(labelsOf("peer", name));
-}
-
-double peerMean(const Readings& readings, std::string_view name, std::string_view figure) {
-  const auto values =
-      figuresOf(peerRuns(readings, name), [&](const Reading& r) { return r.figure(figure); });
-  return values.empty() ? kNothing : meanOf(values);
-}
-
 double Closed::kernelUs(std::size_t i) const {
   return runs.mean(i, kernelUsPerCommand);
 }

@@ -81,9 +81,6 @@ struct Peer {
   PeerRun run;
 };
 std::vector<Peer> peers(const Parameters& p);
-/// Their runs, and the mean of a figure over them; not a number where there is none.
-std::vector<const Reading*> peerRuns(const Readings& readings, std::string_view name);
-double peerMean(const Readings& readings, std::string_view name, std::string_view figure);
 
 /// The runs of cases() in the closed model.
 struct Closed {

@@ -267,10 +267,9 @@ Facts read(const Reading& reading) {
   if (series.empty()) return facts;
   facts.spike = findSpike(series, {series.front().startS, moment}, {moment, series.back().endS},
                           faultSpikeRule());
-  const auto waiting = ratesOf(run, "waiting_for_core_main_thread", series);
+  const auto waited = withoutCoreUs(run, series);
   for (std::size_t i = 0; i < series.size(); ++i)
-    if (series[i].startS == facts.spike->peakAtS)
-      facts.waitedAtPeakUs = 1e6 * waiting[i] * (series[i].endS - series[i].startS);
+    if (series[i].startS == facts.spike->peakAtS) facts.waitedAtPeakUs = waited[i];
   facts.mostPerS = largest(ratesOf(run, "expired_keys", series));
   facts.mostCpu = largest(ratesOf(run, "expire_cycle_cpu_milliseconds", series)) / 1e3;
   readServer(reading, moment, facts);

@@ -164,6 +164,13 @@ std::vector<double> ratesOf(const RunDir& run, std::string_view field,
   return rates;
 }
 
+std::vector<double> withoutCoreUs(const RunDir& run, const std::vector<SeriesPoint>& intervals) {
+  auto waited = ratesOf(run, "waiting_for_core_main_thread", intervals);
+  for (std::size_t i = 0; i < intervals.size(); ++i)
+    waited[i] *= 1e6 * (intervals[i].endS - intervals[i].startS);
+  return waited;
+}
+
 std::string spikeWords(const Spike& spike) {
   const auto micros = [](double us) { return formatDuration(static_cast<Nanos>(us * 1e3)); };
   const auto seconds = [](double s) { return formatDuration(static_cast<Nanos>(s * 1e9)); };

@@ -61,6 +61,10 @@ double longestStallS(const Reading& reading);
 std::vector<double> ratesOf(const RunDir& run, std::string_view field,
                             const std::vector<SeriesPoint>& intervals);
 
+/// For how long the main thread of the run's server was ready to run and other threads had its
+/// core, in each of these intervals, microseconds. Not a number where the samples do not reach.
+std::vector<double> withoutCoreUs(const RunDir& run, const std::vector<SeriesPoint>& intervals);
+
 /// What a series' spike was like, in words: "12.3 ms for 400 ms (31 x the 0.4 ms before)".
 std::string spikeWords(const Spike& spike);
 

@@ -68,13 +68,10 @@ std::string ofPredicted(const LabPrediction& prediction) {
 std::string intervalNote(const Estimate& estimate) {
   if (!estimate.hasInterval())
     return "No intervals: a condition was measured once, so small differences mean nothing";
-  const bool pools =
-      estimate.method == IntervalMethod::pooledT || estimate.method == IntervalMethod::studentT;
-  return fmt::format("Intervals [low, high]: {:.0f}%, {}{}", 100 * estimate.confidence,
-                     methodName(pools ? IntervalMethod::pooledT : estimate.method),
-                     pools ? "; a condition that scatters more than the others by Cochran's test "
-                             "at 1% is judged by its own repeats"
-                           : "");
+  return fmt::format(
+      "Intervals [low, high]: {:.0f}%, {}; a condition that scatters more than the others by "
+      "Cochran's test at 1% is judged by its own repeats",
+      100 * estimate.confidence, methodName(IntervalMethod::pooledT));
 }
 
 }  // namespace redline

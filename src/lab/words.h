@@ -27,7 +27,8 @@ void setMeasured(LabPrediction& prediction, const Estimate& estimate);
 /// "1.3× of what was predicted".
 std::string ofPredicted(const LabPrediction& prediction);
 
-/// "intervals: 95%, Student's t with a pooled spread, from 2 repeats each"; or that there is none.
+/// How the intervals of a Column (model/pooled.h) were made, by one of its estimates; or that it
+/// has none.
 std::string intervalNote(const Estimate& estimate);
 
 }  // namespace redline

@@ -51,10 +51,8 @@ std::string remedyOf(const ValidityFacts& facts) {
     return "lower -rate, or give it more -threads and cores of their own";
   return fmt::format(
       "for another {} it stood still, {:.0f} µs at the longest, though it had asked for no such "
-      "sleep "
-      "and nobody here had its core: the machine below took it without a word; a quieter machine "
-      "is "
-      "what helps",
+      "sleep and nobody here had its core: the machine below took it without a word; a quieter "
+      "machine is what helps",
       percent(facts.hiddenSteal), facts.longestPauseUs);
 }
 

@@ -1,6 +1,7 @@
 #include "rundir/summary_json.h"
 
 #include <fmt/format.h>
+
 #include <utility>
 
 #include "record/operation.h"
