@@ -66,6 +66,13 @@ struct Scene {
         {"DEBUG", "POPULATE", std::to_string(keys), "key", std::to_string(valueSize)}));
   }
 
+  /// 10,000 keys, of which a snapshot's child writes one in `keyDelayUs` µs: a second in all with
+  /// 100.
+  void makeSnapshotsSlow(const char* keyDelayUs = "100") {
+    populate(10'000);
+    ASSERT_TRUE(admin->configSet("rdb-key-save-delay", keyDelayUs));
+  }
+
   /// The fault as `-chaos='0s:text'` would have it.
   FaultOutcome run(const std::string& text) const {
     const auto plan = parseChaosPlan("0s:" + text);
@@ -108,8 +115,7 @@ TEST(Chaos, BgsaveForksWritesAndLeavesNoFile) {
 TEST(Chaos, BgsaveSaysThatASnapshotIsUnderWayAlready) {
   Scene scene;
   ASSERT_TRUE(scene.redis);
-  scene.populate(10'000);
-  ASSERT_TRUE(scene.admin->configSet("rdb-key-save-delay", "100"));  // a second in all
+  scene.makeSnapshotsSlow();
   ASSERT_TRUE(scene.admin->command({"BGSAVE"}));
   const FaultOutcome outcome = scene.run("bgsave");
   ASSERT_FALSE(outcome.took);
@@ -121,8 +127,7 @@ TEST(Chaos, BgsaveSaysThatASnapshotIsUnderWayAlready) {
 TEST(Chaos, FaultsOfOneKindWaitForEachOther) {
   Scene scene;
   ASSERT_TRUE(scene.redis);
-  scene.populate(10'000);
-  ASSERT_TRUE(scene.admin->configSet("rdb-key-save-delay", "100"));
+  scene.makeSnapshotsSlow();
   ChaosRun chaos(*parseChaosPlan("0s:bgsave; 500ms:bgsave"), scene.context);
   ASSERT_TRUE(chaos.prepare());
   const Nanos start = scene.clock.now();
@@ -145,8 +150,7 @@ TEST(Chaos, FaultsOfOneKindWaitForEachOther) {
 TEST(Chaos, AFaultThatWaitsForItsKindEndsWithTheRun) {
   Scene scene;
   ASSERT_TRUE(scene.redis);
-  scene.populate(10'000);
-  ASSERT_TRUE(scene.admin->configSet("rdb-key-save-delay", "100"));
+  scene.makeSnapshotsSlow();
   ChaosRun chaos(*parseChaosPlan("0s:bgsave; 100ms:bgsave"), scene.context);
   ASSERT_TRUE(chaos.prepare());
   const Nanos start = scene.clock.now();
@@ -170,8 +174,7 @@ TEST(Chaos, BgsaveSaysWhyTheSnapshotFailed) {
 TEST(Chaos, BgsaveIsWaitedForWhenItIsInterrupted) {
   Scene scene;
   ASSERT_TRUE(scene.redis);
-  scene.populate(10'000);
-  ASSERT_TRUE(scene.admin->configSet("rdb-key-save-delay", "50"));  // half a second in all
+  scene.makeSnapshotsSlow("50");  // half a second in all
   scene.interrupt = true;
   const FaultOutcome outcome = scene.run("bgsave");
   ASSERT_TRUE(outcome.took) << outcome.problem();

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "lab/catalog.h"
-#include "rundir/files.h"
 #include "rundir/hlog.h"
+#include "unit/lab/experiment_parameters.h"
 
 namespace redline {
 namespace {
@@ -20,10 +20,7 @@ constexpr double kCeiling = 100'000;
 constexpr std::string_view kUnderLoad = "p99";
 
 Parameters parameters() {
-  const auto toml = readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/ceiling.toml");
-  auto read = readParameters(ceilingExperiment().parameters, "ceiling.toml", *toml, Profile::quick);
-  EXPECT_TRUE(read) << read.error().message;
-  return *read;
+  return quickParametersOf(ceilingExperiment());
 }
 
 ServerSample sampleOf(double commands, double usOfEach) {

@@ -8,7 +8,7 @@
 
 #include "lab/catalog.h"
 #include "record/slo.h"
-#include "rundir/files.h"
+#include "unit/lab/experiment_parameters.h"
 
 namespace redline {
 namespace {
@@ -16,13 +16,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-Result<Parameters> parametersOf(const Experiment& experiment, Profile profile) {
-  const std::string name = std::string(experiment.name) + ".toml";
-  const auto toml = readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/" + name);
-  if (!toml) return fail(toml.error());
-  return readParameters(experiment.parameters, name, *toml, profile);
-}
 
 class EachExperiment : public testing::TestWithParam<std::size_t> {
  protected:

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "lab/catalog.h"
-#include "rundir/files.h"
 #include "rundir/hlog.h"
+#include "unit/lab/experiment_parameters.h"
 
 namespace redline {
 namespace {
@@ -17,10 +17,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 Parameters parameters() {
-  const auto toml = readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/fsync.toml");
-  auto read = readParameters(fsyncExperiment().parameters, "fsync.toml", *toml, Profile::quick);
-  EXPECT_TRUE(read) << read.error().message;
-  return *read;
+  return quickParametersOf(fsyncExperiment());
 }
 
 /// A second in intervals of 100 ms: p99 is `usual`, and 50 ms in one of them, where the disk

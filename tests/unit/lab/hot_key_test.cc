@@ -6,7 +6,7 @@
 #include <string>
 
 #include "lab/catalog.h"
-#include "rundir/files.h"
+#include "unit/lab/experiment_parameters.h"
 
 namespace redline {
 namespace {
@@ -21,16 +21,7 @@ struct Lab {
   Parameters parameters;
   Readings readings;
 
-  Lab()
-      : parameters([] {
-          const auto toml =
-              readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/hot-key.toml");
-          EXPECT_TRUE(toml);
-          auto read = readParameters((*findExperiment("hot-key"))->parameters, "hot-key.toml",
-                                     *toml, Profile::quick);
-          EXPECT_TRUE(read);
-          return *read;
-        }()) {}
+  Lab() : parameters(quickParametersOf(**findExperiment("hot-key"))) {}
 
   Summary& add(const std::string& dist, const std::string& treatment, unsigned repeat, double hot,
                double reads) {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "lab/catalog.h"
-#include "rundir/files.h"
 #include "rundir/hlog.h"
+#include "unit/lab/experiment_parameters.h"
 
 namespace redline {
 namespace {
@@ -21,8 +21,7 @@ using testing::HasSubstr;
 constexpr Nanos kInterval = 100 * kMillisecond;
 
 Parameters quick() {
-  const auto toml = readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/reshard.toml");
-  return *readParameters(reshardExperiment().parameters, "reshard.toml", *toml, Profile::quick);
+  return quickParametersOf(reshardExperiment());
 }
 
 FaultFigures moveAt(double beginS, double endS) {

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "lab/experiment.h"
+#include "rundir/files.h"
+
+namespace redline {
+
+/// What the experiment's own TOML says in a profile.
+inline Result<Parameters> parametersOf(const Experiment& experiment, Profile profile) {
+  const std::string name = std::string(experiment.name) + ".toml";
+  const auto toml = readWholeFile(std::string(REDLINE_SOURCE_DIR) + "/experiments/" + name);
+  if (!toml) return fail(toml.error());
+  return readParameters(experiment.parameters, name, *toml, profile);
+}
+
+inline Parameters quickParametersOf(const Experiment& experiment) {
+  auto read = parametersOf(experiment, Profile::quick);
+  EXPECT_TRUE(read) << read.error().message;
+  return *read;
+}
+
+}  // namespace redline
