@@ -10,6 +10,7 @@
 #include "rundir/experiment.h"
 #include "rundir/files.h"
 #include "server/process.h"
+#include "support/paths.h"
 #include "support/redline_process.h"
 
 namespace redline {

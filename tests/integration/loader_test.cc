@@ -19,6 +19,7 @@
 #include "rundir/run_dir_reader.h"
 #include "rundir/summary_json.h"
 #include "support/load_lab.h"
+#include "support/paths.h"
 #include "support/real_redis.h"
 #include "workload/keyspace.h"
 #include "workload/ttl.h"

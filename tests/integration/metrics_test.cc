@@ -16,6 +16,7 @@
 
 #include "server/spawn.h"
 #include "server/text_file.h"
+#include "support/paths.h"
 #include "support/real_redis.h"
 #include "workload/keyspace.h"
 #include "workload/values.h"

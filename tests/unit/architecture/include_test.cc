@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/paths.h"
+
 namespace {
 
 using testing::ElementsAre;

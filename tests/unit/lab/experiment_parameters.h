@@ -6,6 +6,7 @@
 
 #include "lab/experiment.h"
 #include "rundir/files.h"
+#include "support/paths.h"
 
 namespace redline {
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "metrics/redis_metrics.h"
+#include "support/paths.h"
 #include "unit/metrics/parsed_exposition.h"
 
 namespace redline {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rundir/files.h"
+#include "support/paths.h"
 #include "unit/rundir/temporary_directory.h"
 
 namespace redline {

@@ -12,6 +12,7 @@
 #include "report/text.h"
 #include "rundir/files.h"
 #include "rundir/run_dir.h"
+#include "support/paths.h"
 #include "unit/report/runs.h"
 #include "unit/rundir/temporary_directory.h"
 

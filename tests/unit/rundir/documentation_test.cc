@@ -4,6 +4,7 @@
 #include "rundir/csv.h"
 #include "rundir/interval_csv.h"
 #include "rundir/server_csv.h"
+#include "support/paths.h"
 #include "unit/rundir/temporary_directory.h"
 
 namespace redline {
