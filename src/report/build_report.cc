@@ -127,23 +127,23 @@ Result<ReportFiles> writeLabReport(const std::string& directory, const std::file
 
 }  // namespace
 
-Verdict verdictOf(const RunData& run) {
-  Verdict verdict;
+ReportVerdict verdictOf(const RunData& run) {
+  ReportVerdict verdict;
   for (const std::string& warning : run.dir.warnings)
     verdict.warnings.push_back(withoutDirectory(warning, run));
   verdict.notes = run.figures.notes;
   if (!run.ended) {
-    verdict.kind = Verdict::Kind::unknown;
+    verdict.kind = ReportVerdict::Kind::unknown;
     verdict.headline = "No verdict: the run did not end by itself, and nobody judged its figures";
   } else if (run.figures.valid) {
-    verdict.kind = Verdict::Kind::valid;
+    verdict.kind = ReportVerdict::Kind::valid;
     verdict.headline =
         run.figures.rate.overloaded
             ? "Valid, and overloaded: the generator kept its schedule, the server did "
               "not keep up"
             : "Valid: these figures describe the server, not the generator";
   } else {
-    verdict.kind = Verdict::Kind::invalid;
+    verdict.kind = ReportVerdict::Kind::invalid;
     verdict.headline = "Invalid: do not quote these figures";
     verdict.reasons = run.figures.invalidReasons;
   }

@@ -15,7 +15,7 @@ namespace redline {
 Result<Report> buildReport(const std::vector<RunData>& runs, const Drawer& draw);
 
 /// What of this run may be believed.
-Verdict verdictOf(const RunData& run);
+ReportVerdict verdictOf(const RunData& run);
 
 struct ReportFiles {
   std::filesystem::path html, findings;

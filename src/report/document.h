@@ -28,7 +28,7 @@ struct Figure {
 };
 
 /// May the figures be believed?
-struct Verdict {
+struct ReportVerdict {
   enum class Kind { valid, invalid, unknown };
   Kind kind = Kind::unknown;
   std::string headline;
@@ -44,7 +44,7 @@ struct KeyFigure {
 
 struct RunSection {
   std::string id, name;
-  Verdict verdict;
+  ReportVerdict verdict;
   std::vector<KeyFigure> key;
   std::string command;  ///< for a shell
   /// "Started 2026-11-24 01:16:41 UTC on AMD EPYC, 2 cores, …."; empty when not known.

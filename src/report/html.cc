@@ -6,13 +6,13 @@
 namespace redline {
 namespace {
 
-std::string_view nameOf(Verdict::Kind kind) {
-  return kind == Verdict::Kind::valid     ? "valid"
-         : kind == Verdict::Kind::invalid ? "invalid"
-                                          : "unknown";
+std::string_view nameOf(ReportVerdict::Kind kind) {
+  return kind == ReportVerdict::Kind::valid     ? "valid"
+         : kind == ReportVerdict::Kind::invalid ? "invalid"
+                                                : "unknown";
 }
 
-void addVerdict(Page& page, const Verdict& verdict) {
+void addVerdict(Page& page, const ReportVerdict& verdict) {
   page.add("<div class=\"verdict {}\">", nameOf(verdict.kind));
   page.add("<strong>{}</strong>", escapeHtml(verdict.headline));
   addList(page, "", verdict.reasons);

@@ -8,7 +8,7 @@
 namespace redline {
 namespace {
 
-void addVerdict(Text& text, const Verdict& verdict) {
+void addVerdict(Text& text, const ReportVerdict& verdict) {
   text.add("> **{}**", escapeMarkdown(verdict.headline));
   const auto list = [&](const std::vector<std::string>& lines, std::string_view before) {
     for (const std::string& line : lines) text.add(">\n> - {}{}", before, escapeMarkdown(line));

@@ -144,8 +144,8 @@ TEST(Report, ARunWithoutSummaryIsPutTogetherFromItsIntervals) {
   EXPECT_NEAR(figures.rate.achieved, was.rate.achieved, was.rate.achieved / 1000);
   EXPECT_DOUBLE_EQ(figures.latency.at("response").at("all").p99,
                    was.latency.at("response").at("all").p99);
-  const Verdict verdict = verdictOf(runs->front());
-  EXPECT_EQ(verdict.kind, Verdict::Kind::unknown);
+  const ReportVerdict verdict = verdictOf(runs->front());
+  EXPECT_EQ(verdict.kind, ReportVerdict::Kind::unknown);
   EXPECT_THAT(verdict.warnings, Contains("summary.json is missing"));
 }
 
