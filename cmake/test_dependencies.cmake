@@ -1,0 +1,27 @@
+# What only the tests and the benchmarks need; the lab is built without it. A machine that has not all of it
+# gets neither, unless REDLINE_NEED_TESTS asks for them (./test does).
+set(need QUIET)
+if(REDLINE_NEED_TESTS)
+  set(need REQUIRED)
+endif()
+
+set(REDLINE_TESTS_FOUND FALSE)
+if(BUILD_TESTING)
+  find_package(GTest ${need})
+  pkg_check_modules(hiredis ${need} IMPORTED_TARGET hiredis)
+  if(GTest_FOUND AND hiredis_FOUND)
+    set(REDLINE_TESTS_FOUND TRUE)
+  else()
+    message(STATUS "Tests left out: googletest or hiredis is missing (scripts/setup --for=test)")
+  endif()
+endif()
+
+set(REDLINE_BENCH_FOUND FALSE)
+if(REDLINE_BENCH)
+  find_package(benchmark ${need})
+  if(benchmark_FOUND)
+    set(REDLINE_BENCH_FOUND TRUE)
+  else()
+    message(STATUS "Benchmarks left out: Google Benchmark is missing (scripts/setup --for=test)")
+  endif()
+endif()
