@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 
 namespace redline {
@@ -11,6 +12,21 @@ using Nanos = std::int64_t;
 inline constexpr Nanos kMicrosecond = 1'000;
 inline constexpr Nanos kMillisecond = 1'000'000;
 inline constexpr Nanos kSecond = 1'000'000'000;
+
+constexpr double toSeconds(Nanos span) noexcept {
+  return static_cast<double>(span) / static_cast<double>(kSecond);
+}
+constexpr double toMicros(Nanos span) noexcept {
+  return static_cast<double>(span) / static_cast<double>(kMicrosecond);
+}
+/// The nearest nanosecond; `seconds` is finite.
+inline Nanos fromSeconds(double seconds) noexcept {
+  return std::llround(seconds * static_cast<double>(kSecond));
+}
+/// The nearest nanosecond; `micros` is finite.
+inline Nanos fromMicros(double micros) noexcept {
+  return std::llround(micros * static_cast<double>(kMicrosecond));
+}
 
 /// Where time comes from. Logic about time takes a Clock, or a `now`, so that tests can move it by
 /// hand.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -10,6 +9,8 @@
 #include <span>
 #include <string>
 #include <system_error>
+
+#include "base/text.h"
 
 namespace redline {
 namespace {
@@ -30,19 +31,6 @@ struct Unit {
 
 bool isDigit(char c) {
   return c >= '0' && c <= '9';
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
-bool equalIgnoringCase(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) ==
-           std::tolower(static_cast<unsigned char>(y));
-  });
 }
 
 /// Reads "12", "1.5" or "1e6" at the start of `text`; nothing where there is no number, or where it
@@ -284,6 +272,10 @@ std::string formatDuration(Nanos span) {
   return inSteps(static_cast<double>(span), kSteps, 1000);
 }
 
+std::string formatMicros(double us) {
+  return formatDuration(fromMicros(us));
+}
+
 std::string formatCount(double count) {
   if (!std::isfinite(count)) return "?";
   if (count < 0) return "-" + formatCount(-count);
@@ -306,11 +298,8 @@ std::string formatShare(double share) {
 
 std::string formatQuantity(double value, std::string_view unit) {
   if (!std::isfinite(value)) return "–";
-  const auto duration = [](double nanos) {
-    return formatDuration(static_cast<Nanos>(std::llround(nanos)));
-  };
-  if (unit == "us") return duration(value * 1e3);
-  if (unit == "s") return duration(value * 1e9);
+  if (unit == "us") return formatMicros(value);
+  if (unit == "s") return formatDuration(fromSeconds(value));
   if (unit == "share") return formatShare(value);
   if (unit == "bytes") return formatSize(static_cast<std::uint64_t>(std::max(value, 0.0)));
   if (unit == "count") return formatCount(value);

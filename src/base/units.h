@@ -29,6 +29,8 @@ Result<bool> parseBool(std::string_view text);
 std::string formatSize(std::uint64_t bytes);
 /// "1.25 ms", "87 µs", "3.2 s", "4m10s": three significant digits.
 std::string formatDuration(Nanos span);
+/// The same for a finite number of microseconds.
+std::string formatMicros(double us);
 /// "1.27M", "528k", "999".
 std::string formatCount(double count);
 /// "35.6%" for 0.356, and "99.998%" where one digit would round a loss away; "–" when not finite.

@@ -191,8 +191,8 @@ class BigkeyOn final : public Fault {
     findings_.figures = {{"elements", static_cast<double>(outcome.elements)},
                          {"reply_bytes", static_cast<double>(outcome.bytes)},
                          {"calls", static_cast<double>(outcome.calls)},
-                         {"read_s", static_cast<double>(outcome.span) / 1e9},
-                         {"longest_call_us", static_cast<double>(outcome.longestCall) / 1e3},
+                         {"read_s", toSeconds(outcome.span)},
+                         {"longest_call_us", toMicros(outcome.longestCall)},
                          {"server_us", busy},
                          {"evicted_keys", evicted}};
     if (slow) findings_.figures.emplace_back("slowlog_us", *slow);
@@ -201,13 +201,11 @@ class BigkeyOn final : public Fault {
         "evicted {:.0f} keys meanwhile",
         read_.word, read_.what == BigRead::What::keyspace ? "*" : bigKeyOf(read_.what),
         outcome.elements, formatSize(outcome.bytes), outcome.calls, outcome.calls == 1 ? "" : "s",
-        formatDuration(outcome.span), micros(busy),
-        slow ? fmt::format(" (slow log: {} the longest)", micros(*slow))
+        formatDuration(outcome.span), formatMicros(busy),
+        slow ? fmt::format(" (slow log: {} the longest)", formatMicros(*slow))
              : ", too short for its slow log",
         evicted);
   }
-
-  static std::string micros(double span) { return formatDuration(static_cast<Nanos>(span * 1e3)); }
 
   FaultArguments arguments_;
   const BigRead& read_;

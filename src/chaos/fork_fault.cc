@@ -120,14 +120,13 @@ void ForkFault::report(const ServerInfo& info, Nanos span) {
   const std::uint64_t peak = std::max(peakCopied_, copied);
   const double fork = info.number("latest_fork_usec");
   findings_.figures = {{"fork_us", fork},
-                       {std::string(kind_.spanFigure), static_cast<double>(span) / 1e9},
+                       {std::string(kind_.spanFigure), toSeconds(span)},
                        {"cow_bytes", static_cast<double>(copied)},
                        {"cow_peak_bytes", static_cast<double>(peak)},
                        {"estimated_cow_bytes", static_cast<double>(estimate_.bytes)},
                        {"writes_per_s", estimate_.writesPerSecond}};
-  findings_.detail = fmt::format("fork {}, {} {} {}, copy-on-write {}",
-                                 formatDuration(static_cast<Nanos>(fork * 1e3)), kind_.work,
-                                 over ? "written in" : "not yet written after",
+  findings_.detail = fmt::format("fork {}, {} {} {}, copy-on-write {}", formatMicros(fork),
+                                 kind_.work, over ? "written in" : "not yet written after",
                                  formatDuration(span), formatSize(peak));
 }
 

@@ -58,7 +58,7 @@ Result<ForkEstimate> estimateFork(Admin& admin) {
   std::this_thread::sleep_for(std::chrono::nanoseconds(kWatch));
   const auto after = admin.info({"persistence", "memory", "keyspace"});
   if (!after) return fail(after.error());
-  const double seconds = static_cast<double>(SteadyClock::read() - begin) / 1e9;
+  const double seconds = toSeconds(SteadyClock::read() - begin);
   constexpr std::string_view kChanges = "rdb_changes_since_last_save";
   // A snapshot that ended in between sets the count back: then there is no rate to be had.
   const double changes = std::max(0.0, after->number(kChanges) - before->number(kChanges));

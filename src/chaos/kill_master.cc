@@ -27,10 +27,6 @@ void pause(Nanos span) {
   std::this_thread::sleep_for(std::chrono::nanoseconds(span));
 }
 
-double seconds(Nanos span) {
-  return static_cast<double>(span) / 1e9;
-}
-
 /// Kills a master, watches the cluster replace it, and starts it again as a replica.
 class KillMaster final : public Fault {
  public:
@@ -79,7 +75,7 @@ class KillMaster final : public Fault {
       return fail(ErrorCode::refused, "{} came back as a master and not as a replica",
                   victim_.endpoint.text());
     point("rejoined", fmt::format("{} follows {}", victim_.endpoint.text(), role->source.text()),
-          now() - begin, {{"rejoined_s", seconds(now() - begin)}});
+          now() - begin, {{"rejoined_s", toSeconds(now() - begin)}});
     return {};
   }
 
@@ -192,7 +188,7 @@ class KillMaster final : public Fault {
     std::vector<std::string> texts;
     const auto add = [&](const char* name, const char* text, const std::optional<Nanos>& at) {
       if (!at) return;
-      findings_.figures.emplace_back(fmt::format("{}_s", name), seconds(*at - killedAt_));
+      findings_.figures.emplace_back(fmt::format("{}_s", name), toSeconds(*at - killedAt_));
       texts.push_back(fmt::format("{} after {}", text, formatDuration(*at - killedAt_)));
     };
     add("suspected", "suspected", steps.suspected);

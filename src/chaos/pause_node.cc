@@ -57,8 +57,8 @@ class PauseNode final : public Fault {
     if (auto released = pause_->release(); !released) return released;
     const auto answer = admin_->commandRaw({"PING"}, kAnswerTimeout);
     const Nanos answered = now();
-    findings_.figures = {{"paused_s", static_cast<double>(end - begin) / 1e9},
-                         {"answered_after_us", static_cast<double>(answered - end) / 1e3}};
+    findings_.figures = {{"paused_s", toSeconds(end - begin)},
+                         {"answered_after_us", toMicros(answered - end)}};
     findings_.detail =
         fmt::format("held for {}{}, answered {} after it went on", formatDuration(end - begin),
                     whole ? "" : " (cut short)", formatDuration(answered - end));

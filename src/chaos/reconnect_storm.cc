@@ -61,7 +61,7 @@ class ReconnectStorm final : public Fault {
   }
 
   void report(const StormOutcome& storm, unsigned clients, double received, double rejected) {
-    const auto micros = [](Nanos span) { return static_cast<double>(span) / 1e3; };
+    const auto micros = [](Nanos span) { return toMicros(span); };
     const Histogram& connected = storm.connected;
     const Histogram& answered = storm.answered;
     std::uint64_t failed = 0;
@@ -69,7 +69,7 @@ class ReconnectStorm final : public Fault {
     findings_.figures = {{"clients", clients},
                          {"served", static_cast<double>(answered.count())},
                          {"failed", static_cast<double>(failed)},
-                         {"storm_s", static_cast<double>(storm.span) / 1e9},
+                         {"storm_s", toSeconds(storm.span)},
                          {"connect_p50_us", micros(connected.quantile(0.5))},
                          {"connect_p99_us", micros(connected.quantile(0.99))},
                          {"connect_max_us", micros(connected.max())},

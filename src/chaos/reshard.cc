@@ -43,16 +43,15 @@ std::string largeKeysText(const MoveFigures& moved) {
 }
 
 void addMoveFigures(Figures& figures, const MoveFigures& moved) {
-  figures.insert(figures.end(),
-                 {{"slots", static_cast<double>(moved.slots)},
-                  {"keys", static_cast<double>(moved.keys)},
-                  {"bytes", static_cast<double>(moved.bytes)},
-                  {"migrate_calls", static_cast<double>(moved.calls)},
-                  {"longest_migrate_us", static_cast<double>(moved.longest) / 1e3},
-                  {"longest_block_us", static_cast<double>(moved.longestBlock) / 1e3},
-                  {"over_max_block", static_cast<double>(moved.overBudget)},
-                  {"largest_batch_keys", static_cast<double>(moved.largestBatch)},
-                  {"large_keys", static_cast<double>(moved.largeKeyCount)}});
+  figures.insert(figures.end(), {{"slots", static_cast<double>(moved.slots)},
+                                 {"keys", static_cast<double>(moved.keys)},
+                                 {"bytes", static_cast<double>(moved.bytes)},
+                                 {"migrate_calls", static_cast<double>(moved.calls)},
+                                 {"longest_migrate_us", toMicros(moved.longest)},
+                                 {"longest_block_us", toMicros(moved.longestBlock)},
+                                 {"over_max_block", static_cast<double>(moved.overBudget)},
+                                 {"largest_batch_keys", static_cast<double>(moved.largestBatch)},
+                                 {"large_keys", static_cast<double>(moved.largeKeyCount)}});
 }
 
 /// Moves slots to another master while clients use them.
@@ -218,7 +217,7 @@ class Reshard final : public Fault {
   }
 
   void report(const MoveFigures& moved, Nanos span, std::uint64_t blocked) {
-    const double seconds = static_cast<double>(span) / 1e9;
+    const double seconds = toSeconds(span);
     const double share = seconds > 0 ? static_cast<double>(blocked) / 1e6 / seconds : 0;
     addMoveFigures(findings_.figures, moved);
     findings_.figures.insert(
@@ -247,7 +246,7 @@ class Reshard final : public Fault {
       if (now() >= end || !sleep(kPoll))
         return fail(ErrorCode::timeout, "the slots have moved, but {}", missing);
     }
-    findings_.figures.emplace_back("agreed_after_s", static_cast<double>(now() - begin_) / 1e9);
+    findings_.figures.emplace_back("agreed_after_s", toSeconds(now() - begin_));
     return {};
   }
 

@@ -136,8 +136,8 @@ std::vector<OwnServer> knownOwnServers() {
 }
 
 std::string faultLine(const Event& event, Nanos sinceStart) {
-  return fmt::format("{:>7.1f}s {} {}{}{}{}", static_cast<double>(sinceStart) / 1e9, event.name,
-                     event.phase, event.node.empty() ? "" : " on " + event.node,
+  return fmt::format("{:>7.1f}s {} {}{}{}{}", toSeconds(sinceStart), event.name, event.phase,
+                     event.node.empty() ? "" : " on " + event.node,
                      event.duration > 0 ? " after " + formatDuration(event.duration) : "",
                      event.detail.empty() ? "" : ": " + event.detail);
 }

@@ -14,22 +14,15 @@
 namespace redline {
 namespace {
 
-Nanos nanosOf(double microseconds) {
-  return static_cast<Nanos>(microseconds * 1e3);
-}
-
-std::string cell(double microseconds) {
-  return formatDuration(nanosOf(microseconds));
-}
-
 void addLatencyRow(std::string& out, std::string_view name, const LatencyFigures& figures) {
-  fmt::format_to(
-      std::back_inserter(out), "  {:<10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}{}\n",
-      name, formatCount(static_cast<double>(figures.count)), cell(figures.mean), cell(figures.p50),
-      cell(figures.p90), cell(figures.p99), cell(figures.p999), cell(figures.max),
-      figures.lowerBounds.empty()
-          ? ""
-          : fmt::format("  lower bounds: {}", fmt::join(figures.lowerBounds, " ")));
+  fmt::format_to(std::back_inserter(out),
+                 "  {:<10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}{}\n", name,
+                 formatCount(static_cast<double>(figures.count)), formatMicros(figures.mean),
+                 formatMicros(figures.p50), formatMicros(figures.p90), formatMicros(figures.p99),
+                 formatMicros(figures.p999), formatMicros(figures.max),
+                 figures.lowerBounds.empty()
+                     ? ""
+                     : fmt::format("  lower bounds: {}", fmt::join(figures.lowerBounds, " ")));
 }
 
 void addLatency(std::string& out, const Summary& summary) {
@@ -83,7 +76,7 @@ void addCluster(std::string& out, const Summary& summary) {
                    server == summary.servers.end()
                        ? ""
                        : fmt::format(", {:.2f} s of CPU", server->cpuUserS + server->cpuSystemS),
-                   formatDuration(static_cast<Nanos>(node.service.p99 * 1e3)));
+                   formatMicros(node.service.p99));
   }
   const HotSlotFigures& hot = c.hotSlots.front();
   fmt::format_to(to, "  hot slot   {} at {}: {:.1f}% of the requests\n", hot.slot, hot.node,
@@ -115,14 +108,13 @@ std::string LiveLine::of(const Interval& interval, Nanos sinceStart) {
     response_.add(interval.of(Measure::response, kind));
     lateness_.add(interval.of(Measure::lateness, kind));
   }
-  const double seconds =
-      static_cast<double>(std::max<Nanos>(interval.end - interval.start, 1)) / 1e9;
+  const double seconds = toSeconds(std::max<Nanos>(interval.end - interval.start, 1));
   const Counters& counts = interval.counts;
   const auto done = static_cast<double>(counts.completed[0] + counts.completed[1]);
-  const double left = static_cast<double>(plan_.warmup + plan_.duration - sinceStart) / 1e9;
+  const double left = toSeconds(plan_.warmup + plan_.duration - sinceStart);
   std::string line = fmt::format(
       "{:>7.1f}s {:<7} {:>8}/s{}  p50 {:>7}  p99 {:>7}  max {:>7}  late p99 {:>7}  waiting {}",
-      static_cast<double>(sinceStart) / 1e9,
+      toSeconds(sinceStart),
       interval.warmup  ? "warm-up"
       : interval.drain ? "drain"
                        : "measure",

@@ -142,9 +142,9 @@ void printSummary(const LoadRunOutcome& outcome) {
   const Summary& summary = outcome.summary;
   const RateFigures& rate = summary.rate;
   const GeneratorFigures& generator = summary.generator;
-  printRow("written", fmt::format("{} of {} keys in {}: {} keys/s", rate.completed, rate.scheduled,
-                                  formatDuration(static_cast<Nanos>(summary.windowS * 1e9)),
-                                  formatCount(rate.achieved)));
+  printRow("written",
+           fmt::format("{} of {} keys in {}: {} keys/s", rate.completed, rate.scheduled,
+                       formatDuration(fromSeconds(summary.windowS)), formatCount(rate.achieved)));
   printRow("generator",
            fmt::format("{} thread{}, {}, {:.0f}% of {} busy, {:.2f} \u00b5s of CPU a key",
                        generator.threads, generator.threads == 1 ? "" : "s", generator.io,

@@ -21,10 +21,6 @@ double percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::string span(double microseconds) {
-  return formatDuration(static_cast<Nanos>(microseconds * 1e3));
-}
-
 void addCache(std::string& out, const MitigationFigures& m) {
   const std::uint64_t hits = countOf(m, Count::localHits);
   const std::uint64_t asked = hits + countOf(m, Count::localMisses);
@@ -68,11 +64,12 @@ void addLedger(std::string& out, const Summary& summary) {
                  countOf(m, Count::impossible), countOf(m, Count::ledgerWrites),
                  summary.verify.lostAcknowledged);
   if (m.staleness.count != 0)
-    fmt::format_to(to, "    stale by p50 {}, p99 {}, max {}\n", span(m.staleness.p50),
-                   span(m.staleness.p99), span(m.staleness.max));
+    fmt::format_to(to, "    stale by p50 {}, p99 {}, max {}\n", formatMicros(m.staleness.p50),
+                   formatMicros(m.staleness.p99), formatMicros(m.staleness.max));
   if (m.invalidationLag.count != 0)
-    fmt::format_to(to, "    invalidation lag p50 {}, p99 {}, max {}\n", span(m.invalidationLag.p50),
-                   span(m.invalidationLag.p99), span(m.invalidationLag.max));
+    fmt::format_to(to, "    invalidation lag p50 {}, p99 {}, max {}\n",
+                   formatMicros(m.invalidationLag.p50), formatMicros(m.invalidationLag.p99),
+                   formatMicros(m.invalidationLag.max));
   if (m.missingKeys + m.divergentKeys != 0)
     fmt::format_to(to, "    at the end {} keys were gone, and the copies of {} differed\n",
                    m.missingKeys, m.divergentKeys);

@@ -55,9 +55,8 @@ std::string Progress::line(std::string_view label, std::uint64_t done, std::uint
   if (total > done && rate > 0) {
     const double seconds = static_cast<double>(total - done) / rate;
     constexpr double kDay = 86'400;
-    text += seconds < kDay
-                ? fmt::format("  {} left", formatDuration(static_cast<Nanos>(seconds * 1e9)))
-                : std::string{"  more than a day left"};
+    text += seconds < kDay ? fmt::format("  {} left", formatDuration(fromSeconds(seconds)))
+                           : std::string{"  more than a day left"};
   }
   return text;
 }

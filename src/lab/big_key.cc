@@ -162,13 +162,13 @@ std::vector<LabPrediction> predict(const Parameters& p) {
 /// One run, read once.
 struct Facts {
   std::optional<Spike> spike;
-  double busyUs = kNothing;  ///< what the command took of the main thread, all calls
-  double slowUs = kNothing;  ///< the longest call by the slow log, or by commandstats' mean
-  double calls = kNothing, elements = kNothing, bytes = kNothing, readS = kNothing;
-  double stallUs = kNothing;  ///< the longest that the PING probe saw
-  double maxUs = kNothing;    ///< the slowest operation on any other key
-  double evicted = kNothing;  ///< while the command ran
-  double missed = kNothing;   ///< reads of the whole run that found nothing
+  double busyUs = kNaN;  ///< what the command took of the main thread, all calls
+  double slowUs = kNaN;  ///< the longest call by the slow log, or by commandstats' mean
+  double calls = kNaN, elements = kNaN, bytes = kNaN, readS = kNaN;
+  double stallUs = kNaN;  ///< the longest that the PING probe saw
+  double maxUs = kNaN;    ///< the slowest operation on any other key
+  double evicted = kNaN;  ///< while the command ran
+  double missed = kNaN;   ///< reads of the whole run that found nothing
 };
 
 Facts read(const Reading& reading) {
@@ -200,8 +200,8 @@ class Analysis {
         document_(document),
         runs_(readings, allLabels(), read),
         slow_(runs_.column([](const Facts& f) { return f.slowUs; })),
-        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNothing; })),
-        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })) {}
+        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNaN; })),
+        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNaN; })) {}
 
   void all() {
     table();
@@ -231,7 +231,7 @@ class Analysis {
   }
   double spikeS(std::size_t condition) {
     return runs_.mean(condition, [](const Facts& f) {
-      return f.spike && f.spike->found ? f.spike->durationS() : kNothing;
+      return f.spike && f.spike->found ? f.spike->durationS() : kNaN;
     });
   }
   std::string lasted(std::size_t condition) {
@@ -240,7 +240,7 @@ class Analysis {
   }
   double multiple(std::size_t condition) {
     return runs_.mean(condition,
-                      [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; });
+                      [](const Facts& f) { return f.spike ? f.spike->multiple() : kNaN; });
   }
   static std::string us(double value) { return formatQuantity(value, "us"); }
 

@@ -18,7 +18,7 @@ std::vector<const Reading*> peerRuns(const Readings& readings, std::string_view 
 double peerMean(const Readings& readings, std::string_view name, std::string_view figure) {
   const auto values =
       figuresOf(peerRuns(readings, name), [&](const Reading& r) { return r.figure(figure); });
-  return values.empty() ? kNothing : meanOf(values);
+  return values.empty() ? kNaN : meanOf(values);
 }
 
 class Ceilings {

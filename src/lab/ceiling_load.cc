@@ -120,7 +120,7 @@ class Load {
   /// What the bisections of one case found.
   struct Searches {
     std::vector<const Reading*> runs;
-    double ceiling = kNothing;        ///< of the closed model; without it nothing was searched
+    double ceiling = kNaN;            ///< of the closed model; without it nothing was searched
     std::vector<double> met, missed;  ///< rates, of the searches that tried one
   };
 
@@ -188,7 +188,7 @@ class Load {
   /// Completed ÷ offered.
   static double keptUp(const Reading& reading) {
     const Summary* const summary = reading.summary();
-    return summary == nullptr ? kNothing : rateOf(reading) / summary->rate.target;
+    return summary == nullptr ? kNaN : rateOf(reading) / summary->rate.target;
   }
 
   /// A closed model's ceiling is of full batches. In the open model a batch is what is due, and

@@ -46,7 +46,7 @@ Column Conditions::column(const Measurement& measurement) const {
 
 double Conditions::mean(std::size_t condition, const Measurement& measurement) const {
   const auto values = figuresOf(believed_[condition], measurement);
-  return values.empty() ? kNothing : meanOf(values);
+  return values.empty() ? kNaN : meanOf(values);
 }
 
 std::size_t Conditions::valid(std::size_t condition) const {
@@ -67,8 +67,7 @@ void addFigure(ExperimentDocument& document, std::string what, std::string_view 
   if (estimate.count == 0) return;
   const bool interval = estimate.hasInterval();
   document.figures.push_back({std::move(what), std::string(unit), estimate.value,
-                              interval ? estimate.low : kNothing,
-                              interval ? estimate.high : kNothing});
+                              interval ? estimate.low : kNaN, interval ? estimate.high : kNaN});
 }
 
 void addFinding(ExperimentDocument& document, Standing standing, std::string text, std::string from,

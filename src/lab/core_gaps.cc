@@ -34,11 +34,11 @@ CoreGaps spin(Nanos span) {
   while (last < begin + span) {
     const Nanos now = SteadyClock::read();
     if (now - last >= kWorthKeeping && kept < kMostKept)
-      found.gapsUs[kept++] = static_cast<double>(now - last) / 1e3;
+      found.gapsUs[kept++] = toMicros(now - last);
     last = now;
   }
   found.gapsUs.resize(kept);
-  found.windowS = static_cast<double>(last - begin) / 1e9;
+  found.windowS = toSeconds(last - begin);
   return found;
 }
 
@@ -71,7 +71,7 @@ Result<CoreGaps> measureCoreGaps(unsigned cpu, Nanos span) {
 Status noteCoreGaps(Bench& bench) {
   const auto cpu = firstCpu(bench.cpus().server);
   if (!cpu) return {};
-  const auto gaps = measureCoreGaps(*cpu, static_cast<Nanos>(kCoreGapsS * 1e9));
+  const auto gaps = measureCoreGaps(*cpu, fromSeconds(kCoreGapsS));
   if (!gaps) return fail(gaps.error());
   bench.figure(std::string(kWindow), gaps->windowS);
   bench.note(std::string(kGaps), fmt::format("{:.0f}", fmt::join(gaps->gapsUs, " ")));

@@ -56,7 +56,7 @@ Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory, std
     const Nanos began = SteadyClock::read();
     if (::fdatasync(file.fd()) != 0)
       return fail(ErrorCode::io, "fdatasync in {}: {}", directory.native(), errnoText(errno));
-    times.push_back(static_cast<double>(SteadyClock::read() - began) / 1e3);
+    times.push_back(toMicros(SteadyClock::read() - began));
   }
   return SyncFigures{quantileOf(times, 0.5), quantileOf(times, 0.99), quantileOf(times, 1),
                      times.size()};

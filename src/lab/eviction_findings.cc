@@ -31,13 +31,13 @@ std::vector<Labels> labelsOf(const std::vector<Condition>& conditions) {
 /// A count of the summary, by second of its window.
 double perSecond(const Reading& reading, double (*count)(const Summary&)) {
   const Summary* const summary = reading.summary();
-  return summary == nullptr ? kNothing : count(*summary) / summary->windowS;
+  return summary == nullptr ? kNaN : count(*summary) / summary->windowS;
 }
 
 double hitRate(const Reading& reading) {
   const Summary* const summary = reading.summary();
   return summary == nullptr || summary->cache.hits + summary->cache.misses == 0
-             ? kNothing
+             ? kNaN
              : summary->cache.hitRate;
 }
 
@@ -51,7 +51,7 @@ double missShare(const Reading& reading) {
 Measurement where(bool overfull, double (*figure)(const Reading&)) {
   return [=](const Reading& reading) {
     const auto ratio = parseNumber(reading.label("ratio"));
-    return ratio && (*ratio > 1) == overfull ? figure(reading) : kNothing;
+    return ratio && (*ratio > 1) == overfull ? figure(reading) : kNaN;
   };
 }
 
@@ -66,7 +66,7 @@ double refusedPerS(const Reading& reading) {
 
 double evictedPerS(const Reading& reading) {
   return perSecond(reading, [](const Summary& s) {
-    return s.servers.empty() ? kNothing : static_cast<double>(s.servers.front().evicted);
+    return s.servers.empty() ? kNaN : static_cast<double>(s.servers.front().evicted);
   });
 }
 
@@ -237,7 +237,7 @@ class Analysis {
       if (curve.dist != "zipfian") continue;
       LabSeries line{.title = name(curve.policy), .points = {}};
       for (const std::size_t i : curve.at)
-        line.points.push_back({all_[i].times(), hit_.has(i) ? projected(i) : kNothing});
+        line.points.push_back({all_[i].times(), hit_.has(i) ? projected(i) : kNaN});
       plot.series.push_back(std::move(line));
     }
     const auto ratios = p_.numbers("ratios");
@@ -564,7 +564,7 @@ class Analysis {
 
   struct Shift {
     std::string policy;
-    double before = kNothing;  ///< hit rate
+    double before = kNaN;  ///< hit rate
     std::vector<SeriesPoint> after;
     std::vector<std::string> runs;
     double lowest() const { return std::ranges::min(after, {}, &SeriesPoint::value).value; }
@@ -663,7 +663,7 @@ class Analysis {
   double overfull(const Curve& curve) const {
     double sum = 0;
     for (const std::size_t i : curve.at)
-      if (all_[i].times() > 1) sum += hit_.has(i) ? 1 - hitOf(i).value : kNothing;
+      if (all_[i].times() > 1) sum += hit_.has(i) ? 1 - hitOf(i).value : kNaN;
     return sum;
   }
 

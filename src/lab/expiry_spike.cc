@@ -179,32 +179,32 @@ std::vector<LabPrediction> predict(const Parameters& p) {
 /// One run, read once. Times count from the first expiry.
 struct Facts {
   std::optional<Spike> spike;
-  double waitedAtPeakUs = kNothing;  ///< the main thread for its core, in the peak's interval
-  double expiring = kNothing;        ///< keys with a time to live
-  double expired = kNothing;         ///< by the run's end
-  double mostPerS = kNothing;        ///< expired keys, in the busiest interval
-  double goneAfterS = kNothing;      ///< kAllGone of them; not a number: not within the run
-  double mostCpu = kNothing;         ///< active expiry's share of a core, in the busiest interval
-  double cpuS = kNothing;            ///< active expiry's, in all
-  double stalePercent = kNothing;    ///< the most that INFO estimated
-  double missesBefore = kNothing;    ///< share of the reads
-  double missesAfter = kNothing;     ///< … in the first whole interval after
-  double countedAfter = kNothing;    ///< share of the expired that DBSIZE counts at the next sample
-  double countedAtEnd = kNothing;    ///< … at the run's end
-  double untilEndS = kNothing;       ///< from the moment to the last sample
-  double memoryBefore = kNothing, memoryAtEnd = kNothing;
+  double waitedAtPeakUs = kNaN;  ///< the main thread for its core, in the peak's interval
+  double expiring = kNaN;        ///< keys with a time to live
+  double expired = kNaN;         ///< by the run's end
+  double mostPerS = kNaN;        ///< expired keys, in the busiest interval
+  double goneAfterS = kNaN;      ///< kAllGone of them; not a number: not within the run
+  double mostCpu = kNaN;         ///< active expiry's share of a core, in the busiest interval
+  double cpuS = kNaN;            ///< active expiry's, in all
+  double stalePercent = kNaN;    ///< the most that INFO estimated
+  double missesBefore = kNaN;    ///< share of the reads
+  double missesAfter = kNaN;     ///< … in the first whole interval after
+  double countedAfter = kNaN;    ///< share of the expired that DBSIZE counts at the next sample
+  double countedAtEnd = kNaN;    ///< … at the run's end
+  double untilEndS = kNaN;       ///< from the moment to the last sample
+  double memoryBefore = kNaN, memoryAtEnd = kNaN;
 };
 
 /// When the first keys expire, on the run's clock.
 double momentS(const Reading& reading) {
   const RunDir* const run = reading.dir();
   const double unix = reading.figure("first_expiry_unix_s");
-  if (run == nullptr || !run->plan) return kNothing;
+  if (run == nullptr || !run->plan) return kNaN;
   return unix - static_cast<double>(run->plan->wallZero) / 1e9;
 }
 
 double largest(const std::vector<double>& values) {
-  double most = kNothing;
+  double most = kNaN;
   for (const double value : values)
     if (std::isfinite(value) && !(value <= most)) most = value;
   return most;
@@ -213,7 +213,7 @@ double largest(const std::vector<double>& values) {
 void readServer(const Reading& reading, double moment, Facts& facts) {
   const double permanent = reading.figure("keys_loaded") - facts.expiring;
   const auto counted = [&](const ServerSample& sample) {
-    return (sample.number("db0.keys", kNothing) - permanent) / facts.expiring;
+    return (sample.number("db0.keys", kNaN) - permanent) / facts.expiring;
   };
   const ServerSample* before = nullptr;
   for (const ServerSample& sample : reading.dir()->servers) {
@@ -224,16 +224,16 @@ void readServer(const Reading& reading, double moment, Facts& facts) {
     }
     if (before == nullptr) return;
     const auto since = [&](std::string_view field) {
-      return sample.number(field, kNothing) - before->number(field, kNothing);
+      return sample.number(field, kNaN) - before->number(field, kNaN);
     };
     if (std::isnan(facts.countedAfter)) facts.countedAfter = counted(sample);
     facts.countedAtEnd = counted(sample);
     facts.untilEndS = at;
     facts.expired = since("expired_keys");
     facts.cpuS = since("expire_cycle_cpu_milliseconds") / 1e3;
-    facts.memoryBefore = before->number("used_memory", kNothing);
-    facts.memoryAtEnd = sample.number("used_memory", kNothing);
-    if (const double stale = sample.number("expired_stale_perc", kNothing);
+    facts.memoryBefore = before->number("used_memory", kNaN);
+    facts.memoryAtEnd = sample.number("used_memory", kNaN);
+    if (const double stale = sample.number("expired_stale_perc", kNaN);
         !(stale <= facts.stalePercent))
       facts.stalePercent = stale;
     if (std::isnan(facts.goneAfterS) && facts.expired >= kAllGone * facts.expiring)
@@ -283,9 +283,8 @@ class Analysis {
       : p_(p),
         document_(document),
         runs_(readings, allLabels(), read),
-        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })),
-        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNothing; })) {
-  }
+        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNaN; })),
+        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNaN; })) {}
 
   void all() {
     spikeTable();
@@ -320,7 +319,7 @@ class Analysis {
   }
   double spikeS(std::size_t condition) {
     return runs_.mean(condition, [](const Facts& f) {
-      return f.spike && f.spike->found ? f.spike->durationS() : kNothing;
+      return f.spike && f.spike->found ? f.spike->durationS() : kNaN;
     });
   }
   static std::string s(double value) { return formatQuantity(value, "s"); }
@@ -329,7 +328,7 @@ class Analysis {
   std::string name(std::size_t condition) const { return fullName(p_, condition); }
   double perKeyUs(std::size_t condition) {
     return runs_.mean(condition, [](const Facts& f) {
-      return f.expired > 0 && f.cpuS > 0 ? 1e6 * f.cpuS / f.expired : kNothing;
+      return f.expired > 0 && f.cpuS > 0 ? 1e6 * f.cpuS / f.expired : kNaN;
     });
   }
 
@@ -349,8 +348,7 @@ class Analysis {
             s(runs_.mean(i, [](const Facts& f) { return f.goneAfterS; })), words(base_.of(i), "us"),
             words(peak_.of(i), "us"),
             formatQuantity(
-                runs_.mean(i,
-                           [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; }),
+                runs_.mean(i, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNaN; }),
                 "x"),
             has(i) && spikes(i) == 0 ? "no spike" : s(spikeS(i)),
             formatShare(runs_.mean(i, [](const Facts& f) { return f.mostCpu; })),
@@ -406,10 +404,10 @@ class Analysis {
           [](const RunDir& run, const std::vector<SeriesPoint>& series) {
             std::vector<double> values;
             for (const SeriesPoint& point : series) {
-              double keys = kNothing;
+              double keys = kNaN;
               for (const ServerSample& sample : run.servers)
                 if (static_cast<double>(sample.at) / 1e9 <= point.endS)
-                  keys = sample.number("db0.keys", kNothing);
+                  keys = sample.number("db0.keys", kNaN);
               values.push_back(keys);
             }
             return values;

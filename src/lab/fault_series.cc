@@ -20,13 +20,13 @@ double secondsOf(Nanos span) {
 double windowStartS(const RunDir& run) {
   for (const IntervalRow& row : run.intervals)
     if (!row.warmup) return secondsOf(row.start);
-  return kNothing;
+  return kNaN;
 }
 
 /// The counter at a time, on a straight line between two samples.
 double valueAt(const std::vector<std::pair<double, double>>& samples, double at) {
   const auto after = std::ranges::lower_bound(samples, at, {}, &std::pair<double, double>::first);
-  if (after == samples.end() || (after == samples.begin() && after->first > at)) return kNothing;
+  if (after == samples.end() || (after == samples.begin() && after->first > at)) return kNaN;
   if (after->first == at) return after->second;
   const auto before = after - 1;
   const double share = (at - before->first) / (after->first - before->first);
@@ -89,10 +89,10 @@ const FaultFigures* faultOf(const Reading& reading) {
 
 double faultFigure(const Reading& reading, std::string_view name) {
   const FaultFigures* const fault = faultOf(reading);
-  if (fault == nullptr) return kNothing;
+  if (fault == nullptr) return kNaN;
   for (const auto& [known, value] : fault->figures)
     if (known == name) return value;
-  return kNothing;
+  return kNaN;
 }
 
 std::vector<SeriesPoint> responseSeries(const RunDir& run, double q) {
@@ -116,10 +116,10 @@ std::vector<SeriesPoint> serverSeries(const RunDir& run, double q) {
 }
 
 double typicalUs(const Reading& reading, double q) {
-  if (reading.dir() == nullptr) return kNothing;
+  if (reading.dir() == nullptr) return kNaN;
   std::vector<double> values;
   for (const SeriesPoint& point : responseSeries(*reading.dir(), q)) values.push_back(point.value);
-  return values.empty() ? kNothing : medianOf(values);
+  return values.empty() ? kNaN : medianOf(values);
 }
 
 std::optional<Spike> spikeOf(const Reading& reading, double q, const SpikeRule& rule) {
@@ -138,7 +138,7 @@ std::optional<Spike> spikeOf(const Reading& reading, const std::vector<SeriesPoi
 double longestStallS(const Reading& reading) {
   const RunDir* const run = reading.dir();
   const FaultFigures* const fault = faultOf(reading);
-  if (run == nullptr || fault == nullptr) return kNothing;
+  if (run == nullptr || fault == nullptr) return kNaN;
   constexpr double kAfter = 1;
   double longest = 0;
   for (const Event& event : run->events) {
@@ -154,7 +154,7 @@ std::vector<double> ratesOf(const RunDir& run, std::string_view field,
                             const std::vector<SeriesPoint>& intervals) {
   std::vector<std::pair<double, double>> samples;
   for (const ServerSample& sample : run.servers)
-    if (const double value = sample.number(field, kNothing); std::isfinite(value))
+    if (const double value = sample.number(field, kNaN); std::isfinite(value))
       samples.emplace_back(secondsOf(sample.at), value);
   std::vector<double> rates;
   rates.reserve(intervals.size());

@@ -440,7 +440,7 @@ class SizeAnalysis {
       for (std::size_t rank = 0; rank < 10; ++rank) {
         const double share = runs_.mean(i, [rank](const Reading& reading) {
           const Summary* const s = reading.summary();
-          if (s == nullptr || s->cluster.hotSlots.size() <= rank) return kNothing;
+          if (s == nullptr || s->cluster.hotSlots.size() <= rank) return kNaN;
           return static_cast<double>(s->cluster.hotSlots[rank].ops) / requestsOf(*s);
         });
         series.points.push_back({static_cast<double>(rank + 1), share});

@@ -87,7 +87,7 @@ Action nameHotMaster(const Parameters& p) {
 Measurement ofSummary(SummaryFigure figure) {
   return [figure](const Reading& reading) {
     const Summary* const summary = reading.summary();
-    return summary == nullptr || summary->windowS <= 0 ? kNothing : figure(*summary, reading);
+    return summary == nullptr || summary->windowS <= 0 ? kNaN : figure(*summary, reading);
   };
 }
 
@@ -99,7 +99,7 @@ double requestsOf(const Summary& summary) {
 
 double hotRequests(const Summary& summary, const Reading& reading) {
   const auto* const node = nodeAt(summary, reading.record.note(kHotMaster));
-  return node == nullptr ? kNothing : static_cast<double>(node->ops) / summary.windowS;
+  return node == nullptr ? kNaN : static_cast<double>(node->ops) / summary.windowS;
 }
 
 double hotShare(const Summary& summary, const Reading& reading) {
@@ -107,12 +107,12 @@ double hotShare(const Summary& summary, const Reading& reading) {
 }
 
 double hottestSlotShare(const Summary& summary, const Reading&) {
-  if (summary.cluster.hotSlots.empty()) return kNothing;
+  if (summary.cluster.hotSlots.empty()) return kNaN;
   return static_cast<double>(summary.cluster.hotSlots.front().ops) / requestsOf(summary);
 }
 
 double busiestRequests(const Summary& summary, const Reading&) {
-  if (summary.cluster.nodes.empty()) return kNothing;
+  if (summary.cluster.nodes.empty()) return kNaN;
   const auto& node = std::ranges::max(summary.cluster.nodes, {}, &ClusterNodeFigures::ops);
   return static_cast<double>(node.ops) / summary.windowS;
 }
@@ -120,18 +120,18 @@ double busiestRequests(const Summary& summary, const Reading&) {
 double hotReads(const Summary& summary, const Reading& reading) {
   const auto* const server = serverAt(summary, reading.record.note(kHotMaster));
   return server == nullptr
-             ? kNothing
+             ? kNaN
              : std::max(1.0, static_cast<double>(server->hits + server->misses)) / summary.windowS;
 }
 
 double hotCpu(const Summary& summary, const Reading& reading) {
   const auto* const server = serverAt(summary, reading.record.note(kHotMaster));
-  return server == nullptr ? kNothing : (server->cpuUserS + server->cpuSystemS) / summary.windowS;
+  return server == nullptr ? kNaN : (server->cpuUserS + server->cpuSystemS) / summary.windowS;
 }
 
 double hotBusy(const Summary& summary, const Reading& reading) {
   const auto* const server = serverAt(summary, reading.record.note(kHotMaster));
-  return server == nullptr ? kNothing : server->mainThreadUtilisation;
+  return server == nullptr ? kNaN : server->mainThreadUtilisation;
 }
 
 double othersBusy(const Summary& summary, const Reading& reading) {
@@ -141,7 +141,7 @@ double othersBusy(const Summary& summary, const Reading& reading) {
     sum += server.mainThreadUtilisation;
     ++count;
   }
-  return count > 0 ? sum / count : kNothing;
+  return count > 0 ? sum / count : kNaN;
 }
 
 double othersShare(const Summary& summary, const Reading& reading) {
@@ -151,7 +151,7 @@ double othersShare(const Summary& summary, const Reading& reading) {
     sum += static_cast<double>(node.ops);
     ++count;
   }
-  return count > 0 ? sum / count / requestsOf(summary) : kNothing;
+  return count > 0 ? sum / count / requestsOf(summary) : kNaN;
 }
 
 double busiestReplicaShare(const Summary& summary, const Reading&) {

@@ -14,32 +14,32 @@ const Summary* summaryOf(const Reading& reading, std::size_t drive) {
 }
 
 double ratio(double part, double whole) {
-  return whole > 0 ? part / whole : kNothing;
+  return whole > 0 ? part / whole : kNaN;
 }
 
 double figureOf(const LatencyFigures& figures, std::string_view percentile) {
-  if (figures.count == 0) return kNothing;
+  if (figures.count == 0) return kNaN;
   if (percentile == "mean") return figures.mean;
   if (percentile == "max") return figures.max;
   const auto found = std::ranges::find(kReportedPercentiles, percentile, &ReportedPercentile::name);
-  return found == kReportedPercentiles.end() ? kNothing : figures.*found->figure;
+  return found == kReportedPercentiles.end() ? kNaN : figures.*found->figure;
 }
 
 }  // namespace
 
 double achievedRate(const Reading& reading, std::size_t drive) {
   const Summary* const summary = summaryOf(reading, drive);
-  return summary == nullptr ? kNothing : summary->rate.achieved;
+  return summary == nullptr ? kNaN : summary->rate.achieved;
 }
 
 double latencyUs(const Reading& reading, std::string_view percentile, std::string_view measure,
                  std::string_view kind, std::size_t drive) {
   const Summary* const summary = summaryOf(reading, drive);
-  if (summary == nullptr) return kNothing;
+  if (summary == nullptr) return kNaN;
   const auto kinds = summary->latency.find(std::string(measure));
-  if (kinds == summary->latency.end()) return kNothing;
+  if (kinds == summary->latency.end()) return kNaN;
   const auto figures = kinds->second.find(std::string(kind));
-  return figures == kinds->second.end() ? kNothing : figureOf(figures->second, percentile);
+  return figures == kinds->second.end() ? kNaN : figureOf(figures->second, percentile);
 }
 
 Measurement latency(std::string_view percentile, std::string_view measure, std::string_view kind,
@@ -52,25 +52,25 @@ Measurement latency(std::string_view percentile, std::string_view measure, std::
 
 double mainThreadBusy(const Reading& reading) {
   const Summary* const summary = reading.summary();
-  if (summary == nullptr || summary->servers.empty()) return kNothing;
+  if (summary == nullptr || summary->servers.empty()) return kNaN;
   return std::ranges::max(summary->servers, {}, &ServerFigures::mainThreadUtilisation)
       .mainThreadUtilisation;
 }
 
 double generatorBusy(const Reading& reading) {
   const Summary* const summary = reading.summary();
-  return summary == nullptr ? kNothing : summary->generator.utilisation;
+  return summary == nullptr ? kNaN : summary->generator.utilisation;
 }
 
 double meanBatch(const Reading& reading) {
   const Summary* const summary = reading.summary();
-  return summary == nullptr ? kNothing : summary->generator.meanBatch;
+  return summary == nullptr ? kNaN : summary->generator.meanBatch;
 }
 
 double serverDelta(const Reading& reading, std::string_view field) {
   const RunDir* const dir = reading.dir();
-  if (dir == nullptr || dir->servers.size() < 2) return kNothing;
-  return dir->servers.back().number(field, kNothing) - dir->servers.front().number(field, kNothing);
+  if (dir == nullptr || dir->servers.size() < 2) return kNaN;
+  return dir->servers.back().number(field, kNaN) - dir->servers.front().number(field, kNaN);
 }
 
 double commandsPerRead(const Reading& reading) {

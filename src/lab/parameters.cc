@@ -287,7 +287,7 @@ Nanos Parameters::duration(std::string_view name) const {
   return *parseDuration(one(name, {ParameterKind::duration}));
 }
 double Parameters::seconds(std::string_view name) const {
-  return static_cast<double>(duration(name)) / static_cast<double>(kSecond);
+  return toSeconds(duration(name));
 }
 double Parameters::number(std::string_view name) const {
   return *parseNumber(one(name, {ParameterKind::number, ParameterKind::share}));

@@ -115,23 +115,23 @@ std::vector<LabPrediction> predict(const Parameters& p) {
 /// One run, read once.
 struct Facts {
   std::optional<Spike> spike;
-  double forkUs = kNothing, childS = kNothing, copied = kNothing;
-  double stallUs = kNothing;   ///< the longest that the PING probe saw
-  double whileUs = kNothing;   ///< median p99 while the child writes, the fork's interval left out
-  double ownUs = kNothing;     ///< median p99 of the generator's own lateness meanwhile
-  double ownShare = kNothing;  ///< of those intervals, left out since they are of the generator
-  double waitedShare = kNothing;   ///< of that time: the main thread was ready and had no core
-  double faultsBefore = kNothing;  ///< minor faults of the server, a second
-  double faultsWhile = kNothing;
-  double resident = kNothing;       ///< bytes, before the fault
-  double aboveSloS = kNothing;      ///< time with p99 above kSloUs from the fault's begin on
+  double forkUs = kNaN, childS = kNaN, copied = kNaN;
+  double stallUs = kNaN;       ///< the longest that the PING probe saw
+  double whileUs = kNaN;       ///< median p99 while the child writes, the fork's interval left out
+  double ownUs = kNaN;         ///< median p99 of the generator's own lateness meanwhile
+  double ownShare = kNaN;      ///< of those intervals, left out since they are of the generator
+  double waitedShare = kNaN;   ///< of that time: the main thread was ready and had no core
+  double faultsBefore = kNaN;  ///< minor faults of the server, a second
+  double faultsWhile = kNaN;
+  double resident = kNaN;           ///< bytes, before the fault
+  double aboveSloS = kNaN;          ///< time with p99 above kSloUs from the fault's begin on
   std::vector<double> p99, faults;  ///< by interval, while the child writes
 
   bool mostlyOwn() const { return ownShare > 0.5; }
 };
 
 double medianOrNothing(const std::vector<double>& values) {
-  return values.empty() ? kNothing : medianOf(values);
+  return values.empty() ? kNaN : medianOf(values);
 }
 
 /// In the child's life, the fork's interval left out.
@@ -182,7 +182,7 @@ Facts read(const Reading& reading) {
   facts.stallUs = longestStallS(reading) * 1e6;
   for (const ServerSample& sample : run->servers)
     if (static_cast<double>(sample.at) / 1e9 < fault->beginS)
-      facts.resident = sample.number("used_memory_rss", kNothing);
+      facts.resident = sample.number("used_memory_rss", kNaN);
   // With the child on its core the generator is late itself, and p99 is then of that.
   const auto series = serverSeries(*run, kPercentile);
   facts.spike = spikeOf(reading, series, faultSpikeRule());
@@ -210,8 +210,8 @@ class Analysis {
         readings_(readings),
         document_(document),
         runs_(readings, allLabels(), read),
-        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNothing; })),
-        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNothing; })),
+        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNaN; })),
+        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNaN; })),
         fork_(runs_.column([](const Facts& f) { return f.forkUs; })),
         while_(runs_.column([](const Facts& f) { return f.whileUs; })) {}
 
@@ -253,7 +253,7 @@ class Analysis {
   }
   double spikeS(std::size_t condition) {
     return runs_.mean(condition, [](const Facts& f) {
-      if (!f.spike || !f.spike->found) return kNothing;
+      if (!f.spike || !f.spike->found) return kNaN;
       // With intervals left out, those between two that are above need not be.
       return f.mostlyOwn() ? f.spike->aboveS : f.spike->durationS();
     });
@@ -300,7 +300,7 @@ class Analysis {
 
   std::string ratioText(std::size_t i) {
     const double ratio =
-        runs_.mean(i, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNothing; });
+        runs_.mean(i, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNaN; });
     return std::isfinite(ratio) ? formatQuantity(ratio, "x") : "–";
   }
 
@@ -365,7 +365,7 @@ class Analysis {
       for (std::size_t k = 0; k < series.size(); ++k) {
         constexpr double kGapS = 1e-6;
         if (k > 0 && series[k].startS > series[k - 1].endS + kGapS)  // no line across
-          line.points.push_back({series[k - 1].endS - fault->beginS, kNothing});
+          line.points.push_back({series[k - 1].endS - fault->beginS, kNaN});
         line.points.push_back({series[k].startS - fault->beginS, series[k].value});
       }
       plot.series.push_back(std::move(line));

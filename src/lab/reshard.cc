@@ -228,31 +228,28 @@ std::vector<LabPrediction> predict(const Parameters& p) {
 
 /// One of the two moves.
 struct Move {
-  double beginS = kNothing, endS = kNothing;
-  double slots = kNothing, keys = kNothing, bytes = kNothing, longestUs = kNothing,
-         blocked = kNothing;
+  double beginS = kNaN, endS = kNaN;
+  double slots = kNaN, keys = kNaN, bytes = kNaN, longestUs = kNaN, blocked = kNaN;
   double seconds() const { return endS - beginS; }
   bool overlaps(double from, double to) const { return from < endS && to > beginS; }
 };
 
 double figureOf(const FaultFigures& fault, std::string_view name) {
   const auto found = std::ranges::find(fault.figures, name, &std::pair<std::string, double>::first);
-  return found == fault.figures.end() ? kNothing : found->second;
+  return found == fault.figures.end() ? kNaN : found->second;
 }
 
 /// One run, read once.
 struct Facts {
   std::optional<Move> there, back;
-  double before = kNothing, during = kNothing, peak = kNothing;  ///< p99, microseconds
-  double elsewhere = kNothing;  ///< between the moves: the slots are at the other master
-  double after = kNothing;      ///< when they are back
-  double recoveryS =
-      kNothing;  ///< from the first move's end until p99 is as before; 0: it always was
-  double moved = kNothing, ask = kNothing, tryagain = kNothing, clusterdown = kNothing;
-  double operations = kNothing, failed = kNothing, corrupt = kNothing, misses = kNothing,
-         lost = kNothing;
-  double cpuBefore = kNothing, cpuDuring = kNothing;  ///< of the generator, µs an operation
-  double hotShare = kNothing;                         ///< of the busiest slot, of all operations
+  double before = kNaN, during = kNaN, peak = kNaN;  ///< p99, microseconds
+  double elsewhere = kNaN;  ///< between the moves: the slots are at the other master
+  double after = kNaN;      ///< when they are back
+  double recoveryS = kNaN;  ///< from the first move's end until p99 is as before; 0: it always was
+  double moved = kNaN, ask = kNaN, tryagain = kNaN, clusterdown = kNaN;
+  double operations = kNaN, failed = kNaN, corrupt = kNaN, misses = kNaN, lost = kNaN;
+  double cpuBefore = kNaN, cpuDuring = kNaN;  ///< of the generator, µs an operation
+  double hotShare = kNaN;                     ///< of the busiest slot, of all operations
   std::vector<SeriesPoint> p99;
 };
 
@@ -261,7 +258,7 @@ double medianWhere(const std::vector<SeriesPoint>& series,
   std::vector<double> values;
   for (const SeriesPoint& point : series)
     if (wanted(point)) values.push_back(point.value);
-  return values.empty() ? kNothing : medianOf(values);
+  return values.empty() ? kNaN : medianOf(values);
 }
 
 /// CPU of the generator's workers for an operation, over the intervals that are wanted; idle polls
@@ -275,8 +272,7 @@ double cpuWhere(const RunDir& run, const std::function<bool(double from, double 
     cpu += row.counts.cpuUser + row.counts.cpuSystem - row.counts.idleTime;
     for (const std::uint64_t completed : row.counts.completed) operations += completed;
   }
-  return operations == 0 ? kNothing
-                         : static_cast<double>(cpu) / 1e3 / static_cast<double>(operations);
+  return operations == 0 ? kNaN : static_cast<double>(cpu) / 1e3 / static_cast<double>(operations);
 }
 
 std::vector<Move> movesOf(const Summary& summary) {
@@ -363,7 +359,7 @@ class Analysis {
         elsewhere_(runs_.column([](const Facts& f) { return f.elsewhere; })),
         peak_(runs_.column([](const Facts& f) { return f.peak; })),
         seconds_(runs_.column([](const Facts& f) {
-          return f.there ? (f.there->seconds() + f.back->seconds()) / 2 : kNothing;
+          return f.there ? (f.there->seconds() + f.back->seconds()) / 2 : kNaN;
         })) {}
 
   void all() {
@@ -405,7 +401,7 @@ class Analysis {
   /// Of both moves.
   double moveMean(std::size_t condition, double Move::* figure) {
     return runs_.mean(condition, [figure](const Facts& f) {
-      return f.there ? (*f.there.*figure + *f.back.*figure) / 2 : kNothing;
+      return f.there ? (*f.there.*figure + *f.back.*figure) / 2 : kNaN;
     });
   }
   static std::string us(double value) { return formatQuantity(value, "us"); }

@@ -44,7 +44,7 @@ std::string decimals(double value) {
 }
 
 LabPoint pointOf(double x, const Estimate& estimate) {
-  if (estimate.count == 0) return {x, kNothing};
+  if (estimate.count == 0) return {x, kNaN};
   LabPoint point{x, estimate.value};
   if (estimate.hasInterval()) {
     point.low = estimate.low;

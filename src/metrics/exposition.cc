@@ -22,10 +22,6 @@ constexpr const char* kCompiler = __VERSION__;
 constexpr const char* kCompiler = "g++ " __VERSION__;
 #endif
 
-double seconds(Nanos span) {
-  return static_cast<double>(span) / 1e9;
-}
-
 /// One family under construction.
 class Family {
  public:
@@ -49,7 +45,7 @@ class Family {
     histogram.sample_count = counts.count();
     histogram.sample_sum = counts.sumSeconds();
     for (std::size_t bound = 0; bound < kLadder.size(); ++bound)
-      histogram.bucket.push_back({counts.atOrBelow(bound), seconds(kLadder[bound])});
+      histogram.bucket.push_back({counts.atOrBelow(bound), toSeconds(kLadder[bound])});
     histogram.bucket.push_back({histogram.sample_count, std::numeric_limits<double>::infinity()});
     family_.metric.push_back(std::move(series));
     return *this;
@@ -198,20 +194,20 @@ void addGenerator(Families& to, const MetricsSnapshot& now) {
                    .add(std::uint64_t{now.run.threads})
                    .take());
   to.push_back(counter("redline_generator_cpu_seconds_total", "CPU time of the worker threads.")
-                   .add(seconds(total.cpuUser), {{"mode", "user"}})
-                   .add(seconds(total.cpuSystem), {{"mode", "system"}})
+                   .add(toSeconds(total.cpuUser), {{"mode", "user"}})
+                   .add(toSeconds(total.cpuSystem), {{"mode", "system"}})
                    .take());
   to.push_back(counter("redline_generator_core_waiting_seconds_total",
                        "Time in which workers were ready to run and other threads had their cores.")
-                   .add(seconds(total.cpuWaiting))
+                   .add(toSeconds(total.cpuWaiting))
                    .take());
   to.push_back(counter("redline_generator_idle_seconds_total",
                        "Of that: time spent spinning with nothing to do.")
-                   .add(seconds(total.idleTime))
+                   .add(toSeconds(total.idleTime))
                    .take());
   to.push_back(gauge("redline_generator_longest_pass_seconds",
                      "The longest turn of a worker's loop so far: the generator's own worst stall.")
-                   .add(seconds(total.longestPass))
+                   .add(toSeconds(total.longestPass))
                    .take());
   to.push_back(
       counter("redline_batches_total", "Units written to a connection.").add(total.batches).take());

@@ -20,7 +20,7 @@ void LadderCounts::add(const Histogram& histogram) {
 void LadderCounts::record(Nanos value) {
   const auto bound = std::ranges::lower_bound(kLadder, value) - kLadder.begin();
   ++counts_[static_cast<std::size_t>(bound)];
-  sumSeconds_ += static_cast<double>(value) / 1e9;
+  sumSeconds_ += toSeconds(value);
 }
 
 void LadderCounts::add(const LadderCounts& other) {

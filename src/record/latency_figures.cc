@@ -4,14 +4,6 @@
 #include <array>
 
 namespace redline {
-namespace {
-
-double micros(Nanos span) noexcept {
-  return static_cast<double>(span) / static_cast<double>(kMicrosecond);
-}
-
-}  // namespace
-
 LatencyFigures figuresOf(const Histogram& histogram) {
   LatencyFigures figures;
   figures.count = histogram.count();
@@ -21,8 +13,8 @@ LatencyFigures figuresOf(const Histogram& histogram) {
   std::ranges::transform(kReportedPercentiles, shares.begin(), &ReportedPercentile::share);
   histogram.quantiles(shares, values);
   for (std::size_t i = 0; i < values.size(); ++i)
-    figures.*kReportedPercentiles[i].figure = micros(std::min(values[i], histogram.max()));
-  figures.max = micros(histogram.max());
+    figures.*kReportedPercentiles[i].figure = toMicros(std::min(values[i], histogram.max()));
+  figures.max = toMicros(histogram.max());
   return figures;
 }
 

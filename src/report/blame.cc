@@ -12,10 +12,6 @@
 namespace redline {
 namespace {
 
-double seconds(Nanos span) {
-  return static_cast<double>(span) / 1e9;
-}
-
 /// Mean of a measure over both kinds.
 double meanOfKinds(const IntervalRow& row, Measure measure) {
   double weighed = 0;
@@ -55,8 +51,8 @@ std::vector<BlamedInterval> intervalsOf(const RunData& run) {
     constexpr double kSameMoment = 1e-6;
     const auto row =
         std::ranges::lower_bound(run.dir.intervals, point.at.start - kSameMoment, {},
-                                 [](const IntervalRow& each) { return seconds(each.start); });
-    if (row == run.dir.intervals.end() || seconds(row->start) > point.at.start + kSameMoment)
+                                 [](const IntervalRow& each) { return toSeconds(each.start); });
+    if (row == run.dir.intervals.end() || toSeconds(row->start) > point.at.start + kSameMoment)
       continue;
     intervals.push_back({point.at, row->warmup, row->drain, point.p99, point.max, waitingIn(*row),
                          longestOf(*row, Measure::dispatch), longestOf(*row, Measure::service),

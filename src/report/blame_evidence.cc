@@ -11,10 +11,6 @@
 namespace redline {
 namespace {
 
-double seconds(Nanos span) {
-  return static_cast<double>(span) / 1e9;
-}
-
 bool touches(const Span& a, const Span& b) {
   return a.start < b.end && b.start < a.end;
 }
@@ -30,7 +26,7 @@ class Between {
   template <typename Visit>
   void each(Visit&& visit) const {
     for (std::size_t i = 1; i < samples_.size(); ++i)
-      visit(Span{seconds(samples_[i - 1]->at), seconds(samples_[i]->at)}, *samples_[i - 1],
+      visit(Span{toSeconds(samples_[i - 1]->at), toSeconds(samples_[i]->at)}, *samples_[i - 1],
             *samples_[i]);
   }
 
@@ -180,11 +176,11 @@ class Notes {
     for (const Event& event : run_.dir.events) {
       if (event.kind != "slowlog" || !ours(event) || !touches(spanOf(event, 0), window_)) continue;
       ++entries;
-      sum += static_cast<double>(event.duration) / 1e3;
+      sum += toMicros(event.duration);
       if (longest == nullptr || event.duration > longest->duration) longest = &event;
     }
     if (longest == nullptr) return;
-    const double most = static_cast<double>(longest->duration) / 1e3;
+    const double most = toMicros(longest->duration);
     if (entries == 1)
       notes_.push_back(
           fmt::format("slow log: {} {}", shortened(longest->name, 30), microsWords(most)));
@@ -203,7 +199,7 @@ class Notes {
     std::vector<std::string> parts;
     parts.reserve(longest.size());
     for (const auto& [name, duration] : longest)
-      parts.push_back(fmt::format("{} {}", name, microsWords(static_cast<double>(duration) / 1e3)));
+      parts.push_back(fmt::format("{} {}", name, microsWords(toMicros(duration))));
     if (!parts.empty())
       notes_.push_back(fmt::format("latency monitor: {}", fmt::join(parts, ", ")));
   }
@@ -227,8 +223,8 @@ class Notes {
 
   bool ours(const Event& event) const { return event.node.empty() || event.node == series_.addr; }
   static Span spanOf(const Event& event, double uncertainS) {
-    const double at = seconds(event.at);
-    return {at, at + seconds(event.duration) + uncertainS + 1e-9};
+    const double at = toSeconds(event.at);
+    return {at, at + toSeconds(event.duration) + uncertainS + 1e-9};
   }
 
   const RunData& run_;

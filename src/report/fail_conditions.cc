@@ -21,7 +21,7 @@ Result<double> parseInUnit(MetricUnit unit, std::string_view text) {
   if (unit == MetricUnit::micros) {
     const auto span = parseDuration(text);
     if (!span) return fail(span.error());
-    return static_cast<double>(*span) / 1e3;
+    return toMicros(*span);
   }
   if (unit == MetricUnit::bytes) {
     const auto size = parseSize(text);

@@ -33,7 +33,7 @@ std::string eventsWithin(const RunData& run, double from, double to) {
     std::size_t entries = 0;
     Nanos longest = 0;
     for (const Event& event : run.dir.events) {
-      const double at = static_cast<double>(event.at) / 1e9;
+      const double at = toSeconds(event.at);
       if (event.kind != kind || at < from || at >= to) continue;
       ++entries;
       longest = std::max(longest, event.duration);
@@ -41,7 +41,7 @@ std::string eventsWithin(const RunData& run, double from, double to) {
     if (entries != 0)
       parts.push_back(fmt::format("{} {} {} of up to {}", entries, name,
                                   entries == 1 ? "entry" : "entries",
-                                  microsWords(static_cast<double>(longest) / 1e3)));
+                                  microsWords(toMicros(longest))));
   };
   count("slowlog", "slow-log");
   count("latency", "latency-monitor");
@@ -165,10 +165,10 @@ std::optional<Finding> slowCommands(const RunData& run) {
     if (longest == nullptr || event.duration > longest->duration) longest = &event;
   }
   if (longest == nullptr) return {};
-  std::string text = fmt::format("Redis's slow log has {} {}, the longest {} ({})", entries,
-                                 entries == 1 ? "entry" : "entries",
-                                 microsWords(static_cast<double>(longest->duration) / 1e3),
-                                 shortened(longest->name, 40));
+  std::string text =
+      fmt::format("Redis's slow log has {} {}, the longest {} ({})", entries,
+                  entries == 1 ? "entry" : "entries", microsWords(toMicros(longest->duration)),
+                  shortened(longest->name, 40));
   if (constantTime != 0)
     text += fmt::format(
         ". {} of them {} GET or SET of one value, a matter of microseconds: then Redis's thread "

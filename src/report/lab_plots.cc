@@ -36,7 +36,7 @@ bool isLog(AxisKind kind) {
 /// Shares are drawn as percentages; what a logarithm cannot show is not drawn.
 double drawn(double value, AxisKind kind) {
   if (kind == AxisKind::share) return value * 100;
-  if (isLog(kind) && value <= 0) return kNothing;
+  if (isLog(kind) && value <= 0) return kNaN;
   return value;
 }
 

@@ -45,8 +45,7 @@ std::vector<Point> logged(const RunData& run, std::string_view kind) {
   std::vector<Point> points;
   for (const Event& event : run.dir.events)
     if (event.kind == kind && event.duration > 0)
-      points.push_back(
-          {static_cast<double>(event.at) / 1e9, static_cast<double>(event.duration) / 1e3});
+      points.push_back({toSeconds(event.at), toMicros(event.duration)});
   if (points.size() > kMost) {
     std::ranges::nth_element(points, points.begin() + kMost, std::ranges::greater{}, &Point::y);
     points.resize(kMost);

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/numbers.h"
 #include "report/plot_script.h"
 #include "report/report_data.h"
 
@@ -14,7 +14,7 @@ namespace redline {
 
 inline constexpr int kWidth = 900;
 inline constexpr int kHeight = 400;
-inline constexpr double kBreak = std::numeric_limits<double>::quiet_NaN();
+inline constexpr double kBreak = kNaN;
 /// Above the highest point of a logarithmic axis: the labels of shaded stretches stand there.
 inline constexpr double kHeadroom = 1.7;
 inline constexpr std::string_view kTimeAxis = "seconds from the start of the run";

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/numbers.h"
 #include "report/ink.h"
 #include "report/report_data.h"
 
@@ -14,8 +14,8 @@ namespace redline {
 /// they are no numbers.
 struct Point {
   double x = 0, y = 0;
-  double low = std::numeric_limits<double>::quiet_NaN();
-  double high = std::numeric_limits<double>::quiet_NaN();
+  double low = kNaN;
+  double high = kNaN;
 };
 
 /// One line or cloud of a plot.

@@ -24,7 +24,7 @@ std::vector<Point> byPercentile(const Histogram& histogram) {
   for (double x = 0;; x += kStep) {
     const bool last = x >= nines;
     const double q = last ? 1 : 1 - std::pow(10, -x);
-    const double us = static_cast<double>(std::min(histogram.quantile(q), histogram.max())) / 1e3;
+    const double us = toMicros(std::min(histogram.quantile(q), histogram.max()));
     points.push_back({std::min(x, nines), std::max(us, kLowest)});
     if (last) return points;
   }

@@ -12,12 +12,6 @@
 namespace redline {
 namespace {
 
-double seconds(Nanos span) {
-  return static_cast<double>(span) / 1e9;
-}
-double micros(Nanos span) {
-  return static_cast<double>(span) / 1e3;
-}
 double perSecond(std::uint64_t count, const Span& at) {
   return at.length() > 0 ? static_cast<double>(count) / at.length() : 0;
 }
@@ -42,7 +36,7 @@ std::map<Nanos, IntervalLines> linesByInterval(const HistogramLog& log) {
   for (const LoggedHistogram& line : log.lines) {
     std::string_view tag = line.tag;
     IntervalLines& interval = intervals[line.start];
-    interval.at = {seconds(line.start), seconds(line.start + line.length)};
+    interval.at = {toSeconds(line.start), toSeconds(line.start + line.length)};
     interval.warmup = tag.starts_with(kWarmup);
     if (interval.warmup) tag.remove_prefix(kWarmup.size());
     const auto keep = [&](std::string_view name, std::optional<Histogram>& in) {
@@ -58,7 +52,7 @@ std::map<Nanos, IntervalLines> linesByInterval(const HistogramLog& log) {
 }
 
 double p99Of(const std::optional<Histogram>& histogram) {
-  return histogram ? micros(histogram->quantile(0.99)) : 0;
+  return histogram ? toMicros(histogram->quantile(0.99)) : 0;
 }
 
 std::vector<LatencyPoint> latencyPoints(const HistogramLog& log) {
@@ -68,9 +62,9 @@ std::vector<LatencyPoint> latencyPoints(const HistogramLog& log) {
     // What never finished is in the last interval as it had waited until then. Where it is enough
     // to move a p99, that interval's percentiles are not of operations that completed in it.
     if (lines.unfinished && lines.unfinished->count() * 100 >= lines.response->count()) continue;
-    points.push_back({lines.at, lines.warmup, micros(lines.response->quantile(0.5)),
-                      micros(lines.response->quantile(0.99)),
-                      micros(lines.response->quantile(0.999)), micros(lines.response->max()),
+    points.push_back({lines.at, lines.warmup, toMicros(lines.response->quantile(0.5)),
+                      toMicros(lines.response->quantile(0.99)),
+                      toMicros(lines.response->quantile(0.999)), toMicros(lines.response->max()),
                       p99Of(lines.service), p99Of(lines.lateness)});
   }
   return points;
@@ -78,7 +72,7 @@ std::vector<LatencyPoint> latencyPoints(const HistogramLog& log) {
 
 LoadPoint loadPoint(const IntervalRow& row) {
   LoadPoint point;
-  point.at = {seconds(row.start), seconds(row.end)};
+  point.at = {toSeconds(row.start), toSeconds(row.end)};
   point.warmup = row.warmup;
   point.drain = row.drain;
   point.due = perSecond(row.counts.scheduled, point.at);
@@ -107,14 +101,14 @@ std::vector<ServerSeries> serverSeries(const std::vector<ServerSample>& samples)
       series = all.insert(all.end(), std::move(fresh));
     }
     ServerPoint point;
-    point.at = seconds(sample.at);
+    point.at = toSeconds(sample.at);
     point.usedMemory = sample.number("used_memory");
     point.rss = sample.number("used_memory_rss");
     const ServerSample*& last = before[sample.addr];
     if (last != nullptr && sample.at > last->at) {
       const double spent = mainThreadSeconds(sample) - mainThreadSeconds(*last);
       // A restarted server counts from zero again; INFO's clock ticks may add a hair above 1.
-      if (spent >= 0) point.busy = std::min(1.0, spent / seconds(sample.at - last->at));
+      if (spent >= 0) point.busy = std::min(1.0, spent / toSeconds(sample.at - last->at));
     }
     last = &sample;
     series->maxMemory = sample.number("maxmemory", series->maxMemory);
@@ -127,7 +121,7 @@ std::vector<Bracket> bracketsOf(const std::vector<Event>& events, double end) {
   std::vector<Bracket> brackets;
   for (const Event& event : events) {
     if (event.kind != "fault" && event.kind != "connection") continue;
-    const double at = seconds(event.at);
+    const double at = toSeconds(event.at);
     if (event.phase == "end") {
       const auto open = std::ranges::find_if(brackets, [&](const Bracket& b) {
         return b.open && b.kind == event.kind && b.name == event.name && b.node == event.node;
@@ -137,7 +131,7 @@ std::vector<Bracket> bracketsOf(const std::vector<Event>& events, double end) {
       open->open = false;
     } else {
       const bool point = event.phase == "point";
-      const double until = point ? at + seconds(event.duration) : std::max(at, end);
+      const double until = point ? at + toSeconds(event.duration) : std::max(at, end);
       brackets.push_back({{at, until}, event.kind, event.name, event.node, !point});
     }
   }
@@ -182,7 +176,7 @@ ServerFigures serverFiguresOf(const std::vector<ServerSample>& samples,
   figures.cpuUserS = last->number("used_cpu_user") - first->number("used_cpu_user");
   figures.cpuSystemS = last->number("used_cpu_sys") - first->number("used_cpu_sys");
   if (last->at > first->at) {
-    const double span = seconds(last->at - first->at);
+    const double span = toSeconds(last->at - first->at);
     figures.mainThreadUtilisation = (mainThreadSeconds(*last) - mainThreadSeconds(*first)) / span;
     const auto waited = [](const ServerSample& sample) {
       return sample.number("waiting_for_core_main_thread");
@@ -217,7 +211,7 @@ void addCounts(Summary& figures, const std::vector<IntervalRow>& rows) {
       if (row.counts.failures[i] != 0)
         figures.rate.errors[std::string(kFailureNames[i])] += row.counts.failures[i];
     if (row.drain) continue;
-    figures.windowS += seconds(row.end - row.start);
+    figures.windowS += toSeconds(row.end - row.start);
     inWindow += completed + row.counts.carriedOver;
   }
   if (figures.windowS > 0) figures.rate.achieved = static_cast<double>(inWindow) / figures.windowS;

@@ -47,7 +47,7 @@ std::optional<RunBlocks> RunBlocks::of(const RunDir& dir) {
     load.hits += static_cast<double>(row.counts.hits);
     load.reads += static_cast<double>(row.counts.hits + row.counts.misses);
     if (row.drain) continue;
-    load.seconds += static_cast<double>(row.end - row.start) / static_cast<double>(kSecond);
+    load.seconds += toSeconds(row.end - row.start);
     load.completedInWindow += completed + static_cast<double>(row.counts.carriedOver);
   }
   for (std::size_t m = 0; m < kMeasures; ++m)
@@ -70,8 +70,8 @@ void RunBlocks::addLatency(const HistogramLog& log, Measure measure,
   std::vector<std::size_t> slots;
   all.forEach([&](std::size_t slot, std::uint64_t) {
     slots.push_back(slot);
-    latency.us.push_back(static_cast<double>(Histogram::highestOf(slot)) / 1e3);
-    latency.middleUs.push_back(static_cast<double>(Histogram::middleOf(slot)) / 1e3);
+    latency.us.push_back(toMicros(Histogram::highestOf(slot)));
+    latency.middleUs.push_back(toMicros(Histogram::middleOf(slot)));
   });
   for (const Histogram& histogram : merged) {
     auto& counts = latency.counts.emplace_back();

@@ -214,7 +214,7 @@ Table eventTable(const RunData& run) {
   table.prose = true;
   table.head = {"at", "kind", "name", "took", "node", "detail"};
   for (const Event& event : shown)
-    table.rows.push_back({fmt::format("{:.3f} s", static_cast<double>(event.at) / 1e9), event.kind,
+    table.rows.push_back({fmt::format("{:.3f} s", toSeconds(event.at)), event.kind,
                           event.phase == "point"
                               ? shortened(event.name, 40)
                               : fmt::format("{} ({})", shortened(event.name, 40), event.phase),

@@ -106,8 +106,8 @@ FaultFigures faultFigures(const FaultSpec& spec, const FaultOutcome& outcome, Na
     if (fault.problem.empty()) fault.detail = "the run ended before it";
     return fault;
   }
-  fault.beginS = static_cast<double>(outcome.begin - zero) / 1e9;
-  fault.endS = static_cast<double>(outcome.end - zero) / 1e9;
+  fault.beginS = toSeconds(outcome.begin - zero);
+  fault.endS = toSeconds(outcome.end - zero);
   return fault;
 }
 

@@ -234,10 +234,9 @@ class DriverRun {
   RunFacts facts(const Engine& engine) {
     const Window window = engine.window();
     RunFacts facts;
-    const auto seconds = [](Nanos span) { return static_cast<double>(span) / 1e9; };
-    facts.windowS = seconds(window.measureEnd - window.measureStart);
+    facts.windowS = toSeconds(window.measureEnd - window.measureStart);
     const Interval& total = recorder_.total();
-    facts.busyS = seconds(total.end - total.start) * plan_.engine.threads;
+    facts.busyS = toSeconds(total.end - total.start) * plan_.engine.threads;
     facts.steal = stealShare(before_->cpu.all, after_->cpu.all);
     facts.io = engine.io();
     facts.serverLost = whatIsLost();

@@ -10,10 +10,6 @@
 namespace redline {
 namespace {
 
-double seconds(Nanos span) {
-  return static_cast<double>(span) / static_cast<double>(kSecond);
-}
-
 // "1.2M of 3M keys are written; …resume with -from=1200000 -ttl-epoch=1767225600".
 std::string resumeHint(const LoadRunPlan& plan, const LoadOutcome& outcome) {
   const LoadPlan& load = plan.load;
@@ -62,7 +58,7 @@ RateFigures rateOf(const LoadPlan& load, const LoadOutcome& outcome) {
   rate.completed = outcome.done;
   rate.sent = outcome.counters.keysSent - outcome.counters.resentKeys;
   rate.outstanding = rate.scheduled - rate.completed;
-  const double span = seconds(outcome.end - outcome.begin);
+  const double span = toSeconds(outcome.end - outcome.begin);
   rate.achieved = span > 0 ? static_cast<double>(outcome.done) / span : 0;
   return rate;
 }
@@ -84,10 +80,10 @@ GeneratorFigures generatorOf(const LoadPlan& load, const LoadOutcome& outcome, d
   figures.threads = load.threads;
   figures.io = outcome.io;
   figures.wait = waitName(load.wait);
-  figures.cpuUserS = seconds(outcome.cpuUser);
-  figures.cpuSystemS = seconds(outcome.cpuSystem);
+  figures.cpuUserS = toSeconds(outcome.cpuUser);
+  figures.cpuSystemS = toSeconds(outcome.cpuSystem);
   const double cpu = figures.cpuUserS + figures.cpuSystemS;
-  const double wall = seconds(outcome.end - outcome.begin) * load.threads;
+  const double wall = toSeconds(outcome.end - outcome.begin) * load.threads;
   figures.utilisation = wall > 0 ? cpu / wall : 0;
   const LoadCounters& counters = outcome.counters;
   if (outcome.done != 0) figures.cpuUsPerOp = cpu * 1e6 / static_cast<double>(outcome.done);
@@ -125,7 +121,7 @@ Status endOf(const LoadRunPlan& plan, const LoadOutcome& outcome, bool interrupt
 
 void summarizeLoad(Summary& summary, const LoadPlan& load, const LoadOutcome& outcome,
                    const std::vector<LoadServer>& servers, double steal) {
-  summary.windowS = seconds(outcome.end - outcome.begin);
+  summary.windowS = toSeconds(outcome.end - outcome.begin);
   summary.rate = rateOf(load, outcome);
   summary.generator = generatorOf(load, outcome, steal);
   for (const LoadServer& server : servers) {

@@ -75,24 +75,24 @@ GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
   g.threads = plan.threads;
   g.io = facts.io;
   g.wait = plan.wait == WaitMode::spin ? "spin" : plan.wait == WaitMode::block ? "block" : "auto";
-  const auto seconds = [](Nanos span) { return static_cast<double>(span) / 1e9; };
-  g.cpuUserS = seconds(counts.cpuUser);
-  g.cpuSystemS = seconds(counts.cpuSystem);
-  const double working = std::max(0.0, g.cpuUserS + g.cpuSystemS - seconds(counts.idleTime));
+  g.cpuUserS = toSeconds(counts.cpuUser);
+  g.cpuSystemS = toSeconds(counts.cpuSystem);
+  const double working = std::max(0.0, g.cpuUserS + g.cpuSystemS - toSeconds(counts.idleTime));
   const std::uint64_t done = sum(counts.completed) + sum(counts.failed);
   if (done != 0) g.cpuUsPerOp = working * 1e6 / static_cast<double>(done);
   if (facts.busyS > 0) {
     g.utilisation = std::min(1.0, working / facts.busyS);
-    g.waitingForCore = std::min(1.0, seconds(counts.cpuWaiting) / facts.busyS);
-    g.hiddenSteal = std::clamp(seconds(counts.paused - counts.cpuWaiting) / facts.busyS, 0.0, 1.0);
+    g.waitingForCore = std::min(1.0, toSeconds(counts.cpuWaiting) / facts.busyS);
+    g.hiddenSteal =
+        std::clamp(toSeconds(counts.paused - counts.cpuWaiting) / facts.busyS, 0.0, 1.0);
   }
   g.steal = facts.steal;
   if (counts.batches != 0)
     g.meanBatch =
         static_cast<double>(sum(counts.sent) + counts.retried + extraRequests(plan, counts)) /
         static_cast<double>(counts.batches);
-  g.longestPassUs = static_cast<double>(counts.longestPass) / 1e3;
-  g.longestPauseUs = static_cast<double>(counts.longestPause) / 1e3;
+  g.longestPassUs = toMicros(counts.longestPass);
+  g.longestPauseUs = toMicros(counts.longestPause);
   g.reconnects = counts.reconnects;
   g.retried = counts.retried;
   return g;
@@ -121,8 +121,8 @@ double lostShare(const RateFigures& rate) {
 }
 
 void tellFaultsApart(const RunFacts::Dispatch& dispatch, ValidityFacts& facts) {
-  facts.dispatchP99Us = static_cast<double>(dispatch.clear.quantile(0.99)) / 1e3;
-  facts.faultedDispatchP99Us = static_cast<double>(dispatch.faulted.quantile(0.99)) / 1e3;
+  facts.dispatchP99Us = toMicros(dispatch.clear.quantile(0.99));
+  facts.faultedDispatchP99Us = toMicros(dispatch.faulted.quantile(0.99));
   facts.faultedOperations = dispatch.faulted.count();
   facts.allFaulted = dispatch.clear.count() == 0 && dispatch.faulted.count() != 0;
 }
@@ -180,7 +180,7 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, Na
   facts.scheduled = static_cast<double>(summary.rate.scheduled);
   facts.completed = static_cast<double>(summary.rate.completed);
   facts.lostShare = lostShare(summary.rate);
-  facts.blockedShare = run.busyS > 0 ? static_cast<double>(blocked) / 1e9 / run.busyS : 0;
+  facts.blockedShare = run.busyS > 0 ? toSeconds(blocked) / run.busyS : 0;
   facts.serverLost = run.serverLost;
   facts.faults = run.faults;
   if (run.dispatch) tellFaultsApart(*run.dispatch, facts);

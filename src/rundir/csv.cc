@@ -107,7 +107,7 @@ void CsvRow::readSeconds(std::string_view column, std::int64_t& to) {
   double seconds = 0;
   read(column, seconds);
   if (std::abs(seconds) < 9e9)  // also false for a NaN
-    to = std::llround(seconds * static_cast<double>(kSecond));
+    to = fromSeconds(seconds);
   else
     refuse(column, text(column));
 }

@@ -10,13 +10,6 @@
 namespace redline {
 namespace {
 
-double seconds(Nanos span) {
-  return static_cast<double>(span) / static_cast<double>(kSecond);
-}
-Nanos nanos(double span) {
-  return std::llround(span * static_cast<double>(kSecond));
-}
-
 Result<Event> parseEvent(std::string_view line, std::string_view name, std::size_t number) {
   const auto json = parseJson(line, name, number);
   if (!json) return fail(json.error());
@@ -36,21 +29,21 @@ Result<Event> parseEvent(std::string_view line, std::string_view name, std::size
   if (problem.empty() && (std::abs(at) > 9e9 || std::abs(duration) > 9e9))
     problem = "its time is out of range";
   if (!problem.empty()) return fail(ErrorCode::invalidInput, "{}:{}: {}", name, number, problem);
-  event.at = nanos(at);
-  event.duration = nanos(duration);
+  event.at = fromSeconds(at);
+  event.duration = fromSeconds(duration);
   return event;
 }
 
 }  // namespace
 
 std::string eventToJsonLine(const Event& event, Nanos zero) {
-  Json json = {{"at_s", seconds(event.at - zero)},
+  Json json = {{"at_s", toSeconds(event.at - zero)},
                {"kind", event.kind},
                {"name", event.name},
                {"phase", event.phase},
                {"node", event.node},
                {"detail", event.detail},
-               {"duration_s", seconds(event.duration)}};
+               {"duration_s", toSeconds(event.duration)}};
   if (!event.figures.empty()) json["figures"] = figuresJson(event.figures);
   return toText(json) + "\n";
 }

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <filesystem>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/numbers.h"
 #include "base/result.h"
 #include "record/summary.h"
 
@@ -18,7 +18,6 @@ namespace redline {
 // escapes them. All of it is computed from run directories; none of it is typed in.
 
 inline constexpr std::string_view kExperimentFile = "experiment.json";
-inline constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 /// How one run of an experiment ended.
 enum class RunState {
@@ -46,7 +45,7 @@ struct RunRecord {
   /// A label's value; empty when it has none of that name.
   std::string_view label(std::string_view name) const;
   /// A figure; `otherwise` when there is none of that name.
-  double figure(std::string_view name, double otherwise = kNothing) const;
+  double figure(std::string_view name, double otherwise = kNaN) const;
   std::string_view note(std::string_view name) const;
 };
 
@@ -82,7 +81,7 @@ struct LabAxis {
 /// number breaks its line.
 struct LabPoint {
   double x = 0, y = 0;
-  double low = kNothing, high = kNothing;
+  double low = kNaN, high = kNaN;
 };
 
 struct LabSeries {
@@ -153,19 +152,19 @@ struct SloOutcome {
 struct LabFigure {
   std::string what;  ///< "ceiling of GET 100 B, per command": the same in every repeat
   std::string unit;  ///< as in LabPrediction
-  double value = kNothing;
-  double low = kNothing, high = kNothing;  ///< the interval; not a number where there is none
+  double value = kNaN;
+  double low = kNaN, high = kNaN;  ///< the interval; not a number where there is none
 };
 
 /// What a model said before the run, and what came.
 struct LabPrediction {
-  std::string what;                        ///< "p99 at 0.8 of the ceiling"
-  std::string model;                       ///< "M/D/1 waiting time; a lower bound"
-  std::string unit;                        ///< "us", "s", "ops/s", "share", "bytes", "count"
-  double predicted = kNothing;             ///< stated before the run
-  double measured = kNothing;              ///< not a number before the run
-  double low = kNothing, high = kNothing;  ///< the interval of what was measured
-  std::string verdict;                     ///< in words; empty before the run
+  std::string what;                ///< "p99 at 0.8 of the ceiling"
+  std::string model;               ///< "M/D/1 waiting time; a lower bound"
+  std::string unit;                ///< "us", "s", "ops/s", "share", "bytes", "count"
+  double predicted = kNaN;         ///< stated before the run
+  double measured = kNaN;          ///< not a number before the run
+  double low = kNaN, high = kNaN;  ///< the interval of what was measured
+  std::string verdict;             ///< in words; empty before the run
 };
 
 enum class ExperimentState { running, done, interrupted };

@@ -127,7 +127,7 @@ Json pointJson(const LabPoint& point) {
 }
 
 void readPoint(JsonFields& fields, LabPoint& point) {
-  point.x = point.y = kNothing;
+  point.x = point.y = kNaN;
   fields.read("x", point.x);
   fields.read("y", point.y);
   fields.read("low", point.low);

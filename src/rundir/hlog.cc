@@ -17,10 +17,6 @@ constexpr std::string_view kVersionPrefix = "#[Histogram log format version 1.";
 constexpr std::string_view kStartPrefix = "#[StartTime: ";
 constexpr std::string_view kBasePrefix = "#[BaseTime: ";
 
-double seconds(Nanos span) {
-  return static_cast<double>(span) / static_cast<double>(kSecond);
-}
-
 std::optional<double> leadingNumber(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -31,7 +27,7 @@ std::optional<double> leadingNumber(std::string_view text) {
 std::optional<Nanos> nanosOf(std::string_view text) {
   const auto value = leadingNumber(text);
   if (!value || std::abs(*value) > 9e9) return std::nullopt;
-  return std::llround(*value * static_cast<double>(kSecond));
+  return fromSeconds(*value);
 }
 
 /// Cuts the part before the next comma off `text`.
@@ -91,11 +87,12 @@ std::string hlogHeader(Nanos wallStart) {
       "#[StartTime: {0:.3f} (seconds since epoch), {1:%a %b %d %H:%M:%S} UTC {1:%Y}]\n"
       "#[BaseTime: {0:.3f} (seconds since epoch)]\n"
       "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
-      seconds(wallStart), fmt::gmtime(whole));
+      toSeconds(wallStart), fmt::gmtime(whole));
 }
 
 std::string hlogLine(std::string_view tag, Nanos start, Nanos end, const Histogram& histogram) {
-  return fmt::format("Tag={},{:.3f},{:.3f},{:.3f},{}\n", tag, seconds(start), seconds(end - start),
+  return fmt::format("Tag={},{:.3f},{:.3f},{:.3f},{}\n", tag, toSeconds(start),
+                     toSeconds(end - start),
                      static_cast<double>(histogram.max()) / static_cast<double>(kMillisecond),
                      encodeCompressed(histogram));
 }

@@ -86,7 +86,7 @@ void readLatency(CsvRow& row, std::string_view prefix, LatencyFigures& figures) 
 }
 
 void addSeconds(CsvLine& line, Nanos span) {
-  line.add(static_cast<double>(span) / static_cast<double>(kSecond), kSecondDecimals);
+  line.add(toSeconds(span), kSecondDecimals);
 }
 
 void addWhole(CsvLine& line, const Interval& interval) {

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "base/numbers.h"
 
 namespace redline {
 
@@ -116,8 +117,7 @@ void JsonFields::take(const Json& field, const char* name,
   to.clear();
   for (const auto& [key, value] : field.items()) {
     if (!value.is_number() && !value.is_null()) return refuse(name, "an object of numbers");
-    to.emplace_back(
-        key, value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
+    to.emplace_back(key, value.is_null() ? kNaN : value.get<double>());
   }
 }
 

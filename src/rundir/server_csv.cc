@@ -75,7 +75,7 @@ std::string serverCsvHeader() {
 
 std::string serverCsvLine(const ServerSample& sample, Nanos zero) {
   CsvLine line;
-  line.add(static_cast<double>(sample.at - zero) / static_cast<double>(kSecond), kSecondDecimals);
+  line.add(toSeconds(sample.at - zero), kSecondDecimals);
   line.add(sample.addr).add(sample.role);
   for (const auto field : kFields) line.add(valueOf(sample, field).value_or(""));
   return std::move(line).take();

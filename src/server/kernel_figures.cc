@@ -17,8 +17,7 @@ void addKernelFigures(ServerSample& sample) {
   if (!stat || !stat->command.starts_with("redis-server")) return;
   sample.info["minor_faults"] = std::to_string(stat->minorFaults);
   if (const auto delay = readRunDelay(fmt::format("/proc/{}/schedstat", pid).c_str()))
-    sample.info["waiting_for_core_main_thread"] =
-        fmt::format("{:.6f}", static_cast<double>(*delay) / static_cast<double>(kSecond));
+    sample.info["waiting_for_core_main_thread"] = fmt::format("{:.6f}", toSeconds(*delay));
 }
 
 }  // namespace redline

@@ -120,7 +120,7 @@ class PingProbe::Watch {
     event.node = server_.text();
     event.duration = silent;
     event.detail = fmt::format("no answer to a PING for {}{}", formatDuration(silent), when);
-    event.figures = {{"own_wait_us", static_cast<double>(waited) / 1e3}};
+    event.figures = {{"own_wait_us", toMicros(waited)}};
     const std::lock_guard lock(probe_.report_);
     probe_.onEvent_(event);
   }

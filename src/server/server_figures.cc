@@ -32,7 +32,7 @@ ServerFigures figures(const ServerSample& before, const ServerSample& after) {
   figures.cpuUserS = difference("used_cpu_user_main_thread");
   figures.cpuSystemS = difference("used_cpu_sys_main_thread");
   if (const Nanos span = after.at - before.at; span > 0) {
-    const double seconds = static_cast<double>(span) / static_cast<double>(kSecond);
+    const double seconds = toSeconds(span);
     figures.mainThreadUtilisation = (figures.cpuUserS + figures.cpuSystemS) / seconds;
     figures.waitingForCore = difference("waiting_for_core_main_thread") / seconds;
   }

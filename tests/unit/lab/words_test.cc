@@ -20,7 +20,7 @@ TEST(LabWords, SayTheUnitOnce) {
 TEST(LabWords, SayNothingOfAnIntervalThatIsNotThere) {
   EXPECT_EQ(words({118'000, 118'000, 118'000, 1, 0, IntervalMethod::none}, "ops/s"), "118k/s");
   EXPECT_EQ(words(Estimate{}, "ops/s"), "–");
-  EXPECT_EQ(decimals(kNothing), "–");
+  EXPECT_EQ(decimals(kNaN), "–");
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ TEST(LabAgreement, IntervalsThatDoNotOverlapAreInconclusive) {
 }
 
 TEST(LabAgreement, AFigureWithoutAnIntervalSettlesNothing) {
-  const auto agreement = agreementOf({repeat(100e3, 120e3), repeat(kNothing, kNothing)});
+  const auto agreement = agreementOf({repeat(100e3, 120e3), repeat(kNaN, kNaN)});
   EXPECT_FALSE(agreement.figures[0].agrees);
   EXPECT_THAT(agreement.figures[0].verdict, HasSubstr("not every repeat has an interval"));
 }

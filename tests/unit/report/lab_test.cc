@@ -151,7 +151,7 @@ TEST(LabReport, IsMadeFromTheDirectoryOfALab) {
 }
 
 TEST(LabPlots, AreDrawnByGnuplotWithEveryKindOfAxis) {
-  const std::vector<LabPoint> points{{0, 0.5, 0.4, 0.6}, {1, 0.9}, {2, kNothing}, {3, 1.0}};
+  const std::vector<LabPoint> points{{0, 0.5, 0.4, 0.6}, {1, 0.9}, {2, kNaN}, {3, 1.0}};
   for (const AxisKind x : {AxisKind::linear, AxisKind::count, AxisKind::share, AxisKind::latency,
                            AxisKind::logCount, AxisKind::names})
     for (const AxisKind y : {AxisKind::linear, AxisKind::count, AxisKind::share, AxisKind::latency,

@@ -28,15 +28,15 @@ ExperimentDocument sample() {
   plot.id = "rates";
   plot.x = {"batch", AxisKind::names, {"0", "16"}};
   plot.y = {"p99", AxisKind::latency, {}};
-  plot.series = {{"measured", {{0, 10, 9, 11}, {1, kNothing}}, true, false, false}};
+  plot.series = {{"measured", {{0, 10, 9, 11}, {1, kNaN}}, true, false, false}};
   plot.spans = {{1, 2, "bgsave"}};
   plot.marks = {{1.5, "knee"}};
   document.plots = {plot};
   document.costs = {"latency"};
   document.recommendations = {"16"};
   document.slo = {{"get-ceiling", "118k/s", SloVerdict::met, "100 B", {"a-r1"}}};
-  document.figures = {{"ceiling", "ops/s", 118e3, 116e3, kNothing}};
-  document.predictions = {{"p99", "M/D/1", "us", 120, kNothing, kNothing, kNothing, ""}};
+  document.figures = {{"ceiling", "ops/s", 118e3, 116e3, kNaN}};
+  document.predictions = {{"p99", "M/D/1", "us", 120, kNaN, kNaN, kNaN, ""}};
   document.method = {"pooled"};
   RunRecord run;
   run.name = "a-r1";
@@ -46,7 +46,7 @@ ExperimentDocument sample() {
   run.invalid = {"steal"};
   run.directories = {"a-r1"};
   run.commands = {"redline driver"};
-  run.figures = {{"fsync_us", 180.5}, {"nothing", kNothing}};
+  run.figures = {{"fsync_us", 180.5}, {"nothing", kNaN}};
   run.notes = {{"filesystem", "ext4"}};
   run.wallStart = 5;
   run.durationS = 1.5;

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace redline {
+
+// Text in ASCII's terms: other bytes pass through unchanged. A blank is a space, a tab, a carriage
+// return or a newline. Views point into the text that was given.
+
+/// `text` without the blanks at both ends.
+std::string_view trim(std::string_view text);
+
+/// The pieces between separators, empty ones included: one more than there are separators.
+std::vector<std::string_view> split(std::string_view text, char separator);
+/// The lines without their newlines; text behind the last newline is a line too.
+std::vector<std::string_view> splitLines(std::string_view text);
+/// The pieces between blanks; none is empty.
+std::vector<std::string_view> splitWords(std::string_view text);
+
+std::string toLower(std::string_view text);
+std::string toUpper(std::string_view text);
+bool equalIgnoringCase(std::string_view a, std::string_view b);
+
+/// `text` with every `from`, left to right, replaced; `from` is not empty.
+std::string replaceAll(std::string_view text, std::string_view from, std::string_view to);
+
+/// "1 run", "2 runs".
+std::string plural(std::uint64_t count, std::string_view noun);
+/// "1 entry", "2 entries".
+std::string plural(std::uint64_t count, std::string_view one, std::string_view many);
+
+/// `text` as a number, when all of it is one that `Number` holds: no blanks, no plus sign.
+template <typename Number>
+std::optional<Number> toNumber(std::string_view text) {
+  Number number{};
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc{} || end != last) return std::nullopt;
+  return number;
+}
+
+}  // namespace redline

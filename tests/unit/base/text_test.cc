@@ -1,0 +1,69 @@
+#include "base/text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace redline {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(Text, TrimRemovesBlanksAtBothEndsOnly) {
+  EXPECT_EQ(trim(" \t a b\r\n"), "a b");
+  EXPECT_EQ(trim("a"), "a");
+  EXPECT_EQ(trim(" \n "), "");
+  EXPECT_EQ(trim(""), "");
+}
+
+TEST(Text, SplitKeepsEmptyPieces) {
+  EXPECT_THAT(split("a,,b,", ','), ElementsAre("a", "", "b", ""));
+  EXPECT_THAT(split("", ','), ElementsAre(""));
+}
+
+TEST(Text, TheLastLineNeedsNoNewline) {
+  EXPECT_THAT(splitLines("one\n\ntwo\n"), ElementsAre("one", "", "two"));
+  EXPECT_THAT(splitLines("one\ntwo"), ElementsAre("one", "two"));
+  EXPECT_THAT(splitLines("\n"), ElementsAre(""));
+  EXPECT_THAT(splitLines(""), IsEmpty());
+}
+
+TEST(Text, WordsStandBetweenBlanks) {
+  EXPECT_THAT(splitWords("  cpu0 \t1  2\r\n"), ElementsAre("cpu0", "1", "2"));
+  EXPECT_THAT(splitWords(" \n"), IsEmpty());
+}
+
+TEST(Text, CaseIsThatOfAsciiAlone) {
+  EXPECT_EQ(toLower("SET \xC3\x84"), "set \xC3\x84");
+  EXPECT_EQ(toUpper("max-keys"), "MAX-KEYS");
+  EXPECT_TRUE(equalIgnoringCase("KiB", "kib"));
+  EXPECT_FALSE(equalIgnoringCase("kb", "kib"));
+}
+
+TEST(Text, ReplaceAllDoesNotReadItsOwnReplacements) {
+  EXPECT_EQ(replaceAll("a.b.c", ".", ".."), "a..b..c");
+  EXPECT_EQ(replaceAll("aaa", "aa", "b"), "ba");
+  EXPECT_EQ(replaceAll("", "x", "y"), "");
+}
+
+TEST(Text, OnlyOneIsSingular) {
+  EXPECT_EQ(plural(0, "run"), "0 runs");
+  EXPECT_EQ(plural(1, "run"), "1 run");
+  EXPECT_EQ(plural(2, "run"), "2 runs");
+  EXPECT_EQ(plural(1, "entry", "entries"), "1 entry");
+  EXPECT_EQ(plural(3, "entry", "entries"), "3 entries");
+}
+
+TEST(Text, ANumberIsAllOfItsText) {
+  EXPECT_EQ(toNumber<std::uint16_t>("65535"), 65535);
+  EXPECT_EQ(toNumber<std::uint16_t>("65536"), std::nullopt);
+  EXPECT_EQ(toNumber<std::int64_t>("-7"), -7);
+  EXPECT_EQ(toNumber<double>("1.5e3"), 1500);
+  for (const char* const text : {"", " 1", "1 ", "+1", "1x", "x"})
+    EXPECT_EQ(toNumber<unsigned>(text), std::nullopt) << text;
+}
+
+}  // namespace
+}  // namespace redline
