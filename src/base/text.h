@@ -27,8 +27,8 @@ std::string toLower(std::string_view text);
 std::string toUpper(std::string_view text);
 bool equalIgnoringCase(std::string_view a, std::string_view b);
 
-/// `text` with every `from`, left to right, replaced; `from` is not empty.
-std::string replaceAll(std::string_view text, std::string_view from, std::string_view to);
+/// Replaces every `from` of `text`, left to right; `from` is not empty.
+void replaceAll(std::string& text, std::string_view from, std::string_view to);
 
 /// "1 run", "2 runs".
 std::string plural(std::uint64_t count, std::string_view noun);

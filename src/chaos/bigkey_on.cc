@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "chaos/big_key.h"
 #include "chaos/catalog.h"
@@ -154,10 +154,7 @@ class BigkeyOn final : public Fault {
     Reading reading;
     const auto info = admin_->info({"stats", "commandstats"});
     if (!info) return fail(info.error());
-    std::string command(read_.command);
-    std::ranges::transform(command, command.begin(), [](char c) {
-      return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    });
+    const std::string command = toLower(read_.command);
     if (const auto found = info->commandStats.find(command); found != info->commandStats.end())
       reading.commandUs = found->second.usec;
     reading.evicted = info->number("evicted_keys");
@@ -197,10 +194,10 @@ class BigkeyOn final : public Fault {
                          {"evicted_keys", evicted}};
     if (slow) findings_.figures.emplace_back("slowlog_us", *slow);
     findings_.detail = fmt::format(
-        "{} {}: {} elements, {} in {} call{} and {}; the server was busy with it for {}{}, "
+        "{} {}: {} elements, {} in {} and {}; the server was busy with it for {}{}, "
         "evicted {:.0f} keys meanwhile",
         read_.word, read_.what == BigRead::What::keyspace ? "*" : bigKeyOf(read_.what),
-        outcome.elements, formatSize(outcome.bytes), outcome.calls, outcome.calls == 1 ? "" : "s",
+        outcome.elements, formatSize(outcome.bytes), plural(outcome.calls, "call"),
         formatDuration(outcome.span), formatMicros(busy),
         slow ? fmt::format(" (slow log: {} the longest)", formatMicros(*slow))
              : ", too short for its slow log",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "chaos/catalog.h"
 
@@ -12,12 +13,6 @@ namespace redline {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 /// The next word of `rest`, taken off it; empty: there is none.
 std::string_view takeWord(std::string_view& rest) {

@@ -1,15 +1,14 @@
 #include "chaos/failover_watch.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/text.h"
 
 namespace redline {
 
 std::uint64_t currentEpoch(const NodeReading& reading) {
-  std::uint64_t epoch = 0;
-  if (const auto field = reading.info.find("cluster_current_epoch"); field != reading.info.end())
-    std::from_chars(field->second.data(), field->second.data() + field->second.size(), epoch);
-  return epoch;
+  const auto field = reading.info.find("cluster_current_epoch");
+  return field == reading.info.end() ? 0 : toNumber<std::uint64_t>(field->second).value_or(0);
 }
 
 /// A former master that owned nothing leaves nothing to own: then nobody is its successor.

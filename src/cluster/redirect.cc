@@ -1,9 +1,9 @@
 #include "cluster/redirect.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
+#include "base/text.h"
 #include "cluster/hash_slot.h"
 
 namespace redline {
@@ -21,11 +21,8 @@ std::string_view word(std::string_view& rest) {
 }
 
 std::optional<std::uint16_t> number(std::string_view text, std::uint16_t least, std::size_t most) {
-  std::uint16_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  if (value < least || value > most) return std::nullopt;
-  return value;
+  const auto value = toNumber<std::uint16_t>(text);
+  return value && *value >= least && *value <= most ? value : std::nullopt;
 }
 
 bool passesByItself(std::string_view code) {

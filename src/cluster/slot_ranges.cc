@@ -2,25 +2,20 @@
 
 #include <algorithm>
 #include <bitset>
-#include <charconv>
 #include <optional>
+
+#include "base/text.h"
 
 namespace redline {
 namespace {
 
 constexpr std::string_view kExample = "write slots as 0-999 or 0-999,1200";
 
-std::optional<unsigned long> number(std::string_view text) {
-  unsigned long value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 Result<SlotRange> parseOne(std::string_view text) {
   const std::size_t dash = text.find('-');
-  const auto first = number(text.substr(0, dash));
-  const auto last = dash == std::string_view::npos ? first : number(text.substr(dash + 1));
+  const auto first = toNumber<unsigned long>(text.substr(0, dash));
+  const auto last =
+      dash == std::string_view::npos ? first : toNumber<unsigned long>(text.substr(dash + 1));
   if (!first || !last)
     return fail(ErrorCode::usage, "'{}' is no slot and no range of slots: {}", text, kExample);
   if (*first >= kSlots || *last >= kSlots)

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <iterator>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/mitigation_output.h"
 
@@ -144,12 +145,11 @@ std::string summaryTable(const Summary& summary) {
                  summary.verify.corrupt);
   addMitigation(out, summary);
   const GeneratorFigures& g = summary.generator;
-  fmt::format_to(
-      to,
-      "  generator  {} thread{} ({}, wait {}): {:.2f} µs CPU per operation, {:.1f}% busy, "
-      "mean batch {:.1f}, steal {:.1f}%\n",
-      g.threads, g.threads == 1 ? "" : "s", g.io, g.wait, g.cpuUsPerOp, g.utilisation * 100,
-      g.meanBatch, g.steal * 100);
+  fmt::format_to(to,
+                 "  generator  {} ({}, wait {}): {:.2f} µs CPU per operation, {:.1f}% busy, "
+                 "mean batch {:.1f}, steal {:.1f}%\n",
+                 plural(g.threads, "thread"), g.io, g.wait, g.cpuUsPerOp, g.utilisation * 100,
+                 g.meanBatch, g.steal * 100);
   addCluster(out, summary);
   addServers(out, summary);
   addLatency(out, summary);

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
 
 #include "base/suggest.h"
+#include "base/text.h"
 #include "base/units.h"
 
 namespace redline {
@@ -39,23 +39,10 @@ constexpr std::array<Unit, 6> kDurationUnits{{{3'600'000'000'000, "h"},
                                               {1'000, "us"},
                                               {1, "ns"}}};
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const auto at = text.find(separator);
-    parts.push_back(text.substr(0, at));
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
-}
-
 std::optional<unsigned> cpuNumber(std::string_view text) {
   constexpr unsigned kMostCpus = 4096;
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || number >= kMostCpus)
-    return std::nullopt;
-  return number;
+  const auto number = toNumber<unsigned>(text);
+  return number && *number < kMostCpus ? number : std::nullopt;
 }
 
 Result<FlagValue> value(FlagContent content, std::string canonical) {

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/shell.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
@@ -403,8 +404,8 @@ Result<ExitCode> run(const Invocation& invocation) {
     if (!seconds) return fail(seconds.error());
     expected += *seconds;
   }
-  screen.line(fmt::format("lab: {} experiment{}, profile {}, about {}, into {}", all->size(),
-                          all->size() == 1 ? "" : "s", flags.text("profile"),
+  screen.line(fmt::format("lab: {}, profile {}, about {}, into {}",
+                          plural(all->size(), "experiment"), flags.text("profile"),
                           formatDuration(static_cast<Nanos>(expected) * kSecond),
                           options->out.string()));
   std::size_t failed = 0;
@@ -428,8 +429,8 @@ Result<ExitCode> run(const Invocation& invocation) {
   std::fflush(stdout);
   if (failed > 0)
     return fail(ErrorCode::io,
-                "{} run{} failed: the lines above say why, and -resume -out={} makes {} again",
-                failed, failed == 1 ? "" : "s", options->out.string(), failed == 1 ? "it" : "them");
+                "{} failed: the lines above say why, and -resume -out={} makes {} again",
+                plural(failed, "run"), options->out.string(), failed == 1 ? "it" : "them");
   if (!unsound.empty()) {
     screen.line(fmt::format(
         "invalid: {} ha{} no valid data for what is to be settled: the report says why; on a "

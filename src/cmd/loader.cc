@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
@@ -145,11 +146,11 @@ void printSummary(const LoadRunOutcome& outcome) {
   printRow("written",
            fmt::format("{} of {} keys in {}: {} keys/s", rate.completed, rate.scheduled,
                        formatDuration(fromSeconds(summary.windowS)), formatCount(rate.achieved)));
-  printRow("generator",
-           fmt::format("{} thread{}, {}, {:.0f}% of {} busy, {:.2f} \u00b5s of CPU a key",
-                       generator.threads, generator.threads == 1 ? "" : "s", generator.io,
-                       100 * generator.utilisation,
-                       generator.threads == 1 ? "its core" : "their cores", generator.cpuUsPerOp));
+  printRow(
+      "generator",
+      fmt::format("{}, {}, {:.0f}% of {} busy, {:.2f} \u00b5s of CPU a key",
+                  plural(generator.threads, "thread"), generator.io, 100 * generator.utilisation,
+                  generator.threads == 1 ? "its core" : "their cores", generator.cpuUsPerOp));
   printRow("stored", fmt::format("{} keys", outcome.databaseKeys));
   for (const ServerFigures& server : summary.servers) {
     printRow("server",

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
-
+#include "base/text.h"
 #include "cmd/text.h"
 
 namespace redline {
@@ -26,16 +24,8 @@ std::string plain(std::string_view text) {
   return out;
 }
 
-std::string upper(std::string_view text) {
-  std::string out{text};
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  });
-  return out;
-}
-
 std::string title(std::string_view page) {
-  return fmt::format(".TH {} 1 \"\" \"redline {}\" \"redline\"\n", plain(upper(page)),
+  return fmt::format(".TH {} 1 \"\" \"redline {}\" \"redline\"\n", plain(toUpper(page)),
                      REDLINE_VERSION);
 }
 
@@ -85,7 +75,7 @@ std::string commandManual(const Command& command) {
   text += fmt::format(".SH SYNOPSIS\n{}\n", plain(usageLine(command)));
   if (!command.about.empty()) text += fmt::format(".SH DESCRIPTION\n{}\n", plain(command.about));
   for (const std::string_view group : groupsOf(command)) {
-    text += fmt::format(".SH {}\n", plain(upper(group)));
+    text += fmt::format(".SH {}\n", plain(toUpper(group)));
     for (const FlagSpec& flag : command.flags)
       if (flag.group == group) text += flagEntry(flag);
   }

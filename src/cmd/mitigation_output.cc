@@ -4,6 +4,7 @@
 
 #include <iterator>
 
+#include "base/numbers.h"
 #include "base/units.h"
 #include "record/mitigation_count.h"
 
@@ -17,17 +18,13 @@ std::uint64_t countOf(const MitigationFigures& figures, Count count) {
   return found == figures.counts.end() ? 0 : found->second;
 }
 
-double percent(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(whole);
-}
-
 void addCache(std::string& out, const MitigationFigures& m) {
   const std::uint64_t hits = countOf(m, Count::localHits);
   const std::uint64_t asked = hits + countOf(m, Count::localMisses);
   fmt::format_to(std::back_inserter(out),
                  "  local cache {:.1f}% of {} reads; {} × {} entries, {} used of {}; {} "
                  "invalidations received, {} entries dropped, {} fills poisoned, {} flushes\n",
-                 percent(hits, asked), asked, m.caches, m.cacheEntries,
+                 100 * shareOf(hits, asked), asked, m.caches, m.cacheEntries,
                  formatSize(m.cacheBytesUsed), formatSize(m.cacheBytes),
                  countOf(m, Count::invalidationsReceived), countOf(m, Count::invalidations),
                  countOf(m, Count::poisonedFills), countOf(m, Count::cacheFlushes));
@@ -45,7 +42,7 @@ void addReplicas(std::string& out, const MitigationFigures& m) {
   const std::uint64_t away = countOf(m, Count::replicaReads);
   fmt::format_to(std::back_inserter(out),
                  "  replicas   {:.1f}% of {} reads ({}), {} at masters for want of one\n",
-                 percent(away, away + countOf(m, Count::masterReads)),
+                 100 * shareOf(away, away + countOf(m, Count::masterReads)),
                  away + countOf(m, Count::masterReads), m.replicaPolicy,
                  countOf(m, Count::fallbackReads));
   for (const ReplicationLagFigures& lag : m.replicas)

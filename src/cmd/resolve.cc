@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <optional>
 
 #include "base/suggest.h"
+#include "base/text.h"
 #include "cmd/config_file.h"
 
 namespace redline {
@@ -297,9 +297,8 @@ class Resolver {
 }  // namespace
 
 std::string environmentName(std::string_view flag) {
-  std::string name{kPrefix};
-  for (const char c : flag)
-    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  std::string name = std::string(kPrefix) + toUpper(flag);
+  std::ranges::replace(name, '-', '_');
   return name;
 }
 

@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace redline {
 namespace {
 
 constexpr std::string_view kBlank = " \t";
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
 
 constexpr std::uint16_t kNodePort = 7600, kClusterPort = 7700;
 
@@ -53,7 +49,7 @@ Result<std::vector<std::pair<std::string, std::string>>> parseRedisConfig(std::s
   std::vector<std::pair<std::string, std::string>> settings;
   while (!text.empty()) {
     const auto end = text.find(';');
-    const std::string_view line = trimmed(text.substr(0, end));
+    const std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.empty()) continue;
     const auto blank = line.find_first_of(kBlank);
@@ -62,7 +58,7 @@ Result<std::vector<std::pair<std::string, std::string>>> parseRedisConfig(std::s
                   "-redis-config: '{}' has no value: write a name, a blank and a value, e.g. "
                   "appendonly yes",
                   line);
-    settings.emplace_back(line.substr(0, blank), trimmed(line.substr(blank)));
+    settings.emplace_back(line.substr(0, blank), trim(line.substr(blank)));
   }
   return settings;
 }
@@ -71,7 +67,7 @@ Result<std::vector<std::string>> parseCpuLists(std::string_view flag, std::strin
   std::vector<std::string> lists;
   while (!text.empty()) {
     const auto end = text.find(';');
-    const std::string_view list = trimmed(text.substr(0, end));
+    const std::string_view list = trim(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (const auto cpus = parseCpuList(list); !cpus)
       return fail(ErrorCode::usage, "-{}: {}", flag, cpus.error().message);

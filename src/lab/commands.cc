@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/shell.h"
+#include "base/text.h"
 
 namespace redline {
 namespace {
@@ -28,11 +29,6 @@ constexpr std::size_t kNodes = 6;
 std::string_view withoutDashes(std::string_view flag) {
   flag.remove_prefix(std::min(flag.find_first_not_of('-'), flag.size()));
   return flag;
-}
-
-void replaceAll(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
 }
 
 std::string line(std::vector<std::string> words, const Flags& flags) {

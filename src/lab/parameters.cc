@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "base/suggest.h"
+#include "base/text.h"
 #include "base/units.h"
 
 namespace redline {
@@ -107,14 +108,6 @@ std::string suggestion(std::string_view typed, std::span<const std::string_view>
                       : fmt::format(": did you mean {}?", near);
 }
 
-std::string_view trimmed(std::string_view part) {
-  constexpr std::string_view kBlank = " \t";
-  const auto first = part.find_first_not_of(kBlank);
-  return first == std::string_view::npos
-             ? std::string_view{}
-             : part.substr(first, part.find_last_not_of(kBlank) - first + 1);
-}
-
 [[noreturn]] void noSuchParameter(std::string_view name, std::string_view why) {
   fmt::print(stderr, "redline: internal error: parameter {} {}\n", name, why);
   std::abort();
@@ -195,7 +188,7 @@ class ParameterReader {
     std::vector<std::string> texts;
     for (std::size_t from = 0; from <= given.text.size();) {
       const std::size_t comma = std::min(given.text.find(',', from), given.text.size());
-      texts.emplace_back(trimmed(std::string_view(given.text).substr(from, comma - from)));
+      texts.emplace_back(trim(std::string_view(given.text).substr(from, comma - from)));
       from = comma + 1;
     }
     return texts;
@@ -348,15 +341,15 @@ Result<std::vector<ParameterOverride>> parseOverrides(std::string_view text) {
   std::vector<ParameterOverride> overrides;
   while (!text.empty()) {
     const auto end = text.find(';');
-    const std::string_view setting = trimmed(text.substr(0, end));
+    const std::string_view setting = trim(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (setting.empty()) continue;
     const auto equals = setting.find('=');
     if (equals == std::string_view::npos || equals == 0)
       return fail(ErrorCode::usage,
                   "-set: '{}' is no name=value, e.g. -set='duration=2s; repeat=1'", setting);
-    overrides.push_back({std::string(trimmed(setting.substr(0, equals))),
-                         std::string(trimmed(setting.substr(equals + 1))), "-set"});
+    overrides.push_back({std::string(trim(setting.substr(0, equals))),
+                         std::string(trim(setting.substr(equals + 1))), "-set"});
   }
   return overrides;
 }

@@ -1,10 +1,11 @@
 #include "metrics/redis_metrics.h"
 
 #include <array>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <string>
+
+#include "base/text.h"
 
 namespace redline {
 namespace {
@@ -97,13 +98,6 @@ constexpr auto kMetrics = std::to_array<RedisMetric>({
      "User CPU time of the thread that runs commands.", Kind::counter},
 });
 
-std::optional<double> numberIn(std::string_view text) {
-  double value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 std::string textOf(const ServerSample& sample, std::string_view field) {
   const auto found = sample.info.find(field);
   return found == sample.info.end() ? std::string{} : found->second;
@@ -113,7 +107,7 @@ std::optional<double> valueOf(const RedisMetric& metric, const ServerSample& sam
   const auto found = sample.info.find(metric.field);
   if (found == sample.info.end()) return std::nullopt;
   if (metric.kind == Kind::status) return found->second == "ok" ? 1 : 0;
-  const auto value = numberIn(found->second);
+  const auto value = toNumber<double>(found->second);
   if (!value) return std::nullopt;
   return *value * metric.factor;
 }
@@ -156,7 +150,7 @@ std::optional<double> subfieldOf(std::string_view list, std::string_view name) {
     const std::string_view item = list.substr(0, comma);
     list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
     if (item.size() > name.size() && item.starts_with(name) && item[name.size()] == '=')
-      return numberIn(item.substr(name.size() + 1));
+      return toNumber<double>(item.substr(name.size() + 1));
   }
   return std::nullopt;
 }

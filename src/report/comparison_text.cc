@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "report/text.h"
 
 namespace redline {
@@ -102,7 +103,7 @@ std::string evidenceText(const Comparison& comparison) {
 }
 
 std::string sideLine(std::string_view letter, const std::string& name, std::size_t runs) {
-  return fmt::format("{}  {}  ({} run{})\n", letter, name, runs, runs == 1 ? "" : "s");
+  return fmt::format("{}  {}  ({})\n", letter, name, plural(runs, "run"));
 }
 
 std::string_view stateName(ConditionOutcome::State state) {

@@ -5,17 +5,12 @@
 #include <array>
 #include <cmath>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "report/comparison_text.h"
 
 namespace redline {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
 
 Result<double> parseInUnit(MetricUnit unit, std::string_view text) {
   if (unit == MetricUnit::micros) {
@@ -65,14 +60,14 @@ Result<FailCondition> parseOne(std::string_view text) {
   if (sign == std::string_view::npos)
     return fail(ErrorCode::usage, "'{}' compares nothing: write it as p99>+10% or hit_rate<99%",
                 text);
-  const auto metric = findMetric(trimmed(text.substr(0, sign)));
+  const auto metric = findMetric(trim(text.substr(0, sign)));
   if (!metric) return fail(ErrorCode::usage, "'{}': {}", text, metric.error().message);
   condition.metric = *metric;
   condition.above = text[sign] == '>';
   std::string_view value = text.substr(sign + 1);
   condition.orEqual = value.starts_with('=');
   if (condition.orEqual) value.remove_prefix(1);
-  value = trimmed(value);
+  value = trim(value);
   if (value.empty())
     return fail(ErrorCode::usage, "'{}' has no value: write it as p99>+10% or p99>5ms", text);
   return withValue(std::move(condition), value);
@@ -103,7 +98,7 @@ Result<std::vector<FailCondition>> parseFailConditions(std::string_view text) {
   std::vector<FailCondition> conditions;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(",;"), text.size());
-    const std::string_view one = trimmed(text.substr(0, end));
+    const std::string_view one = trim(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (one.empty()) continue;
     auto condition = parseOne(one);

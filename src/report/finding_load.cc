@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/numbers.h"
 #include "base/units.h"
 #include "record/validity.h"
 #include "report/finding_rules.h"
@@ -9,10 +10,6 @@
 
 namespace redline {
 namespace {
-
-double shareOf(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
 
 double countFlag(const RunData& run, std::string_view name) {
   const auto count = parseCount(run.flag(name));

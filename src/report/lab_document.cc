@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "record/slo.h"
 #include "report/lab_plots.h"
@@ -30,10 +31,6 @@ std::string_view words(SloVerdict verdict) {
       break;
   }
   return "invalid";
-}
-
-std::string plural(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 std::size_t countOf(const ExperimentDocument& experiment, RunState state) {

@@ -5,16 +5,12 @@
 #include <array>
 #include <charconv>
 
+#include "base/text.h"
 #include "report/ink.h"
 #include "report/text.h"
 
 namespace redline {
 namespace {
-
-void replaceAll(std::string& text, std::string_view what, std::string_view by) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
-    text.replace(at, what.size(), by);
-}
 
 /// What lies between `open` and the next `close`, both included, becomes `by`. Once.
 void replaceBetween(std::string& text, std::string_view open, std::string_view close,

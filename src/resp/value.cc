@@ -1,21 +1,14 @@
 #include "resp/value.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
+
+#include "base/text.h"
 
 namespace redline {
 namespace {
 
 using Type = Value::Type;
-
-template <typename Number>
-std::optional<Number> numberIn(std::string_view text) {
-  Number number{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 /// "+5" is a number, "+-5" is none; from_chars knows only the minus.
 std::string_view withoutPlus(std::string_view text) {
@@ -23,13 +16,13 @@ std::string_view withoutPlus(std::string_view text) {
 }
 
 std::optional<double> realIn(std::string_view text) {
-  return numberIn<double>(withoutPlus(text));  // reads "inf", "-inf" and "nan" too
+  return toNumber<double>(withoutPlus(text));  // reads "inf", "-inf" and "nan" too
 }
 
 /// A length or a count. The scanner (scanner.cc) takes as many digits, leading zeros included.
 std::optional<std::uint64_t> lengthIn(std::string_view text) {
   constexpr std::size_t kMostDigits = 19;
-  return text.size() > kMostDigits ? std::nullopt : numberIn<std::uint64_t>(text);
+  return text.size() > kMostDigits ? std::nullopt : toNumber<std::uint64_t>(text);
 }
 
 bool isBigNumber(std::string_view text) {
@@ -91,7 +84,7 @@ bool Value::isText() const {
 
 std::optional<std::int64_t> Value::asInteger() const {
   if (type == Type::integer || type == Type::boolean) return integer;
-  if (isText()) return numberIn<std::int64_t>(text);
+  if (isText()) return toNumber<std::int64_t>(text);
   return std::nullopt;
 }
 
@@ -169,7 +162,7 @@ Status ValueParser::readHeader(std::string_view line, std::optional<Value>& done
 Status ValueParser::readNumber(char mark, std::string_view body, Value& value) const {
   const auto no = [] { return fail(ErrorCode::invalidInput, "no such type or number"); };
   if (mark == ':') {
-    const auto number = numberIn<std::int64_t>(withoutPlus(body));
+    const auto number = toNumber<std::int64_t>(withoutPlus(body));
     if (!number) return no();
     value.type = Type::integer;
     value.integer = *number;

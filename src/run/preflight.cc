@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/rng.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "run/cluster_target.h"
 #include "server/cluster_admin.h"
@@ -61,10 +62,9 @@ Status requireReplicas(const EnginePlan& plan, const Preflight& found) {
   for (const Target& target : found.targets) {
     const ReplicationState state = parseReplication(target.info);
     if (!state.master || state.replicas >= plan.waitReplicas) continue;
-    return fail(ErrorCode::refused,
-                "-wait-replicas={}: {} has {} replica{} connected, so no write would be complete",
-                plan.waitReplicas, target.admin.endpoint().text(), state.replicas,
-                state.replicas == 1 ? "" : "s");
+    return fail(
+        ErrorCode::refused, "-wait-replicas={}: {} has {} connected, so no write would be complete",
+        plan.waitReplicas, target.admin.endpoint().text(), plural(state.replicas, "replica"));
   }
   return {};
 }

@@ -1,10 +1,10 @@
 #include "server/cluster_view.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <tuple>
 
+#include "base/text.h"
 #include "server/info.h"
 #include "server/text_file.h"
 
@@ -13,16 +13,8 @@ namespace {
 
 constexpr std::size_t kFirstSlotWord = 8;
 
-template <typename Number>
-std::optional<Number> numberIn(std::string_view text) {
-  Number number{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::optional<std::uint16_t> slotIn(std::string_view text) {
-  const auto number = numberIn<std::uint16_t>(text);
+  const auto number = toNumber<std::uint16_t>(text);
   return number && *number < kSlots ? number : std::nullopt;
 }
 
@@ -31,7 +23,7 @@ std::optional<Endpoint> endpointIn(std::string_view word) {
   const std::string_view address = word.substr(0, word.find('@'));
   const std::size_t colon = address.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  const auto port = numberIn<std::uint16_t>(address.substr(colon + 1));
+  const auto port = toNumber<std::uint16_t>(address.substr(colon + 1));
   if (!port) return std::nullopt;
   return Endpoint{std::string(address.substr(0, colon)), *port, {}};
 }
@@ -88,7 +80,7 @@ std::optional<ClusterMember> nodeOf(std::string_view line) {
   ClusterMember node;
   node.id = words[0];
   const auto endpoint = endpointIn(words[1]);
-  const auto epoch = numberIn<std::uint64_t>(words[6]);
+  const auto epoch = toNumber<std::uint64_t>(words[6]);
   if (!endpoint || !epoch || !readFlags(words[2], node)) return std::nullopt;
   node.endpoint = *endpoint;
   if (words[3] != "-") node.masterId = words[3];

@@ -1,19 +1,12 @@
 #include "server/info.h"
 
-#include <charconv>
+#include "base/text.h"
 
 namespace redline {
 namespace {
 
-template <typename Number>
-Number numberOf(std::string_view text, Number otherwise) {
-  Number number{};
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return problem == std::errc{} && end == text.data() + text.size() ? number : otherwise;
-}
-
 std::uint64_t countIn(std::string_view list, std::string_view name) {
-  return numberOf<std::uint64_t>(subfield(list, name), 0);
+  return toNumber<std::uint64_t>(subfield(list, name)).value_or(0);
 }
 
 /// "db0" → 0; false for any other name.
@@ -21,7 +14,7 @@ bool isDatabase(std::string_view name, unsigned& number) {
   if (!name.starts_with("db") || name.size() < 3 || name.size() > 6) return false;
   for (const char c : name.substr(2))
     if (c < '0' || c > '9') return false;
-  number = numberOf<unsigned>(name.substr(2), 0);
+  number = toNumber<unsigned>(name.substr(2)).value_or(0);
   return true;
 }
 
@@ -34,7 +27,7 @@ void addField(ServerInfo& info, std::string_view name, std::string_view value) {
   } else if (name.starts_with(kCommand)) {
     info.commandStats[std::string(name.substr(kCommand.size()))] = {
         countIn(value, "calls"), countIn(value, "rejected_calls"), countIn(value, "failed_calls"),
-        numberOf<double>(subfield(value, "usec"), 0)};
+        toNumber<double>(subfield(value, "usec")).value_or(0)};
   }
   info.fields.insert_or_assign(std::string(name), std::string(value));
 }
@@ -73,11 +66,11 @@ std::string_view ServerInfo::text(std::string_view field) const {
 }
 
 double ServerInfo::number(std::string_view field, double otherwise) const {
-  return numberOf<double>(text(field), otherwise);
+  return toNumber<double>(text(field)).value_or(otherwise);
 }
 
 std::uint64_t ServerInfo::count(std::string_view field) const {
-  return numberOf<std::uint64_t>(text(field), 0);
+  return toNumber<std::uint64_t>(text(field)).value_or(0);
 }
 
 std::uint64_t ServerInfo::keys() const {

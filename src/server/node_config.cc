@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "server/text_file.h"
 
 namespace redline {
@@ -53,10 +54,7 @@ Status checkPolicy(std::string_view policy) {
 }
 
 Status checkExtra(const std::string& name, const std::string& value) {
-  std::string lower = name;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string lower = toLower(name);
   if (isIn(kSecrets, lower))
     return fail(ErrorCode::usage,
                 "{} is refused: a password is never in a file; set "

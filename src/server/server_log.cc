@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "base/units.h"
 
 namespace redline {
@@ -27,12 +28,6 @@ std::string describe(const Value& entry) {
   return text;
 }
 
-std::string lowered(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 }  // namespace
 
 std::vector<Event> SlowlogReader::read(const Value& reply, Nanos seenAt) {
@@ -48,7 +43,7 @@ std::vector<Event> SlowlogReader::read(const Value& reply, Nanos seenAt) {
     event.duration = entry.items[2].asInteger().value_or(0) * kMicrosecond;
     event.at = seenAt - event.duration;
     event.kind = "slowlog";
-    event.name = lowered(entry.items[3].items[0].text);
+    event.name = toLower(entry.items[3].items[0].text);
     event.phase = "point";
     event.detail = describe(entry);
     events.push_back(std::move(event));

@@ -1,7 +1,6 @@
 #include "server/slot_map_reading.h"
 
-#include <charconv>
-
+#include "base/text.h"
 #include "server/cluster_view.h"
 
 namespace redline {
@@ -26,8 +25,7 @@ Result<SlotMapReading> readSlotMap(Admin& admin) {
   SlotMapReading reading{std::move(*map), {}, 0};
   auto info = parseClusterInfo((*replies)[0].text);
   reading.state = info["cluster_state"];
-  const std::string& epoch = info["cluster_current_epoch"];
-  std::from_chars(epoch.data(), epoch.data() + epoch.size(), reading.epoch);
+  reading.epoch = toNumber<std::uint64_t>(info["cluster_current_epoch"]).value_or(0);
   return reading;
 }
 

@@ -10,10 +10,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <memory>
 #include <vector>
+
+#include "base/text.h"
 
 namespace redline {
 namespace {
@@ -110,12 +111,10 @@ Result<Endpoint> parseEndpoint(std::string_view text) {
   }
   if (host.empty()) return wrong("the host is missing");
   if (host.find_first_of(" \t\r\n[]/@") != std::string_view::npos) return wrong("no such host");
-  unsigned number = 0;
-  const auto [end, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (problem != std::errc{} || end != port.data() + port.size() || number == 0 || number > 65535)
-    return wrong("a port is a number from 1 to 65535");
+  const auto number = toNumber<std::uint16_t>(port);
+  if (number.value_or(0) == 0) return wrong("a port is a number from 1 to 65535");
   endpoint.host = host;
-  endpoint.port = static_cast<std::uint16_t>(number);
+  endpoint.port = *number;
   return endpoint;
 }
 

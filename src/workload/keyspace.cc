@@ -1,6 +1,6 @@
 #include "workload/keyspace.h"
 
-#include <charconv>
+#include "base/text.h"
 
 namespace redline {
 
@@ -8,11 +8,7 @@ std::optional<std::uint64_t> parseKey(std::string_view key) noexcept {
   if (!key.starts_with(kKeyPrefix)) return std::nullopt;
   const std::string_view digits = key.substr(kKeyPrefix.size());
   if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
-  std::uint64_t id = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, id);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  return id;
+  return toNumber<std::uint64_t>(digits);
 }
 
 std::string bigHashKey(std::uint64_t id) {
