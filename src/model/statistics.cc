@@ -15,33 +15,6 @@ namespace {
 constexpr int kResamples = 4'000;
 constexpr std::size_t kEnoughForBootstrap = 6;
 
-/// I_x(a, b) by its continued fraction (Abramowitz and Stegun 26.5.8), evaluated by Lentz's method.
-double incompleteBeta(double a, double b, double x) {
-  if (x <= 0) return 0;
-  if (x >= 1) return 1;
-  // The fraction converges fast on this side only.
-  if (x > (a + 1) / (a + b + 2)) return 1 - incompleteBeta(b, a, 1 - x);
-  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
-                                a * std::log(x) + b * std::log1p(-x)) /
-                       a;
-  constexpr double kTiny = 1e-300;
-  const auto away = [](double v) { return std::abs(v) < kTiny ? kTiny : v; };
-  double c = 1, d = 1 / away(1 - (a + b) * x / (a + 1)), fraction = d;
-  for (int i = 1; i < 10'000; ++i) {
-    const double m = i;
-    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / away(1 + even * d);
-    c = away(1 + even / c);
-    fraction *= d * c;
-    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / away(1 + odd * d);
-    c = away(1 + odd / c);
-    fraction *= d * c;
-    if (std::abs(d * c - 1) < 1e-15) break;
-  }
-  return front * fraction;
-}
-
 Estimate plain(double value, std::size_t count) {
   Estimate estimate;
   estimate.value = estimate.low = estimate.high = value;
@@ -259,27 +232,6 @@ Difference judgeDifference(const Estimate& difference, double margin) {
   if (!difference.contains(0)) return Difference::differs;
   const bool close = difference.low >= -margin && difference.high <= margin;
   return close ? Difference::noEvidence : Difference::inconclusive;
-}
-
-double studentTCdf(double t, double degrees) {
-  const double tail = incompleteBeta(degrees / 2, 0.5, degrees / (degrees + t * t)) / 2;
-  return t > 0 ? 1 - tail : tail;
-}
-
-double fTail(double f, double numeratorDegrees, double denominatorDegrees) {
-  return incompleteBeta(denominatorDegrees / 2, numeratorDegrees / 2,
-                        denominatorDegrees / (denominatorDegrees + numeratorDegrees * f));
-}
-
-double studentTQuantile(double p, double degrees) {
-  if (p < 0.5) return -studentTQuantile(1 - p, degrees);
-  double low = 0, high = 1;
-  while (studentTCdf(high, degrees) < p && high < 1e15) high *= 2;
-  for (int i = 0; i < 200 && high - low > 1e-13 * high; ++i) {
-    const double middle = (low + high) / 2;
-    (studentTCdf(middle, degrees) < p ? low : high) = middle;
-  }
-  return (low + high) / 2;
 }
 
 }  // namespace redline

@@ -103,14 +103,14 @@ Difference judgeRatio(const Estimate& ratio, double margin);
 /// Of a difference, whose "no difference" is 0. `margin` in the difference's own unit.
 Difference judgeDifference(const Estimate& difference, double margin);
 
-/// P(T ≤ t) of Student's t with `degrees` (> 0, need not be whole) of freedom, by the incomplete
-/// beta function (Abramowitz and Stegun 26.7.1), to about 1e-12.
+// By Boost.Math (model/distributions.cc). Degrees of freedom are > 0 and need not be whole.
+
+/// P(T ≤ t) of Student's t.
 double studentTCdf(double t, double degrees);
 /// The t with P(T ≤ t) = p, 0 < p < 1.
 double studentTQuantile(double p, double degrees);
-/// P(F > f) of the F distribution with these degrees of freedom (both > 0), f ≥ 0 or infinite: how
-/// often one variance is that many times another by chance. By the incomplete beta function
-/// (Abramowitz and Stegun 26.6.2).
+/// P(F > f) of the F distribution, f ≥ 0 or infinite: how often one variance is that many times
+/// another by chance.
 double fTail(double f, double numeratorDegrees, double denominatorDegrees);
 
 }  // namespace redline

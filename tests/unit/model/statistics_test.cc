@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -31,6 +32,33 @@ TEST(Statistics, QuantilesOfStudentsTMatchPublishedTables) {
 TEST(Statistics, TheCauchyDistributionIsStudentsTWithOneDegree) {
   for (const double t : {-3.0, -0.2, 0.0, 0.7, 25.0})
     EXPECT_NEAR(studentTCdf(t, 1), 0.5 + std::atan(t) / std::numbers::pi, 1e-12) << t;
+}
+
+// Shaw 2006: with one, two and four degrees of freedom the quantile has a closed form.
+TEST(Statistics, QuantilesOfStudentsTMatchTheirClosedForms) {
+  for (const double p : {0.001, 0.025, 0.3, 0.5, 0.8, 0.975, 0.995, 0.9999}) {
+    const double a = 4 * p * (1 - p);
+    const double one = std::tan(std::numbers::pi * (p - 0.5));
+    const double two = (2 * p - 1) * std::sqrt(2 / a);
+    const double q = std::cos(std::acos(std::sqrt(a)) / 3) / std::sqrt(a);
+    const double four = (p < 0.5 ? -2 : 2) * std::sqrt(std::max(0.0, q - 1));
+    EXPECT_NEAR(studentTQuantile(p, 1), one, 1e-9 * std::max(1.0, std::abs(one))) << p;
+    EXPECT_NEAR(studentTQuantile(p, 2), two, 1e-9) << p;
+    EXPECT_NEAR(studentTQuantile(p, 4), four, 1e-9 * std::max(1.0, std::abs(four))) << p;
+  }
+}
+
+TEST(Statistics, TheQuantileInvertsTheDistributionAlsoBetweenWholeDegrees) {
+  for (const double degrees : {0.7, 1.3, 2.9, 7.5, 57.3, 1'000.0})
+    for (const double p : {0.01, 0.2, 0.6, 0.975, 0.999})
+      EXPECT_NEAR(studentTCdf(studentTQuantile(p, degrees), degrees), p, 1e-9) << degrees;
+}
+
+// The square of a t is an F with one degree in the numerator.
+TEST(Statistics, TheTailOfFIsBothTailsOfT) {
+  for (const double degrees : {1.0, 3.5, 12.0})
+    for (const double t : {0.1, 1.0, 2.5, 9.0})
+      EXPECT_NEAR(fTail(t * t, 1, degrees), 2 * (1 - studentTCdf(t, degrees)), 1e-12);
 }
 
 // With two degrees in the numerator it has a closed form.
