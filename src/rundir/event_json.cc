@@ -1,51 +1,50 @@
 #include "rundir/event_json.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
-#include "rundir/json_fields.h"
+#include "json/json.h"
 #include "rundir/lines.h"
 
 namespace redline {
 namespace {
 
-Result<Event> parseEvent(std::string_view line, std::string_view name, std::size_t number) {
-  const auto json = parseJson(line, name, number);
-  if (!json) return fail(json.error());
-  std::string problem;
+constexpr double kLongestS = 9e9;  ///< what Nanos can hold
+
+}  // namespace
+
+/// An event with its times as the file has them, from the run's zero.
+struct EventLine {
   Event event;
-  double at = 0;
-  double duration = 0;
-  JsonFields fields(*json, "", problem);
-  fields.read("at_s", at);
-  fields.read("kind", event.kind);
-  fields.read("name", event.name);
-  fields.read("phase", event.phase);
-  fields.read("node", event.node);
-  fields.read("detail", event.detail);
-  fields.read("duration_s", duration);
-  fields.read("figures", event.figures);
-  if (problem.empty() && (std::abs(at) > 9e9 || std::abs(duration) > 9e9))
-    problem = "its time is out of range";
-  if (!problem.empty()) return fail(ErrorCode::invalidInput, "{}:{}: {}", name, number, problem);
-  event.at = fromSeconds(at);
-  event.duration = fromSeconds(duration);
-  return event;
+  double atS = 0, durationS = 0;
+};
+
+void visit(auto& json, MappedAs<EventLine> auto& line) {
+  json.field("at_s", line.atS);
+  json.field("kind", line.event.kind);
+  json.field("name", line.event.name);
+  json.field("phase", line.event.phase);
+  json.field("node", line.event.node);
+  json.field("detail", line.event.detail);
+  json.field("duration_s", line.durationS);
+  if (json.kReads || !line.event.figures.empty()) json.finiteFigures("figures", line.event.figures);
+}
+
+namespace {
+
+Result<Event> parseEvent(std::string_view text, const JsonSource& source) {
+  auto line = readJson<EventLine>(text, source);
+  if (!line) return fail(line.error());
+  if (std::abs(line->atS) > kLongestS || std::abs(line->durationS) > kLongestS)
+    return jsonProblem(source, "its time is out of range");
+  line->event.at = fromSeconds(line->atS);
+  line->event.duration = fromSeconds(line->durationS);
+  return std::move(line->event);
 }
 
 }  // namespace
 
 std::string eventToJsonLine(const Event& event, Nanos zero) {
-  Json json = {{"at_s", toSeconds(event.at - zero)},
-               {"kind", event.kind},
-               {"name", event.name},
-               {"phase", event.phase},
-               {"node", event.node},
-               {"detail", event.detail},
-               {"duration_s", toSeconds(event.duration)}};
-  if (!event.figures.empty()) json["figures"] = figuresJson(event.figures);
-  return toText(json) + "\n";
+  return writeJson(EventLine{event, toSeconds(event.at - zero), toSeconds(event.duration)}) + "\n";
 }
 
 Result<std::vector<Event>> parseEvents(std::string_view text, std::string_view name,
@@ -55,7 +54,7 @@ Result<std::vector<Event>> parseEvents(std::string_view text, std::string_view n
   for (const std::string_view line : wholeLines(text, name, warnings)) {
     ++number;
     if (line.empty()) continue;
-    auto event = parseEvent(line, name, number);
+    auto event = parseEvent(line, {.name = name, .line = number});
     if (!event) return fail(event.error());
     events.push_back(std::move(*event));
   }

@@ -4,8 +4,8 @@
 
 #include <ctime>
 
+#include "json/json.h"
 #include "rundir/environment_json.h"
-#include "rundir/json_fields.h"
 
 namespace redline {
 namespace {
@@ -19,38 +19,25 @@ std::string utc(Nanos wall) {
 
 }  // namespace
 
+void visit(auto& json, MappedAs<Plan> auto& plan) {
+  json.schema(kSchema);
+  json.field("redline_version", plan.redlineVersion);
+  json.field("command", plan.command);
+  json.field("config", plan.config);
+  json.field("environment", plan.environment);
+  json.object("epoch", [&](auto& epoch) {
+    epoch.derived("utc", [&] { return utc(plan.wallZero); });
+    epoch.field("wall_ns", plan.wallZero);
+    epoch.field("clock_ns", plan.clockZero);
+  });
+}
+
 std::string planToJson(const Plan& plan) {
-  Json json;
-  json["schema"] = kSchema;
-  json["redline_version"] = plan.redlineVersion;
-  json["command"] = plan.command;
-  json["config"] = configJson(plan.config);
-  json["environment"] = environmentJson(plan.environment);
-  json["epoch"] = {
-      {"utc", utc(plan.wallZero)}, {"wall_ns", plan.wallZero}, {"clock_ns", plan.clockZero}};
-  return toText(json, 2) + "\n";
+  return writeJson(plan, 2) + "\n";
 }
 
 Result<Plan> planFromJson(std::string_view text, std::string_view name, bool* cutOff) {
-  const auto json = parseJson(text, name, 1, cutOff);
-  if (!json) return fail(json.error());
-  std::string problem;
-  Plan plan;
-  unsigned schema = 0;
-  JsonFields fields(*json, "", problem);
-  fields.read("schema", schema);
-  fields.read("redline_version", plan.redlineVersion);
-  fields.read("command", plan.command);
-  fields.read("config", plan.config);
-  fields.object("environment", [&](JsonFields of) { readEnvironment(of, plan.environment); });
-  fields.object("epoch", [&](JsonFields of) {
-    of.read("wall_ns", plan.wallZero);
-    of.read("clock_ns", plan.clockZero);
-  });
-  if (problem.empty() && schema != kSchema)
-    problem = fmt::format("schema {} where {} is read", schema, kSchema);
-  if (!problem.empty()) return fail(ErrorCode::invalidInput, "{}: {}", name, problem);
-  return plan;
+  return readJson<Plan>(text, {.name = name, .cutOff = cutOff});
 }
 
 }  // namespace redline

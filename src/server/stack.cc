@@ -94,11 +94,7 @@ Result<StackState> Stack::load(const std::string& name) const {
   const fs::path path = statePath(name);
   const auto text = readTextFile(path);
   if (!text) return fail(ErrorCode::unreachable, "there is no stack named {}", name);
-  auto state = parseStackState(*text);
-  if (!state)
-    return fail(ErrorCode::invalidInput, "cannot read {}: {}", path.string(),
-                state.error().message);
-  return state;
+  return parseStackState(*text, path.native());
 }
 
 Status Stack::save(const StackState& state) const {

@@ -2,72 +2,48 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "base/units.h"
+#include "json/json.h"
 
 namespace redline {
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 namespace {
 
-constexpr int kSchema = 1;
+constexpr unsigned kSchema = 1;
 constexpr double kDefaultShare = 0.75;
 /// used_memory_rss over maxmemory: fragmentation, page tables, and buffers that do not count.
 constexpr double kAllocatorFactor = 1.1;
 
-NodeState nodeOf(const Json& json) {
-  NodeState node;
-  node.name = json.at("name").get<std::string>();
-  node.role = json.at("role").get<std::string>();
-  node.port = json.at("port").get<std::uint16_t>();
-  node.dir = json.at("dir").get<std::string>();
-  node.process.pid = json.at("pid").get<pid_t>();
-  node.process.startTicks = json.at("start_ticks").get<std::uint64_t>();
-  node.process.bootId = json.at("boot_id").get<std::string>();
-  return node;
-}
-
 }  // namespace
 
-std::string toJson(const StackState& state) {
-  Json nodes = Json::array();
-  for (const NodeState& node : state.nodes)
-    nodes.push_back({{"name", node.name},
-                     {"role", node.role},
-                     {"port", node.port},
-                     {"socket", node.socketPath().string()},
-                     {"dir", node.dir.string()},
-                     {"pid", node.process.pid},
-                     {"start_ticks", node.process.startTicks},
-                     {"boot_id", node.process.bootId}});
-  const Json json{{"schema", kSchema},
-                  {"name", state.name},
-                  {"topology", state.topology},
-                  {"complete", state.complete},
-                  {"dir", state.dir.string()},
-                  {"binary", state.binary},
-                  {"nodes", nodes}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+void visit(auto& json, MappedAs<NodeState> auto& node) {
+  json.field("name", node.name);
+  json.field("role", node.role);
+  json.field("port", node.port);
+  json.derived("socket", [&] { return node.socketPath(); });
+  json.field("dir", node.dir);
+  json.field("pid", node.process.pid);
+  json.field("start_ticks", node.process.startTicks);
+  json.field("boot_id", node.process.bootId);
 }
 
-Result<StackState> parseStackState(std::string_view text) {
-  // The library speaks in exceptions for missing and mistyped fields; they end here.
-  try {
-    const Json json = Json::parse(text);
-    if (json.at("schema").get<int>() != kSchema)
-      return fail(ErrorCode::invalidInput, "it is of another version of redline");
-    StackState state;
-    state.name = json.at("name").get<std::string>();
-    state.topology = json.at("topology").get<std::string>();
-    state.complete = json.at("complete").get<bool>();
-    state.dir = json.at("dir").get<std::string>();
-    state.binary = json.at("binary").get<std::string>();
-    for (const Json& node : json.at("nodes")) state.nodes.push_back(nodeOf(node));
-    return state;
-  } catch (const Json::exception& problem) {
-    return fail(ErrorCode::invalidInput, "{}", problem.what());
-  }
+void visit(auto& json, MappedAs<StackState> auto& state) {
+  json.schema(kSchema);
+  json.field("name", state.name);
+  json.field("topology", state.topology);
+  json.field("complete", state.complete);
+  json.field("dir", state.dir);
+  json.field("binary", state.binary);
+  json.field("nodes", state.nodes);
+}
+
+std::string toJson(const StackState& state) {
+  return writeJson(state, 2) + "\n";
+}
+
+Result<StackState> parseStackState(std::string_view text, std::string_view name) {
+  return readJson<StackState>(text, {.name = name}, MissingField::isRefused);
 }
 
 Result<fs::path> stateHome() {

@@ -42,7 +42,8 @@ struct StackState {
 };
 
 std::string toJson(const StackState& state);
-Result<StackState> parseStackState(std::string_view json);
+/// `name` is put before errors. Every field must be there.
+Result<StackState> parseStackState(std::string_view json, std::string_view name = "stack.json");
 
 /// `$REDLINE_HOME`, or `~/.local/state/redline` (under `$XDG_STATE_HOME` when that is set).
 Result<std::filesystem::path> stateHome();
