@@ -47,6 +47,11 @@ std::vector<std::string_view> splitLines(std::string_view text) {
   return lines;
 }
 
+std::string_view lastLine(std::string_view text) {
+  text = trim(text);
+  return trim(text.substr(text.rfind('\n') + 1));  // npos + 1 is 0
+}
+
 std::vector<std::string_view> splitWords(std::string_view text) {
   std::vector<std::string_view> words;
   for (text = trim(text); !text.empty(); text = trim(text)) {

@@ -20,6 +20,8 @@ std::string_view trim(std::string_view text);
 std::vector<std::string_view> split(std::string_view text, char separator);
 /// The lines without their newlines; text behind the last newline is a line too.
 std::vector<std::string_view> splitLines(std::string_view text);
+/// The last line that is not blank, trimmed; empty when there is none.
+std::string_view lastLine(std::string_view text);
 /// The pieces between blanks; none is empty.
 std::vector<std::string_view> splitWords(std::string_view text);
 

@@ -6,10 +6,10 @@
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
+#include "os/files.h"
 #include "report/comparison.h"
 #include "report/comparison_text.h"
 #include "report/fail_conditions.h"
-#include "rundir/files.h"
 
 namespace redline {
 namespace {

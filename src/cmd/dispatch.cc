@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "base/suggest.h"
@@ -15,6 +12,7 @@
 #include "cmd/flag_values.h"
 #include "cmd/help.h"
 #include "cmd/resolve.h"
+#include "os/files.h"
 
 namespace redline {
 namespace {
@@ -27,15 +25,6 @@ int report(std::string_view command, const Error& error) {
   const std::string name = command.empty() ? "redline" : fmt::format("redline {}", command);
   fmt::print(stderr, "{}: {}\n", name, error.message);
   return exitWith(error.code == ErrorCode::usage ? ExitCode::usage : ExitCode::failed);
-}
-
-Result<std::string> readFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(ErrorCode::io, "cannot open {}: {}", path, errnoText(errno));
-  std::string content{std::istreambuf_iterator<char>{file}, {}};
-  // A directory opens well enough and then cannot be read.
-  if (file.bad()) return fail(ErrorCode::io, "cannot read {}", path);
-  return content;
 }
 
 std::string passwordOf(const std::vector<std::string>& environment) {
@@ -58,7 +47,9 @@ int noSuchCommand(std::string_view typed) {
 
 int run(const Command& command, const std::vector<std::string>& argv,
         const std::vector<std::string>& environment) {
-  const FlagInputs inputs{{argv.begin() + 2, argv.end()}, environment, readFile};
+  const FlagInputs inputs{{argv.begin() + 2, argv.end()}, environment, [](const std::string& path) {
+                            return readWholeFile(path);
+                          }};
   const auto flags = resolve(command, commands(), inputs);
   if (!flags) return report(command.name, flags.error());
   if (flags->helpWanted()) {

@@ -20,7 +20,7 @@
 #include "cmd/stack_options.h"
 #include "lab/catalog.h"
 #include "lab/runner.h"
-#include "rundir/files.h"
+#include "os/files.h"
 #include "server/host.h"
 #include "server/scratch.h"
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "model/statistics.h"
+#include "os/fd.h"
 #include "server/host.h"
 
 namespace redline {
@@ -26,17 +27,15 @@ class ScratchFile {
   explicit ScratchFile(const std::filesystem::path& directory)
       : name_((directory / "fdatasync-XXXXXX").string()), fd_(::mkstemp(name_.data())) {}
   ~ScratchFile() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    ::unlink(name_.c_str());
+    if (fd_.valid()) ::unlink(name_.c_str());
   }
   ScratchFile(const ScratchFile&) = delete;
   ScratchFile& operator=(const ScratchFile&) = delete;
-  int fd() const { return fd_; }
+  int fd() const { return fd_.get(); }
 
  private:
   std::string name_;
-  int fd_;
+  Fd fd_;
 };
 
 }  // namespace

@@ -7,8 +7,8 @@
 
 #include "base/result.h"
 #include "lab/experiment.h"
+#include "os/files.h"
 #include "rundir/experiment.h"
-#include "rundir/files.h"
 
 namespace redline {
 

@@ -7,7 +7,9 @@
 #include <cmath>
 
 #include "base/shell.h"
-#include "server/spawn.h"
+#include "base/text.h"
+#include "os/gated_child.h"
+#include "os/program.h"
 
 namespace redline {
 namespace {
@@ -20,16 +22,6 @@ std::optional<double> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || !std::isfinite(value)) return std::nullopt;
   return value;
-}
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t end = text.find(at);
-    if (const auto part = text.substr(0, end); !part.empty()) parts.push_back(part);
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
 }
 
 constexpr double kUsPerMs = 1000;
@@ -68,7 +60,7 @@ void note(const ServerReading& before, const ServerReading& after, double rate, 
 std::optional<PeerFigures> parseRedisBenchmark(std::string_view printed) {
   // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_…","p99_…","max_…"
   constexpr std::size_t kColumns = 8;
-  for (const std::string_view line : split(printed, '\n')) {
+  for (const std::string_view line : splitLines(printed)) {
     const auto cells = split(line, ',');
     if (cells.size() < kColumns || cells[0] == "\"test\"") continue;
     // A test's name may hold commas, so count from the end.
@@ -84,8 +76,8 @@ std::optional<PeerFigures> parseRedisBenchmark(std::string_view printed) {
 std::optional<PeerFigures> parseMemtier(std::string_view printed) {
   // Type, Ops/sec, Hits/sec, Misses/sec, Avg. Latency, p50, p99, p99.9, KB/sec
   constexpr std::size_t kColumns = 9;
-  for (const std::string_view line : split(printed, '\n')) {
-    const auto cells = split(line, ' ');
+  for (const std::string_view line : splitLines(printed)) {
+    const auto cells = splitWords(line);
     if (cells.size() < kColumns || cells[0] != "Totals") continue;
     const auto rate = number(cells[1]);
     const auto p50 = number(cells[5]);
@@ -142,11 +134,10 @@ Status runPeer(const PeerRun& run, Bench& bench) {
   if (!printed) return fail(printed.error());
   const auto after = readServer(bench);
   if (!after) return fail(after.error());
-  const auto figures =
-      run.tool == kRedisBenchmark ? parseRedisBenchmark(*printed) : parseMemtier(*printed);
+  const auto figures = run.tool == kRedisBenchmark ? parseRedisBenchmark(printed->output)
+                                                   : parseMemtier(printed->output);
   if (!figures)
-    return fail(ErrorCode::invalidInput, "{} printed no figures: {}", run.tool,
-                printed->substr(printed->size() - std::min<std::size_t>(printed->size(), 200)));
+    return fail(ErrorCode::invalidInput, "{} printed no figures: {}", run.tool, printed->failure());
   bench.figure("rate_ops", figures->rate);
   bench.figure("p50_us", figures->p50);
   bench.figure("p99_us", figures->p99);

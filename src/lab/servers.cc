@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/units.h"
-#include "rundir/files.h"
+#include "os/files.h"
 #include "server/host.h"
 #include "server/stack_state.h"
 

@@ -103,7 +103,7 @@ class Notes {
     silence();
     busy();
     withoutCore();
-    fork();
+    addForks();
     children();
     slowlog();
     latencyMonitor();
@@ -155,7 +155,7 @@ class Notes {
                                  microsWords(waited * 1e6)));
   }
 
-  void fork() {
+  void addForks() {
     if (between_.grown(window_, "total_forks") < 1) return;
     notes_.push_back(
         fmt::format("a fork of {}", microsWords(between_.latest(window_, "latest_fork_usec"))));

@@ -8,6 +8,7 @@
 
 #include "base/shell.h"
 #include "base/units.h"
+#include "os/files.h"
 #include "report/html.h"
 #include "report/lab_document.h"
 #include "report/lab_html.h"
@@ -17,7 +18,6 @@
 #include "report/svg.h"
 #include "report/tables.h"
 #include "report/text.h"
-#include "rundir/files.h"
 
 namespace redline {
 namespace {

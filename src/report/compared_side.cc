@@ -8,8 +8,8 @@
 #include <set>
 #include <string_view>
 
+#include "os/files.h"
 #include "rundir/experiment.h"
-#include "rundir/files.h"
 #include "rundir/run_dir.h"
 
 namespace redline {

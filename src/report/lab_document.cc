@@ -8,10 +8,10 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "os/files.h"
 #include "record/slo.h"
 #include "report/lab_plots.h"
 #include "report/svg.h"
-#include "rundir/files.h"
 
 namespace redline {
 namespace fs = std::filesystem;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/units.h"
+#include "os/files.h"
 #include "report/lab_document.h"
-#include "rundir/files.h"
 
 namespace redline {
 namespace fs = std::filesystem;

@@ -11,6 +11,7 @@
 
 #include "base/affinity.h"
 #include "engine/engine.h"
+#include "os/files.h"
 #include "record/recorder.h"
 #include "run/chaos_run.h"
 #include "run/cluster_watch.h"
@@ -20,7 +21,6 @@
 #include "run/preflight.h"
 #include "run/server_readings.h"
 #include "run/summarize.h"
-#include "rundir/files.h"
 #include "rundir/plan.h"
 #include "rundir/run_dir.h"
 #include "rundir/summary_json.h"

@@ -36,6 +36,22 @@ std::string hlogLines(const Interval& interval, Nanos zero, Histogram& scratch) 
   return lines;
 }
 
+Status createEmptyDirectory(const std::filesystem::path& path) {
+  if (path.empty())
+    return fail(ErrorCode::usage, "the run directory's path is empty; give -out=DIR");
+  if (auto created = createDirectory(path); !created) return created;
+  std::error_code error;
+  const bool empty = std::filesystem::is_empty(path, error);
+  if (error)
+    return fail(ErrorCode::io, "cannot read the directory {}: {}", path.native(), error.message());
+  if (!empty)
+    return fail(
+        ErrorCode::usage,
+        "{} is not empty: a run directory holds one run; name a new one (-out) or remove it",
+        path.native());
+  return {};
+}
+
 }  // namespace
 
 Result<RunDirWriter> RunDirWriter::create(const std::filesystem::path& path) {

@@ -7,11 +7,11 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "os/files.h"
 #include "record/event.h"
 #include "record/interval.h"
 #include "record/server_sample.h"
 #include "record/summary.h"
-#include "rundir/files.h"
 #include "rundir/plan.h"
 
 namespace redline {

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "os/files.h"
 #include "rundir/event_json.h"
-#include "rundir/files.h"
 #include "rundir/run_dir.h"
 #include "rundir/server_csv.h"
 #include "rundir/summary_json.h"

@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "server/info.h"
-#include "server/text_file.h"
 
 namespace redline {
 namespace {
@@ -75,7 +74,7 @@ bool readSlots(std::string_view word, ClusterMember& node) {
 }
 
 std::optional<ClusterMember> nodeOf(std::string_view line) {
-  const auto words = wordsOf(line);
+  const auto words = splitWords(line);
   if (words.size() < kFirstSlotWord) return std::nullopt;
   ClusterMember node;
   node.id = words[0];
@@ -164,8 +163,8 @@ std::string ClusterView::mapText() const {
 
 Result<ClusterView> parseClusterNodes(std::string_view text) {
   ClusterView view;
-  for (const std::string& line : linesOf(text)) {
-    if (trimmed(line).empty()) continue;
+  for (const std::string_view line : splitLines(text)) {
+    if (trim(line).empty()) continue;
     auto node = nodeOf(line);
     if (!node)
       return fail(ErrorCode::invalidInput, "this is no line of CLUSTER NODES: {}",

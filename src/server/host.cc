@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <thread>
 
+#include "base/text.h"
 #include "base/units.h"
-#include "server/text_file.h"
+#include "os/files.h"
 
 namespace redline {
 namespace {
@@ -22,13 +22,11 @@ constexpr double kNotedSteal = 0.01;   ///< above this steal shows in a p99
 constexpr double kScarceMemory = 0.1;  ///< share of the memory that should be available
 
 std::uint64_t numberIn(std::string_view text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+  return toNumber<std::uint64_t>(trim(text)).value_or(0);
 }
 
 std::string textOf(const char* path) {
-  return readTextFile(path).value_or("");
+  return readWholeFile(path).value_or("");
 }
 
 CpuTimes cpuTimesOf(const std::vector<std::string_view>& words) {
@@ -47,8 +45,8 @@ double shareOf(std::uint64_t before, std::uint64_t after, const CpuTimes& from,
 }
 
 bool hasModule(std::string_view modules, std::string_view name) {
-  for (const std::string& line : linesOf(modules)) {
-    const auto words = wordsOf(line);
+  for (const std::string_view line : splitLines(modules)) {
+    const auto words = splitWords(line);
     if (!words.empty() && words.front() == name) return true;
   }
   return false;
@@ -58,8 +56,8 @@ bool hasModule(std::string_view modules, std::string_view name) {
 
 CpuReading parseCpuReading(std::string_view procStat) {
   CpuReading reading;
-  for (const std::string& line : linesOf(procStat)) {
-    const auto words = wordsOf(line);
+  for (const std::string_view line : splitLines(procStat)) {
+    const auto words = splitWords(line);
     if (words.empty() || !words.front().starts_with("cpu")) continue;
     if (words.front() == "cpu")
       reading.all = cpuTimesOf(words);
@@ -91,19 +89,19 @@ double busyShare(const CpuTimes& before, const CpuTimes& after) {
 }
 
 std::string parseCpuModel(std::string_view cpuinfo) {
-  for (const std::string& line : linesOf(cpuinfo)) {
+  for (const std::string_view line : splitLines(cpuinfo)) {
     const std::size_t colon = line.find(':');
     if (colon == std::string::npos) continue;
-    const std::string name = trimmed(std::string_view(line).substr(0, colon));
+    const std::string_view name = trim(line.substr(0, colon));
     if (name == "model name" || name == "Processor")
-      return trimmed(std::string_view(line).substr(colon + 1));
+      return std::string(trim(line.substr(colon + 1)));
   }
   return {};
 }
 
 std::uint64_t parseMeminfo(std::string_view meminfo, std::string_view field) {
-  for (const std::string& line : linesOf(meminfo)) {
-    const auto words = wordsOf(line);
+  for (const std::string_view line : splitLines(meminfo)) {
+    const auto words = splitWords(line);
     if (words.size() >= 2 && words[0].size() == field.size() + 1 && words[0].starts_with(field))
       return numberIn(words[1]) * 1024;
   }
@@ -123,7 +121,7 @@ bool parseConnectionTracking(std::string_view modules, std::string_view count) {
 
 bool parsePacketFilter(std::string_view modules, std::string_view tableNames) {
   return hasModule(modules, "iptable_filter") || hasModule(modules, "nf_tables") ||
-         !trimmed(tableNames).empty();
+         !trim(tableNames).empty();
 }
 
 std::vector<Warning> hostWarnings(const HostFacts& facts) {
@@ -190,8 +188,8 @@ std::string warningText(const Warning& warning) {
 std::string parseFilesystem(std::string_view mounts, std::string_view path) {
   std::string kind;
   std::size_t longest = 0;
-  for (const std::string& line : linesOf(mounts)) {
-    const auto words = wordsOf(line);
+  for (const std::string_view line : splitLines(mounts)) {
+    const auto words = splitWords(line);
     if (words.size() < 3) continue;
     const std::string_view at = words[1];
     const bool holds = at == "/" || path == at ||
@@ -222,8 +220,8 @@ HostFacts readHost(Nanos watch) {
   facts.swapTotal = parseMeminfo(meminfo, "SwapTotal");
   facts.swapFree = parseMeminfo(meminfo, "SwapFree");
   facts.hugePages = parseSelected(textOf("/sys/kernel/mm/transparent_hugepage/enabled"));
-  if (const auto text = readTextFile("/proc/sys/vm/overcommit_memory"))
-    facts.overcommit = static_cast<int>(numberIn(trimmed(*text)));
+  if (const auto text = readWholeFile("/proc/sys/vm/overcommit_memory"))
+    facts.overcommit = static_cast<int>(numberIn(*text));
   const std::string modules = textOf("/proc/modules");
   facts.connectionTracking =
       parseConnectionTracking(modules, textOf("/proc/sys/net/netfilter/nf_conntrack_count"));

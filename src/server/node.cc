@@ -4,18 +4,19 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <random>
-#include <ranges>
 #include <thread>
 
+#include "base/text.h"
+#include "os/fd.h"
+#include "os/files.h"
+#include "os/gated_child.h"
+#include "os/program.h"
 #include "server/info.h"
-#include "server/spawn.h"
-#include "server/text_file.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -30,30 +31,22 @@ constexpr unsigned kHighestFreePort = 2 * kBusOffset - 1;
 constexpr int kPortAttempts = 1000;
 constexpr auto kPause = std::chrono::milliseconds(10);
 
-/// The last line that says something, of a text that may end in blank ones.
-std::string lastLine(std::string_view text) {
-  const auto lines = linesOf(text);
-  for (const std::string& line : std::views::reverse(lines))
-    if (std::string words = trimmed(line); !words.empty()) return words;
-  return {};
-}
-
 /// What a server that ended during its start had to say. A mistake in its configuration is printed,
 /// before there is a log: ">>> 'parameter value'" and the reason, on two lines.
 std::string lastWords(const NodeConfig& config) {
-  const std::string output = readTextFile(config.outputPath()).value_or("");
+  const std::string output = readWholeFile(config.outputPath()).value_or("");
   const std::size_t quoted = output.rfind(">>> ");
   if (output.find("FATAL CONFIG") != std::string::npos && quoted != std::string::npos) {
-    const auto lines = linesOf(std::string_view(output).substr(quoted + 4));
+    const auto lines = splitLines(std::string_view(output).substr(quoted + 4));
     // The line of a password is never repeated.
     const bool secret = lines.front().find("requirepass") != std::string::npos ||
                         lines.front().find("masterauth") != std::string::npos;
-    return fmt::format("{}: {}", secret ? "the password" : trimmed(lines.front()),
-                       lines.size() > 1 ? trimmed(lines[1]) : "wrong configuration");
+    return fmt::format("{}: {}", secret ? "the password" : trim(lines.front()),
+                       lines.size() > 1 ? trim(lines[1]) : "wrong configuration");
   }
-  if (const std::string line = lastLine(readTextFile(config.logPath()).value_or("")); !line.empty())
-    return line;
-  if (const std::string line = lastLine(output); !line.empty()) return line;
+  const std::string log = readWholeFile(config.logPath()).value_or("");
+  for (const std::string_view line : {lastLine(log), lastLine(output)})
+    if (!line.empty()) return std::string(line);
   return "it said nothing";
 }
 
@@ -66,18 +59,35 @@ Status prepareDirectory(const NodeConfig& config, bool keepConfig) {
   fs::remove(config.socketPath(), problem);
   fs::remove(config.outputPath(), problem);
   if (keepConfig) return {};
-  return writeTextFile(config.configPath(), configText(config));
+  return writeWholeFile(config.configPath(), configText(config));
+}
+
+/// What its standard input holds: unlike in a file, also one in memory, nobody finds it there once
+/// it has been read.
+Result<Fd> secretInput(std::string_view text) {
+  constexpr std::size_t kMost = 4096;  // what a socket takes without a reader
+  if (text.size() > kMost)
+    return fail(ErrorCode::usage, "more than {} bytes for a server's input", kMost);
+  auto pair = socketPair();
+  if (!pair) return fail(std::move(pair.error()));
+  if (::send(pair->first.get(), text.data(), text.size(), MSG_NOSIGNAL) < 0)
+    return fail(ErrorCode::io, "cannot hand a password to a server: {}", errnoText(errno));
+  return std::move(pair->second);
 }
 
 Result<GatedChild> spawnServer(const NodeConfig& config, bool dieWithParent) {
-  SpawnPlan plan;
-  plan.args = {config.binary, config.configPath().string()};
-  plan.directory = config.dir;
-  plan.output = config.outputPath();
-  plan.dieWithParent = dieWithParent;
-  plan.input = secretText(config);
-  if (!plan.input.empty()) plan.args.emplace_back("-");  // then read the standard input
-  return GatedChild::spawn(plan);
+  auto input = secretInput(secretText(config));
+  if (!input) return fail(std::move(input.error()));
+  const auto output = openToAppend(config.outputPath());
+  if (!output) return fail(output.error());
+  ProgramStart start;
+  start.args = {config.binary, config.configPath().string()};
+  if (!secretText(config).empty()) start.args.emplace_back("-");  // read the standard input as well
+  start.directory = config.dir;
+  start.input = input->get();
+  start.output = start.errors = output->get();
+  start.dieWithParent = dieWithParent;
+  return GatedChild::spawn(start);
 }
 
 }  // namespace
@@ -85,27 +95,27 @@ Result<GatedChild> spawnServer(const NodeConfig& config, bool dieWithParent) {
 Result<std::string> checkBinary(const std::string& binary, bool anyVersion) {
   auto printed = runProgram({binary, "--version"}, kVersionTimeout);
   if (!printed) return fail(std::move(printed.error()));
-  std::string version = parseServerVersion(*printed);
+  std::string version = parseServerVersion(printed->output);
   if (version.empty() && !anyVersion)
     return fail(ErrorCode::refused, "{} is no redis-server: its --version says \"{}\"", binary,
-                lastLine(*printed));
+                lastLine(printed->errors.empty() ? printed->output : printed->errors));
   if (auto good = checkVersion(version, binary, anyVersion); !good)
     return fail(std::move(good.error()));
   return version;
 }
 
 Status checkPortFree(std::uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(ErrorCode::io, "cannot make a socket: {}", errnoText(errno));
+  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return fail(ErrorCode::io, "cannot make a socket: {}", errnoText(errno));
   const int on = 1;  // as redis-server does: a connection in TIME_WAIT is no listener
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const bool bound =
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   const int error = errno;
-  ::close(fd);
   if (bound) return {};
   if (error == EADDRINUSE)
     return fail(ErrorCode::unreachable, "port {} is in use by {}: choose another with -port", port,
@@ -162,9 +172,10 @@ Result<Node> Node::launch(NodeConfig config, const NodeStartOptions& options) {
     return fail(std::move(ready.error()));
   auto child = spawnServer(config, options.dieWithParent);
   if (!child) return fail(std::move(child.error()));
+  const ProcessId process = identify(child->pid()).value_or(ProcessId{child->pid(), 0, {}});
   if (options.onSpawned)
-    if (auto noted = options.onSpawned(child->id()); !noted) return fail(std::move(noted.error()));
-  Node node(std::move(config), child->id(), options);
+    if (auto noted = options.onSpawned(process); !noted) return fail(std::move(noted.error()));
+  Node node(std::move(config), process, options);
   if (auto started = child->release(); !started) return fail(std::move(started.error()));
   return node;
 }

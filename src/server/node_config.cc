@@ -6,7 +6,6 @@
 #include <array>
 
 #include "base/text.h"
-#include "server/text_file.h"
 
 namespace redline {
 namespace {
@@ -181,7 +180,7 @@ std::string configWord(std::string_view text) {
 }
 
 std::string parseServerVersion(std::string_view printed) {
-  for (const std::string_view word : wordsOf(printed)) {
+  for (const std::string_view word : splitWords(printed)) {
     if (!word.starts_with("v=")) continue;
     const std::string_view version = word.substr(2);
     if (version.empty() || version.find_first_not_of("0123456789.") != std::string_view::npos)

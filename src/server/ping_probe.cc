@@ -6,13 +6,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "base/run_delay.h"
 #include "base/units.h"
+#include "os/fd.h"
 
 namespace redline {
 namespace {
@@ -25,26 +26,16 @@ constexpr Nanos kRetry = 10 * kMillisecond;  ///< between two attempts to connec
 class OwnWait {
  public:
   OwnWait() : fd_(::open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)) {}
-  OwnWait(const OwnWait&) = delete;
-  OwnWait& operator=(const OwnWait&) = delete;
-  ~OwnWait() {
-    if (fd_ >= 0) ::close(fd_);
-  }
   /// 0 where the kernel keeps no such statistics.
   Nanos read() const {
     std::array<char, 96> text{};
-    const ssize_t got = fd_ < 0 ? 0 : ::pread(fd_, text.data(), text.size(), 0);
+    const ssize_t got = !fd_.valid() ? 0 : ::pread(fd_.get(), text.data(), text.size(), 0);
     if (got <= 0) return 0;
-    const std::string_view line(text.data(), static_cast<std::size_t>(got));
-    const std::size_t blank = line.find(' ');
-    Nanos waited = 0;
-    if (blank != std::string_view::npos)
-      std::from_chars(line.data() + blank + 1, line.data() + line.size(), waited);
-    return waited;
+    return parseRunDelay({text.data(), static_cast<std::size_t>(got)}).value_or(0);
   }
 
  private:
-  int fd_;
+  Fd fd_;
 };
 
 }  // namespace

@@ -10,15 +10,16 @@
 #include <charconv>
 #include <cstdlib>
 
-#include "server/text_file.h"
+#include "base/text.h"
+#include "os/fd.h"
+#include "os/files.h"
 
 namespace redline {
 namespace fs = std::filesystem;
 namespace {
 
 const std::string& bootId() {
-  static const std::string id =
-      trimmed(readTextFile("/proc/sys/kernel/random/boot_id").value_or(""));
+  static const std::string id(trim(readWholeFile("/proc/sys/kernel/random/boot_id").value_or("")));
   return id;
 }
 
@@ -43,33 +44,25 @@ class ProcessHandle {
   explicit ProcessHandle(const ProcessId& process)
       : fd_(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0))) {
     // Compared after opening: from here on the handle can mean no other process.
-    if (fd_ >= 0 && !statOf(process)) {
-      ::close(fd_);
-      fd_ = -1;
-    }
+    if (fd_.valid() && !statOf(process)) fd_.reset();
   }
-  ProcessHandle(const ProcessHandle&) = delete;
-  ProcessHandle& operator=(const ProcessHandle&) = delete;
-  ~ProcessHandle() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  bool valid() const { return fd_ >= 0; }
+  bool valid() const { return fd_.valid(); }
   int send(int signal) const {
-    return static_cast<int>(::syscall(SYS_pidfd_send_signal, fd_, signal, nullptr, 0));
+    return static_cast<int>(::syscall(SYS_pidfd_send_signal, fd_.get(), signal, nullptr, 0));
   }
   bool awaitExit(Nanos timeout) const {
     const Nanos end = SteadyClock::read() + timeout;
     for (;;) {
       const Nanos left = std::max<Nanos>(0, end - SteadyClock::read());
       const timespec wait{static_cast<time_t>(left / kSecond), static_cast<long>(left % kSecond)};
-      pollfd waiting{fd_, POLLIN, 0};
+      pollfd waiting{fd_.get(), POLLIN, 0};
       if (::ppoll(&waiting, 1, &wait, nullptr) > 0) return true;
       if (left == 0) return false;
     }
   }
 
  private:
-  int fd_;
+  Fd fd_;
 };
 
 bool isNumber(std::string_view text) {
@@ -119,7 +112,7 @@ std::optional<ProcessStat> parseProcessStat(std::string_view text) {
 }
 
 std::optional<ProcessStat> readProcessStat(pid_t pid) {
-  const auto text = readTextFile(fmt::format("/proc/{}/stat", pid));
+  const auto text = readWholeFile(fmt::format("/proc/{}/stat", pid));
   return text ? parseProcessStat(*text) : std::nullopt;
 }
 
@@ -178,8 +171,8 @@ namespace {
 std::vector<std::string> listeningInodes(std::string_view table, std::uint16_t port) {
   std::vector<std::string> inodes;
   const std::string ending = fmt::format(":{:04X}", port);
-  for (const std::string& line : linesOf(table)) {
-    const auto words = wordsOf(line);
+  for (const std::string_view line : splitLines(table)) {
+    const auto words = splitWords(line);
     constexpr std::string_view kListen = "0A";
     if (words.size() > 9 && words[1].ends_with(ending) && words[3] == kListen)
       inodes.emplace_back(words[9]);
@@ -202,7 +195,7 @@ bool holdsSocket(pid_t pid, const std::vector<std::string>& links) {
 std::optional<std::string> portUser(std::uint16_t port) {
   std::vector<std::string> links;
   for (const char* const table : {"/proc/net/tcp", "/proc/net/tcp6"})
-    for (const std::string& inode : listeningInodes(readTextFile(table).value_or(""), port))
+    for (const std::string& inode : listeningInodes(readWholeFile(table).value_or(""), port))
       links.push_back(fmt::format("socket:[{}]", inode));
   if (links.empty()) return std::nullopt;
   for (const pid_t pid : allPids())

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "os/fd.h"
 #include "server/process.h"
 
 namespace redline {
@@ -28,12 +29,12 @@ class ProcessPause {
   Status release();
 
  private:
-  ProcessPause(ProcessId process, int orders, pid_t guard)
-      : process_(std::move(process)), orders_(orders), guard_(guard) {}
+  ProcessPause(ProcessId process, Fd orders, pid_t guard)
+      : process_(std::move(process)), orders_(std::move(orders)), guard_(guard) {}
   void order(char what) const;
 
   ProcessId process_;
-  int orders_ = -1;  ///< to the guard; its end of file is our end
+  Fd orders_;  ///< to the guard; its end of file is our end
   pid_t guard_ = -1;
   bool held_ = false;
 };

@@ -9,8 +9,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "os/fd.h"
+#include "os/files.h"
 #include "server/stack_files.h"
-#include "server/text_file.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -24,24 +25,18 @@ class Lock {
   static Result<Lock> take(const fs::path& directory) {
     std::error_code problem;
     fs::create_directories(directory, problem);
-    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    Lock lock(Fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    if (!lock.fd_.valid())
       return fail(ErrorCode::io, "cannot open {}: {}", directory.string(), errnoText(errno));
-    Lock lock(fd);
-    while (::flock(fd, LOCK_EX) != 0)
+    while (::flock(lock.fd_.get(), LOCK_EX) != 0)
       if (errno != EINTR)
         return fail(ErrorCode::io, "cannot lock {}: {}", directory.string(), errnoText(errno));
     return lock;
   }
-  Lock(Lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Lock& operator=(Lock&&) = delete;
-  ~Lock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
 
  private:
-  explicit Lock(int fd) : fd_(fd) {}
-  int fd_;
+  explicit Lock(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
 };
 
 bool isServer(std::string_view command) {
@@ -92,13 +87,13 @@ fs::path Stack::statePath(const std::string& name) const {
 
 Result<StackState> Stack::load(const std::string& name) const {
   const fs::path path = statePath(name);
-  const auto text = readTextFile(path);
+  const auto text = readWholeFile(path);
   if (!text) return fail(ErrorCode::unreachable, "there is no stack named {}", name);
   return parseStackState(*text, path.native());
 }
 
 Status Stack::save(const StackState& state) const {
-  return writeTextFile(statePath(state.name), toJson(state));
+  return writeWholeFile(statePath(state.name), toJson(state));
 }
 
 Result<StackUp> Stack::up(const StackOptions& options) {

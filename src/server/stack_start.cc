@@ -1,9 +1,9 @@
 #include <algorithm>
 
+#include "os/files.h"
 #include "server/host.h"
 #include "server/stack.h"
 #include "server/stack_files.h"
-#include "server/text_file.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -14,7 +14,7 @@ Status makeMarkedDirectory(const StackState& state) {
   fs::create_directories(state.dir, problem);
   if (problem)
     return fail(ErrorCode::io, "cannot make {}: {}", state.dir.string(), problem.message());
-  return writeTextFile(state.dir / kStackMarker, state.name + "\n");
+  return writeWholeFile(state.dir / kStackMarker, state.name + "\n");
 }
 
 /// Ports for `count` nodes: from `first` on, or free ones.

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,6 +19,7 @@ namespace {
 
 /// How soon a wait notices that its limit was brought forward.
 constexpr Nanos kSlice = 20 * kMillisecond;
+constexpr int kSocketFlags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 tl::unexpected<Error> nothingListens(const Endpoint& endpoint, int error) {
   if (error == EACCES || error == EPERM)
@@ -44,43 +44,22 @@ int startConnect(int fd, const sockaddr* address, socklen_t length) {
   return 0;
 }
 
-}  // namespace
-
-BlockingStream::BlockingStream(BlockingStream&& other) noexcept
-    : endpoint_(std::move(other.endpoint_)),
-      fd_(std::exchange(other.fd_, -1)),
-      limit_(other.limit_) {}
-
-BlockingStream& BlockingStream::operator=(BlockingStream&& other) noexcept {
-  std::swap(endpoint_, other.endpoint_);
-  std::swap(fd_, other.fd_);
-  std::swap(limit_, other.limit_);
-  return *this;
-}
-
-BlockingStream::~BlockingStream() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-namespace {
-
-constexpr int kSocketFlags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-
 struct Attempt {
-  int fd = -1;
+  Fd fd;
   int error = 0;  ///< 0, EINPROGRESS, or why not
 };
 
 Attempt attempt(int family, const sockaddr* address, socklen_t length) {
-  const int fd = ::socket(family, kSocketFlags, 0);
-  if (fd < 0) return {-1, errno};
-  return {fd, startConnect(fd, address, length)};
+  Fd fd(::socket(family, kSocketFlags, 0));
+  if (!fd.valid()) return {{}, errno};
+  const int error = startConnect(fd.get(), address, length);
+  return {std::move(fd), error};
 }
 
 Attempt attemptUnix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return {-1, ENAMETOOLONG};
+  if (path.size() >= sizeof address.sun_path) return {{}, ENAMETOOLONG};
   std::memcpy(address.sun_path, path.data(), path.size());
   return attempt(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
@@ -90,7 +69,7 @@ struct ListDeleter {
 };
 using AddressList = std::unique_ptr<addrinfo, ListDeleter>;
 
-Result<AddressList> resolve(const Endpoint& endpoint) {
+Result<AddressList> addressesOf(const Endpoint& endpoint) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -107,15 +86,15 @@ Result<AddressList> resolve(const Endpoint& endpoint) {
 
 Result<BlockingStream> BlockingStream::connect(const Endpoint& endpoint, Nanos deadline,
                                                const std::atomic<Nanos>* limit) {
-  const auto establish = [&](const Attempt& tried) -> Result<BlockingStream> {
-    BlockingStream stream(endpoint, tried.fd, limit);
+  const auto establish = [&](Attempt tried) -> Result<BlockingStream> {
+    BlockingStream stream(endpoint, std::move(tried.fd), limit);
     if (tried.error != 0 && tried.error != EINPROGRESS)
       return nothingListens(endpoint, tried.error);
     if (auto ready = stream.finishConnect(deadline); !ready) return fail(std::move(ready.error()));
     return stream;
   };
   if (endpoint.isUnix()) return establish(attemptUnix(endpoint.unixPath));
-  auto addresses = resolve(endpoint);
+  auto addresses = addressesOf(endpoint);
   if (!addresses) return fail(std::move(addresses.error()));
   Result<BlockingStream> last = nothingListens(endpoint, ECONNREFUSED);
   for (const addrinfo* each = addresses->get(); each != nullptr; each = each->ai_next) {
@@ -132,10 +111,10 @@ Status BlockingStream::finishConnect(Nanos deadline) {
   }
   int error = 0;
   socklen_t length = sizeof error;
-  if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  if (::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
   if (error != 0) return nothingListens(endpoint_, error);
   const int on = 1;
-  if (!endpoint_.isUnix() && ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+  if (!endpoint_.isUnix() && ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
     return fail(ErrorCode::io, "cannot set TCP_NODELAY: {}", errnoText(errno));
   return {};
 }
@@ -150,7 +129,7 @@ Status BlockingStream::awaitReady(short events, Nanos deadline) const {
     const bool last = span == 0;
     if (limit_ != nullptr) span = std::min(span, kSlice);
     const timespec wait{static_cast<time_t>(span / kSecond), static_cast<long>(span % kSecond)};
-    pollfd waiting{fd_, events, 0};
+    pollfd waiting{fd_.get(), events, 0};
     const int ready = ::ppoll(&waiting, 1, &wait, nullptr);
     if (ready > 0) return {};
     if (ready < 0 && errno != EINTR)
@@ -161,7 +140,7 @@ Status BlockingStream::awaitReady(short events, Nanos deadline) const {
 
 Result<std::size_t> BlockingStream::readSome(std::span<char> into, Nanos deadline) {
   for (;;) {
-    const ssize_t got = ::recv(fd_, into.data(), into.size(), 0);
+    const ssize_t got = ::recv(fd_.get(), into.data(), into.size(), 0);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno == EAGAIN) {
       if (auto ready = awaitReady(POLLIN, deadline); !ready) return fail(std::move(ready.error()));
@@ -174,7 +153,7 @@ Result<std::size_t> BlockingStream::readSome(std::span<char> into, Nanos deadlin
 
 Status BlockingStream::writeAll(std::string_view bytes, Nanos deadline) {
   while (!bytes.empty()) {
-    const ssize_t put = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t put = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (put > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(put));
     } else if (errno == EAGAIN) {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "os/fd.h"
 #include "transport/endpoint.h"
 
 namespace redline {
@@ -20,12 +21,6 @@ class BlockingStream {
   static Result<BlockingStream> connect(const Endpoint& endpoint, Nanos deadline,
                                         const std::atomic<Nanos>* limit = nullptr);
 
-  BlockingStream(BlockingStream&& other) noexcept;
-  BlockingStream& operator=(BlockingStream&& other) noexcept;
-  BlockingStream(const BlockingStream&) = delete;
-  BlockingStream& operator=(const BlockingStream&) = delete;
-  ~BlockingStream();
-
   /// Waits for at least one byte; 0: the peer has closed.
   Result<std::size_t> readSome(std::span<char> into, Nanos deadline);
   /// Returns when the kernel has taken all bytes.
@@ -33,13 +28,13 @@ class BlockingStream {
   const Endpoint& endpoint() const { return endpoint_; }
 
  private:
-  BlockingStream(Endpoint endpoint, int fd, const std::atomic<Nanos>* limit)
-      : endpoint_(std::move(endpoint)), fd_(fd), limit_(limit) {}
+  BlockingStream(Endpoint endpoint, Fd fd, const std::atomic<Nanos>* limit)
+      : endpoint_(std::move(endpoint)), fd_(std::move(fd)), limit_(limit) {}
   Status finishConnect(Nanos deadline);
   Status awaitReady(short events, Nanos deadline) const;
 
   Endpoint endpoint_;
-  int fd_ = -1;
+  Fd fd_;
   /// A point in time that another thread may bring forward to end waits early; null: none.
   const std::atomic<Nanos>* limit_ = nullptr;
 };

@@ -63,7 +63,7 @@ Result<std::vector<std::string>> interfaceAddresses() {
   return addresses;
 }
 
-Result<std::vector<std::string>> resolve(const std::string& host) {
+Result<std::vector<std::string>> addressBytes(const std::string& host) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -120,7 +120,7 @@ Result<Endpoint> parseEndpoint(std::string_view text) {
 
 Result<bool> isLocal(const Endpoint& endpoint) {
   if (endpoint.isUnix()) return true;
-  auto addresses = resolve(endpoint.host);
+  auto addresses = addressBytes(endpoint.host);
   if (!addresses) return fail(std::move(addresses.error()));
   std::vector<std::string> ours;
   for (const std::string& address : *addresses) {

@@ -2,18 +2,11 @@
 
 #include <netdb.h>
 #include <netinet/tcp.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 namespace redline {
-
-void Fd::reset() noexcept {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 namespace {
 
 Result<SocketAddress> unixAddress(const std::string& path) {

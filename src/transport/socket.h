@@ -4,31 +4,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <utility>
-
 #include "base/result.h"
+#include "os/fd.h"
 #include "transport/endpoint.h"
 
 namespace redline {
-
-/// Owns a file descriptor.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) noexcept : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd() { reset(); }
-  int get() const noexcept { return fd_; }
-  bool valid() const noexcept { return fd_ >= 0; }
-  void reset() noexcept;
-
- private:
-  int fd_ = -1;
-};
 
 /// A resolved address, ready for connect(2).
 struct SocketAddress {

@@ -21,8 +21,8 @@
 #include <thread>
 #include <vector>
 
+#include "os/files.h"
 #include "server/host.h"
-#include "server/text_file.h"
 #include "support/real_redis.h"
 #include "support/redline_process.h"
 
@@ -67,7 +67,7 @@ std::string addr(const Endpoint& endpoint) {
 }
 
 nlohmann::json summaryIn(const fs::path& run) {
-  return nlohmann::json::parse(readTextFile(run / "summary.json").value_or("{}"), nullptr, false);
+  return nlohmann::json::parse(readWholeFile(run / "summary.json").value_or("{}"), nullptr, false);
 }
 
 void expectConserved(const nlohmann::json& summary) {
@@ -118,7 +118,7 @@ struct Lab {
   /// Ran, and is under load for a while: intervals have been written.
   bool underLoad() const {
     return eventually([this] {
-      const auto rows = readTextFile(run / "intervals.csv");
+      const auto rows = readWholeFile(run / "intervals.csv");
       return rows && std::count(rows->begin(), rows->end(), '\n') > 3;
     });
   }
@@ -312,7 +312,7 @@ TEST(BadInput, UnknownFlagOnTheCommandLineInTheEnvironmentAndInAFile) {
   expectError(2, "REDLINE_RAET: did you mean REDLINE_RATE?", {}, {"REDLINE_RAET=5"});
   const TemporaryDirectory home;
   const fs::path file = home.path() / "lab.toml";
-  ASSERT_TRUE(writeTextFile(file, "keys = 10\n[driver]\nraet = 5\n"));
+  ASSERT_TRUE(writeWholeFile(file, "keys = 10\n[driver]\nraet = 5\n"));
   expectError(2, file.string() + ":3: unknown flag raet: did you mean rate?",
               {"-config=" + file.string()});
 }
@@ -350,7 +350,7 @@ TEST(BadInput, RunDirectoryThatCannotBe) {
   const Lab lab;
   if (!lab.redis) return;
   const fs::path file = lab.home.path() / "file";
-  ASSERT_TRUE(writeTextFile(file, "x"));
+  ASSERT_TRUE(writeWholeFile(file, "x"));
   const std::string to = addr(lab.redis->endpoint());
   // Tests may run as root, to whom no directory is read-only: below a file, and in /proc.
   for (const std::string& out : {file.string() + "/run", std::string("/proc/redline/run")})
@@ -365,9 +365,9 @@ TEST(BadInput, RunDirectoryThatHoldsARun) {
   Lab lab;
   if (!lab.redis) return;
   fs::create_directory(lab.run);
-  ASSERT_TRUE(writeTextFile(lab.run / "summary.json", "precious"));
+  ASSERT_TRUE(writeWholeFile(lab.run / "summary.json", "precious"));
   EXPECT_THAT(errorOf(2, lab.driver({"-rw-ratio=0"})), HasSubstr("is not empty"));
-  EXPECT_EQ(readTextFile(lab.run / "summary.json").value(), "precious");
+  EXPECT_EQ(readWholeFile(lab.run / "summary.json").value(), "precious");
 }
 
 TEST(BadInput, SummaryIntoAMissingDirectoryIsRefusedBeforeTheLoad) {
@@ -388,7 +388,7 @@ TEST(BadInput, DiskThatFills) {
     EXPECT_THAT(redline.error(), HasSubstr("cannot write " + (disk / "run").string()));
     EXPECT_THAT(redline.error(), HasSubstr("No space left on device; free some space"));
     EXPECT_THAT(redline.out(), HasSubstr("1000 scheduled"));  // it went on to the end
-    const auto rows = readTextFile(disk / "run" / "intervals.csv");
+    const auto rows = readWholeFile(disk / "run" / "intervals.csv");
     ASSERT_TRUE(rows);
     EXPECT_GT(rows->size(), 1000U);
     EXPECT_EQ(rows->back(), '\n');  // whole rows only

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <ostream>
 
+#include "os/files.h"
 #include "rundir/experiment.h"
-#include "rundir/files.h"
 #include "server/process.h"
 #include "support/paths.h"
 #include "support/redline_process.h"

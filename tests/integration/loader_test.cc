@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
+#include "os/files.h"
 #include "run/load_run.h"
 #include "run/memory_estimate.h"
-#include "rundir/files.h"
 #include "rundir/run_dir_reader.h"
 #include "rundir/summary_json.h"
 #include "support/load_lab.h"

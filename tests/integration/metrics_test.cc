@@ -14,8 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "server/spawn.h"
-#include "server/text_file.h"
+#include "os/files.h"
+#include "os/gated_child.h"
+#include "os/program.h"
 #include "support/paths.h"
 #include "support/real_redis.h"
 #include "workload/keyspace.h"
@@ -39,14 +40,14 @@ class Child {
  public:
   Child(Words args, const fs::path& home, const std::string& name)
       : output_(home / (name + ".txt")) {
-    SpawnPlan plan;
-    plan.args = std::move(args);
-    plan.directory = home;
-    plan.output = output_;
-    auto child = GatedChild::spawn(plan);
+    const auto output = openToAppend(output_);
+    EXPECT_TRUE(output) << output.error().message;
+    if (!output) return;
+    auto child =
+        GatedChild::spawn({std::move(args), home, -1, output->get(), output->get(), false});
     EXPECT_TRUE(child) << child.error().message;
     if (!child) return;
-    id_ = child->id();
+    id_ = identify(child->pid()).value_or(ProcessId{});
     const auto released = child->release();
     EXPECT_TRUE(released) << released.error().message;
   }
@@ -62,7 +63,7 @@ class Child {
   bool ends(int signal) {
     return sendSignal(id_, signal).has_value() && awaitExit(id_, 10 * kSecond);
   }
-  std::string output() const { return readTextFile(output_).value_or("(no output)"); }
+  std::string output() const { return readWholeFile(output_).value_or("(no output)"); }
 
  private:
   fs::path output_;
@@ -75,9 +76,9 @@ std::string redlineProgram() {
 
 /// What a shell sees of a command: all that it printed, and "exit N" at the end.
 std::string shell(const std::string& line) {
-  const auto output = runProgram({"/bin/sh", "-c", line + "\necho \"exit $?\""}, 60 * kSecond);
-  EXPECT_TRUE(output) << output.error().message;
-  return output.value_or("");
+  const auto ran = runProgram({"/bin/sh", "-c", line}, 60 * kSecond);
+  EXPECT_TRUE(ran) << ran.error().message;
+  return ran ? fmt::format("{}{}exit {}\n", ran->output, ran->errors, ran->exitCode) : "";
 }
 
 /// Fails the test when the machine lacks what it needs; a test that is skipped shows nothing.
@@ -108,7 +109,7 @@ class Prometheus {
  public:
   Prometheus(const fs::path& home, std::uint16_t target) : port_(freePort().value_or(0)) {
     const fs::path config = home / "prometheus.yml";
-    EXPECT_TRUE(writeTextFile(
+    EXPECT_TRUE(writeWholeFile(
         config,
         fmt::format("global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n"
                     "  - job_name: redline\n    static_configs:\n"
@@ -224,7 +225,7 @@ void expectCleanForPromtool(const fs::path& home, std::uint16_t port) {
   const auto reply = client.Get("/metrics");
   ASSERT_TRUE(reply);
   const fs::path file = home / "metrics.txt";
-  ASSERT_TRUE(writeTextFile(file, reply->body));
+  ASSERT_TRUE(writeWholeFile(file, reply->body));
   EXPECT_EQ(shell("promtool check metrics < " + file.string()), "exit 0\n");
 }
 
@@ -257,7 +258,7 @@ TEST(Metrics, InARealPrometheusEqualTheSummaryAndTheServersInfo) {
       << driver.output();
   ASSERT_TRUE(driver.runs()) << driver.output();
 
-  const json summary = json::parse(readTextFile(summaryFile).value_or(""), nullptr, false);
+  const json summary = json::parse(readWholeFile(summaryFile).value_or(""), nullptr, false);
   ASSERT_TRUE(summary.is_object());
   EXPECT_EQ(summary.at("rate").at("scheduled"), 10'000);
   for (const std::string field : {"completed", "failed"})
@@ -308,7 +309,7 @@ TEST(Metrics, OfAClusterHaveItsNodesAndRedirectsAsTheSummaryHasThem) {
       },
       30 * kSecond));
   ASSERT_TRUE(driver.runs()) << driver.output();
-  const json summary = json::parse(readTextFile(summaryFile).value_or(""), nullptr, false);
+  const json summary = json::parse(readWholeFile(summaryFile).value_or(""), nullptr, false);
   ASSERT_TRUE(summary.is_object());
   const json& cluster = summary.at("cluster");
   EXPECT_GT(cluster.at("moved"), 0) << "the comparison would show nothing";

@@ -1,4 +1,5 @@
 #include "server/stack.h"
+#include "os/files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +10,6 @@
 #include <fstream>
 
 #include "server/scoped_stack.h"
-#include "server/text_file.h"
 #include "support/real_redis.h"
 
 namespace redline {
@@ -154,7 +154,7 @@ TEST_F(StackTest, FindsWhatACrashOfRedlineLeftAtAnyMoment) {
   StackState forgotten = up->state;
   forgotten.complete = false;
   forgotten.nodes[0].process = {};
-  ASSERT_TRUE(writeTextFile(stack_.statePath("test"), toJson(forgotten)));
+  ASSERT_TRUE(writeWholeFile(stack_.statePath("test"), toJson(forgotten)));
   EXPECT_NE(downText().find("leftover"), std::string::npos);
   EXPECT_FALSE(isAlive(up->state.nodes[0].process));
   EXPECT_TRUE(nothingIsLeft());
@@ -189,7 +189,7 @@ TEST_F(StackTest, NeverStopsAProcessThatGotAnOldPid) {
   StackState stale = up->state;
   stale.nodes[0].process = *identify(::getpid());
   --stale.nodes[0].process.startTicks;
-  ASSERT_TRUE(writeTextFile(stack_.statePath("test"), toJson(stale)));
+  ASSERT_TRUE(writeWholeFile(stack_.statePath("test"), toJson(stale)));
   downText();  // would end this very test if it trusted the number
   EXPECT_TRUE(nothingIsLeft());
 }
@@ -221,11 +221,11 @@ TEST_F(StackTest, KeepsItsPasswordOutOfFilesAndProcessLists) {
   EXPECT_TRUE(Admin::connect(up->state.nodes[0].endpoint(), {{}, "hunter2-sesame"}));
   for (const auto& entry : fs::recursive_directory_iterator(home_.path()))
     if (entry.is_regular_file()) {
-      EXPECT_EQ(readTextFile(entry.path())->find("sesame"), std::string::npos) << entry.path();
+      EXPECT_EQ(readWholeFile(entry.path())->find("sesame"), std::string::npos) << entry.path();
     }
   const auto proc = fmt::format("/proc/{}/", up->state.nodes[0].process.pid);
-  EXPECT_EQ(readTextFile(proc + "cmdline")->find("sesame"), std::string::npos);
-  EXPECT_EQ(readTextFile(proc + "environ")->find("sesame"), std::string::npos);
+  EXPECT_EQ(readWholeFile(proc + "cmdline")->find("sesame"), std::string::npos);
+  EXPECT_EQ(readWholeFile(proc + "environ")->find("sesame"), std::string::npos);
   // Without the password it cannot be asked, and is stopped all the same.
   EXPECT_NE(stack_.status("test", {})->nodes[0].problem.find("REDLINE_PASSWORD"),
             std::string::npos);

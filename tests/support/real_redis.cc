@@ -10,7 +10,7 @@
 #include <chrono>
 #include <vector>
 
-#include "server/text_file.h"
+#include "os/files.h"
 
 namespace redline::test {
 namespace fs = std::filesystem;
@@ -101,7 +101,7 @@ void BarePeer::serve() {
 }
 
 std::string writeScript(const fs::path& path, const std::string& body) {
-  if (auto written = writeTextFile(path, "#!/bin/sh\n" + body + "\n"); !written)
+  if (auto written = writeWholeFile(path, "#!/bin/sh\n" + body + "\n"); !written)
     ADD_FAILURE() << written.error().message;
   fs::permissions(path, fs::perms::owner_all);
   return path.string();

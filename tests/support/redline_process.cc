@@ -1,5 +1,6 @@
-#include "support/paths.h"
 #include "support/redline_process.h"
+#include "os/files.h"
+#include "support/paths.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -9,8 +10,6 @@
 #include <unistd.h>
 
 #include <sstream>
-
-#include "server/text_file.h"
 
 extern char** environ;
 
@@ -71,10 +70,10 @@ int Redline::wait() {
 }
 
 std::string Redline::out() const {
-  return readTextFile(out_).value_or("");
+  return readWholeFile(out_).value_or("");
 }
 std::string Redline::err() const {
-  return readTextFile(err_).value_or("");
+  return readWholeFile(err_).value_or("");
 }
 
 std::string Redline::error() const {

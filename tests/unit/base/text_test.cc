@@ -32,6 +32,12 @@ TEST(Text, TheLastLineNeedsNoNewline) {
   EXPECT_THAT(splitLines(""), IsEmpty());
 }
 
+TEST(Text, TheLastLineIsTheLastThatSaysSomething) {
+  EXPECT_EQ(lastLine("one\n two \n \n"), "two");
+  EXPECT_EQ(lastLine("one"), "one");
+  EXPECT_EQ(lastLine(" \n"), "");
+}
+
 TEST(Text, WordsStandBetweenBlanks) {
   EXPECT_THAT(splitWords("  cpu0 \t1  2\r\n"), ElementsAre("cpu0", "1", "2"));
   EXPECT_THAT(splitWords(" \n"), IsEmpty());

@@ -9,10 +9,10 @@
 
 #include "cmd/command.h"
 #include "cmd/dispatch.h"
+#include "os/files.h"
 #include "record/interval.h"
 #include "record/latency_figures.h"
 #include "rundir/experiment.h"
-#include "rundir/files.h"
 #include "rundir/run_dir.h"
 
 namespace redline {

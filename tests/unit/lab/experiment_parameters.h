@@ -5,7 +5,7 @@
 #include <string>
 
 #include "lab/experiment.h"
-#include "rundir/files.h"
+#include "os/files.h"
 #include "support/paths.h"
 
 namespace redline {

@@ -1,4 +1,5 @@
 #include "report/lab_blame.h"
+#include "os/files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,9 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "rundir/files.h"
 #include "support/paths.h"
-#include "unit/rundir/temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {

@@ -1,4 +1,5 @@
 #include "report/lab_export.h"
+#include "os/files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +8,7 @@
 #include <string>
 
 #include "rundir/experiment.h"
-#include "rundir/files.h"
-#include "unit/rundir/temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "os/files.h"
 #include "record/slo.h"
 #include "report/build_report.h"
 #include "report/lab_document.h"
@@ -10,8 +11,7 @@
 #include "report/lab_markdown.h"
 #include "report/lab_plots.h"
 #include "report/text.h"
-#include "rundir/files.h"
-#include "unit/rundir/temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {

@@ -6,15 +6,15 @@
 #include <fstream>
 #include <regex>
 
+#include "os/files.h"
 #include "report/build_report.h"
 #include "report/html.h"
 #include "report/markdown.h"
 #include "report/text.h"
-#include "rundir/files.h"
 #include "rundir/run_dir.h"
 #include "support/paths.h"
+#include "support/temporary_directory.h"
 #include "unit/report/runs.h"
-#include "unit/rundir/temporary_directory.h"
 
 namespace redline {
 namespace {

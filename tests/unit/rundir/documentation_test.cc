@@ -5,7 +5,7 @@
 #include "rundir/interval_csv.h"
 #include "rundir/server_csv.h"
 #include "support/paths.h"
-#include "unit/rundir/temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {

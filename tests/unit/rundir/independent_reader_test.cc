@@ -11,7 +11,7 @@
 
 #include "base/rng.h"
 #include "rundir/hlog.h"
-#include "unit/rundir/temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {

@@ -10,7 +10,7 @@
 #include "record/latency_figures.h"
 #include "rundir/csv.h"
 #include "rundir/run_dir_reader.h"
-#include "unit/rundir/temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {

@@ -1,39 +1,34 @@
 #include "server/process.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <string_view>
 
-#include "server/spawn.h"
-#include "server/text_file.h"
+#include "os/gated_child.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {
 
-namespace fs = std::filesystem;
-
+/// A `sleep 60` that runs in a directory of its own.
 class ProcessTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = "/tmp/redline-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
+    auto child = GatedChild::spawn({{"sleep", "60"}, dir_.path(), -1, -1, -1, true});
+    ASSERT_TRUE(child) << child.error().message;
+    ASSERT_TRUE(child->release());
+    process_ = identify(child->pid()).value();
   }
-  void TearDown() override { fs::remove_all(dir_); }
-  SpawnPlan planFor(std::vector<std::string> args) const {
-    SpawnPlan plan;
-    plan.args = std::move(args);
-    plan.directory = dir_;
-    plan.output = dir_ / "out";
-    plan.dieWithParent = true;
-    return plan;
+  void TearDown() override {
+    EXPECT_TRUE(sendSignal(process_, SIGKILL));
+    EXPECT_TRUE(awaitExit(process_, 10 * kSecond));
+    EXPECT_FALSE(isAlive(process_));
   }
-  std::string output() const { return readTextFile(dir_ / "out").value_or("?"); }
 
-  fs::path dir_;
+  TemporaryDirectory dir_;
+  ProcessId process_;
 };
 
 TEST(ProcessStat, IsReadWhateverTheCommandIsCalled) {
@@ -48,125 +43,33 @@ TEST(ProcessStat, IsReadWhateverTheCommandIsCalled) {
   EXPECT_FALSE(parseProcessStat("12 (cut) S 1 2"));
 }
 
-TEST_F(ProcessTest, RunsOnlyWhenReleased) {
-  auto child = GatedChild::spawn(planFor({"sh", "-c", "echo ran"}));
-  ASSERT_TRUE(child) << child.error().message;
-  EXPECT_TRUE(isAlive(child->id()));
-  EXPECT_EQ(output(), "");
-  const ProcessId id = child->id();
-  ASSERT_TRUE(child->release());
-  EXPECT_TRUE(awaitExit(id, 10 * kSecond));
-  EXPECT_EQ(output(), "ran\n");
-  EXPECT_FALSE(isAlive(id));
-}
-
-TEST_F(ProcessTest, NeverRunsWhenItsMakerGoesAwayBeforeTheRelease) {
-  ProcessId id;
-  {
-    auto child = GatedChild::spawn(planFor({"sh", "-c", "echo ran"}));
-    ASSERT_TRUE(child);
-    id = child->id();
-  }
-  EXPECT_FALSE(isAlive(id));
-  EXPECT_EQ(output(), "");
-}
-
-TEST_F(ProcessTest, FeedsItsInputAndNothingElse) {
-  SpawnPlan plan = planFor({"sh", "-c", "cat; ls /proc/self/fd"});
-  plan.input = "secret\n";
-  auto child = GatedChild::spawn(plan);
-  ASSERT_TRUE(child);
-  const ProcessId id = child->id();
-  ASSERT_TRUE(child->release());
-  ASSERT_TRUE(awaitExit(id, 10 * kSecond));
-  EXPECT_EQ(output(), "secret\n0\n1\n2\n3\n");  // 3 is ls's own look at the directory
-}
-
-TEST_F(ProcessTest, StartsWithoutTheMakersSignals) {
-  struct sigaction ignore{}, before{};
-  ignore.sa_handler = SIG_IGN;
-  ::sigaction(SIGTERM, &ignore, &before);
-  auto child = GatedChild::spawn(planFor({"sleep", "60"}));
-  ::sigaction(SIGTERM, &before, nullptr);
-  ASSERT_TRUE(child);
-  const ProcessId id = child->id();
-  ASSERT_TRUE(child->release());
-  ASSERT_TRUE(sendSignal(id, SIGTERM));
-  EXPECT_TRUE(awaitExit(id, 10 * kSecond));
-}
-
-TEST_F(ProcessTest, StartsWithoutTheMakersPinning) {
-  cpu_set_t before, one;
-  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
-  if (CPU_COUNT(&before) < 2) GTEST_SKIP() << "one CPU: nothing to pin to";
-  std::size_t first = 0;
-  while (!CPU_ISSET(first, &before)) ++first;
-  CPU_ZERO(&one);
-  CPU_SET(first, &one);
-  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
-  const auto printed = runProgram({"nproc"}, 10 * kSecond);
-  ::sched_setaffinity(0, sizeof before, &before);
-  ASSERT_TRUE(printed);
-  EXPECT_GE(std::stoi(*printed), CPU_COUNT(&before));
-}
-
-TEST_F(ProcessTest, SaysWhyAProgramCannotRun) {
-  const auto missing = GatedChild::spawn(planFor({"no-such-program-here"}));
-  ASSERT_FALSE(missing);
-  EXPECT_NE(missing.error().message.find("no-such-program-here"), std::string::npos);
-  ASSERT_TRUE(writeTextFile(dir_ / "junk", "\x01\x02"));
-  fs::permissions(dir_ / "junk", fs::perms::owner_all);
-  auto junk = GatedChild::spawn(planFor({(dir_ / "junk").string()}));
-  ASSERT_TRUE(junk);
-  const auto released = junk->release();
-  ASSERT_FALSE(released);
-  EXPECT_NE(released.error().message.find("junk"), std::string::npos);
-}
-
 TEST_F(ProcessTest, IsNeverTakenForAnotherThatGotItsNumber) {
-  auto child = GatedChild::spawn(planFor({"sleep", "60"}));
-  ASSERT_TRUE(child);
-  ASSERT_TRUE(child->release());
-  const ProcessId real = child->id();
-  ProcessId earlier = real;
+  ProcessId earlier = process_;
   --earlier.startTicks;
-  ProcessId otherBoot = real;
+  ProcessId otherBoot = process_;
   otherBoot.bootId = "another";
   for (const ProcessId& impostor : {earlier, otherBoot}) {
     EXPECT_FALSE(isAlive(impostor));
     EXPECT_FALSE(sendSignal(impostor, SIGKILL));
   }
-  EXPECT_TRUE(isAlive(real));
-  EXPECT_TRUE(sendSignal(real, SIGKILL));
-  EXPECT_TRUE(awaitExit(real, 10 * kSecond));
+  EXPECT_TRUE(isAlive(process_));
 }
 
 TEST_F(ProcessTest, IsFoundByItsWorkingDirectory) {
-  auto child = GatedChild::spawn(planFor({"sleep", "60"}));
-  ASSERT_TRUE(child);
-  ASSERT_TRUE(child->release());
   const auto isSleep = [](std::string_view command) { return command == "sleep"; };
-  const auto found = processesIn(dir_, isSleep);
+  const auto found = processesIn(dir_.path(), isSleep);
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found.front(), child->id());
-  EXPECT_TRUE(processesIn(dir_ / "below", isSleep).empty());
+  EXPECT_EQ(found.front(), process_);
+  EXPECT_TRUE(processesIn(dir_.path() / "below", isSleep).empty());
   EXPECT_TRUE(processesIn("/", isSleep).empty());
-  EXPECT_TRUE(processesIn(dir_, [](std::string_view) { return false; }).empty());
-  ASSERT_TRUE(sendSignal(child->id(), SIGSTOP));
-  for (int i = 0; i < 1000 && !isStopped(child->id()); ++i) ::usleep(1000);
-  EXPECT_TRUE(isStopped(child->id()));
-  ASSERT_TRUE(sendSignal(child->id(), SIGKILL));
-  EXPECT_TRUE(awaitExit(child->id(), 10 * kSecond));
+  EXPECT_TRUE(processesIn(dir_.path(), [](std::string_view) { return false; }).empty());
 }
 
-TEST_F(ProcessTest, IsKilledWhenItDoesNotEnd) {
-  const auto ran = runProgram({"sleep", "60"}, 50 * kMillisecond);
-  ASSERT_FALSE(ran);
-  EXPECT_EQ(ran.error().code, ErrorCode::timeout);
-}
-
-TEST(RunProgram, ReturnsWhatItPrinted) {
-  EXPECT_EQ(runProgram({"sh", "-c", "echo out; echo err >&2"}, 10 * kSecond).value(), "out\nerr\n");
+TEST_F(ProcessTest, IsStoppedAfterASigstop) {
+  EXPECT_FALSE(isStopped(process_));
+  ASSERT_TRUE(sendSignal(process_, SIGSTOP));
+  for (int i = 0; i < 1000 && !isStopped(process_); ++i) ::usleep(1000);
+  EXPECT_TRUE(isStopped(process_));
 }
 
 }  // namespace

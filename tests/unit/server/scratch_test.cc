@@ -1,11 +1,10 @@
 #include "server/scratch.h"
+#include "support/temporary_directory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "unit/rundir/temporary_directory.h"
 
 namespace redline {
 namespace {

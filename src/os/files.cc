@@ -1,4 +1,4 @@
-#include "rundir/files.h"
+#include "os/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,29 +17,17 @@ ErrorCode codeOf(int number) noexcept {
   return full ? ErrorCode::noSpace : ErrorCode::io;
 }
 
-/// `hint` says what to do where the reason has an obvious answer.
+/// Ends with what to do where the reason has an obvious answer.
 tl::unexpected<Error> cannot(std::string_view verb, const fs::path& path, int number) {
-  const std::string_view hint = codeOf(number) == ErrorCode::noSpace
-                                    ? "; free some space or put the run directory elsewhere (-out)"
-                                : number == EACCES || number == EROFS || number == EPERM
-                                    ? "; choose a directory that you may write to (-out)"
-                                    : "";
-  return fail(codeOf(number), "cannot {} {}: {}{}", verb, path.native(), errnoText(number), hint);
+  const std::string_view remedy = codeOf(number) == ErrorCode::noSpace
+                                      ? "; free some space or choose another directory"
+                                  : number == EACCES || number == EROFS || number == EPERM
+                                      ? "; choose a directory that you may write to"
+                                      : "";
+  return fail(codeOf(number), "cannot {} {}: {}{}", verb, path.native(), errnoText(number), remedy);
 }
 
-/// Writes all of `bytes`; on failure `written` says how much got through.
-int writeAll(int fd, std::string_view bytes, std::size_t& written) noexcept {
-  written = 0;
-  while (written < bytes.size()) {
-    const ssize_t got = ::write(fd, bytes.data() + written, bytes.size() - written);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno;
-    written += static_cast<std::size_t>(got);
-  }
-  return 0;
-}
-
-/// `mode` is O_TRUNC to replace what the file holds, O_APPEND to go on behind it.
+/// `mode` is O_TRUNC to replace what the file holds, O_APPEND to write behind it.
 Status writeInPlace(const fs::path& path, std::string_view text, int mode) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0644);
   if (fd < 0) return cannot("create", path, errno);
@@ -50,8 +38,8 @@ Status writeInPlace(const fs::path& path, std::string_view text, int mode) {
   return {};
 }
 
-/// A pipe or a device; and /dev/stdout is somebody's open file even where it leads to a regular
-/// one.
+/// A pipe or a device. /dev/stdout is an open file of another program even where it leads to a
+/// regular one.
 bool isStream(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -59,6 +47,12 @@ bool isStream(const fs::path& path) {
 }
 
 }  // namespace
+
+Result<Fd> openToAppend(const fs::path& path, int flags) {
+  Fd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | flags, 0644));
+  if (!fd.valid()) return cannot("create", path, errno);
+  return fd;
+}
 
 Result<std::unique_ptr<AppendFile>> AppendFile::create(const fs::path& path) {
   return openWith(path, O_EXCL);
@@ -69,19 +63,15 @@ Result<std::unique_ptr<AppendFile>> AppendFile::open(const fs::path& path) {
 }
 
 Result<std::unique_ptr<AppendFile>> AppendFile::openWith(const fs::path& path, int flags) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | flags, 0644);
-  if (fd < 0) return cannot("create", path, errno);
-  return std::unique_ptr<AppendFile>(new AppendFile(path, fd));
-}
-
-AppendFile::~AppendFile() {
-  ::close(fd_);
+  auto fd = openToAppend(path, flags);
+  if (!fd) return fail(std::move(fd.error()));
+  return std::unique_ptr<AppendFile>(new AppendFile(path, std::move(*fd)));
 }
 
 Status AppendFile::append(std::string_view record) {
   const std::lock_guard lock(mutex_);
   std::size_t written = 0;
-  const int error = writeAll(fd_, record, written);
+  const int error = writeAll(fd_.get(), record, written);
   if (error == 0) return {};
   takeBack(written);
   return cannot("write", path_, error);
@@ -89,10 +79,10 @@ Status AppendFile::append(std::string_view record) {
 
 void AppendFile::takeBack(std::size_t written) noexcept {
   struct stat status{};
-  if (written == 0 || ::fstat(fd_, &status) != 0) return;
+  if (written == 0 || ::fstat(fd_.get(), &status) != 0) return;
   // Should this fail too, the reader drops the torn last line by itself.
   [[maybe_unused]] const int ignored =
-      ::ftruncate(fd_, status.st_size - static_cast<off_t>(written));
+      ::ftruncate(fd_.get(), status.st_size - static_cast<off_t>(written));
 }
 
 Status writeWholeFile(const fs::path& path, std::string_view text) {
@@ -100,7 +90,7 @@ Status writeWholeFile(const fs::path& path, std::string_view text) {
   std::error_code error;
   const fs::path target = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path;
   fs::path partial = target;
-  partial += ".partial";
+  partial += fmt::format(".{}.partial", ::getpid());  // several processes may write the same file
   if (auto written = writeInPlace(partial, text, O_TRUNC); !written) {
     ::unlink(partial.c_str());
     return written;
@@ -112,23 +102,13 @@ Status writeWholeFile(const fs::path& path, std::string_view text) {
 }
 
 Result<std::string> readWholeFile(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return cannot("read", path, errno);
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return cannot("read", path, errno);
   std::string text;
   struct stat status{};
-  if (::fstat(fd, &status) == 0 && status.st_size > 0)
+  if (::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode))
     text.reserve(static_cast<std::size_t>(status.st_size));
-  char block[1 << 16];
-  int error = 0;
-  for (;;) {
-    const ssize_t got = ::read(fd, block, sizeof block);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) error = errno;
-    if (got <= 0) break;
-    text.append(block, static_cast<std::size_t>(got));
-  }
-  ::close(fd);
-  if (error != 0) return cannot("read", path, error);
+  if (const int error = readAll(fd.get(), text); error != 0) return cannot("read", path, error);
   return text;
 }
 
@@ -137,21 +117,6 @@ Status createDirectory(const fs::path& path) {
   fs::create_directories(path, error);
   if (error) return cannot("create the directory", path, error.value());
   if (!fs::is_directory(path, error)) return cannot("create the directory", path, ENOTDIR);
-  return {};
-}
-
-Status createEmptyDirectory(const fs::path& path) {
-  if (path.empty())
-    return fail(ErrorCode::usage, "the run directory's path is empty; give -out=DIR");
-  if (auto created = createDirectory(path); !created) return created;
-  std::error_code error;
-  const bool empty = fs::is_empty(path, error);
-  if (error) return cannot("read the directory", path, error.value());
-  if (!empty)
-    return fail(
-        ErrorCode::usage,
-        "{} is not empty: a run directory holds one run; name a new one (-out) or remove it",
-        path.native());
   return {};
 }
 

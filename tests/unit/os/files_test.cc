@@ -1,4 +1,5 @@
-#include "rundir/files.h"
+#include "os/files.h"
+#include "support/temporary_directory.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -7,8 +8,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "unit/rundir/temporary_directory.h"
 
 namespace redline {
 namespace {
@@ -129,32 +128,22 @@ TEST(ReadWholeFile, ReturnsEveryByteOrNamesTheFile) {
   EXPECT_THAT(missing.error().message, HasSubstr("absent: No such file"));
 }
 
-TEST(CreateEmptyDirectory, CreatesParentsAndAcceptsAnEmptyOne) {
+TEST(CreateDirectory, CreatesParentsAndKeepsWhatIsThere) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "a/b/c";
-  ASSERT_TRUE(createEmptyDirectory(path));
+  ASSERT_TRUE(createDirectory(path));
   EXPECT_TRUE(std::filesystem::is_directory(path));
-  EXPECT_TRUE(createEmptyDirectory(path));
+  EXPECT_TRUE(createDirectory(path));
 }
 
-TEST(CreateEmptyDirectory, RefusesOneThatHoldsSomething) {
-  const TemporaryDirectory directory;
-  directory.write("summary.json", "{}");
-  const Status status = createEmptyDirectory(directory.path());
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().code, ErrorCode::usage);
-  EXPECT_THAT(status.error().message, HasSubstr(directory.path().string() + " is not empty"));
-}
-
-TEST(CreateEmptyDirectory, NamesThePathThatCannotBeCreated) {
+TEST(CreateDirectory, NamesThePathThatCannotBeCreated) {
   const TemporaryDirectory directory;
   const std::string path = directory.write("file", "") + "/below";
-  const Status status = createEmptyDirectory(path);
+  const Status status = createDirectory(path);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::io);
   EXPECT_THAT(status.error().message, HasSubstr(path + ": Not a directory"));
-  EXPECT_FALSE(createEmptyDirectory(directory.path() / "file")) << "a file is no directory";
-  EXPECT_EQ(createEmptyDirectory("").error().code, ErrorCode::usage);
+  EXPECT_FALSE(createDirectory(directory.path() / "file")) << "a file is not a directory";
 }
 
 }  // namespace

@@ -7,49 +7,48 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "os/fd.h"
 
 namespace redline {
 
+/// Opens a file for writes behind its end, or creates it; `flags` are further ones of open(2).
+Result<Fd> openToAppend(const std::filesystem::path& path, int flags = 0);
+
 /// A file that grows by whole records: a crash of this process, or a full disk, leaves every
-/// earlier record readable. A record is handed to the kernel at once (so it survives us, whatever
-/// happens) but not forced to the disk: an fsync here would disturb the very disk that is being
-/// measured. Thread-safe.
+/// earlier record readable. A record is handed to the kernel at once, so it survives this process,
+/// but is not forced to the disk: an fsync here would disturb the very disk that is being measured.
+/// Thread-safe.
 class AppendFile {
  public:
   /// Creates the file; one that exists is refused.
   static Result<std::unique_ptr<AppendFile>> create(const std::filesystem::path& path);
   /// Opens what is there (a device, in tests), or creates it.
   static Result<std::unique_ptr<AppendFile>> open(const std::filesystem::path& path);
-  ~AppendFile();
-  AppendFile(const AppendFile&) = delete;
-  AppendFile& operator=(const AppendFile&) = delete;
 
-  /// All of `record`, or an error naming the file, and then nothing of it: what was written before
-  /// stays, and the next record may be tried.
+  /// Writes all of `record`. After an error nothing of it is in the file, earlier records are, and
+  /// the next one may be tried.
   Status append(std::string_view record);
   const std::filesystem::path& path() const noexcept { return path_; }
 
  private:
-  AppendFile(std::filesystem::path path, int fd) : path_(std::move(path)), fd_(fd) {}
+  AppendFile(std::filesystem::path path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
   static Result<std::unique_ptr<AppendFile>> openWith(const std::filesystem::path& path, int flags);
   void takeBack(std::size_t written) noexcept;
 
   std::filesystem::path path_;
-  int fd_;
+  Fd fd_;
   std::mutex mutex_;
 };
 
-/// Puts `text` at `path` all at once: under another name first, then renamed, so that a reader sees
-/// the old file or the new one and never a part. A link is followed; what is no regular file
-/// (/dev/stdout, a pipe) is written to as it is, never replaced.
+/// Replaces a file atomically: readers see the old text or the new one, and a crash leaves one of
+/// them. A link is followed; what is not a regular file (/dev/stdout, a pipe) is written to, never
+/// replaced.
 Status writeWholeFile(const std::filesystem::path& path, std::string_view text);
 
+/// A whole file, those of /proc included.
 Result<std::string> readWholeFile(const std::filesystem::path& path);
 
-/// Creates the directory and its parents. One that exists must be empty.
-Status createEmptyDirectory(const std::filesystem::path& path);
-
-/// Creates the directory and its parents, or leaves it as it is.
+/// Creates the directory and its parents; one that exists stays as it is.
 Status createDirectory(const std::filesystem::path& path);
 
 }  // namespace redline

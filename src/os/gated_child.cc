@@ -1,0 +1,210 @@
+#include "os/gated_child.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/text.h"
+#include "os/child.h"
+
+namespace redline {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr long kDefaultTimerSlack = 50'000;
+
+/// File numbers in the child, between fork and exec, behind the three standard ones.
+constexpr int kGateFd = 3;
+constexpr int kFailureFd = 4;
+
+/// All that the child needs, made before fork(): after it only async-signal-safe calls are allowed,
+/// since other threads may hold any lock.
+struct ChildPlan {
+  const char* program = nullptr;
+  char* const* args = nullptr;
+  const char* directory = nullptr;
+  std::array<int, 5> descriptors{};  ///< input, output, errors, gate, failure
+  bool dieWithParent = false;
+  pid_t parent = 0;
+};
+
+/// What a thread of ours may have set for itself and a program must not inherit: ignored signals, a
+/// signal mask, a CPU, a timer slack.
+void resetInherited() {
+  struct sigaction byDefault{};
+  byDefault.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < 32; ++signal) ::sigaction(signal, &byDefault, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  cpu_set_t all;
+  std::memset(&all, 0xff, sizeof all);
+  ::sched_setaffinity(0, sizeof all, &all);
+  ::prctl(PR_SET_TIMERSLACK, kDefaultTimerSlack, 0, 0, 0);
+}
+
+[[noreturn]] void exitWithErrno() {
+  const int error = errno;
+  [[maybe_unused]] const ssize_t put = ::write(kFailureFd, &error, sizeof error);
+  ::_exit(127);
+}
+
+[[noreturn]] void runChild(const ChildPlan& plan) {
+  ::setsid();
+  if (plan.dieWithParent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (::getppid() != plan.parent) ::_exit(127);
+  }
+  resetInherited();
+  std::array<int, 5> descriptors = plan.descriptors;
+  if (!placeDescriptors(descriptors, 0)) ::_exit(127);
+  ::fcntl(kFailureFd, F_SETFD, FD_CLOEXEC);
+  if (::chdir(plan.directory) != 0) exitWithErrno();
+  char go = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(kGateFd, &go, 1);
+  } while (got < 0 && errno == EINTR);
+  if (got != 1) ::_exit(127);
+  ::close(kGateFd);
+  ::execv(plan.program, plan.args);
+  exitWithErrno();
+}
+
+/// Forks for others. The kernel's "signal when the parent dies" means the *thread* that forked, so
+/// children that are to live as long as this process are forked by a thread that does.
+class LastingForker {
+ public:
+  static pid_t fork(const ChildPlan& plan) {
+    static std::mutex mutex;
+    static LastingForker* current = nullptr;
+    const std::lock_guard lock(mutex);
+    // After a fork without exec the thread is in the other process. Never deleted: its thread
+    // outlives main().
+    if (current == nullptr || current->owner_ != ::getpid()) current = new LastingForker;
+    return current->ask(plan);
+  }
+
+ private:
+  LastingForker() : owner_(::getpid()) {
+    std::thread([this] { serve(); }).detach();
+  }
+
+  pid_t ask(const ChildPlan& plan) {
+    std::unique_lock lock(mutex_);
+    plan_ = &plan;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return plan_ == nullptr; });
+    errno = error_;
+    return child_;
+  }
+
+  void serve() {
+    for (std::unique_lock lock(mutex_);;) {
+      changed_.wait(lock, [this] { return plan_ != nullptr; });
+      child_ = ::fork();
+      if (child_ == 0) runChild(*plan_);
+      error_ = errno;
+      plan_ = nullptr;
+      changed_.notify_all();
+    }
+  }
+
+  const pid_t owner_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  const ChildPlan* plan_ = nullptr;
+  pid_t child_ = -1;
+  int error_ = 0;
+};
+
+pid_t forkChild(const ChildPlan& plan) {
+  if (plan.dieWithParent) return LastingForker::fork(plan);
+  const pid_t pid = ::fork();
+  if (pid == 0) runChild(plan);
+  return pid;
+}
+
+}  // namespace
+
+Result<GatedChild> GatedChild::spawn(const ProgramStart& start) {
+  if (start.args.empty()) return fail(ErrorCode::usage, "nothing to run");
+  auto program = findProgram(start.args.front());
+  if (!program) return fail(std::move(program.error()));
+  auto gate = socketPair(), failure = socketPair();
+  for (auto* each : {&gate, &failure})
+    if (!*each) return fail(std::move(each->error()));
+  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null.valid()) return fail(ErrorCode::io, "cannot open /dev/null: {}", errnoText(errno));
+  const auto orNull = [&](int fd) { return fd < 0 ? null.get() : fd; };
+
+  std::vector<std::string> args = start.args;
+  std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
+  for (std::string& arg : args) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  const std::string directory = start.directory.empty() ? "." : start.directory.string();
+  const ChildPlan child{program->c_str(),
+                        argv.data(),
+                        directory.c_str(),
+                        {orNull(start.input), orNull(start.output), orNull(start.errors),
+                         gate->second.get(), failure->second.get()},
+                        start.dieWithParent,
+                        ::getpid()};
+  const pid_t pid = forkChild(child);
+  if (pid < 0) return fail(ErrorCode::io, "cannot start a process: {}", errnoText(errno));
+  return GatedChild(pid, *program, std::move(gate->first), std::move(failure->first));
+}
+
+GatedChild::~GatedChild() {
+  if (!gate_.valid()) return;
+  // Another thread's fork may hold a copy of the gate for an instant: do not rely on it closing.
+  ::kill(pid_, SIGKILL);
+  reapChild(pid_);
+}
+
+Status GatedChild::release() {
+  const bool opened = ::send(gate_.get(), "g", 1, MSG_NOSIGNAL) == 1;
+  int error = 0;
+  ssize_t got = 0;
+  do {
+    got = opened ? ::read(failure_.get(), &error, sizeof error) : 0;
+  } while (got < 0 && errno == EINTR);
+  gate_.reset();
+  failure_.reset();
+  if (opened && got == 0) return {};
+  reapChild(pid_);
+  return fail(ErrorCode::io, "cannot run {}: {}", program_, errnoText(error != 0 ? error : EPIPE));
+}
+
+Result<fs::path> findProgram(std::string_view name) {
+  const auto runnable = [](const fs::path& path) {
+    std::error_code problem;
+    return fs::is_regular_file(path, problem) && ::access(path.c_str(), X_OK) == 0;
+  };
+  if (name.find('/') != std::string_view::npos) {
+    if (runnable(name)) return fs::absolute(name);
+    return fail(ErrorCode::io, "cannot run {}: no such program", name);
+  }
+  const char* const path = ::getenv("PATH");
+  for (const std::string_view place : split(path ? path : "/usr/local/bin:/usr/bin:/bin", ':'))
+    if (const fs::path candidate = fs::path(place) / name;
+        !place.empty() && !name.empty() && runnable(candidate))
+      return fs::absolute(candidate);
+  return fail(ErrorCode::io, "{} is not on the PATH: install it (Debian: apt install {})", name,
+              name);
+}
+
+}  // namespace redline
