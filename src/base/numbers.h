@@ -7,6 +7,7 @@ namespace redline {
 
 /// A figure that was not measured.
 inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// part / whole; 0 when `whole` is 0.
 constexpr double shareOf(std::uint64_t part, std::uint64_t whole) noexcept {

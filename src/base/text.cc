@@ -61,6 +61,13 @@ std::vector<std::string_view> splitWords(std::string_view text) {
   return words;
 }
 
+std::string_view subfield(std::string_view list, std::string_view name) {
+  for (const std::string_view item : split(list, ','))
+    if (item.size() > name.size() && item.starts_with(name) && item[name.size()] == '=')
+      return item.substr(name.size() + 1);
+  return {};
+}
+
 std::string toLower(std::string_view text) {
   return mapped(text, lower);
 }

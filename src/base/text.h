@@ -25,6 +25,9 @@ std::string_view lastLine(std::string_view text);
 /// The pieces between blanks; none is empty.
 std::vector<std::string_view> splitWords(std::string_view text);
 
+/// The value of `name` in "name=value,name=value"; empty when it is missing.
+std::string_view subfield(std::string_view list, std::string_view name);
+
 std::string toLower(std::string_view text);
 std::string toUpper(std::string_view text);
 bool equalIgnoringCase(std::string_view a, std::string_view b);

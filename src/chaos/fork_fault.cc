@@ -14,7 +14,7 @@
 namespace redline {
 namespace {
 
-constexpr Nanos kPoll = 20 * kMillisecond;
+constexpr Nanos kForkPoll = 20 * kMillisecond;
 constexpr Nanos kLongest = 30 * 60 * kSecond;  ///< of one child
 constexpr Nanos kLongestHeal = 120 * kSecond;
 constexpr Nanos kCommandTimeout = 60 * kSecond;  ///< a fork of 100 GB blocks for seconds
@@ -80,7 +80,7 @@ Status ForkFault::awaitIdle() {
     if (now() >= end) break;
     progress(fmt::format("waiting for {} to finish its {}: {}", findings_.node, kind_.work,
                          howFar(*info)));
-    std::this_thread::sleep_for(std::chrono::nanoseconds(kPoll));
+    std::this_thread::sleep_for(std::chrono::nanoseconds(kForkPoll));
   }
   return fail(ErrorCode::timeout, "{} still writes its {} after {}", findings_.node, kind_.work,
               formatDuration(kLongestHeal));
@@ -100,7 +100,7 @@ Result<ServerInfo> ForkFault::watch(Nanos begin) {
     peakCopied_ = std::max(peakCopied_, info->count("current_cow_peak"));
     if (!inProgress(*info) || now() - begin > kLongest) return info;
     progress(fmt::format("{} writes its {}: {}", findings_.node, kind_.work, howFar(*info)));
-    if (!sleep(kPoll)) return info;
+    if (!sleep(kForkPoll)) return info;
   }
 }
 

@@ -18,7 +18,7 @@ namespace redline {
 namespace {
 
 constexpr std::string_view kFirst = "first", kHottest = "hottest";
-constexpr Nanos kPoll = 20 * kMillisecond;
+constexpr Nanos kFailoverPoll = 20 * kMillisecond;
 constexpr Nanos kHeat = 200 * kMillisecond;  ///< how long to look who is the hottest
 constexpr Nanos kExit = 10 * kSecond;
 constexpr Nanos kRejoin = 60 * kSecond;
@@ -169,7 +169,7 @@ class KillMaster final : public Fault {
                            watch.steps().promoted ? "the others learn of its successor"
                            : watch.steps().failed ? "its replica is being elected"
                                                   : "the others have not noticed yet"));
-      if (!sleep(kPoll))
+      if (!sleep(kFailoverPoll))
         return fail(ErrorCode::interrupted, "the run ended {} after the kill: {}",
                     formatDuration(now() - killedAt_), findings_.detail);
     }

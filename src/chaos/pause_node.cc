@@ -13,7 +13,7 @@ namespace {
 
 /// What the guard allows beyond the time asked for, before it lets the server go on by itself.
 constexpr Nanos kGrace = 5 * kSecond;
-constexpr Nanos kAnswerTimeout = 60 * kSecond;
+constexpr Nanos kPingTimeout = 60 * kSecond;
 
 class PauseNode final : public Fault {
  public:
@@ -55,7 +55,7 @@ class PauseNode final : public Fault {
     const bool whole = sleep(arguments_.duration("for"));
     const Nanos end = now();
     if (auto released = pause_->release(); !released) return released;
-    const auto answer = admin_->commandRaw({"PING"}, kAnswerTimeout);
+    const auto answer = admin_->commandRaw({"PING"}, kPingTimeout);
     const Nanos answered = now();
     findings_.figures = {{"paused_s", toSeconds(end - begin)},
                          {"answered_after_us", toMicros(answered - end)}};

@@ -16,7 +16,7 @@ namespace redline {
 namespace {
 
 constexpr Nanos kAgreementLimit = 15 * kSecond;
-constexpr Nanos kPoll = 50 * kMillisecond;
+constexpr Nanos kAgreementPoll = 50 * kMillisecond;
 
 MoveOptions moveOptions(const FaultArguments& arguments) {
   MoveOptions options;
@@ -243,7 +243,7 @@ class Reshard final : public Fault {
     for (const Nanos end = now() + kAgreementLimit;;) {
       missing = disagreement(moved);
       if (missing.empty()) break;
-      if (now() >= end || !sleep(kPoll))
+      if (now() >= end || !sleep(kAgreementPoll))
         return fail(ErrorCode::timeout, "the slots have moved, but {}", missing);
     }
     findings_.figures.emplace_back("agreed_after_s", toSeconds(now() - begin_));

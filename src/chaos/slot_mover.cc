@@ -18,7 +18,7 @@ constexpr Nanos kLongestRest = 50 * kMillisecond;  ///< also after a key that to
 constexpr auto kAfterFailure = std::chrono::milliseconds(50);
 /// A collection of millions of elements takes seconds, and its MIGRATE must not be given up on.
 constexpr Nanos kMigrateTimeout = 60 * kSecond;
-constexpr Nanos kAnswerTimeout = kMigrateTimeout + 5 * kSecond;
+constexpr Nanos kMigrateAnswerTimeout = kMigrateTimeout + 5 * kSecond;
 /// A key smaller than this that took longer than the budget was held up by something else.
 constexpr std::uint64_t kLargeBytes = 64 * 1024;
 
@@ -157,7 +157,7 @@ Status SlotMover::carryOut(const Step& step, const ClusterMember& from, const Cl
   if (!admin) return fail(std::move(admin.error()));
   if (step.migrate > 0) rest();
   const Nanos begin = SteadyClock::read();
-  auto replies = (*admin)->pipeline(commands, kAnswerTimeout);
+  auto replies = (*admin)->pipeline(commands, kMigrateAnswerTimeout);
   const Nanos end = SteadyClock::read(), took = end - begin;
   if (!replies) return fail(std::move(replies.error()));
 

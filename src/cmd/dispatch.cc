@@ -45,8 +45,8 @@ int noSuchCommand(std::string_view typed) {
                          : fmt::format("there is no command '{}': did you mean {}?", typed, near)});
 }
 
-int run(const Command& command, const std::vector<std::string>& argv,
-        const std::vector<std::string>& environment) {
+int runCommand(const Command& command, const std::vector<std::string>& argv,
+               const std::vector<std::string>& environment) {
   const FlagInputs inputs{{argv.begin() + 2, argv.end()}, environment, [](const std::string& path) {
                             return readWholeFile(path);
                           }};
@@ -71,7 +71,7 @@ int dispatch(const std::vector<std::string>& argv, const std::vector<std::string
   if (name == "-h" || name == "-help" || name == "--help") name = "help";
   if (name == "-version" || name == "--version") name = "version";
   const Command* const command = findCommand(name);
-  return command == nullptr ? noSuchCommand(name) : run(*command, argv, environment);
+  return command == nullptr ? noSuchCommand(name) : runCommand(*command, argv, environment);
 }
 
 }  // namespace redline

@@ -204,7 +204,7 @@ std::vector<FlagSpec> sendsFlag() {
            .whenEmpty = "not kept"}};
 }
 
-Status checkCounts(const FlagValues& flags) {
+Status checkDriverCounts(const FlagValues& flags) {
   constexpr std::uint64_t kMostConnections = 10'000;
   constexpr std::uint64_t kMostThreads = 256;
   constexpr std::uint64_t kLargestBatch = 100'000;
@@ -397,7 +397,7 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
 Result<DriverPlan> driverPlan(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   for (const Status& sound :
-       {checkCounts(flags), checkCombinations(flags), checkRefill(flags), checkWait(flags),
+       {checkDriverCounts(flags), checkCombinations(flags), checkRefill(flags), checkWait(flags),
         checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
     if (!sound) return fail(sound.error());
   const auto mitigation = mitigationPlan(flags);

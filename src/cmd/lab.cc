@@ -296,7 +296,7 @@ void printFindings(const ExperimentDocument& document) {
 
 /// One experiment for people: what it asks, how long it takes, and every parameter with its value
 /// here.
-Status describe(const Chosen& one, const Invocation& invocation) {
+Status describeExperiment(const Chosen& one, const Invocation& invocation) {
   const Experiment& experiment = *one.experiment;
   const auto plan = experiment.plan(one.parameters);
   if (!plan) return fail(plan.error());
@@ -322,7 +322,8 @@ Result<ExitCode> list(const Invocation& invocation) {
     const auto all = chosen(invocation.flags);
     if (!all) return fail(all.error());
     for (const Chosen& each : *all)
-      if (auto described = describe(each, invocation); !described) return fail(described.error());
+      if (auto described = describeExperiment(each, invocation); !described)
+        return fail(described.error());
     return ExitCode::good;
   }
   double total = 0;

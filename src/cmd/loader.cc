@@ -105,7 +105,7 @@ std::vector<std::pair<std::string, std::string>> configOf(const FlagValues& flag
   return config;
 }
 
-Status checkCounts(const FlagValues& flags) {
+Status checkLoaderCounts(const FlagValues& flags) {
   constexpr std::uint64_t kMostConnections = 10'000;
   constexpr std::uint64_t kMostThreads = 256;
   constexpr std::uint64_t kLargestValue = 512ULL << 20;
@@ -199,7 +199,7 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
 
 Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  for (const Status& sound : {checkCounts(flags), checkFileFlag(flags, "json")})
+  for (const Status& sound : {checkLoaderCounts(flags), checkFileFlag(flags, "json")})
     if (!sound) return fail(sound.error());
   LoadRunPlan plan;
   plan.load = loadPlan(invocation);

@@ -20,7 +20,7 @@ namespace redline {
 namespace {
 
 constexpr std::size_t kLeastCalls = 20;
-constexpr Nanos kLongest = kSecond / 2;
+constexpr Nanos kMeasuringTime = kSecond / 2;
 
 class ScratchFile {
  public:
@@ -48,7 +48,7 @@ Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory, std
                 errnoText(errno));
   const std::string record(bytes, 'x');
   std::vector<double> times;
-  const Nanos end = SteadyClock::read() + kLongest;
+  const Nanos end = SteadyClock::read() + kMeasuringTime;
   while (times.size() < count && (times.size() < kLeastCalls || SteadyClock::read() < end)) {
     if (::write(file.fd(), record.data(), record.size()) != static_cast<ssize_t>(record.size()))
       return fail(ErrorCode::io, "cannot write into {}: {}", directory.native(), errnoText(errno));

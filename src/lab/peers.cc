@@ -14,7 +14,7 @@
 namespace redline {
 namespace {
 
-constexpr Nanos kLongest = 600 * kSecond;
+constexpr Nanos kPeerTimeout = 600 * kSecond;
 
 std::optional<double> number(std::string_view text) {
   while (!text.empty() && (text.front() == '"' || text.front() == ' ')) text.remove_prefix(1);
@@ -30,7 +30,7 @@ struct ServerReading {
   double kernel = 0, user = 0, commands = 0, hits = 0, misses = 0;
 };
 
-Result<ServerReading> readServer(Bench& bench) {
+Result<ServerReading> readPeerServer(Bench& bench) {
   const auto admin = bench.admin();
   if (!admin) return fail(admin.error());
   const auto info = (*admin)->info({"cpu", "stats"});
@@ -128,11 +128,11 @@ Status runPeer(const PeerRun& run, Bench& bench) {
   const auto own = peerCommand(run, bench.stack().endpoint().port);
   command.insert(command.end(), own.begin(), own.end());
   bench.command(shellLine(command) + "  # the port: ${ADDR##*:}");
-  const auto before = readServer(bench);
+  const auto before = readPeerServer(bench);
   if (!before) return fail(before.error());
-  const auto printed = runProgram(command, kLongest);
+  const auto printed = runProgram(command, kPeerTimeout);
   if (!printed) return fail(printed.error());
-  const auto after = readServer(bench);
+  const auto after = readPeerServer(bench);
   if (!after) return fail(after.error());
   const auto figures = run.tool == kRedisBenchmark ? parseRedisBenchmark(printed->output)
                                                    : parseMemtier(printed->output);

@@ -98,11 +98,6 @@ constexpr auto kMetrics = std::to_array<RedisMetric>({
      "User CPU time of the thread that runs commands.", Kind::counter},
 });
 
-std::string textOf(const ServerSample& sample, std::string_view field) {
-  const auto found = sample.info.find(field);
-  return found == sample.info.end() ? std::string{} : found->second;
-}
-
 std::optional<double> valueOf(const RedisMetric& metric, const ServerSample& sample) {
   const auto found = sample.info.find(metric.field);
   if (found == sample.info.end()) return std::nullopt;
@@ -135,33 +130,22 @@ MetricFamily instanceInfo(const MetricsSnapshot& snapshot) {
       "redis_instance_info", "Version and role of the server; always 1.", MetricType::Gauge, {}};
   for (const auto& [addr, sampled] : snapshot.servers) {
     auto series = seriesOf(addr, family.type, 1);
-    series.label.push_back({"redis_version", textOf(sampled.sample, "redis_version")});
+    series.label.push_back({"redis_version", sampled.sample.text("redis_version")});
     series.label.push_back({"role", sampled.sample.role});
-    series.label.push_back({"maxmemory_policy", textOf(sampled.sample, "maxmemory_policy")});
+    series.label.push_back({"maxmemory_policy", sampled.sample.text("maxmemory_policy")});
     family.metric.push_back(std::move(series));
   }
   return family;
 }
 
-/// The number after `name=` in "keys=100,expires=30,avg_ttl=5000".
-std::optional<double> subfieldOf(std::string_view list, std::string_view name) {
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    const std::string_view item = list.substr(0, comma);
-    list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
-    if (item.size() > name.size() && item.starts_with(name) && item[name.size()] == '=')
-      return toNumber<double>(item.substr(name.size() + 1));
-  }
-  return std::nullopt;
-}
-
 MetricFamily keysFamily(const MetricsSnapshot& snapshot, std::string name, std::string help,
-                        std::string_view subfield) {
+                        std::string_view field) {
   MetricFamily family{std::move(name), std::move(help), MetricType::Gauge, {}};
   for (const auto& [addr, sampled] : snapshot.servers) {
-    const auto count = subfieldOf(textOf(sampled.sample, "db0"), subfield);
+    const std::string database = sampled.sample.text("db0");
     // INFO leaves an empty database out.
-    auto series = seriesOf(addr, family.type, count.value_or(0));
+    auto series =
+        seriesOf(addr, family.type, toNumber<double>(subfield(database, field)).value_or(0));
     series.label.push_back({"db", "db0"});
     family.metric.push_back(std::move(series));
   }

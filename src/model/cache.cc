@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
+
+#include "base/numbers.h"
 
 namespace redline {
 namespace {
 
-constexpr double kInfinite = std::numeric_limits<double>::infinity();
 /// Ranks below this are classes of their own; beyond it a class spans 1/kFineness of its rank. The
 /// midpoint rule's error is then s(s+1)/(24 kFineness²), below 1e-5 for s ≤ 2.
 constexpr std::uint64_t kSingle = 512;
@@ -20,7 +20,7 @@ CacheForecast solve(const Popularity& popularity, const CacheShape& shape, Prese
   CacheForecast forecast;
   const double share = shape.evictableShare;
   const double room = shape.capacity - (1 - share) * popularity.keys();
-  if (room >= share * popularity.keys()) return {true, 1, kInfinite};
+  if (room >= share * popularity.keys()) return {true, 1, kInfinity};
   if (room < 0) return {false, 0, 0};
 
   const auto filled = [&](double t) {
@@ -103,7 +103,7 @@ CacheForecast randomForecast(const Popularity& popularity, const CacheShape& sha
 CacheForecast hottestForecast(const Popularity& popularity, const CacheShape& shape) {
   const double share = shape.evictableShare;
   double room = shape.capacity - (1 - share) * popularity.keys();
-  if (room >= share * popularity.keys()) return {true, 1, kInfinite};
+  if (room >= share * popularity.keys()) return {true, 1, kInfinity};
   if (room < 0) return {false, 0, 0};
   CacheForecast forecast;
   forecast.hitRate = 1 - share;
@@ -116,7 +116,7 @@ CacheForecast hottestForecast(const Popularity& popularity, const CacheShape& sh
 }
 
 double ratioOfRefusal(double ttlShare) {
-  return ttlShare < 1 ? 1 / (1 - ttlShare) : kInfinite;
+  return ttlShare < 1 ? 1 / (1 - ttlShare) : kInfinity;
 }
 
 }  // namespace redline

@@ -4,20 +4,17 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
-#include <limits>
+
+#include "base/numbers.h"
 
 namespace redline {
-namespace {
-
-constexpr double kInfinite = std::numeric_limits<double>::infinity();
-
-}  // namespace
+namespace {}  // namespace
 
 Md1::Md1(double rate, double serviceS) : rate_(rate), serviceS_(serviceS) {}
 
 double Md1::meanWait() const {
   const double rho = utilisation();
-  return rho < 1 ? rho * serviceS_ / (2 * (1 - rho)) : kInfinite;
+  return rho < 1 ? rho * serviceS_ / (2 * (1 - rho)) : kInfinity;
 }
 
 // The number in the system, as those leave it who have been served, moves down by one at most. So
@@ -72,7 +69,7 @@ double Md1::waitCdf(double t) const {
 }
 
 double Md1::waitQuantile(double q) const {
-  if (utilisation() >= 1) return kInfinite;
+  if (utilisation() >= 1) return kInfinity;
   if (waitCdf(0) >= q) return 0;
   double low = 0, high = serviceS_;
   while (waitCdf(high) < q && high < 1e6 * serviceS_) {
@@ -87,7 +84,7 @@ double Md1::waitQuantile(double q) const {
 }
 
 double Stall::recoveredS() const {
-  return utilisation() < 1 ? frozenS / (1 - utilisation()) : kInfinite;
+  return utilisation() < 1 ? frozenS / (1 - utilisation()) : kInfinity;
 }
 
 double Stall::touchedShare() const {
@@ -100,7 +97,7 @@ std::optional<double> Stall::responseQuantile(double q) const {
 }
 
 double stalledQuantile(std::vector<double> stallsS, double windowS, double utilisation, double q) {
-  if (utilisation >= 1) return kInfinite;
+  if (utilisation >= 1) return kInfinity;
   const double beyond = (1 - q) * (1 - utilisation) * windowS;
   std::ranges::sort(stallsS, std::greater<>{});
   // Only the longest ones reach beyond x: as many as are longer than the x that they make.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 
@@ -16,6 +17,8 @@ struct ServerSample {
   /// INFO's fields by their own names ("used_memory", "keyspace_hits", "cmdstat_get", …), as sent.
   std::map<std::string, std::string, std::less<>> info;
 
+  /// A field as it was sent; empty when it is missing.
+  std::string text(std::string_view field) const;
   /// A field as a number; `otherwise` when it is missing or not a number.
   double number(std::string_view field, double otherwise = 0) const;
 };

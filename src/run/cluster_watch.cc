@@ -8,7 +8,7 @@
 namespace redline {
 namespace {
 
-constexpr Nanos kTimeout = 500 * kMillisecond;
+constexpr Nanos kWatchTimeout = 500 * kMillisecond;
 
 /// What became other between two maps, slot by slot: "0-99,5000 to 127.0.0.1:7603".
 std::string difference(const SlotMap& before, const SlotMap& after) {
@@ -94,7 +94,7 @@ Admin* ClusterWatch::at(const Endpoint& endpoint) {
   auto found = connections_.find(endpoint);
   if (found != connections_.end() && found->second.connected()) return &found->second;
   if (const auto local = isLocal(endpoint); !local || !*local) return nullptr;
-  auto admin = Admin::connect(endpoint, credentials_, kTimeout);
+  auto admin = Admin::connect(endpoint, credentials_, kWatchTimeout);
   if (!admin) return nullptr;
   return &connections_.insert_or_assign(endpoint, std::move(*admin)).first->second;
 }

@@ -15,7 +15,7 @@
 namespace redline {
 namespace {
 
-constexpr std::uint64_t kProbes = 256;
+constexpr std::uint64_t kSampledKeys = 256;
 
 std::uint64_t share(std::uint64_t of, std::uint64_t part, std::uint64_t whole) {
   return static_cast<std::uint64_t>(static_cast<double>(of) * static_cast<double>(part) /
@@ -25,7 +25,7 @@ std::uint64_t share(std::uint64_t of, std::uint64_t part, std::uint64_t whole) {
 // About how many of the ids are not there yet: writing the others again takes no more memory.
 Result<std::uint64_t> countNew(const Endpoint& where, const LoadPlan& load) {
   const std::uint64_t total = load.keys - load.from;
-  const std::uint64_t probes = std::min(kProbes, total);
+  const std::uint64_t probes = std::min(kSampledKeys, total);
   std::vector<std::vector<std::string>> commands;
   for (std::uint64_t i = 0; i < probes; ++i) {
     std::array<char, kMaxKeyLength> key;

@@ -29,7 +29,7 @@ namespace redline {
 namespace {
 
 /// How often progress is told and an interrupt is looked for.
-constexpr Nanos kLookEvery = 50 * kMillisecond;
+constexpr Nanos kProgressPoll = 50 * kMillisecond;
 
 Status checkPlan(const LoadPlan& load) {
   if (load.from >= load.keys)
@@ -198,7 +198,7 @@ class LoadRun {
     };
     tell(SteadyClock::read(), 0, false);
     const auto loading = Loading::start(plan_.load, slotMap_.get());
-    while (!loading->waitFor(kLookEvery)) {
+    while (!loading->waitFor(kProgressPoll)) {
       tell(SteadyClock::read(), loading->done(), false);
       if (interrupted_ || !watcher_.interrupted || !watcher_.interrupted()) continue;
       interrupted_ = true;

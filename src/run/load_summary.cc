@@ -52,7 +52,7 @@ Status whatIsLost(const LoadRunPlan& plan, const std::vector<LoadServer>& server
   return {};
 }
 
-RateFigures rateOf(const LoadPlan& load, const LoadOutcome& outcome) {
+RateFigures loadRate(const LoadPlan& load, const LoadOutcome& outcome) {
   RateFigures rate;
   rate.scheduled = load.keys - load.from;
   rate.completed = outcome.done;
@@ -75,7 +75,7 @@ std::string_view waitName(WaitMode wait) {
   return "auto";
 }
 
-GeneratorFigures generatorOf(const LoadPlan& load, const LoadOutcome& outcome, double steal) {
+GeneratorFigures loadGenerator(const LoadPlan& load, const LoadOutcome& outcome, double steal) {
   GeneratorFigures figures;
   figures.threads = load.threads;
   figures.io = outcome.io;
@@ -122,8 +122,8 @@ Status endOf(const LoadRunPlan& plan, const LoadOutcome& outcome, bool interrupt
 void summarizeLoad(Summary& summary, const LoadPlan& load, const LoadOutcome& outcome,
                    const std::vector<LoadServer>& servers, double steal) {
   summary.windowS = toSeconds(outcome.end - outcome.begin);
-  summary.rate = rateOf(load, outcome);
-  summary.generator = generatorOf(load, outcome, steal);
+  summary.rate = loadRate(load, outcome);
+  summary.generator = loadGenerator(load, outcome, steal);
   for (const LoadServer& server : servers) {
     if (!server.after) continue;
     ServerFigures& stored = summary.servers.emplace_back(figures(server.before, *server.after));

@@ -17,7 +17,7 @@
 namespace redline {
 namespace {
 
-constexpr std::uint64_t kProbes = 64;
+constexpr std::uint64_t kCheckedKeys = 64;
 
 struct Probe {
   std::uint64_t found = 0;
@@ -31,7 +31,7 @@ Result<Probe> probeKeys(const EnginePlan& plan, const Endpoint& where) {
   Rng rng(plan.runSeed, 0x70726f6265);
   std::vector<std::uint64_t> ids;
   std::vector<std::vector<std::string>> commands;
-  for (std::uint64_t i = 0; i < std::min(kProbes, plan.keys); ++i) {
+  for (std::uint64_t i = 0; i < std::min(kCheckedKeys, plan.keys); ++i) {
     std::array<char, kMaxKeyLength> key;
     ids.push_back(rng.below(plan.keys));
     commands.push_back({"GET", std::string(key.data(), writeKey(key.data(), ids.back()))});
@@ -105,10 +105,10 @@ Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion) {
         "with the -seed they were loaded with, load again, or use -verify=none",
         probe->foreign, probe->found, probe->example, plan.seed);
   if (probe->found == 0 && plan.readShare > 0)
-    result->notes.push_back(
-        fmt::format("none of {} keys looked at exists, so reads will miss; load them first: "
-                    "redline loader -keys={}",
-                    std::min(kProbes, plan.keys), formatCount(static_cast<double>(plan.keys))));
+    result->notes.push_back(fmt::format(
+        "none of {} keys looked at exists, so reads will miss; load them first: "
+        "redline loader -keys={}",
+        std::min(kCheckedKeys, plan.keys), formatCount(static_cast<double>(plan.keys))));
   return result;
 }
 

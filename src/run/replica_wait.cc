@@ -11,8 +11,8 @@
 namespace redline {
 namespace {
 
-constexpr Nanos kLookEvery = 20 * kMillisecond;
-constexpr Nanos kTimeout = kSecond;
+constexpr Nanos kReplicaPoll = 20 * kMillisecond;
+constexpr Nanos kReplicaTimeout = kSecond;
 
 /// A replica, and how far it has to come.
 struct Follower {
@@ -50,7 +50,7 @@ ReplicaBehind lookAt(const Follower& follower, ClusterAdmin& cluster) {
 
 std::vector<ReplicaBehind> awaitReplicas(const SlotMap& map, const Credentials& credentials,
                                          const ReplicaWait& wait) {
-  ClusterAdmin cluster(credentials, kTimeout);
+  ClusterAdmin cluster(credentials, kReplicaTimeout);
   const std::vector<Follower> followers = followersOf(map, cluster);
   std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
   Nanos nearer = SteadyClock::read();  // when one last came nearer
@@ -70,7 +70,7 @@ std::vector<ReplicaBehind> awaitReplicas(const SlotMap& map, const Credentials& 
     if (wait.progress) wait.progress(now, missing);
     const bool enough = now - nearer > wait.patience || (wait.interrupted && wait.interrupted());
     if (behind.empty() || enough) return behind;
-    std::this_thread::sleep_for(std::chrono::nanoseconds(kLookEvery));
+    std::this_thread::sleep_for(std::chrono::nanoseconds(kReplicaPoll));
   }
 }
 

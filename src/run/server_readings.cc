@@ -7,7 +7,7 @@
 namespace redline {
 namespace {
 
-constexpr Nanos kTimeout = 500 * kMillisecond;
+constexpr Nanos kReadingTimeout = 500 * kMillisecond;
 
 const ServerSample* find(const std::string& addr, const ServerSamples& at,
                          const ServerSamples& otherwise) {
@@ -21,7 +21,7 @@ const ServerSample* find(const std::string& addr, const ServerSamples& at,
 ServerSamples readSamples(std::vector<Target>& targets) {
   ServerSamples samples;
   for (Target& target : targets)
-    if (auto sample = readSample(target.admin, kTimeout)) samples[sample->addr] = *sample;
+    if (auto sample = readSample(target.admin, kReadingTimeout)) samples[sample->addr] = *sample;
   return samples;
 }
 

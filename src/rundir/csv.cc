@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/clock.h"
 #include "rundir/lines.h"
 
 namespace redline {
@@ -34,6 +33,10 @@ CsvLine& CsvLine::add(double number, int decimals) {
   separate();
   fmt::format_to(std::back_inserter(line_), "{:.{}f}", number, decimals);
   return *this;
+}
+
+CsvLine& CsvLine::addSeconds(Nanos span) {
+  return add(toSeconds(span), 9);
 }
 
 CsvLine& CsvLine::addEmpty() {

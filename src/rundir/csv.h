@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace redline {
@@ -18,6 +19,7 @@ class CsvLine {
   CsvLine& add(std::string_view text);  ///< quoted where it must be; line breaks become blanks
   CsvLine& add(std::uint64_t number);
   CsvLine& add(double number, int decimals);
+  CsvLine& addSeconds(Nanos span);  ///< to the nanosecond
   CsvLine& addEmpty();
   /// The line with its newline.
   std::string take() &&;

@@ -8,8 +8,7 @@
 namespace redline {
 namespace {
 
-constexpr int kMicroDecimals = 3;   // whole nanoseconds
-constexpr int kSecondDecimals = 9;  // whole nanoseconds
+constexpr int kMicroDecimals = 3;  // whole nanoseconds
 
 template <typename Field>
 struct CounterColumn {
@@ -85,13 +84,9 @@ void readLatency(CsvRow& row, std::string_view prefix, LatencyFigures& figures) 
   });
 }
 
-void addSeconds(CsvLine& line, Nanos span) {
-  line.add(toSeconds(span), kSecondDecimals);
-}
-
 void addWhole(CsvLine& line, const Interval& interval) {
   for (const auto& column : kCountColumns) line.add(interval.counts.*column.field);
-  for (const auto& column : kTimeColumns) addSeconds(line, interval.counts.*column.field);
+  for (const auto& column : kTimeColumns) line.addSeconds(interval.counts.*column.field);
   for (const std::uint64_t count : interval.counts.failures) line.add(count);
   addLatency(line, interval.failed);
   for (const std::uint64_t count : interval.counts.mitigation) line.add(count);
@@ -108,8 +103,8 @@ void addEmptyWhole(CsvLine& line) {
 
 std::string kindLine(const Interval& interval, std::size_t kind, Nanos zero) {
   CsvLine line;
-  addSeconds(line, interval.start - zero);
-  addSeconds(line, interval.end - zero);
+  line.addSeconds(interval.start - zero);
+  line.addSeconds(interval.end - zero);
   line.add(kOpKindNames[kind]);
   line.add(std::uint64_t{interval.warmup}).add(std::uint64_t{interval.drain});
   const Counters& counts = interval.counts;

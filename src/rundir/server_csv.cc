@@ -1,7 +1,6 @@
 #include "rundir/server_csv.h"
 
-#include <optional>
-
+#include "base/text.h"
 #include "rundir/csv.h"
 
 namespace redline {
@@ -43,25 +42,13 @@ constexpr std::string_view kFields[] = {
     "cmdstat_get.calls", "cmdstat_get.usec", "cmdstat_set.calls", "cmdstat_set.usec", "db0.keys",
     "db0.expires"};
 
-constexpr int kSecondDecimals = 9;
-
-/// The value of `part` in "calls=12,usec=34,…".
-std::optional<std::string_view> partOf(std::string_view compound, std::string_view part) {
-  while (!compound.empty()) {
-    const std::string_view entry = compound.substr(0, compound.find(','));
-    if (entry.starts_with(part) && entry.substr(part.size()).starts_with('='))
-      return entry.substr(part.size() + 1);
-    compound.remove_prefix(std::min(entry.size() + 1, compound.size()));
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string_view> valueOf(const ServerSample& sample, std::string_view column) {
+/// Empty where INFO did not have it.
+std::string_view valueOf(const ServerSample& sample, std::string_view column) {
   const std::size_t dot = column.find('.');
   const auto found = sample.info.find(column.substr(0, dot));
-  if (found == sample.info.end()) return std::nullopt;
+  if (found == sample.info.end()) return {};
   if (dot == std::string_view::npos) return found->second;
-  return partOf(found->second, column.substr(dot + 1));
+  return subfield(found->second, column.substr(dot + 1));
 }
 
 }  // namespace
@@ -75,9 +62,9 @@ std::string serverCsvHeader() {
 
 std::string serverCsvLine(const ServerSample& sample, Nanos zero) {
   CsvLine line;
-  line.add(toSeconds(sample.at - zero), kSecondDecimals);
+  line.addSeconds(sample.at - zero);
   line.add(sample.addr).add(sample.role);
-  for (const auto field : kFields) line.add(valueOf(sample, field).value_or(""));
+  for (const auto field : kFields) line.add(valueOf(sample, field));
   return std::move(line).take();
 }
 

@@ -7,7 +7,7 @@
 namespace redline {
 namespace {
 
-constexpr auto kPause = std::chrono::milliseconds(20);
+constexpr auto kConvergencePoll = std::chrono::milliseconds(20);
 
 void addOnce(std::vector<Endpoint>& list, const Endpoint& endpoint) {
   if (endpoint.port != 0 && std::ranges::find(list, endpoint) == list.end())
@@ -222,7 +222,7 @@ Status awaitConverged(ClusterAdmin& cluster, std::span<const Endpoint> nodes,
     if (SteadyClock::read() >= end)
       return fail(ErrorCode::timeout, "the cluster has not come together within {} s: {}",
                   wait.timeout / kSecond, seen.missing);
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kConvergencePoll);
   }
 }
 

@@ -6,7 +6,7 @@
 namespace redline {
 namespace {
 
-constexpr auto kPause = std::chrono::milliseconds(20);
+constexpr auto kJoinPoll = std::chrono::milliseconds(20);
 
 /// Forms one cluster of empty nodes, step by step.
 class ClusterForming {
@@ -92,7 +92,7 @@ class ClusterForming {
         return fail(ErrorCode::timeout,
                     "{} and {} have not met within {} s: does the cluster bus (port + 10000) work?",
                     replica.text(), nodes_[master].text(), wait_.timeout / kSecond);
-      std::this_thread::sleep_for(kPause);
+      std::this_thread::sleep_for(kJoinPoll);
     }
   }
 

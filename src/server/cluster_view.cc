@@ -73,7 +73,7 @@ bool readSlots(std::string_view word, ClusterMember& node) {
   return true;
 }
 
-std::optional<ClusterMember> nodeOf(std::string_view line) {
+std::optional<ClusterMember> memberOf(std::string_view line) {
   const auto words = splitWords(line);
   if (words.size() < kFirstSlotWord) return std::nullopt;
   ClusterMember node;
@@ -165,7 +165,7 @@ Result<ClusterView> parseClusterNodes(std::string_view text) {
   ClusterView view;
   for (const std::string_view line : splitLines(text)) {
     if (trim(line).empty()) continue;
-    auto node = nodeOf(line);
+    auto node = memberOf(line);
     if (!node)
       return fail(ErrorCode::invalidInput, "this is no line of CLUSTER NODES: {}",
                   line.substr(0, 200));

@@ -34,18 +34,6 @@ void addField(ServerInfo& info, std::string_view name, std::string_view value) {
 
 }  // namespace
 
-std::string_view subfield(std::string_view list, std::string_view name) {
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    const std::string_view item = list.substr(0, comma);
-    if (item.size() > name.size() && item.starts_with(name) && item[name.size()] == '=')
-      return item.substr(name.size() + 1);
-    if (comma == std::string_view::npos) break;
-    list.remove_prefix(comma + 1);
-  }
-  return {};
-}
-
 ServerInfo parseServerInfo(std::string_view text) {
   ServerInfo info;
   while (!text.empty()) {

@@ -38,9 +38,6 @@ struct ServerInfo {
 /// Reads the text of INFO; lines that it does not know are kept as fields or passed over.
 ServerInfo parseServerInfo(std::string_view text);
 
-/// The value of `name` in "name=value,name=value", empty when it is missing.
-std::string_view subfield(std::string_view list, std::string_view name);
-
 /// Ok when a version is one that redline is made for (7.x) or `anyVersion` is set. `who` begins the
 /// error's text: "redis-server 6.2.1 at 127.0.0.1:7600: redline is made for 7.x; …".
 Status checkVersion(std::string_view version, std::string_view where, bool anyVersion);

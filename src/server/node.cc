@@ -29,7 +29,7 @@ constexpr Nanos kPingTimeout = 500 * kMillisecond;
 constexpr unsigned kLowestFreePort = kBusOffset;
 constexpr unsigned kHighestFreePort = 2 * kBusOffset - 1;
 constexpr int kPortAttempts = 1000;
-constexpr auto kPause = std::chrono::milliseconds(10);
+constexpr auto kStartPoll = std::chrono::milliseconds(10);
 
 /// What a server that ended during its start had to say. A mistake in its configuration is printed,
 /// before there is a log: ">>> 'parameter value'" and the reason, on two lines.
@@ -201,7 +201,7 @@ Status Node::awaitAnswer(Nanos deadline) {
       return fail(ErrorCode::timeout,
                   "redis-server on port {} did not answer in time: {}; its last words: {}",
                   config_.port, admin.error().message, lastWords(config_));
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kStartPoll);
   }
 }
 

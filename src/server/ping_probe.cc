@@ -18,7 +18,7 @@
 namespace redline {
 namespace {
 
-constexpr std::string_view kClientName = "redline-probe";
+constexpr std::string_view kProbeName = "redline-probe";
 constexpr Nanos kForEver = 24 * 3600 * kSecond;
 constexpr Nanos kRetry = 10 * kMillisecond;  ///< between two attempts to connect
 
@@ -88,7 +88,7 @@ class PingProbe::Watch {
           Admin::connect(server_, probe_.options_.credentials, kForEver, &probe_.waitLimit_);
       if (!fresh) return false;
       admin_.emplace(std::move(*fresh));
-      (void)admin_->commandRaw({"CLIENT", "SETNAME", kClientName});
+      (void)admin_->commandRaw({"CLIENT", "SETNAME", kProbeName});
       return true;
     }
     return admin_->commandRaw({"PING"}, kForEver).has_value();

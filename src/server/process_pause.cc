@@ -21,7 +21,7 @@ namespace {
 constexpr char kHeld = 'h';
 constexpr char kReleased = 'r';
 constexpr Nanos kPatience = 5 * kSecond;
-constexpr auto kPause = std::chrono::microseconds(200);
+constexpr auto kStopPoll = std::chrono::microseconds(200);
 
 /// File numbers of the guard.
 constexpr int kOrdersFd = 3;
@@ -53,7 +53,7 @@ void guard(int longestMs) {
 bool awaitStopped(const ProcessId& process, bool stopped) {
   for (const Nanos end = SteadyClock::read() + kPatience; SteadyClock::read() < end;) {
     if (isStopped(process) == stopped) return true;
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kStopPoll);
   }
   return false;
 }

@@ -16,7 +16,7 @@ namespace {
 /// How long stop() lets a server answer for its last sample.
 constexpr Nanos kLastChance = 300 * kMillisecond;
 constexpr std::string_view kSlowlogEntries = "32";  ///< more are asked for when these are all new
-constexpr std::string_view kClientName = "redline-sampler";
+constexpr std::string_view kSamplerName = "redline-sampler";
 
 }  // namespace
 
@@ -75,7 +75,8 @@ class Sampler::Watch {
       return nullptr;
     }
     admin_.emplace(std::move(*fresh));
-    (void)admin_->commandRaw({"CLIENT", "SETNAME", kClientName});  // names our own slow-log entries
+    (void)admin_->commandRaw(
+        {"CLIENT", "SETNAME", kSamplerName});  // names our own slow-log entries
     return &*admin_;
   }
 

@@ -5,11 +5,6 @@
 namespace redline {
 namespace {
 
-std::string textOf(const ServerSample& sample, std::string_view field) {
-  const auto found = sample.info.find(field);
-  return found == sample.info.end() ? std::string() : found->second;
-}
-
 std::uint64_t level(const ServerSample& sample, std::string_view field) {
   return static_cast<std::uint64_t>(std::max(0.0, sample.number(field)));
 }
@@ -17,7 +12,7 @@ std::uint64_t level(const ServerSample& sample, std::string_view field) {
 }  // namespace
 
 ServerFigures figures(const ServerSample& before, const ServerSample& after) {
-  const bool restarted = textOf(before, "run_id") != textOf(after, "run_id");
+  const bool restarted = before.text("run_id") != after.text("run_id");
   const auto difference = [&](std::string_view field) {
     return std::max(0.0, after.number(field) - (restarted ? 0.0 : before.number(field)));
   };
@@ -27,7 +22,7 @@ ServerFigures figures(const ServerSample& before, const ServerSample& after) {
   ServerFigures figures;
   figures.addr = after.addr;
   figures.role = after.role;
-  figures.version = textOf(after, "redis_version");
+  figures.version = after.text("redis_version");
   figures.ops = count("total_commands_processed");
   figures.cpuUserS = difference("used_cpu_user_main_thread");
   figures.cpuSystemS = difference("used_cpu_sys_main_thread");

@@ -13,7 +13,7 @@
 namespace redline {
 namespace {
 
-struct Connection {
+struct EpollConnection {
   Fd fd;
   InBuffer in;
   OutBuffer out;     // filled by the owner, sent by flush()
@@ -33,7 +33,7 @@ class EpollTransport final : public Transport {
     auto fd = makeSocket(address->family(), true);
     if (!fd) return fail(fd.error());
     const ConnId id = connections_.take();
-    Connection& connection = connections_[id];
+    EpollConnection& connection = connections_[id];
     connection.fd = std::move(*fd);
     connection.connecting = true;
     if (::connect(connection.fd.get(), address->get(), address->length) != 0 &&
@@ -53,7 +53,7 @@ class EpollTransport final : public Transport {
   OutBuffer& outbound(ConnId id) override { return connections_[id].out; }
 
   void flush(ConnId id) override {
-    Connection& c = connections_[id];
+    EpollConnection& c = connections_[id];
     if (c.out.empty()) return;
     if (!c.unsent.empty() || c.connecting) {
       c.unsent.append(c.out.view());
@@ -92,7 +92,7 @@ class EpollTransport final : public Transport {
   }
 
   void watchWrites(ConnId id, bool on) {
-    Connection& c = connections_[id];
+    EpollConnection& c = connections_[id];
     if (c.watchingWrites == on) return;
     c.watchingWrites = on;
     watch(id, EPOLL_CTL_MOD, on ? EPOLLIN | EPOLLOUT : EPOLLIN);
@@ -100,7 +100,7 @@ class EpollTransport final : public Transport {
 
   // How many bytes the socket took. An error other than "full" is kept for the next wait().
   std::size_t sendSome(ConnId id, std::string_view bytes) {
-    Connection& c = connections_[id];
+    EpollConnection& c = connections_[id];
     const ssize_t sent = ::send(c.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno != EAGAIN && errno != EINTR && c.pendingError == 0) {
@@ -122,7 +122,7 @@ class EpollTransport final : public Transport {
   }
 
   void finishConnect(ConnId id) {
-    Connection& c = connections_[id];
+    EpollConnection& c = connections_[id];
     int error = 0;
     socklen_t length = sizeof error;
     ::getsockopt(c.fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
@@ -137,13 +137,13 @@ class EpollTransport final : public Transport {
   }
 
   void sendRest(ConnId id) {
-    Connection& c = connections_[id];
+    EpollConnection& c = connections_[id];
     c.unsent.consume(sendSome(id, c.unsent.view()));
     watchWrites(id, !c.unsent.empty());
   }
 
   void receive(ConnId id) {
-    Connection& c = connections_[id];
+    EpollConnection& c = connections_[id];
     const std::span<char> space = c.in.space();
     const ssize_t got = ::recv(c.fd.get(), space.data(), space.size(), 0);
     if (got > 0) {
@@ -155,14 +155,14 @@ class EpollTransport final : public Transport {
   }
 
   void reportClosed(ConnId id, int error) {
-    Connection& c = connections_[id];
+    EpollConnection& c = connections_[id];
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, c.fd.get(), nullptr);
     if (c.pendingError == 0) events_.push_back({id, TransportEvent::Kind::closed, error});
     c.pendingError = error == 0 ? EPIPE : error;
   }
 
   Fd epoll_;
-  ConnSlots<Connection> connections_;
+  ConnSlots<EpollConnection> connections_;
   std::array<epoll_event, 512> ready_{};
   std::vector<TransportEvent> events_;
   std::vector<TransportEvent> broken_;

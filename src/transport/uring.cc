@@ -65,7 +65,7 @@ class ReceiveSlot {
   bool offered_ = false;
 };
 
-struct Connection {
+struct UringConnection {
   Fd fd;
   SocketAddress address;  // the kernel reads it until the connect completes
   InBuffer in;
@@ -109,7 +109,7 @@ class UringTransport final : public Transport {
     auto fd = makeSocket(address->family(), true);
     if (!fd) return fail(fd.error());
     const ConnId id = connections_.take();
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     c.fd = std::move(*fd);
     c.address = *address;
     if (staysArmed_ && address->family() != AF_UNIX &&
@@ -122,7 +122,7 @@ class UringTransport final : public Transport {
   }
 
   void close(ConnId id) override {
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     c.closing = true;
     c.open = false;
     ::shutdown(c.fd.get(), SHUT_RDWR);  // makes what the kernel still holds complete
@@ -133,7 +133,7 @@ class UringTransport final : public Transport {
   OutBuffer& outbound(ConnId id) override { return connections_[id].out; }
 
   void flush(ConnId id) override {
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     if (c.out.empty()) return;
     if (c.sending || !c.open) {
       c.flushAgain = true;
@@ -176,7 +176,7 @@ class UringTransport final : public Transport {
   }
 
   void startSend(ConnId id) {
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     swap(c.out, c.flying);
     c.out.clear();
     c.sending = true;
@@ -191,7 +191,7 @@ class UringTransport final : public Transport {
   // Gives the connection's next bytes a place, and asks for them unless that stays asked for.
   void receiveMore(ConnId id) {
     if (!connections_.holds(id) || !connections_[id].open) return;
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     if (c.slot.isOpen()) {
       if (!c.slot.isOffered()) c.slot.offer(c.in.space());
       if (c.armed) return;
@@ -244,7 +244,7 @@ class UringTransport final : public Transport {
   }
 
   void complete(ConnId id, Request request, const io_uring_cqe& cqe) {
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     const bool last = (cqe.flags & IORING_CQE_F_MORE) == 0;
     if (last) --c.pending;
     if (c.closing) {
@@ -267,7 +267,7 @@ class UringTransport final : public Transport {
   }
 
   void received(ConnId id, int result) {
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     // ENOBUFS: more came than the space offered holds.
     if (result == -EINTR || result == -EAGAIN || result == -ENOBUFS) {
       toReceive_.push_back(id);
@@ -283,7 +283,7 @@ class UringTransport final : public Transport {
   }
 
   void sent(ConnId id, int result) {
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     c.sending = false;
     if (result < 0) {
       reportClosed(id, -result);
@@ -297,7 +297,7 @@ class UringTransport final : public Transport {
   }
 
   void connected(ConnId id, int result) {
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     if (result < 0) {
       reportClosed(id, -result, true);
       return;
@@ -309,7 +309,7 @@ class UringTransport final : public Transport {
   }
 
   void reportClosed(ConnId id, int error, bool duringConnect = false) {
-    Connection& c = connections_[id];
+    UringConnection& c = connections_[id];
     if (!c.open && !duringConnect) return;  // already reported
     c.open = false;
     events_.push_back({id, TransportEvent::Kind::closed, error});
@@ -317,7 +317,7 @@ class UringTransport final : public Transport {
 
   io_uring ring_{};
   bool ready_ = false;
-  ConnSlots<Connection> connections_;
+  ConnSlots<UringConnection> connections_;
   std::vector<ConnId> toReceive_;
   std::vector<TransportEvent> events_;
   bool staysArmed_ = false;  // the kernel is good at receives that stay armed

@@ -43,6 +43,13 @@ TEST(Text, WordsStandBetweenBlanks) {
   EXPECT_THAT(splitWords(" \n"), IsEmpty());
 }
 
+TEST(Text, ASubfieldIsFoundByItsWholeName) {
+  EXPECT_EQ(subfield("calls=12,usec=34,usec_per_call=2.83", "usec"), "34");
+  EXPECT_EQ(subfield("calls=12,usec_per_call=2.83", "usec"), "");
+  EXPECT_EQ(subfield("keys=,expires=1", "keys"), "");
+  EXPECT_EQ(subfield("", "keys"), "");
+}
+
 TEST(Text, CaseIsThatOfAsciiAlone) {
   EXPECT_EQ(toLower("SET \xC3\x84"), "set \xC3\x84");
   EXPECT_EQ(toUpper("max-keys"), "MAX-KEYS");
