@@ -23,7 +23,7 @@ inline Status pinThisThread(int cpu) {
 
 /// Lets a thread that is ready have this core first. Between two pieces of bookkeeping: a kernel
 /// that preempts lazily would leave the core to this thread until its next tick, for up to 4 ms.
-inline void giveWay() noexcept {
+inline void yieldCore() noexcept {
   ::sched_yield();
 }
 

@@ -59,7 +59,7 @@ Result<ClusterMember> masterNamed(const ClusterView& view, std::string_view flag
   if (!endpoint) return fail(ErrorCode::usage, "-{}: {}", flag, endpoint.error().message);
   const ClusterMember* const member = memberAt(view, *endpoint);
   if (member == nullptr)
-    return fail(ErrorCode::usage, "-{}: {} is no node of this cluster; its masters are {}", flag,
+    return fail(ErrorCode::usage, "-{}: {} is not a node of this cluster; its masters are {}", flag,
                 text, mastersText(view));
   if (!member->master) {
     const ClusterMember* const master = view.byId(member->masterId);

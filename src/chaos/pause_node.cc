@@ -93,7 +93,7 @@ class PauseNode final : public Fault {
 FaultSpec pauseNodeFault() {
   return {.name = "pause-node",
           .summary =
-              "SIGSTOP: the server stands still and keeps its connections; it goes on even if "
+              "SIGSTOP: the server stops and keeps its connections; it continues even if "
               "redline is killed meanwhile",
           .parameters = {targetParameter(),
                          {.name = "for",

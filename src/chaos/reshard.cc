@@ -91,7 +91,7 @@ class Reshard final : public Fault {
     if (!open) return fail(std::move(open.error()));
     if (!open->empty())
       return fail(ErrorCode::refused,
-                  "slot {}{} open: a reshard goes on, or was broken off; then `redline chaos "
+                  "slot {}{} open: a reshard is running, or was interrupted; then `redline chaos "
                   "-action=reshard -heal` finishes it",
                   open->front().slot,
                   open->size() == 1 ? " is" : fmt::format(" and {} others are", open->size() - 1));

@@ -57,7 +57,7 @@ class SlotMapReader {
   Result<ClusterNode> readSlotsNode(const Value& value) const {
     if (!isList(value) || value.items.size() < 2) return broken("a node without host or port");
     const auto port = readPort(&value.items[1]);
-    if (!port) return broken("a node whose port is none");
+    if (!port) return broken("a node with an invalid port");
     ClusterNode node;
     const Value* ip = value.items.size() > 3 ? value.items[3].find("ip") : nullptr;
     node.address = {hostOf({value.items.data(), ip}), *port};
@@ -128,7 +128,7 @@ class SlotMapReader {
     const auto from = first.asInteger();
     const auto to = last.asInteger();
     if (!from || !to || *from < 0 || *from > *to || *to >= static_cast<std::int64_t>(kSlots))
-      return broken("a range of slots that is none");
+      return broken("an invalid range of slots");
     return SlotRange{static_cast<std::uint16_t>(*from), static_cast<std::uint16_t>(*to)};
   }
 

@@ -17,7 +17,8 @@ Result<SlotRange> parseOne(std::string_view text) {
   const auto last =
       dash == std::string_view::npos ? first : toNumber<unsigned long>(text.substr(dash + 1));
   if (!first || !last)
-    return fail(ErrorCode::usage, "'{}' is no slot and no range of slots: {}", text, kExample);
+    return fail(ErrorCode::usage, "'{}' is neither a slot nor a range of slots: {}", text,
+                kExample);
   if (*first >= kSlots || *last >= kSlots)
     return fail(ErrorCode::usage, "'{}' goes beyond the last slot, {}", text, kSlots - 1);
   if (*first > *last)

@@ -48,10 +48,10 @@ bool Recorder::mergeNext(bool everyoneEnded) {
   nothingMerged_ = true;
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     takeUntil(i, phase, end);
-    giveWay();
+    yieldCore();
   }
   addToTotals();
-  giveWay();
+  yieldCore();
   onInterval_(merged_);
   return true;
 }

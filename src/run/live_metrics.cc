@@ -12,7 +12,7 @@ Result<std::unique_ptr<LiveMetrics>> LiveMetrics::start(const Endpoint& where, R
   if (!local) return fail(ErrorCode::usage, "-metrics: {}", local.error().message);
   if (!*local)
     return fail(ErrorCode::unsafe,
-                "-metrics={} is no address of this machine: take 127.0.0.1:{} or one of its own",
+                "-metrics={} is not an address of this machine: use 127.0.0.1:{} or one of its own",
                 where.text(), where.port);
   std::unique_ptr<LiveMetrics> live(new LiveMetrics(std::move(run)));
   auto server = MetricsServer::start(

@@ -116,7 +116,7 @@ void CsvRow::readSeconds(std::string_view column, std::int64_t& to) {
 }
 
 void CsvRow::refuse(std::string_view column, std::string_view cell) {
-  if (problem_.empty()) problem_ = fmt::format("{} is no such number: \"{}\"", column, cell);
+  if (problem_.empty()) problem_ = fmt::format("{} is not a number in range: \"{}\"", column, cell);
 }
 
 Status CsvRow::status() const {

@@ -27,7 +27,7 @@ std::string hlogLines(const Interval& interval, Nanos zero, Histogram& scratch) 
   for (std::size_t measure = 0; measure < kMeasures; ++measure) {
     lines += hlogLine(prefix + std::string(kMeasureNames[measure]), start, end,
                       merge(interval.latency[measure], scratch));
-    giveWay();
+    yieldCore();
   }
   if (interval.failed.count() != 0)
     lines += hlogLine(prefix + "failed", start, end, interval.failed);
@@ -85,7 +85,7 @@ Status RunDirWriter::append(const std::unique_ptr<AppendFile>& to, std::string_v
 
 Status RunDirWriter::appendInterval(const Interval& interval) {
   const Status rows = append(intervals_, intervalCsvLines(interval, clockZero_));
-  giveWay();
+  yieldCore();
   const Status log = append(latency_, hlogLines(interval, clockZero_, merged_));
   return rows ? log : rows;
 }

@@ -62,7 +62,7 @@ Result<ClusterAdmin> ClusterAdmin::connect(std::span<const Endpoint> seeds, Cred
     }
     if (info->text("cluster_enabled") != "1")
       return fail(ErrorCode::refused,
-                  "{} is no node of a cluster: use -topology=node, or name a cluster's node",
+                  "{} is not a node of a cluster: use -topology=node, or name a cluster's node",
                   seed.text());
     cluster.known_.assign(seeds.begin(), seeds.end());
     std::ranges::rotate(cluster.known_, std::ranges::find(cluster.known_, seed));
@@ -142,7 +142,7 @@ std::string missingIn(const NodeReading& reading, std::span<const Endpoint> node
   }
   for (const ClusterMember& member : reading.view.nodes)
     if (!member.failed && std::ranges::find(nodes, member.endpoint) == nodes.end())
-      return fmt::format("{} still counts on {}, which is none of the nodes that run", who,
+      return fmt::format("{} still knows {}, which is not a running node", who,
                          member.endpoint.text());
   if (const std::size_t covered = reading.view.slotsCovered(); fullCoverage && covered != kSlots)
     return fmt::format("{} knows owners of {} of {} slots", who, covered, kSlots);
@@ -167,7 +167,7 @@ std::string missingIn(ClusterAdmin& cluster, const Endpoint& replica,
                        now->source.text());
   const NodeReading* const master = find(readings, now->source);
   if (master == nullptr)
-    return fmt::format("replica {} follows {}, which is none of the nodes that run", replica.text(),
+    return fmt::format("replica {} follows {}, which is not a running node", replica.text(),
                        now->source.text());
   if (now->offset < master->replication.offset)
     return fmt::format("replica {} is {} bytes behind its master {}", replica.text(),

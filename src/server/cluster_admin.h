@@ -41,7 +41,7 @@ class ClusterAdmin {
       : credentials_(std::move(credentials)), timeout_(timeout) {}
 
   /// Finds a cluster by the first of `seeds` that answers; view() then asks that node first.
-  /// refused: it is no node of a cluster; unreachable: none answers.
+  /// refused: it is not a node of a cluster; unreachable: none answers.
   static Result<ClusterAdmin> connect(std::span<const Endpoint> seeds, Credentials credentials,
                                       Nanos timeout = Admin::kDefaultTimeout);
 

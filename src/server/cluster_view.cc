@@ -167,8 +167,7 @@ Result<ClusterView> parseClusterNodes(std::string_view text) {
     if (trim(line).empty()) continue;
     auto node = memberOf(line);
     if (!node)
-      return fail(ErrorCode::invalidInput, "this is no line of CLUSTER NODES: {}",
-                  line.substr(0, 200));
+      return fail(ErrorCode::invalidInput, "not a line of CLUSTER NODES: {}", line.substr(0, 200));
     view.nodes.push_back(std::move(*node));
   }
   if (view.nodes.empty()) return fail(ErrorCode::invalidInput, "CLUSTER NODES names no node");

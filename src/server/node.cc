@@ -97,7 +97,7 @@ Result<std::string> checkBinary(const std::string& binary, bool anyVersion) {
   if (!printed) return fail(std::move(printed.error()));
   std::string version = parseServerVersion(printed->output);
   if (version.empty() && !anyVersion)
-    return fail(ErrorCode::refused, "{} is no redis-server: its --version says \"{}\"", binary,
+    return fail(ErrorCode::refused, "{} is not a redis-server: its --version says \"{}\"", binary,
                 lastLine(printed->errors.empty() ? printed->output : printed->errors));
   if (auto good = checkVersion(version, binary, anyVersion); !good)
     return fail(std::move(good.error()));

@@ -79,7 +79,7 @@ class Node {
   bool dieWithParent_;
 };
 
-/// Refuses a binary that is missing, is no redis-server, or is not 7.x (unless `anyVersion`).
+/// Refuses a binary that is missing, is not a redis-server, or is not 7.x (unless `anyVersion`).
 /// Returns its version.
 Result<std::string> checkBinary(const std::string& binary, bool anyVersion);
 

@@ -97,7 +97,7 @@ Status checkNodeConfig(const NodeConfig& config) {
                 "bus: use 1 to {}",
                 config.port, kHighestClusterPort);
   if (config.maxmemory == 0)
-    return fail(ErrorCode::usage, "a node needs a maxmemory: without a limit it is no cache");
+    return fail(ErrorCode::usage, "a node needs a maxmemory: without a limit it is not a cache");
   if (auto policy = checkPolicy(config.policy); !policy) return policy;
   for (const auto* list :
        {&config.cpus, &config.bioCpus, &config.bgsaveCpus, &config.aofRewriteCpus})

@@ -68,7 +68,7 @@ Status checkStackName(std::string_view name) {
       std::all_of(name.begin(), name.end(), allowed))
     return {};
   return fail(ErrorCode::usage,
-              "\"{}\" is no name for a stack: use letters, digits, '-', '_' and '.'", name);
+              "\"{}\" is not a name for a stack: use letters, digits, '-', '_' and '.'", name);
 }
 
 Status checkMemory(std::uint64_t maxmemory, std::uint64_t nodes, std::uint64_t available,

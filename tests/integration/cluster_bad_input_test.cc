@@ -75,10 +75,10 @@ TEST_F(ClusterBadInput, IsOneLineWithTheRightExitCode) {
   expectNoLoad(1, "nothing listens on 127.0.0.1:1", nowhere);
   expectNoReshard(1, "nothing listens on 127.0.0.1:1", {"-slots=0", target(nodes_[1])}, nowhere);
 
-  // An address that is no node of a cluster.
+  // An address that is not a node of a cluster.
   const auto single = test::startRedis();
   ASSERT_TRUE(single);
-  const std::string no = single->endpoint().text() + " is no node of a cluster";
+  const std::string no = single->endpoint().text() + " is not a node of a cluster";
   expectNoLoad(1, no, single->endpoint());
   expectNoReshard(1, no, {"-slots=0", target(nodes_[1])}, single->endpoint());
   expectError(1, no, {"chaos", "-action=bgsave", "-topology=cluster", addr(single->endpoint())});
@@ -88,7 +88,7 @@ TEST_F(ClusterBadInput, IsOneLineWithTheRightExitCode) {
   expectNoReshard(2, first + " does not own slots 5461-5465",
                   {"-slots=5450-5465", "-source=" + first, target(nodes_[2])});
   expectNoReshard(2, "a reshard to itself", {"-slots=0-9", target(nodes_[0])});
-  expectNoReshard(2, "is no node of this cluster", {"-slots=0-9", target(single->endpoint())});
+  expectNoReshard(2, "is not a node of this cluster", {"-slots=0-9", target(single->endpoint())});
   expectNoReshard(2, "beyond the last slot", {"-slots=0-16384", target(nodes_[1])});
   expectNoReshard(2, "say which slots go where", {"-slots=0-9"});
 

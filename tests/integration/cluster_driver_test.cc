@@ -312,7 +312,7 @@ TEST(ClusterDriver, RefusesWhatIsNoWholeClusterOfThisMachine) {
   const auto single = test::startRedis();
   ASSERT_TRUE(single);
   lab.plan.engine.seeds = {single->endpoint()};
-  EXPECT_THAT(lab.whyNot(), HasSubstr("is no node of a cluster: use -topology=node"));
+  EXPECT_THAT(lab.whyNot(), HasSubstr("is not a node of a cluster: use -topology=node"));
 
   // A seed that is gone is no harm while another answers.
   lab.plan.engine.seeds = {{"127.0.0.1", 1, {}}, seeds[1]};

@@ -130,7 +130,7 @@ void expectRefusals(const ClusterScene& scene) {
   EXPECT_THAT(to("0-16384", scene.nodes[1]), HasSubstr("beyond the last slot"));
   EXPECT_THAT(to("0-9", scene.nodes[3]), HasSubstr("is a replica of " + first));
   EXPECT_THAT(to("0-9", scene.nodes[0]), HasSubstr("a reshard to itself"));
-  EXPECT_THAT(to("0-9", {"127.0.0.1", 1, {}}), HasSubstr("is no node of this cluster"));
+  EXPECT_THAT(to("0-9", {"127.0.0.1", 1, {}}), HasSubstr("is not a node of this cluster"));
   EXPECT_THAT(scene.refusal(fmt::format("reshard -slots=5460-5461 -target={} -source={}",
                                         scene.nodes[2].text(), first)),
               HasSubstr(first + " does not own slots 5461"));

@@ -271,7 +271,7 @@ TEST(ClusterLoader, RefusesWhatIsNoWholeClusterOfThisMachine) {
   wrong.load.seeds.clear();
   EXPECT_THAT(whyNot(wrong), HasSubstr("add -topology=cluster"));
   wrong.load.seeds = {single->endpoint()};
-  EXPECT_THAT(whyNot(wrong), HasSubstr("is no node of a cluster: use -topology=node"));
+  EXPECT_THAT(whyNot(wrong), HasSubstr("is not a node of a cluster: use -topology=node"));
 
   auto first = Admin::connect(stack->node(0).endpoint(), {});
   ASSERT_TRUE(first);

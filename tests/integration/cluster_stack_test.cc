@@ -173,7 +173,7 @@ TEST(ClusterAdmin, RefusesAServerThatIsNoNodeOfACluster) {
   const auto refused = ClusterAdmin::connect(seeds, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::refused);
-  EXPECT_THAT(refused.error().message, HasSubstr("is no node of a cluster"));
+  EXPECT_THAT(refused.error().message, HasSubstr("is not a node of a cluster"));
 }
 
 }  // namespace

@@ -351,7 +351,7 @@ TEST(Metrics, APortInUseIsOneLineAndExitCodeOneAndNothingIsSent) {
 TEST(Metrics, AreServedOnAddressesOfThisMachineAlone) {
   const std::string output =
       shell(redlineProgram() + " driver -metrics=192.0.2.1:9121");  // TEST-NET-1: nobody's
-  EXPECT_THAT(output, HasSubstr("192.0.2.1:9121 is no address of this machine"));
+  EXPECT_THAT(output, HasSubstr("192.0.2.1:9121 is not an address of this machine"));
   EXPECT_TRUE(output.ends_with("\nexit 1\n")) << output;
 }
 

@@ -266,7 +266,7 @@ TEST_F(StackTest, RefusesAnotherMajorVersionUnlessOverridden) {
 TEST_F(StackTest, RefusesBinariesThatAreNoRedis) {
   StackOptions wrong = options();
   wrong.node.binary = "true";
-  EXPECT_NE(stack_.up(wrong).error().message.find("true is no redis-server"), std::string::npos);
+  EXPECT_NE(stack_.up(wrong).error().message.find("true is not a redis-server"), std::string::npos);
   wrong.node.binary = "no-such-binary";
   EXPECT_NE(stack_.up(wrong).error().message.find("not on the PATH"), std::string::npos);
 }

@@ -373,7 +373,7 @@ TEST_F(RunDirTest, NamesFileAndLineOfWhatIsMalformed) {
   writeRun();
   const std::string at = path().string() + "/";
   EXPECT_THAT(failureAfterReplacing("intervals.csv", "get,1,0,500", "get,1,0,5oo"),
-              StartsWith(at + "intervals.csv:2: sent is no such number: \"5oo\""));
+              StartsWith(at + "intervals.csv:2: sent is not a number in range: \"5oo\""));
   writeAgain();
   EXPECT_THAT(failureAfterReplacing("intervals.csv", ",set,", ",del,"),
               StartsWith(at + "intervals.csv:3: kind is \"del\""));
