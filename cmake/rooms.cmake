@@ -3,6 +3,11 @@
 # (tests/unit/architecture), so the two cannot drift apart.
 set(REDLINE_ROOM_TARGETS "")
 set(REDLINE_ROOM_TABLE "")
+# Operations pass through these: optimised as far as the preset says.
+set(REDLINE_HOT base resp cluster workload schedule record transport mitigation engine)
+set(REDLINE_HOT_OBJECTS "")
+# Sources of these still share names in their unnamed namespaces: no unity build, of their tests neither.
+set(REDLINE_SINGLY engine lab report)
 
 function(redline_room name)
   cmake_parse_arguments(ARG "" "" "IMPORTS;LIBRARIES" ${ARGN})
@@ -15,6 +20,14 @@ function(redline_room name)
   if(sources)
     add_library(redline_${name} STATIC ${sources} ${headers})
     target_link_libraries(redline_${name} PRIVATE redline_compiler)
+    if(name IN_LIST REDLINE_HOT)
+      set(REDLINE_HOT_OBJECTS ${REDLINE_HOT_OBJECTS} $<TARGET_OBJECTS:redline_${name}> PARENT_SCOPE)
+    else()
+      target_compile_options(redline_${name} PRIVATE ${REDLINE_COLD_OPTIONS})
+    endif()
+    if(NOT name IN_LIST REDLINE_SINGLY)
+      redline_unity(redline_${name} 5)
+    endif()
   else()
     add_library(redline_${name} INTERFACE)
     set(scope INTERFACE)

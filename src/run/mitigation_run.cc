@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "cluster/hash_slot.h"
+#include "server/slot_map_reading.h"
 #include "workload/keyspace.h"
 
 namespace redline {
@@ -17,10 +18,6 @@ namespace {
 std::string plainKey(std::uint64_t id) {
   std::array<char, kMaxKeyLength> key;
   return {key.data(), writeKey(key.data(), id)};
-}
-
-Endpoint endpointOf(const NodeAddress& address) {
-  return {address.host, address.port, {}};
 }
 
 std::string_view nameOf(MitigationKind kind) {

@@ -8,7 +8,7 @@
 namespace redline {
 namespace {
 
-constexpr unsigned kSchema = 1;
+constexpr unsigned kExperimentSchema = 1;
 
 // Enumerators by their names in the file, in the order of their declaration.
 constexpr std::array<std::string_view, 3> kRunStates{"done", "failed", "skipped"};
@@ -130,7 +130,7 @@ void visit(auto& json, MappedAs<LabPrediction> auto& prediction) {
 }
 
 void visit(auto& json, MappedAs<ExperimentDocument> auto& document) {
-  json.schema(kSchema);
+  json.schema(kExperimentSchema);
   json.field("name", document.name);
   json.field("title", document.title);
   json.field("question", document.question);

@@ -10,7 +10,7 @@
 namespace redline {
 namespace {
 
-constexpr unsigned kSchema = 1;
+constexpr unsigned kPlanSchema = 1;
 
 std::string utc(Nanos wall) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:09}Z",
@@ -20,7 +20,7 @@ std::string utc(Nanos wall) {
 }  // namespace
 
 void visit(auto& json, MappedAs<Plan> auto& plan) {
-  json.schema(kSchema);
+  json.schema(kPlanSchema);
   json.field("redline_version", plan.redlineVersion);
   json.field("command", plan.command);
   json.field("config", plan.config);

@@ -168,7 +168,7 @@ void visit(auto& json, MappedAs<FaultFigures> auto& fault) {
 
 namespace {
 
-constexpr unsigned kSchema = 1;
+constexpr unsigned kSummarySchema = 1;
 using Latencies = decltype(Summary::latency);
 
 /// latency_us[measure][kind]. Those of the contract are there whatever the run was, and first.
@@ -197,7 +197,7 @@ void visitLatencies(JsonReader& json, Latencies& latencies) {
 }  // namespace
 
 void visit(auto& json, MappedAs<Summary> auto& summary) {
-  json.schema(kSchema);
+  json.schema(kSummarySchema);
   json.field("command", summary.command);
   json.field("config", summary.config);
   json.field("environment", summary.environment);

@@ -1,14 +1,10 @@
 #include "server/node.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <random>
 #include <thread>
 
 #include "base/text.h"
@@ -24,11 +20,6 @@ namespace {
 
 constexpr Nanos kVersionTimeout = 10 * kSecond;
 constexpr Nanos kPingTimeout = 500 * kMillisecond;
-/// Ports of these and their buses never meet, and both are outside of the kernel's
-/// ip_local_port_range, 32768–60999.
-constexpr unsigned kLowestFreePort = kBusOffset;
-constexpr unsigned kHighestFreePort = 2 * kBusOffset - 1;
-constexpr int kPortAttempts = 1000;
 constexpr auto kStartPoll = std::chrono::milliseconds(10);
 
 /// What a server that ended during its start had to say. A mistake in its configuration is printed,
@@ -104,54 +95,12 @@ Result<std::string> checkBinary(const std::string& binary, bool anyVersion) {
   return version;
 }
 
-Status checkPortFree(std::uint16_t port) {
-  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return fail(ErrorCode::io, "cannot make a socket: {}", errnoText(errno));
-  const int on = 1;  // as redis-server does: a connection in TIME_WAIT is no listener
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool bound =
-      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  const int error = errno;
-  if (bound) return {};
-  if (error == EADDRINUSE)
-    return fail(ErrorCode::unreachable, "port {} is in use by {}: choose another with -port", port,
-                portUser(port).value_or("another process"));
-  return fail(ErrorCode::io, "cannot listen on port {}: {}", port, errnoText(error));
-}
-
 Status checkPortsFree(const NodeConfig& config) {
   if (auto free = checkPortFree(config.port); !free || !config.cluster) return free;
   auto free = checkPortFree(static_cast<std::uint16_t>(config.port + kBusOffset));
   if (free) return free;
   return fail(free.error().code, "the cluster bus of port {}: {}", config.port,
               free.error().message);
-}
-
-Result<std::uint16_t> freePort() {
-  // Drawn, not counted up: several programs may be looking at the same time.
-  std::random_device device;
-  std::uniform_int_distribution<unsigned> draw(kLowestFreePort, kHighestFreePort);
-  for (int attempt = 0; attempt < kPortAttempts; ++attempt) {
-    const auto port = static_cast<std::uint16_t>(draw(device));
-    if (checkPortFree(port) && checkPortFree(static_cast<std::uint16_t>(port + kBusOffset)))
-      return port;
-  }
-  return fail(ErrorCode::io, "cannot find a free port from {} to {}", kLowestFreePort,
-              kHighestFreePort);
-}
-
-Result<std::vector<std::uint16_t>> freePorts(std::size_t count) {
-  std::vector<std::uint16_t> ports;
-  while (ports.size() < count) {
-    const auto port = freePort();
-    if (!port) return fail(port.error());
-    if (std::ranges::find(ports, *port) == ports.end()) ports.push_back(*port);
-  }
-  return ports;
 }
 
 Result<Node> Node::start(NodeConfig config, const NodeStartOptions& options) {

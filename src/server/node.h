@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "server/admin.h"
+#include "server/free_port.h"
 #include "server/node_config.h"
 #include "server/process.h"
 #include "transport/endpoint.h"
@@ -83,18 +84,8 @@ class Node {
 /// Returns its version.
 Result<std::string> checkBinary(const std::string& binary, bool anyVersion);
 
-/// unreachable with "port 7600 is in use by …: choose another with -port" when somebody listens
-/// there.
-Status checkPortFree(std::uint16_t port);
-/// The same for every port that the node needs: a cluster's node has a bus, too.
+/// checkPortFree() for every port that the node needs: a cluster's node has a bus, too.
 Status checkPortsFree(const NodeConfig& config);
-
-/// A TCP port of loopback that is free now, with room for a cluster bus (port + 10000), never 6379.
-/// It is below the ports that the kernel gives to outgoing connections, so that a server that
-/// died finds it free when it comes back.
-Result<std::uint16_t> freePort();
-/// As many of them, all different.
-Result<std::vector<std::uint16_t>> freePorts(std::size_t count);
 
 /// Stops a server, of this program or another: asks it over `endpoint`, then signals.
 Status stopServer(const ProcessId& process, const Endpoint& endpoint,

@@ -44,19 +44,19 @@ int startConnect(int fd, const sockaddr* address, socklen_t length) {
   return 0;
 }
 
-struct Attempt {
+struct ConnectAttempt {
   Fd fd;
   int error = 0;  ///< 0, EINPROGRESS, or why not
 };
 
-Attempt attempt(int family, const sockaddr* address, socklen_t length) {
+ConnectAttempt attempt(int family, const sockaddr* address, socklen_t length) {
   Fd fd(::socket(family, kSocketFlags, 0));
   if (!fd.valid()) return {{}, errno};
   const int error = startConnect(fd.get(), address, length);
   return {std::move(fd), error};
 }
 
-Attempt attemptUnix(const std::string& path) {
+ConnectAttempt attemptUnix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return {{}, ENAMETOOLONG};
@@ -86,7 +86,7 @@ Result<AddressList> addressesOf(const Endpoint& endpoint) {
 
 Result<BlockingStream> BlockingStream::connect(const Endpoint& endpoint, Nanos deadline,
                                                const std::atomic<Nanos>* limit) {
-  const auto establish = [&](Attempt tried) -> Result<BlockingStream> {
+  const auto establish = [&](ConnectAttempt tried) -> Result<BlockingStream> {
     BlockingStream stream(endpoint, std::move(tried.fd), limit);
     if (tried.error != 0 && tried.error != EINPROGRESS)
       return nothingListens(endpoint, tried.error);

@@ -86,12 +86,12 @@ std::uint64_t errorsOf(const nlohmann::json& summary, const char* kind) {
 }
 
 /// A redis-server, and a short run against it. Nothing is loaded: reads miss.
-struct Lab {
+struct Server {
   TemporaryDirectory home;
   std::optional<ScopedStack> redis;
   fs::path run = home.path() / "run";
 
-  explicit Lab(NodeConfig config = {}) : redis(startRedis(std::move(config))) {}
+  explicit Server(NodeConfig config = {}) : redis(startRedis(std::move(config))) {}
 
   Words driver(const Words& more = {}) const {
     Words args{"driver",
@@ -167,7 +167,7 @@ TEST(BadInput, AnAddressOfAnotherMachine) {
 TEST(BadInput, PasswordMissingOrWrong) {
   NodeConfig config;
   config.password = "right";
-  const Lab lab(config);
+  const Server lab(config);
   if (!lab.redis) return;
   const Words flags{addr(lab.redis->endpoint())};
   expectError(1, "asks for a password: set REDLINE_PASSWORD", flags);
@@ -178,7 +178,7 @@ TEST(BadInput, PasswordMissingOrWrong) {
 // ---- Servers that refuse ------------------------------------------------------------------------
 
 /// Makes a reload of 3000 keys take about three seconds, with clients served in between.
-void slowReload(const Lab& lab) {
+void slowReload(const Server& lab) {
   auto admin = adminOf(*lab.redis);
   ASSERT_TRUE(admin);
   ASSERT_TRUE(admin->command({"DEBUG", "POPULATE", "3000", "other"}));
@@ -187,7 +187,7 @@ void slowReload(const Lab& lab) {
 }
 
 TEST(BadInput, LoadingAtTheStart) {
-  const Lab lab;
+  const Server lab;
   if (!lab.redis) return;
   slowReload(lab);
   std::thread reload([&lab] {
@@ -201,7 +201,7 @@ TEST(BadInput, LoadingAtTheStart) {
 }
 
 TEST(BadInput, LoadingInTheMiddle) {
-  const Lab lab;
+  const Server lab;
   if (!lab.redis) return;
   slowReload(lab);
   Redline redline(lab.home, lab.driver({"-duration=2s"}));
@@ -218,7 +218,7 @@ TEST(BadInput, LoadingInTheMiddle) {
 TEST(BadInput, OutOfMemory) {
   NodeConfig config;
   config.policy = "volatile-lru";
-  Lab lab(config);
+  Server lab(config);
   if (!lab.redis) return;
   auto admin = adminOf(*lab.redis);
   ASSERT_TRUE(admin && admin->configSet("maxmemory", "1mb"));
@@ -226,7 +226,7 @@ TEST(BadInput, OutOfMemory) {
 }
 
 TEST(BadInput, ReadOnly) {
-  Lab lab;
+  Server lab;
   if (!lab.redis) return;
   auto admin = adminOf(*lab.redis);
   ASSERT_TRUE(admin && admin->command({"REPLICAOF", "127.0.0.1", "1"}));
@@ -234,7 +234,7 @@ TEST(BadInput, ReadOnly) {
 }
 
 TEST(BadInput, Misconfigured) {
-  Lab lab;
+  Server lab;
   if (!lab.redis) return;
   auto admin = adminOf(*lab.redis);
   if (!admin) return;
@@ -257,7 +257,7 @@ TEST(BadInput, Misconfigured) {
 }
 
 TEST(BadInput, Busy) {
-  const Lab lab;
+  const Server lab;
   if (!lab.redis) return;
   auto admin = adminOf(*lab.redis);
   if (!admin) return;
@@ -282,7 +282,7 @@ TEST(BadInput, Busy) {
 }
 
 TEST(BadInput, ServerKilledInTheMiddle) {
-  Lab lab;
+  Server lab;
   if (!lab.redis) return;
   Redline redline(lab.home, lab.driver());
   EXPECT_TRUE(lab.underLoad());
@@ -294,7 +294,7 @@ TEST(BadInput, ServerKilledInTheMiddle) {
 }
 
 TEST(BadInput, ServerKilledInTheMiddleWithStop) {
-  Lab lab;
+  Server lab;
   if (!lab.redis) return;
   Redline redline(lab.home, lab.driver({"-on-disconnect=stop", "-duration=20s"}));
   EXPECT_TRUE(lab.underLoad());
@@ -347,7 +347,7 @@ TEST(BadInput, NumbersBeyondAnySense) {
 // ---- Output -------------------------------------------------------------------------------------
 
 TEST(BadInput, RunDirectoryThatCannotBe) {
-  const Lab lab;
+  const Server lab;
   if (!lab.redis) return;
   const fs::path file = lab.home.path() / "file";
   ASSERT_TRUE(writeWholeFile(file, "x"));
@@ -362,7 +362,7 @@ TEST(BadInput, RunDirectoryThatCannotBe) {
 }
 
 TEST(BadInput, RunDirectoryThatHoldsARun) {
-  Lab lab;
+  Server lab;
   if (!lab.redis) return;
   fs::create_directory(lab.run);
   ASSERT_TRUE(writeWholeFile(lab.run / "summary.json", "precious"));
@@ -376,7 +376,7 @@ TEST(BadInput, SummaryIntoAMissingDirectoryIsRefusedBeforeTheLoad) {
 }
 
 TEST(BadInput, DiskThatFills) {
-  const Lab lab;
+  const Server lab;
   if (!lab.redis) return;
   const fs::path disk = lab.home.path() / "disk";
   fs::create_directory(disk);
@@ -399,7 +399,7 @@ TEST(BadInput, DiskThatFills) {
 // ---- Stack, signals, host -----------------------------------------------------------------------
 
 TEST(BadInput, PortInUse) {
-  const Lab lab;
+  const Server lab;
   if (!lab.redis) return;
   const std::string port = std::to_string(lab.redis->endpoint().port);
   const TemporaryDirectory home;
@@ -408,7 +408,7 @@ TEST(BadInput, PortInUse) {
               AllOf(HasSubstr(port), HasSubstr("redis-server (pid")));
 }
 
-TEST(BadInput, AMachineThatSpoilsNumbersIsToldOfWhenAStackComesUp) {
+TEST(BadInputAlone, AMachineThatSpoilsNumbersIsToldOfWhenAStackComesUp) {
   const TemporaryDirectory home;
   const Words settings{"REDLINE_HOME=" + home.path().string()};
   // Somebody else works on every core.
@@ -441,7 +441,7 @@ TEST(BadInput, AMachineThatSpoilsNumbersIsToldOfWhenAStackComesUp) {
 }
 
 TEST(BadInput, InterruptedInTheMiddle) {
-  const Lab lab;
+  const Server lab;
   if (!lab.redis) return;
   Redline redline(lab.home, lab.driver({"-duration=20s"}));
   EXPECT_TRUE(lab.underLoad());

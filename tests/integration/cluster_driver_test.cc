@@ -15,6 +15,7 @@
 #include "server/key_admin.h"
 #include "server/slot_map_reading.h"
 #include "support/driver_lab.h"
+#include "support/load_lab.h"
 #include "support/real_redis.h"
 #include "workload/keyspace.h"
 #include "workload/values.h"
@@ -22,21 +23,12 @@
 namespace redline {
 namespace {
 
+using test::keyOf;
 using test::startCluster;
+using test::withoutReplicas;
 using testing::HasSubstr;
 
-constexpr std::uint64_t kKeys = 2000;
-
-std::string keyOf(std::uint64_t id) {
-  std::array<char, kMaxKeyLength> key;
-  return {key.data(), writeKey(key.data(), id)};
-}
-
-ClusterShape withoutReplicas() {
-  ClusterShape shape;
-  shape.replicas = 0;
-  return shape;
-}
+constexpr std::uint64_t kClusterKeys = 2000;
 
 /// Three masters without replicas, and a plan for a short run against them.
 struct ClusterLab {
@@ -50,7 +42,7 @@ struct ClusterLab {
     plan.engine.target = plan.engine.seeds.front();
     plan.engine.rate = 2000;
     plan.engine.conns = 5;
-    plan.engine.keys = kKeys;
+    plan.engine.keys = kClusterKeys;
     plan.engine.readShare = 0.5;
     plan.engine.ttlFraction = 0;
     plan.engine.warmup = 0;
@@ -66,7 +58,7 @@ struct ClusterLab {
   void fillKeys() const {
     const Values values(plan.engine.seed, plan.engine.valueSize);
     std::vector<std::vector<std::string>> commands;
-    for (std::uint64_t id = 0; id < kKeys; ++id) {
+    for (std::uint64_t id = 0; id < kClusterKeys; ++id) {
       std::string value(plan.engine.valueSize, '\0');
       values.write(value.data(), id, 0);
       commands.push_back({"SET", keyOf(id), value});
@@ -209,7 +201,7 @@ class Mover {
     sourceId_ = source_.command({"CLUSTER", "MYID"})->text;
     targetId_ = target_.command({"CLUSTER", "MYID"})->text;
     const SlotMap map = readSlotMap(source_)->map;
-    for (std::uint64_t id = 0; id < kKeys; ++id) {
+    for (std::uint64_t id = 0; id < kClusterKeys; ++id) {
       const std::uint16_t slot = hashSlot(keyOf(id));
       if (map.nodes()[map.ownerOf(slot)].address.port == source_.endpoint().port)
         keys_[slot].push_back(keyOf(id));
@@ -253,9 +245,9 @@ void moveDuringARun(bool transactions) {
   }
   Mover mover(lab);
   std::thread hand([&mover] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(800));
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
     mover.begin();
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
     mover.end();
   });
   const Summary summary = lab.run();
@@ -354,7 +346,7 @@ TEST(ClusterDriver, RefillsAMissAtTheKeysOwnMaster) {
   lab.plan.engine.onMiss = OnMiss::refill;
   const Summary s = lab.run();  // from empty: every key is missed once or twice, and then is there
   EXPECT_GT(s.cache.hits, 2'000U);
-  EXPECT_GE(s.cache.misses, kKeys / 2);
+  EXPECT_GE(s.cache.misses, kClusterKeys / 2);
   EXPECT_EQ(s.cache.refills, s.cache.misses);
   EXPECT_EQ(s.cluster.moved + s.cluster.ask, 0U);
   EXPECT_EQ(s.rate.completed, 5'000U);
@@ -366,7 +358,7 @@ TEST(ClusterDriver, RefillsAMissAtTheKeysOwnMaster) {
     keys += static_cast<std::uint64_t>(held->integer);
   }
   EXPECT_LE(keys, s.cache.refills);
-  EXPECT_GE(keys, kKeys / 2);
+  EXPECT_GE(keys, kClusterKeys / 2);
 }
 
 }  // namespace

@@ -23,9 +23,9 @@ namespace {
 using testing::HasSubstr;
 using testing::IsSupersetOf;
 
-constexpr int kKeys = 3000;
+constexpr int kFaultKeys = 3000;
 
-std::string keyOf(int id) {
+std::string faultKey(int id) {
   return fmt::format("obj:{}", id);
 }
 
@@ -79,8 +79,8 @@ struct ClusterScene {
     const auto view = cluster->view();
     EXPECT_TRUE(view);
     std::map<Endpoint, std::vector<int>> byOwner;
-    for (int id = 0; id < kKeys; ++id)
-      byOwner[view->ownerOf(hashSlot(keyOf(id)))->endpoint].push_back(id);
+    for (int id = 0; id < kFaultKeys; ++id)
+      byOwner[view->ownerOf(hashSlot(faultKey(id)))->endpoint].push_back(id);
     int count = 0;
     for (const auto& [owner, ids] : byOwner) {
       std::vector<std::vector<std::string>> commands;
@@ -94,18 +94,18 @@ struct ClusterScene {
   int fill() {
     return forEachKey(
         [](int id) {
-          return std::vector<std::string>{"SET", keyOf(id), fmt::format("value-{}", id)};
+          return std::vector<std::string>{"SET", faultKey(id), fmt::format("value-{}", id)};
         },
         [](int, const Value& reply) { return reply.text == "OK"; });
   }
   int intact() {
     return forEachKey(
-        [](int id) { return std::vector<std::string>{"GET", keyOf(id)}; },
+        [](int id) { return std::vector<std::string>{"GET", faultKey(id)}; },
         [](int id, const Value& reply) { return reply.text == fmt::format("value-{}", id); });
   }
   int keysIn(const SlotRange& range) const {
     int count = 0;
-    for (int id = 0; id < kKeys; ++id) count += range.contains(hashSlot(keyOf(id))) ? 1 : 0;
+    for (int id = 0; id < kFaultKeys; ++id) count += range.contains(hashSlot(faultKey(id))) ? 1 : 0;
     return count;
   }
   std::string refusal(const std::string& text) const { return run(text).problem(); }
@@ -116,7 +116,7 @@ struct ClusterScene {
   std::string id(std::size_t node) { return cluster->viewOf(nodes[node])->myself()->id; }
 };
 
-std::map<std::string, double> figuresOf(const FaultOutcome& outcome) {
+std::map<std::string, double> clusterFiguresOf(const FaultOutcome& outcome) {
   return {outcome.findings.figures.begin(), outcome.findings.figures.end()};
 }
 
@@ -142,11 +142,11 @@ TEST(ClusterFaults, ReshardMovesSlotsWithAllTheirKeysAndIsHealedWhereverItStops)
   config.password = "sesame";
   ClusterScene scene(config);
   ASSERT_TRUE(scene.cluster);
-  ASSERT_EQ(scene.fill(), kKeys);
+  ASSERT_EQ(scene.fill(), kFaultKeys);
   expectRefusals(scene);
 
   // A key that no batch is small enough for.
-  const std::string large = "obj:{" + keyOf(0) + "}";
+  const std::string large = "obj:{" + faultKey(0) + "}";
   const std::uint16_t largeSlot = hashSlot(large);
   const std::size_t from = largeSlot * std::size_t{3} / kSlots, to = (from + 1) % 3;
   ASSERT_TRUE(scene.tell(from, {"SET", large, std::string(8 << 20, 'x')}));
@@ -156,7 +156,7 @@ TEST(ClusterFaults, ReshardMovesSlotsWithAllTheirKeysAndIsHealedWhereverItStops)
   const auto there = scene.run(
       fmt::format("reshard -slots={} -target={} -max-block=1ms", slots, scene.nodes[to].text()));
   ASSERT_EQ(there.problem(), "");
-  auto figures = figuresOf(there);
+  auto figures = clusterFiguresOf(there);
   EXPECT_EQ(figures["slots"], 64);
   EXPECT_EQ(figures["keys"], scene.keysIn(range) + 1);
   EXPECT_EQ(figures["large_keys"], 1);
@@ -165,7 +165,7 @@ TEST(ClusterFaults, ReshardMovesSlotsWithAllTheirKeysAndIsHealedWhereverItStops)
   EXPECT_GT(figures["longest_block_us"], 1000);
   EXPECT_LE(figures["longest_block_us"], figures["longest_migrate_us"]);
   EXPECT_GE(figures["over_max_block"], 1);
-  EXPECT_EQ(scene.intact(), kKeys);
+  EXPECT_EQ(scene.intact(), kFaultKeys);
   for (const Endpoint& node : scene.nodes)
     EXPECT_EQ(scene.cluster->viewOf(node)->ownerOf(largeSlot)->endpoint, scene.nodes[to]);
   EXPECT_TRUE(std::ranges::any_of(scene.events,
@@ -181,7 +181,7 @@ TEST(ClusterFaults, ReshardMovesSlotsWithAllTheirKeysAndIsHealedWhereverItStops)
   scene.context.progress = {};
   scene.interrupt = false;
   EXPECT_TRUE(findOpenSlots(*scene.cluster)->empty());
-  EXPECT_EQ(scene.intact(), kKeys);
+  EXPECT_EQ(scene.intact(), kFaultKeys);
   const auto after = scene.cluster->viewOf(scene.nodes[to]);
   EXPECT_EQ(after->ownerOf(static_cast<std::uint16_t>(begin))->endpoint, scene.nodes[to]);
   EXPECT_NE(after->ownerOf(static_cast<std::uint16_t>(begin + 4))->endpoint, scene.nodes[to]);
@@ -193,7 +193,7 @@ TEST(ClusterFaults, ReshardMovesSlotsWithAllTheirKeysAndIsHealedWhereverItStops)
   ASSERT_TRUE(scene.tell(to, {"CLUSTER", "SETSLOT", slot, "MIGRATING", scene.id(from)}));
   ASSERT_TRUE(
       scene.tell(to, {"MIGRATE", scene.nodes[from].host, std::to_string(scene.nodes[from].port),
-                      keyOf(0), "0", "5000", "AUTH", "sesame"}));
+                      faultKey(0), "0", "5000", "AUTH", "sesame"}));
   const std::uint16_t announced = range.first == largeSlot ? range.last : range.first;
   ASSERT_TRUE(scene.tell(
       from, {"CLUSTER", "SETSLOT", std::to_string(announced), "IMPORTING", scene.id(to)}));
@@ -201,13 +201,13 @@ TEST(ClusterFaults, ReshardMovesSlotsWithAllTheirKeysAndIsHealedWhereverItStops)
               HasSubstr("-heal"));
   const auto healed = scene.run("reshard -heal");
   ASSERT_EQ(healed.problem(), "");
-  figures = figuresOf(healed);
+  figures = clusterFiguresOf(healed);
   EXPECT_EQ(figures["finished"], 1);
   EXPECT_EQ(figures["rolled_back"], 1);
-  EXPECT_EQ(scene.intact(), kKeys);
+  EXPECT_EQ(scene.intact(), kFaultKeys);
   EXPECT_EQ(scene.cluster->viewOf(scene.nodes[0])->ownerOf(largeSlot)->endpoint, scene.nodes[from]);
   EXPECT_EQ(scene.cluster->viewOf(scene.nodes[0])->ownerOf(announced)->endpoint, scene.nodes[to]);
-  EXPECT_EQ(figuresOf(scene.run("reshard -heal"))["finished"], 0);
+  EXPECT_EQ(clusterFiguresOf(scene.run("reshard -heal"))["finished"], 0);
 
   // Nobody else's cluster.
   scene.context.own.pop_back();
@@ -219,7 +219,7 @@ TEST(ClusterFaults, KilledMasterIsReplacedTimedAndComesBackAsAReplica) {
   config.extra = {{"cluster-node-timeout", "2000"}};
   ClusterScene scene(config);
   ASSERT_TRUE(scene.cluster);
-  ASSERT_EQ(scene.fill(), kKeys);
+  ASSERT_EQ(scene.fill(), kFaultKeys);
   const std::vector<Endpoint> replicas(scene.nodes.begin() + 3, scene.nodes.end());
   ASSERT_TRUE(awaitConverged(*scene.cluster, scene.nodes));
   EXPECT_THAT(scene.refusal("kill-master -target=" + scene.nodes[3].text()),
@@ -230,7 +230,7 @@ TEST(ClusterFaults, KilledMasterIsReplacedTimedAndComesBackAsAReplica) {
   ASSERT_EQ(outcome.problem(), "");
   EXPECT_FALSE(isAlive(before));
   EXPECT_TRUE(scene.stack->node(1).alive());
-  auto figures = figuresOf(outcome);
+  auto figures = clusterFiguresOf(outcome);
   EXPECT_GT(figures["suspected_s"], 0);
   EXPECT_GE(figures["failed_s"], figures["suspected_s"]);
   EXPECT_GE(figures["promoted_s"], figures["failed_s"]);
@@ -241,7 +241,7 @@ TEST(ClusterFaults, KilledMasterIsReplacedTimedAndComesBackAsAReplica) {
                                    "recovered", "rejoined"}));
   EXPECT_TRUE(awaitConverged(*scene.cluster, scene.nodes));
   EXPECT_EQ(scene.cluster->replicationOf(scene.nodes[1])->source, scene.nodes[4]);
-  EXPECT_EQ(scene.intact(), kKeys);
+  EXPECT_EQ(scene.intact(), kFaultKeys);
 
   // Without a replica in sync its data would be gone.
   ASSERT_TRUE(scene.stack->node(5).kill());

@@ -23,30 +23,19 @@
 namespace redline {
 namespace {
 
+using test::expectGood;
+using test::flush;
+using test::kMegabyte;
 using test::load;
 using test::startCluster;
+using test::withoutReplicas;
 using testing::HasSubstr;
-
-constexpr std::uint64_t kMegabyte = 1 << 20;
-
-ClusterShape withoutReplicas() {
-  ClusterShape shape;
-  shape.replicas = 0;
-  return shape;
-}
 
 LoadRunPlan planFor(std::vector<Endpoint> seeds, std::uint64_t keys = 20'000) {
   LoadRunPlan plan = test::loadPlan(seeds.front(), keys);
   plan.load.seeds = std::move(seeds);
   plan.load.conns = 4;
   return plan;
-}
-
-void expectGood(const Result<LoadRunOutcome>& outcome) {
-  ASSERT_TRUE(outcome) << outcome.error().message;
-  EXPECT_TRUE(outcome->status) << outcome->status.error().message;
-  EXPECT_TRUE(outcome->summary.valid);
-  EXPECT_EQ(outcome->summary.rate.completed, outcome->summary.rate.scheduled);
 }
 
 std::string whyNot(const LoadRunPlan& plan) {
@@ -93,14 +82,6 @@ std::vector<Value> askAll(const Endpoint& seed, bool cluster, const std::string&
   auto replies = admin->pipeline(commands);
   EXPECT_TRUE(replies);
   return replies ? std::move(*replies) : std::vector<Value>{};
-}
-
-void flush(const ScopedStack& stack) {
-  for (std::size_t i = 0; i < stack.size(); ++i) {
-    auto admin = Admin::connect(stack.node(i).endpoint(), {});
-    ASSERT_TRUE(admin);
-    ASSERT_TRUE(admin->command({"FLUSHALL", "SYNC"}, 60 * kSecond));
-  }
 }
 
 TEST(ClusterLoader, StoresTheDataSetOfANode) {

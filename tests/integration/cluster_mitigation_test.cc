@@ -17,19 +17,20 @@ namespace {
 
 using test::Count;
 using test::countOf;
+using test::MitigationLab;
 using test::startCluster;
-using Lab = test::MitigationLab;
 
-/// "0s:reshard …" that moves slots around the hottest key's to another master.
-std::string reshardOfTheHotSlot(const Lab& lab, Nanos at) {
+/// "500ms:reshard …" that moves the hottest key's slot and a few around it to another master: few,
+/// so that they have moved before the run ends even where the machine has other work.
+std::string reshardOfTheHotSlot(const MitigationLab& lab, Nanos at) {
   const SlotMap map = lab.map();
   const std::uint16_t hot = hashSlot("obj:" + std::to_string(lab.hottest(0)));
   const std::uint16_t owner = map.ownerOf(hot);
   SlotRange range{};
   for (const SlotRange& owned : map.rangesOf(owner))
     if (owned.contains(hot)) range = owned;
-  range.first = static_cast<std::uint16_t>(std::max<int>(range.first, hot - 50));
-  range.last = static_cast<std::uint16_t>(std::min<int>(range.last, range.first + 99));
+  range.first = static_cast<std::uint16_t>(std::max<int>(range.first, hot - 5));
+  range.last = static_cast<std::uint16_t>(std::min<int>(range.last, range.first + 9));
   for (std::uint16_t node = 0; node < map.nodes().size(); ++node)
     if (node != owner && !map.rangesOf(node).empty())
       return fmt::format("{}ms:reshard -slots={}-{} -target={}", at / kMillisecond, range.first,
@@ -38,7 +39,7 @@ std::string reshardOfTheHotSlot(const Lab& lab, Nanos at) {
 }
 
 TEST(ClusterMitigation, NothingIsLostOrStaleWhenSlotsMoveUnderTheLedger) {
-  Lab lab(startCluster());
+  MitigationLab lab(startCluster());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.readShare = 0.5;
@@ -54,7 +55,7 @@ TEST(ClusterMitigation, NothingIsLostOrStaleWhenSlotsMoveUnderTheLedger) {
 }
 
 TEST(ClusterMitigation, AWriteThatWaitsForAReplicaIsNotCompleteWhileThatOneIsPaused) {
-  Lab lab(startCluster());
+  MitigationLab lab(startCluster());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.rate = 2000;
@@ -98,7 +99,7 @@ std::uint64_t opsOf(const Summary& s, std::string_view role) {
 }
 
 TEST(ClusterMitigation, ReplicasAnswerReadsAsThePolicySays) {
-  Lab lab(startCluster());
+  MitigationLab lab(startCluster());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.mitigation.kind = MitigationKind::replicaRead;
@@ -131,7 +132,7 @@ TEST(ClusterMitigation, ReplicasAnswerReadsAsThePolicySays) {
 }
 
 TEST(ClusterMitigation, APausedReplicaIsPassedOverAndWhatItThenSaysIsStaleByAnAge) {
-  Lab lab(startCluster());
+  MitigationLab lab(startCluster());
   ASSERT_TRUE(lab.redis);
   // Large values: when it goes on, the replica answers the reads that have waited for it before it
   // has caught up with its master.
@@ -150,7 +151,7 @@ TEST(ClusterMitigation, APausedReplicaIsPassedOverAndWhatItThenSaysIsStaleByAnAg
   EXPECT_GT(countOf(s, Count::fallbackReads), 100U);
   // Reads that were under way had to wait, and those behind them did not.
   EXPECT_GE(s.latency.at("response").at("get").max, 600e3);
-  EXPECT_LE(s.latency.at("response").at("get").p90, 300e3);
+  EXPECT_LE(s.latency.at("response").at("get").p90, s.latency.at("response").at("get").max / 2);
   EXPECT_GT(s.verify.stale, 0U);
   EXPECT_EQ(s.mitigation.staleness.count, s.verify.stale);
   EXPECT_GT(s.mitigation.staleness.max, 1e3);
@@ -162,7 +163,7 @@ TEST(ClusterMitigation, APausedReplicaIsPassedOverAndWhatItThenSaysIsStaleByAnAg
 }
 
 TEST(ClusterMitigation, LocalCachesStayTrueWhileSlotsMove) {
-  Lab lab(startCluster());
+  MitigationLab lab(startCluster());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.mitigation.kind = MitigationKind::localCache;
@@ -186,7 +187,7 @@ TEST(ClusterMitigation, LocalCachesStayTrueWhileSlotsMove) {
 }
 
 TEST(ClusterMitigation, SplitKeysSpreadTheHotMastersLoadAndTagsDoNot) {
-  Lab lab(startCluster());
+  MitigationLab lab(startCluster());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.duration = kSecond;

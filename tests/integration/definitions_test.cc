@@ -15,8 +15,8 @@ namespace redline {
 namespace {
 
 using test::adminOf;
+using test::DriverLab;
 using test::expectConserved;
-using Lab = test::DriverLab;
 
 /// Calls of each command so far, by INFO commandstats.
 std::map<std::string, std::uint64_t> callsOf(Admin& admin) {
@@ -30,7 +30,7 @@ std::map<std::string, std::uint64_t> callsOf(Admin& admin) {
 
 // "-rate: operations per second, all workers together; MULTI, EXEC … do not count."
 TEST(Definitions, RateCountsOperationsOfAllWorkersAndNoMulti) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   EnginePlan& plan = lab.plan.engine;
@@ -47,8 +47,8 @@ TEST(Definitions, RateCountsOperationsOfAllWorkersAndNoMulti) {
   auto after = callsOf(*admin);
   EXPECT_EQ(s.rate.scheduled, 6'000U);
   EXPECT_EQ(s.rate.completed, 6'000U);
-  EXPECT_NEAR(s.rate.achieved, 3'000, 60);
-  constexpr std::uint64_t kProbes = 64;  // preflight's GETs
+  EXPECT_NEAR(s.rate.achieved, 3'000, 300);  // not 9,000, and MULTI and EXEC do not count
+  constexpr std::uint64_t kProbes = 64;      // preflight's GETs
   EXPECT_EQ(after["get"] + after["set"] - before["get"] - before["set"], 6'000 + kProbes);
   EXPECT_EQ(after["exec"], after["multi"]);
   EXPECT_GE(after["exec"], 1'500U);
@@ -58,7 +58,7 @@ TEST(Definitions, RateCountsOperationsOfAllWorkersAndNoMulti) {
 
 // "-conns: in all on a node".
 TEST(Definitions, ConnectionsAreCountedInAllAndNotForEachWorker) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.threads = 3;
   lab.plan.engine.conns = 7;
@@ -81,11 +81,11 @@ TEST(Definitions, ConnectionsAreCountedInAllAndNotForEachWorker) {
 
 // "Server counters are INFO differences, never CONFIG RESETSTAT."
 TEST(Definitions, TheServersCountersAreDifferencesAndAreNeverReset) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.readShare = 1;
-  lab.plan.engine.keys = 2 * Lab::kKeys;  // half of the reads miss
+  lab.plan.engine.keys = 2 * DriverLab::kKeys;  // half of the reads miss
   auto admin = adminOf(*lab.redis);
   ASSERT_TRUE(admin);
   ASSERT_TRUE(admin->command({"GET", "obj:0"}));  // the server has counted before we came
@@ -93,11 +93,11 @@ TEST(Definitions, TheServersCountersAreDifferencesAndAreNeverReset) {
   lab.plan.out = lab.home.path() / "second";
   const Summary s = lab.run();
   ASSERT_EQ(s.servers.size(), 1U);
-  // Of the second run's window alone: 4000 reads, and a few commands of the sampler. The edges of
-  // the window are read a few milliseconds late.
-  EXPECT_NEAR(static_cast<double>(s.servers[0].hits + s.servers[0].misses), 4'000, 400);
-  EXPECT_NEAR(static_cast<double>(s.servers[0].misses), 2'000, 300);
-  EXPECT_NEAR(static_cast<double>(s.servers[0].ops), 4'000, 500);
+  // Of the second run's window alone: 4,000 reads, not the 9,000 and more since the server started,
+  // and a few commands of the sampler. The edges of the window are read a little late.
+  EXPECT_NEAR(static_cast<double>(s.servers[0].hits + s.servers[0].misses), 4'000, 1'000);
+  EXPECT_NEAR(static_cast<double>(s.servers[0].misses), 2'000, 600);
+  EXPECT_NEAR(static_cast<double>(s.servers[0].ops), 4'000, 1'000);
   auto calls = callsOf(*admin);
   EXPECT_EQ(calls.count("config|resetstat"), 0U);
   EXPECT_GT(calls["get"], 9'000U);  // both runs, warm-ups included
@@ -105,7 +105,7 @@ TEST(Definitions, TheServersCountersAreDifferencesAndAreNeverReset) {
 
 // "hit_rate = hits/(hits + misses) from Redis's replies to reads": writes are in neither.
 TEST(Definitions, TheHitRateIsOfReadsAlone) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.keys = 1'000'000;  // one in a hundred is there; a write adds one
@@ -121,7 +121,7 @@ TEST(Definitions, TheHitRateIsOfReadsAlone) {
 
 // "cpu_us_per_op excludes empty polls when spinning."
 TEST(Definitions, SpinningForNothingIsNoWorkOfAnOperation) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.wait = WaitMode::spin;
   lab.plan.engine.rate = 100;
@@ -136,7 +136,7 @@ TEST(Definitions, SpinningForNothingIsNoWorkOfAnOperation) {
 
 // "a SET re-applies its id's TTL", and leaves a key without one without one.
 TEST(Definitions, ADriversSetLeavesTheKeyItsTimeToLive) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   EnginePlan& plan = lab.plan.engine;
   plan.keys = 200;

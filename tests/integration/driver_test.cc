@@ -33,13 +33,12 @@ using test::expectConserved;
 using testing::Contains;
 using testing::Key;
 
-using Lab = test::DriverLab;
-constexpr std::uint64_t kKeys = Lab::kKeys;
+using test::DriverLab;
 
 class DriverIo : public testing::TestWithParam<std::tuple<IoChoice, WaitMode>> {};
 
 TEST_P(DriverIo, ReadsAndChecksEveryValueAtTheRateAskedFor) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   std::tie(lab.plan.engine.io, lab.plan.engine.wait) = GetParam();
@@ -74,7 +73,7 @@ std::map<std::string, int> cpusOfThreads() {
 
 // On the server's core it would look like the server's doing.
 TEST(Driver, NothingOfItRunsBesideItsOwnCpus) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.cpus = {static_cast<int>(allowedCpus().back())};
@@ -99,7 +98,7 @@ TEST(Driver, NothingOfItRunsBesideItsOwnCpus) {
 }
 
 TEST(Driver, CountsTheSameCommandsAsTheServer) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.warmup = 0;
@@ -123,7 +122,7 @@ TEST(Driver, CountsTheSameCommandsAsTheServer) {
 }
 
 TEST(Driver, SendsBatchesAsTransactionsAndChecksEveryValueInThem) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.warmup = 0;
@@ -148,7 +147,7 @@ TEST(Driver, FailsAWholeTransactionThatTheServerAborts) {
   NodeConfig config;
   config.maxmemory = 4ULL << 20;   // full after about 800 writes
   config.policy = "volatile-lru";  // and no key with a TTL: nothing may be evicted
-  Lab lab(config);
+  DriverLab lab(config);
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.transactions = true;
   lab.plan.engine.pipeline = 4;
@@ -162,7 +161,7 @@ TEST(Driver, FailsAWholeTransactionThatTheServerAborts) {
 }
 
 TEST(Driver, SpeaksOverAUnixSocket) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.target = lab.redis->node().unixEndpoint();
@@ -174,7 +173,7 @@ TEST(Driver, SpeaksOverAUnixSocket) {
 TEST(Driver, LogsInWithThePasswordAndNeverWritesItDown) {
   NodeConfig config;
   config.password = "s3cret-of-this-test";
-  Lab lab(config);
+  DriverLab lab(config);
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.login.password = config.password;
   lab.fillKeys();
@@ -196,7 +195,7 @@ TEST(Driver, LogsInWithThePasswordAndNeverWritesItDown) {
 }
 
 TEST(Driver, RefusesADataSetOfAnotherSeed) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.seed = 2;
@@ -206,7 +205,7 @@ TEST(Driver, RefusesADataSetOfAnotherSeed) {
 }
 
 TEST(Driver, SaysThatNothingListensThere) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.target = {"127.0.0.1", *freePort(), {}};
   const auto refused = lab.tryRun();
@@ -215,7 +214,7 @@ TEST(Driver, SaysThatNothingListensThere) {
 }
 
 TEST(Driver, SendsLoadToThisMachineAlone) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.target = {"192.0.2.1", 6379, {}};  // TEST-NET-1: belongs to nobody
   const auto refused = lab.tryRun();
@@ -224,7 +223,7 @@ TEST(Driver, SendsLoadToThisMachineAlone) {
 }
 
 TEST(Driver, FindsAFlippedByte) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.readShare = 1;
@@ -245,10 +244,10 @@ TEST(Driver, FindsAFlippedByte) {
 }
 
 TEST(Driver, CountsMisses) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
-  lab.plan.engine.keys = 2 * kKeys;  // half of them are not there
+  lab.plan.engine.keys = 2 * DriverLab::kKeys;  // half of them are not there
   lab.plan.engine.readShare = 1;
   const Summary s = lab.run();
   EXPECT_NEAR(s.cache.hitRate, 0.5, 0.05);
@@ -262,7 +261,7 @@ NodeConfig halfOfIt() {
   return config;
 }
 
-std::uint64_t callsOf(const Lab& lab, const std::string& command) {
+std::uint64_t callsOf(const DriverLab& lab, const std::string& command) {
   const auto info = adminOf(*lab.redis)->info({"commandstats"});
   if (!info) return 0;
   const auto found = info->commandStats.find(command);
@@ -270,7 +269,7 @@ std::uint64_t callsOf(const Lab& lab, const std::string& command) {
 }
 
 TEST(Driver, RefillsWhatAFullServerHasEvicted) {
-  Lab lab(halfOfIt());
+  DriverLab lab(halfOfIt());
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.valueSize = 1000;
   lab.fillKeys();
@@ -296,7 +295,7 @@ TEST(Driver, RefillsWhatAFullServerHasEvicted) {
 TEST(Driver, CountsRefillsThatAFullServerRefuses) {
   NodeConfig config = halfOfIt();
   config.policy = "volatile-lru";  // and no key has a time to live: nothing may go
-  Lab lab(config);
+  DriverLab lab(config);
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.valueSize = 1000;
   lab.plan.engine.readShare = 1;
@@ -312,7 +311,7 @@ TEST(Driver, CountsRefillsThatAFullServerRefuses) {
 }
 
 TEST(Driver, EndsEarlyAndWritesWhatItMeasured) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.duration = 60 * kSecond;
@@ -332,7 +331,7 @@ TEST(Driver, EndsEarlyAndWritesWhatItMeasured) {
 }
 
 TEST(Driver, SurvivesAServerKilledMidRunWithEveryOperationAccountedFor) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.drain = kSecond;
@@ -351,7 +350,7 @@ TEST(Driver, SurvivesAServerKilledMidRunWithEveryOperationAccountedFor) {
 }
 
 TEST(Driver, FindsItsWayBackToARestartedServer) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.duration = 4 * kSecond;
@@ -373,9 +372,9 @@ TEST(Driver, FindsItsWayBackToARestartedServer) {
 }
 
 // redis-notes, "The frozen-server identity (truth test)".
-TEST(Driver, TellsTheTruthAboutAFrozenServer) {
+TEST(DriverAlone, TellsTheTruthAboutAFrozenServer) {
   for (int attempt = 1;; ++attempt) {
-    Lab lab;
+    DriverLab lab;
     ASSERT_TRUE(lab.redis);
     lab.fillKeys();
     lab.plan.engine.rate = 10'000;
@@ -424,7 +423,7 @@ TEST(Driver, TellsTheTruthAboutAFrozenServer) {
 }
 
 TEST(Driver, GoesOnWhenTheServerIsTooSlowAndSaysOverloaded) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.warmup = 0;
@@ -447,7 +446,7 @@ TEST(Driver, GoesOnWhenTheServerIsTooSlowAndSaysOverloaded) {
 }
 
 TEST(Driver, LeavesARunDirectoryThatAddsUpToItsSummary) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   const Summary s = lab.run();

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -30,20 +31,16 @@ namespace {
 
 using test::adminOf;
 using test::eventually;
+using test::expectGood;
+using test::flush;
+using test::keyOf;
+using test::kMegabyte;
 using test::load;
 using test::startRedis;
 using test::TemporaryDirectory;
 
-constexpr std::uint64_t kMegabyte = 1 << 20;
-
 LoadRunPlan planFor(const ScopedStack& redis, std::uint64_t keys = 20'000) {
   return test::loadPlan(redis.endpoint(), keys);
-}
-
-void expectGood(const Result<LoadRunOutcome>& outcome) {
-  ASSERT_TRUE(outcome) << outcome.error().message;
-  EXPECT_TRUE(outcome->status) << outcome->status.error().message;
-  EXPECT_TRUE(outcome->summary.valid);
 }
 
 std::string digest(const ScopedStack& redis) {
@@ -52,17 +49,6 @@ std::string digest(const ScopedStack& redis) {
   const auto reply = admin->command({"DEBUG", "DIGEST"}, 60 * kSecond);
   EXPECT_TRUE(reply) << reply.error().message;
   return reply ? reply->text : std::string();
-}
-
-void flush(const ScopedStack& redis) {
-  auto admin = adminOf(redis);
-  ASSERT_TRUE(admin);
-  ASSERT_TRUE(admin->command({"FLUSHALL", "SYNC"}, 60 * kSecond));
-}
-
-std::string keyOf(std::uint64_t id) {
-  char key[kMaxKeyLength];
-  return {key, writeKey(key, id)};
 }
 
 /// Every id below `keys`, in one go: the replies to `command` of its key.
@@ -263,7 +249,8 @@ TEST(Loader, EstimatesWhatRedisThenUses) {
       const auto before = admin->info({"memory"});
       expectGood(load(plan));
       // The clients' buffers go with the clients.
-      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      EXPECT_TRUE(
+          eventually([&] { return admin->info({"clients"})->count("connected_clients") == 1; }));
       const auto after = admin->info({"memory"});
       ASSERT_TRUE(before && after);
       const double used = after->number("used_memory") - before->number("used_memory");
@@ -410,7 +397,9 @@ struct Finished {
   std::string err;
 };
 
-Finished runLoader(std::vector<std::string> args, int signalAfterStart = 0) {
+/// With `stored`, the signal is sent as soon as that is true.
+Finished runLoader(std::vector<std::string> args, int signal = 0,
+                   const std::function<bool()>& stored = {}) {
   TemporaryDirectory home;
   const std::string errors = home.path() / "err";
   args.insert(args.begin(), {std::string(REDLINE_BINARY_DIR) + "/redline", "loader"});
@@ -424,9 +413,9 @@ Finished runLoader(std::vector<std::string> args, int signalAfterStart = 0) {
     ::execv(argv.front(), argv.data());
     ::_exit(127);
   }
-  if (signalAfterStart != 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));
-    ::kill(child, signalAfterStart);
+  if (signal != 0) {
+    EXPECT_TRUE(eventually(stored));
+    ::kill(child, signal);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
@@ -444,16 +433,17 @@ TEST(LoaderCommand, StopsOnSigintAndSigtermAndSaysWhereToGoOn) {
   if (!redis) return;
   for (const int signal : {SIGINT, SIGTERM}) {
     flush(*redis);
-    const Finished finished = runLoader({"-addr=" + redis->endpoint().text(), "-keys=10M", "-force",
-                                         "-ttl-frac=0.1", "-ttl-epoch=4000000000"},
-                                        signal);
+    auto admin = adminOf(*redis);
+    ASSERT_TRUE(admin);
+    const Finished finished =
+        runLoader({"-addr=" + redis->endpoint().text(), "-keys=10M", "-force", "-ttl-frac=0.1",
+                   "-ttl-epoch=4000000000"},
+                  signal, [&] { return admin->command({"DBSIZE"})->integer > 0; });
     EXPECT_EQ(finished.code, 1) << finished.err;
     const std::size_t hint = finished.err.find("resume with -from=");
     ASSERT_NE(hint, std::string::npos) << finished.err;
     EXPECT_NE(finished.err.find("-ttl-epoch=4000000000"), std::string::npos) << finished.err;
     const std::uint64_t from = std::stoull(finished.err.substr(hint + 18));
-    auto admin = adminOf(*redis);
-    ASSERT_TRUE(admin);
     EXPECT_GE(admin->command({"DBSIZE"})->integer, static_cast<std::int64_t>(from));
     // The interrupt ends it after a while of loading, long before the last key.
     EXPECT_LT(from, 10'000'000U);

@@ -21,11 +21,11 @@ namespace {
 using test::adminOf;
 using test::Count;
 using test::countOf;
-using Lab = test::MitigationLab;
+using test::MitigationLab;
 using test::startRedis;
 
 TEST(Mitigation, TheLedgerFindsNothingWrongWithOneServer) {
-  Lab lab(startRedis());
+  MitigationLab lab(startRedis());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   const Summary s = lab.run();
@@ -39,7 +39,7 @@ TEST(Mitigation, TheLedgerFindsNothingWrongWithOneServer) {
 }
 
 TEST(Mitigation, TheLedgerFindsReadsOfAKeyThatWasSetBackBehindItsBack) {
-  Lab lab(startRedis());
+  MitigationLab lab(startRedis());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.readShare = 0.5;
@@ -65,7 +65,7 @@ TEST(Mitigation, TheLedgerFindsReadsOfAKeyThatWasSetBackBehindItsBack) {
 }
 
 TEST(Mitigation, TheAuditFindsAcknowledgedWritesThatAreGone) {
-  Lab lab(startRedis());
+  MitigationLab lab(startRedis());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.readShare = 0;
@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(BothKindsOfTracking, LocalCacheOf,
                          testing::Values(Tracking::keysRead, Tracking::prefix));
 
 TEST_P(LocalCacheOf, ServesReadsAndNeverAWrongValue) {
-  Lab lab(startRedis());
+  MitigationLab lab(startRedis());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.mitigation.kind = MitigationKind::localCache;
@@ -121,7 +121,7 @@ TEST_P(LocalCacheOf, ServesReadsAndNeverAWrongValue) {
 }
 
 TEST_P(LocalCacheOf, SeesAForeignWriteAfterItsInvalidation) {
-  Lab lab(startRedis());
+  MitigationLab lab(startRedis());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.mitigation.kind = MitigationKind::localCache;
@@ -154,7 +154,7 @@ TEST_P(LocalCacheOf, SeesAForeignWriteAfterItsInvalidation) {
 }
 
 TEST_P(LocalCacheOf, IsEmptiedByALostConnection) {
-  Lab lab(startRedis());
+  MitigationLab lab(startRedis());
   ASSERT_TRUE(lab.redis);
   lab.fill();
   lab.plan.engine.mitigation.kind = MitigationKind::localCache;
@@ -177,7 +177,7 @@ TEST_P(LocalCacheOf, IsEmptiedByALostConnection) {
 }
 
 TEST(Mitigation, ALocalCacheNeverServesAKeyBeyondItsTimeToLive) {
-  Lab lab(startRedis());
+  MitigationLab lab(startRedis());
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.mitigation.kind = MitigationKind::localCache;
   lab.plan.engine.mitigation.ledgerKeys = 0;
@@ -189,7 +189,7 @@ TEST(Mitigation, ALocalCacheNeverServesAKeyBeyondItsTimeToLive) {
   ASSERT_TRUE(admin);
   // The server itself deletes it late: nobody asks for it, and the active cycle is off.
   ASSERT_TRUE(admin->command({"DEBUG", "SET-ACTIVE-EXPIRE", "0"}));
-  ASSERT_TRUE(admin->command({"PEXPIRE", "obj:0", "1000"}));
+  ASSERT_TRUE(admin->command({"PEXPIRE", "obj:0", "1400"}));
   const Summary s = lab.run();
   EXPECT_GT(s.cache.localHits, 1000U);
   EXPECT_GT(s.cache.misses, 1000U) << "once it had expired";
@@ -198,7 +198,7 @@ TEST(Mitigation, ALocalCacheNeverServesAKeyBeyondItsTimeToLive) {
 
 TEST(Mitigation, SplitWritesReachAllCopiesAndReadsFindThem) {
   for (const SplitMode mode : {SplitMode::spread, SplitMode::tag}) {
-    Lab lab(startRedis());
+    MitigationLab lab(startRedis());
     ASSERT_TRUE(lab.redis);
     lab.fill();
     lab.plan.engine.duration = kSecond;
@@ -229,7 +229,7 @@ TEST(Mitigation, SplitWritesReachAllCopiesAndReadsFindThem) {
 }
 
 TEST(Mitigation, ALocalCacheTakesInWhatARefillHasWritten) {
-  Lab lab(startRedis());
+  MitigationLab lab(startRedis());
   ASSERT_TRUE(lab.redis);
   lab.plan.engine.mitigation.ledgerKeys = 0;
   lab.plan.engine.mitigation.kind = MitigationKind::localCache;

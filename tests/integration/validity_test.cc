@@ -20,11 +20,11 @@ namespace redline {
 namespace {
 
 using test::adminOf;
+using test::DriverLab;
 using test::expectConserved;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using Lab = test::DriverLab;
 
 void pinTo(unsigned core) {
   cpu_set_t one;
@@ -90,12 +90,12 @@ class RealtimeThief {
   std::thread thread_;
 };
 
-TEST(Validity, ACoreThatIsStolenFromAnOpenRunIsSeenAndNamed) {
+TEST(ValidityAlone, ACoreThatIsStolenFromAnOpenRunIsSeenAndNamed) {
   const std::vector<unsigned> cores = allowedCpus();
   if (cores.size() < 2) GTEST_SKIP() << "needs two cores: one for the server, one to be stolen";
   NodeConfig config;
   config.cpus = std::to_string(cores.front());
-  Lab lab(config);
+  DriverLab lab(config);
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   const RealtimeThief thief(cores.back());
@@ -111,8 +111,8 @@ TEST(Validity, ACoreThatIsStolenFromAnOpenRunIsSeenAndNamed) {
   expectConserved(s);
 }
 
-TEST(Validity, AGeneratorThatIsBusierThanItsServerFoundItsOwnCeiling) {
-  Lab lab;
+TEST(ValidityAlone, AGeneratorThatIsBusierThanItsServerFoundItsOwnCeiling) {
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   // Nearly all reads are served by the worker's own cache: all of the work is the generator's.
@@ -126,8 +126,8 @@ TEST(Validity, AGeneratorThatIsBusierThanItsServerFoundItsOwnCeiling) {
   expectConserved(s);
 }
 
-TEST(Validity, AnOverloadedGeneratorIsNotTakenForTheServersCeiling) {
-  Lab lab;
+TEST(ValidityAlone, AnOverloadedGeneratorIsNotTakenForTheServersCeiling) {
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   const unsigned core = allowedCpus().front();
@@ -139,8 +139,8 @@ TEST(Validity, AnOverloadedGeneratorIsNotTakenForTheServersCeiling) {
   EXPECT_THAT(s.invalidReasons, Contains(HasSubstr("core taken")));
 }
 
-TEST(Validity, AnImpossibleRateIsCalledOverloadedAndSaysWhoseCeilingItIs) {
-  Lab lab;
+TEST(ValidityAlone, AnImpossibleRateIsCalledOverloadedAndSaysWhoseCeilingItIs) {
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.rate = 20e6;
@@ -157,7 +157,7 @@ TEST(Validity, AnImpossibleRateIsCalledOverloadedAndSaysWhoseCeilingItIs) {
 }
 
 TEST(Validity, AServerThatIsGoneForGoodIsLost) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.drain = 200 * kMillisecond;
@@ -173,7 +173,7 @@ TEST(Validity, AServerThatIsGoneForGoodIsLost) {
 TEST(Validity, ARunWithoutOneCompletedOperationIsNone) {
   NodeConfig config;
   config.policy = "volatile-lru";
-  Lab lab(config);
+  DriverLab lab(config);
   ASSERT_TRUE(lab.redis);
   auto admin = adminOf(*lab.redis);
   ASSERT_TRUE(admin && admin->configSet("maxmemory", "1mb"));
@@ -186,7 +186,7 @@ TEST(Validity, ARunWithoutOneCompletedOperationIsNone) {
 }
 
 TEST(Validity, OperationsLostWithTheirConnectionsLeaveNoP99) {
-  Lab lab;
+  DriverLab lab;
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.readShare = 0;
@@ -219,7 +219,7 @@ TEST(Validity, OperationsLostWithTheirConnectionsLeaveNoP99) {
 TEST(Validity, AServerThatRefusesSomeOfItIsAFinding) {
   NodeConfig config;
   config.policy = "volatile-lru";
-  Lab lab(config);
+  DriverLab lab(config);
   ASSERT_TRUE(lab.redis);
   auto admin = adminOf(*lab.redis);
   ASSERT_TRUE(admin && admin->configSet("maxmemory", "1mb"));

@@ -159,6 +159,8 @@ std::size_t beginOfName(Tokens tokens, std::size_t end) {
   return begin;
 }
 
+constexpr std::string_view kUnnamed = "{}";
+
 class Scanner {
  public:
   explicit Scanner(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
@@ -200,13 +202,11 @@ class Scanner {
   }
 
   void openNamespace(Tokens name) {
-    if (name.empty() && declaration(at_).back().text == "namespace") {
-      skipBlock();
-    } else {
+    if (name.empty() && declaration(at_).back().text == "namespace")
+      scopes_.emplace_back(kUnnamed);
+    else
       scopes_.push_back(join(name));
-      ++at_;
-    }
-    begin_ = at_;
+    begin_ = ++at_;
   }
 
   void skipBlock(std::string_view open = "{", std::string_view close = "}") {
@@ -220,6 +220,8 @@ class Scanner {
 
   void endOfDeclaration(std::size_t end) {
     const Tokens head = declaration(end);
+    if (head.size() > 3 && head[0].text == "using" && head[2].text == "=")
+      add(head[1].text, head[1].line, true, join(head.subspan(3)));
     constexpr std::array<std::string_view, 5> kNoVariables{"using", "typedef", "extern", "operator",
                                                            "namespace"};
     if (!head.empty() && findOutside(head, "=") < head.size() &&
@@ -241,7 +243,7 @@ class Scanner {
   }
 
   void addDefinition(Tokens head) {
-    if (head.empty() || findOutside(head, "static") < head.size()) return;
+    if (head.empty()) return;
     if (isType(head)) return addType(head.subspan(classKey(head) + 1));
     const std::size_t open = findOutside(head, "(");
     const bool isOperator = findOutside(head, "operator") < head.size();
@@ -266,7 +268,8 @@ class Scanner {
       begin = beginOfName(head, position + 1);
     }
     if (open < head.size() && begin < open)
-      add(join(head.subspan(begin, open - begin)) + parametersOf(head, open), head[begin].line);
+      add(join(head.subspan(begin, open - begin)) + parametersOf(head, open), head[begin].line,
+          findOutside(head, "static") < head.size());
   }
 
   void addVariable(Tokens head) {
@@ -275,17 +278,22 @@ class Scanner {
       return findOutside(head, word) < head.size();
     };
     const bool isConstant = has("constexpr") || (has("const") && !has("*"));
-    if (has("static") || (isConstant && !has("inline"))) return;
+    const bool internal = has("static") || (isConstant && !has("inline"));
     const std::size_t end = findOutside(head, kEnds);
     const std::size_t begin = beginOfName(head, end);
-    if (begin > 0 && begin < end) add(join(head.subspan(begin, end - begin)), head[begin].line);
+    if (begin > 0 && begin < end)
+      add(join(head.subspan(begin, end - begin)), head[begin].line, internal);
   }
 
-  void add(const std::string& name, int line) {
+  void add(const std::string& name, int line, bool internal = false, std::string alias = {}) {
     std::string qualified;
-    for (const std::string& scope : scopes_)
-      if (!scope.empty()) qualified += scope + "::";
-    found_.push_back({qualified + name, line});
+    for (const std::string& scope : scopes_) {
+      if (scope == kUnnamed)
+        internal = true;
+      else if (!scope.empty())
+        qualified += scope + "::";
+    }
+    found_.push_back({qualified + name, line, internal, std::move(alias)});
   }
 
   std::vector<Token> tokens_;

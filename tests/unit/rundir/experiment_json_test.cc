@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-ExperimentDocument sample() {
+ExperimentDocument sampleDocument() {
   ExperimentDocument document;
   document.name = "pipelining";
   document.title = "What batches buy";
@@ -55,7 +55,7 @@ ExperimentDocument sample() {
 }
 
 TEST(ExperimentJson, ReadsBackWhatItWrote) {
-  const std::string text = experimentToJson(sample());
+  const std::string text = experimentToJson(sampleDocument());
   const auto read = experimentFromJson(text, "experiment.json");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(experimentToJson(*read), text);
@@ -70,7 +70,7 @@ TEST(ExperimentJson, ReadsBackWhatItWrote) {
 }
 
 TEST(ExperimentJson, ARunOnALineOfItsOwnReadsBack) {
-  const std::string line = runRecordToJson(sample().runs[0]);
+  const std::string line = runRecordToJson(sampleDocument().runs[0]);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   const auto read = runRecordFromJson(line, "runs.jsonl:1");
   ASSERT_TRUE(read) << read.error().message;
@@ -81,7 +81,7 @@ TEST(ExperimentJson, ARunOnALineOfItsOwnReadsBack) {
 }
 
 TEST(ExperimentJson, WhatItCannotHoldIsNamed) {
-  std::string text = experimentToJson(sample());
+  std::string text = experimentToJson(sampleDocument());
   text.replace(text.find("contradicts"), 11, "rebels     ");
   const auto read = experimentFromJson(text, "experiment.json");
   ASSERT_FALSE(read);
