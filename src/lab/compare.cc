@@ -73,7 +73,7 @@ void addFigure(ExperimentDocument& document, std::string what, std::string_view 
 void addFinding(ExperimentDocument& document, Standing standing, std::string text, std::string from,
                 std::vector<std::string> runs, bool headline) {
   document.findings.push_back(
-      {standing, std::move(text), std::move(from), headline, std::move(runs)});
+      {{}, standing, std::move(text), std::move(from), headline, std::move(runs)});
 }
 
 Standing standingOf(const Estimate& ratio, bool expectedAbove) {

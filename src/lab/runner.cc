@@ -257,7 +257,7 @@ void sayWhoElseWasThere(const Readings& readings, ExperimentDocument& document) 
   const double median = medianOf(shares);
   if (median < kOthersWorthNaming) return;
   document.findings.push_back(
-      {Standing::problem,
+      {"core-contention", Standing::problem,
        fmt::format("Redis did not have its core alone: other processes took {} of it (median of {} "
                    "runs, {} at most). Ceilings are lower and tails longer than Redis's own",
                    formatShare(median), shares.size(), formatShare(std::ranges::max(shares))),
@@ -305,7 +305,7 @@ void sayWhatIsInvalid(const Readings& readings, ExperimentDocument& document) {
         ". Where a condition has others only those count; {} of {} conditions ha{} none, and their "
         "figures must not be quoted: {}",
         without.size(), sound.size(), without.size() == 1 ? "s" : "ve", fmt::join(without, "; "));
-  document.findings.push_back({Standing::problem, std::move(text),
+  document.findings.push_back({"invalid-runs", Standing::problem, std::move(text),
                                "the verdict of each run (docs/terminology.md)", false,
                                std::move(names)});
 }

@@ -45,7 +45,7 @@ class Search {
   std::optional<LabBlame> result(std::string_view experiment) {
     if (judged_ == 0) return std::nullopt;
     LabBlame blame;
-    blame.finding = {Standing::plain, sentence(),
+    blame.finding = {"blame", Standing::plain, sentence(),
                      "each run's intervals: means of service, lateness and dispatch", false,
                      names_};
     if (worst_) show(experiment, blame);

@@ -124,6 +124,7 @@ enum class Standing {
 };
 
 struct LabFinding {
+  std::string id;  ///< [a-z0-9-], unique in its experiment and the same in every repeat; empty in older files
   Standing standing = Standing::plain;
   std::string text;       ///< a sentence without its full stop
   std::string from;       ///< the figures and the rule that it is computed from

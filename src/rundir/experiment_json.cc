@@ -95,6 +95,7 @@ void visit(auto& json, MappedAs<LabPlot> auto& plot) {
 }
 
 void visit(auto& json, MappedAs<LabFinding> auto& finding) {
+  json.field("id", finding.id);
   json.field("standing", finding.standing, kStandings);
   json.field("text", finding.text);
   json.field("from", finding.from);

@@ -16,7 +16,7 @@ ExperimentDocument repeat(double low, double high, Standing standing = Standing:
   document.profile = "standard";
   document.command = "redline lab run pipelining";
   document.figures = {{"ceiling", "ops/s", (low + high) / 2, low, high}};
-  document.findings = {{standing, "It is so", "the rates", true, {}}};
+  document.findings = {{"so", standing, "It is so", "the rates", true, {}}};
   document.slo = {{"get-ceiling", "x", SloVerdict::reported, "", {}}};
   return document;
 }
@@ -56,7 +56,7 @@ TEST(LabAgreement, FindingsAreMatchedByTheirRuleAndComparedByHowTheyStand) {
 
 TEST(LabAgreement, WhatDisturbedOneTimeIsNoFindingAboutRedis) {
   auto disturbed = repeat(1, 2);
-  disturbed.findings.push_back({Standing::problem, "Others took the core", "stat", false, {}});
+  disturbed.findings.push_back({"others", Standing::problem, "Others took the core", "stat", false, {}});
   EXPECT_TRUE(agreementOf({repeat(1, 2), disturbed}).agrees());
 }
 

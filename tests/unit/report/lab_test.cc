@@ -42,7 +42,7 @@ ExperimentDocument experiment(const std::string& name, Nanos start) {
   document.command = "redline lab run " + name;
   document.wallStart = start;
   document.environment.cores = 2;
-  document.findings = {{Standing::plain, "It is so", "the rates", false, {"a-r1"}}};
+  document.findings = {{"so", Standing::plain, "It is so", "the rates", false, {"a-r1"}}};
   document.tables = {{"Rates", {"batch", "ops/s"}, {{{"16", "80k/s"}, {"a-r1"}}}, "", false}};
   document.runs = {run("a-r1"), run("a-r2")};
   return document;
@@ -75,9 +75,9 @@ TEST(LabReport, FirstPageHasEveryRowOfTheBriefsTable) {
 
 TEST(LabReport, WhatAReaderMustNotMissComesFirst) {
   auto one = experiment("one", 1);
-  one.findings.push_back({Standing::expected, "As the books say", "", true, {}});
+  one.findings.push_back({"as-said", Standing::expected, "As the books say", "", true, {}});
   auto two = experiment("two", 2);
-  two.findings.push_back({Standing::contradicts, "Not as they say", "", true, {}});
+  two.findings.push_back({"not-as-said", Standing::contradicts, "Not as they say", "", true, {}});
   const auto report = buildLabReport({one, two}, drawNothing);
   ASSERT_TRUE(report);
   ASSERT_EQ(report->headlines.size(), 2U);
@@ -93,7 +93,7 @@ TEST(LabReport, OfManyExperimentsEachHasTwoLinesOnTheFirstPageTheMostUrgentOnes)
                                          {Standing::plain, "a figure"},
                                          {Standing::expected, "as said"},
                                          {Standing::problem, "mind this"}})
-      all.back().findings.push_back({standing, text, "", true, {}});
+      all.back().findings.push_back({"", standing, text, "", true, {}});
   }
   const auto many = buildLabReport(all, drawNothing);
   ASSERT_TRUE(many);

@@ -22,7 +22,7 @@ ExperimentDocument sampleDocument() {
   document.parameters = {{"keys", "100k"}, {"batches", "1, 16"}};
   document.wallStart = 1'700'000'000'123'456'789;
   document.durationS = 52.5;
-  document.findings = {{Standing::contradicts, "It fell", "the rates", true, {"a-r1", "a-r2"}}};
+  document.findings = {{"fell", Standing::contradicts, "It fell", "the rates", true, {"a-r1", "a-r2"}}};
   document.tables = {{"Rates", {"batch", "ops/s"}, {{{"16", "80k"}, {"a-r1"}}}, "a note", true}};
   LabPlot plot;
   plot.id = "rates";

@@ -1,0 +1,42 @@
+#include "lab/factor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace redline::lab {
+
+std::string Cell::title() const {
+  std::vector<std::string_view> titles;
+  for (const Coordinate& each : coordinates_)
+    if (!each.level.title.empty()) titles.push_back(each.level.title);
+  return fmt::format("{}", fmt::join(titles, ", "));
+}
+
+Labels Cell::labels() const {
+  Labels labels;
+  if (!part_.empty()) labels.emplace_back("part", part_);
+  for (const Coordinate& each : coordinates_) labels.emplace_back(each.factor, each.level.label);
+  return labels;
+}
+
+std::string Cell::runName(unsigned repeat) const {
+  std::string name = part_;
+  for (const Coordinate& each : coordinates_) {
+    if (!name.empty()) name += '-';
+    name += each.level.label;
+  }
+  return fmt::format("{}-r{}", name, repeat);
+}
+
+const Cell::Coordinate& Cell::coordinate(std::string_view factor) const {
+  const auto found = std::ranges::find(coordinates_, factor, &Coordinate::factor);
+  if (found != coordinates_.end()) return *found;
+  // A mistake in the experiment's code, whatever its parameters are.
+  fmt::print(stderr, "redline: a cell of grid '{}' has no factor '{}'\n", part_, factor);
+  std::abort();
+}
+
+}  // namespace redline::lab

@@ -1,0 +1,329 @@
+#include "lab/study.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "base/units.h"
+#include "lab/words.h"
+
+namespace redline::lab {
+namespace {
+
+/// Every combination of levels from factor `first` on, appended to `cells`; the last varies fastest.
+void combine(const std::string& part, const std::vector<FactorView>& factors, std::size_t first,
+             std::vector<Cell::Coordinate>& chosen, Cells& cells) {
+  if (first == factors.size()) {
+    cells.emplace_back(part, chosen);
+    return;
+  }
+  const FactorView& factor = factors[first];
+  for (std::size_t i = 0; i < factor.levels.size(); ++i) {
+    chosen.push_back({factor.name, factor.indices[i], factor.levels[i]});
+    combine(part, factors, first + 1, chosen, cells);
+    chosen.pop_back();
+  }
+}
+
+}  // namespace
+
+Cells together(std::initializer_list<Cells> parts) {
+  Cells all;
+  for (const Cells& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+Claim& Claim::from(std::string_view figures) {
+  from_ = figures;
+  return *this;
+}
+
+Claim& Claim::headline() {
+  isHeadline_ = true;
+  return *this;
+}
+
+Claim& Claim::restsOn(std::vector<Measured> more) {
+  std::ranges::move(more, std::back_inserter(numbers_));
+  return *this;
+}
+
+void Claim::add(const std::function<std::string()>& text) {
+  if (!std::ranges::all_of(numbers_, &Measured::isKnown)) return;
+  study_.document().findings.push_back({.id = id_,
+                                        .standing = standing_,
+                                        .text = text(),
+                                        .from = from_,
+                                        .headline = isHeadline_,
+                                        .runs = namesOf(numbers_)});
+}
+
+Table& Table::column(std::string head, CellText text) {
+  table_.head.push_back(std::move(head));
+  columns_.push_back(std::move(text));
+  return *this;
+}
+
+Table& Table::column(std::string head, const Quantity& quantity) {
+  return column(std::move(head), [quantity](const Cell& cell) { return format(quantity[cell]); });
+}
+
+Table& Table::ratio(std::string head, const Quantity& quantity,
+                    std::function<Cell(const Cell&)> base) {
+  return column(std::move(head), [quantity, base = std::move(base)](const Cell& cell) {
+    const Cell other = base(cell);
+    return other == cell ? std::string("1×") : format(quantity.ratio(other, cell));
+  });
+}
+
+Table& Table::validRuns(std::string head) {
+  return column(std::move(head),
+                [&study = study_](const Cell& cell) { return study.validText(cell); });
+}
+
+Table& Table::note(std::string text) {
+  table_.note = std::move(text);
+  return *this;
+}
+
+Table& Table::prose() {
+  table_.prose = true;
+  return *this;
+}
+
+void Table::rows(const Cells& cells, const Quantity* wanted) {
+  for (const Cell& cell : cells) {
+    if (wanted != nullptr && !wanted->has(cell)) continue;
+    LabTable::Row row;
+    for (const CellText& text : columns_) row.cells.push_back(text(cell));
+    row.runs = redline::namesOf(study_.runs(cell));
+    table_.rows.push_back(std::move(row));
+  }
+  add();
+}
+
+Table& Table::row(std::vector<std::string> cells, const std::vector<Measured>& from) {
+  table_.rows.push_back({std::move(cells), namesOf(from)});
+  return *this;
+}
+
+void Table::add() {
+  if (!table_.rows.empty()) study_.document().tables.push_back(std::move(table_));
+}
+
+Plot::Plot(Study& study, std::string id, std::string title) : study_(study) {
+  plot_.id = std::move(id);
+  plot_.title = std::move(title);
+}
+
+Plot& Plot::describe(std::string text) {
+  plot_.description = std::move(text);
+  return *this;
+}
+
+Plot& Plot::x(std::string title, AxisKind kind) {
+  plot_.x = {std::move(title), kind, {}};
+  return *this;
+}
+
+Plot& Plot::x(std::string title, const std::vector<Level>& levels) {
+  plot_.x = {std::move(title), AxisKind::names, {}};
+  for (const Level& level : levels) plot_.x.names.push_back(level.title);
+  return *this;
+}
+
+Plot& Plot::y(std::string title, AxisKind kind) {
+  plot_.y = {std::move(title), kind, {}};
+  return *this;
+}
+
+Plot& Plot::line(std::string title, const Quantity& quantity, const Cells& cells,
+                 const std::function<double(const Cell&)>& place, bool connected) {
+  LabSeries series;
+  series.title = std::move(title);
+  series.line = connected;
+  for (const Cell& cell : cells)
+    series.points.push_back(pointOf(place(cell), quantity[cell].estimate));
+  plot_.series.push_back(std::move(series));
+  return *this;
+}
+
+Plot& Plot::points(std::string title, const Quantity& quantity, const Cells& cells,
+                   const std::function<double(const Cell&)>& place) {
+  return line(std::move(title), quantity, cells, place, false);
+}
+
+Plot& Plot::series(LabSeries series) {
+  plot_.series.push_back(std::move(series));
+  return *this;
+}
+
+Plot& Plot::span(double from, double to, std::string title) {
+  plot_.spans.push_back({from, to, std::move(title)});
+  return *this;
+}
+
+Plot& Plot::mark(double x, std::string title) {
+  plot_.marks.push_back({x, std::move(title)});
+  return *this;
+}
+
+void Plot::add() {
+  const auto drawn = [](const LabSeries& series) {
+    return std::ranges::any_of(series.points,
+                               [](const LabPoint& point) { return std::isfinite(point.y); });
+  };
+  if (std::ranges::any_of(plot_.series, drawn))
+    study_.document().plots.push_back(std::move(plot_));
+}
+
+void Prediction::measured(const Measured& measured) {
+  if (!measured.isKnown()) return;
+  LabPrediction& prediction = study_.document().predictions[index_];
+  setMeasured(prediction, measured.estimate);
+  prediction.verdict = ofPredicted(prediction);
+}
+
+void Prediction::measured(const Measured& measured, std::string verdict) {
+  if (!measured.isKnown()) return;
+  LabPrediction& prediction = study_.document().predictions[index_];
+  setMeasured(prediction, measured.estimate);
+  prediction.verdict = std::move(verdict);
+}
+
+double Prediction::predicted() const {
+  return study_.document().predictions[index_].predicted;
+}
+
+Factor<std::string> Study::factor(std::string name, const std::vector<std::string>& texts,
+                                  const std::function<std::string(const std::string&)>& title) {
+  return factor<std::string>(std::move(name), texts, [&](const std::string& text) {
+    const auto number = parseNumber(text);
+    return Level{text, title ? title(text) : text, number ? *number : kNothing};
+  });
+}
+
+Factor<double> Study::factor(std::string name, const std::vector<double>& numbers,
+                             const std::function<std::string(double)>& title) {
+  return factor<double>(std::move(name), numbers, [&](double number) {
+    std::string label = fmt::format("{:g}", number);
+    return Level{label, title ? title(number) : label, number};
+  });
+}
+
+std::string Study::stack(LabStack stack) {
+  std::string name = stack.name;
+  if (std::ranges::find(plan_.stacks, name, &LabStack::name) == plan_.stacks.end())
+    plan_.stacks.push_back(std::move(stack));
+  return name;
+}
+
+Grid Study::grid(std::string part, const std::vector<FactorView>& factors, const RunOf& run) {
+  return grid(std::move(part), factors, parameters_.repeats(), run);
+}
+
+Grid Study::grid(std::string part, const std::vector<FactorView>& factors, unsigned repeats,
+                 const RunOf& run) {
+  Grid grid;
+  std::vector<Cell::Coordinate> chosen;
+  combine(part, factors, 0, chosen, grid.cells);
+  auto runs = interleaved(grid.cells.size(), repeats, [&](std::size_t i, unsigned repeat) {
+    const Cell& cell = grid.cells[i];
+    LabRun one = run(cell, repeat);
+    one.name = cell.runName(repeat);
+    one.labels = cell.labels();
+    one.labels.emplace_back("repeat", std::to_string(repeat));
+    return one;
+  });
+  std::ranges::move(runs, std::back_inserter(plan_.runs));
+  return grid;
+}
+
+std::string Study::validText(const Cell& cell) const {
+  const auto all = runs(cell);
+  return fmt::format("{} of {}", validCount(all), all.size());
+}
+
+Quantity Study::quantity(std::string unit, const Measurement& measurement, Cells cells) const {
+  return {readings_, std::move(cells), std::move(unit), measurement, Quantity::Estimator::pooled};
+}
+
+Quantity Study::mean(std::string unit, const Measurement& measurement, Cells cells) const {
+  return {readings_, std::move(cells), std::move(unit), measurement, Quantity::Estimator::mean};
+}
+
+Quantity Study::total(std::string unit, const Measurement& measurement, Cells cells) const {
+  return {readings_, std::move(cells), std::move(unit), measurement, Quantity::Estimator::total};
+}
+
+void Study::figure(std::string what, const Measured& measured) {
+  if (!measured.isKnown()) return;
+  const Estimate& estimate = measured.estimate;
+  document_.figures.push_back({std::move(what), measured.unit, estimate.value,
+                               estimate.hasInterval() ? estimate.low : kNothing,
+                               estimate.hasInterval() ? estimate.high : kNothing});
+}
+
+void Study::figures(std::string_view what, const Quantity& quantity, const Cells& cells) {
+  for (const Cell& cell : cells)
+    figure(fmt::format(fmt::runtime(what), cell.title()), quantity[cell]);
+}
+
+void Study::slo(std::string id, SloVerdict verdict, std::string measured, std::string detail,
+                const std::vector<Measured>& from) {
+  if (!std::ranges::all_of(from, &Measured::isKnown)) return;
+  if (!from.empty() && from.front().valid == 0) verdict = SloVerdict::invalid;
+  document_.slo.push_back({std::move(id), std::move(measured), verdict, std::move(detail), namesOf(from)});
+}
+
+Prediction Study::predict(std::string what, std::string model, std::string unit,
+                          double predicted) {
+  document_.predictions.push_back({.what = std::move(what),
+                                   .model = std::move(model),
+                                   .unit = std::move(unit),
+                                   .predicted = predicted,
+                                   .verdict = {}});
+  return {*this, document_.predictions.size() - 1};
+}
+
+Standing expectAbove(const Measured& ratio) {
+  if (!ratio.estimate.hasInterval() || ratio.estimate.contains(1)) return Standing::inconclusive;
+  return ratio.value() > 1 ? Standing::expected : Standing::contradicts;
+}
+
+Standing expectBelow(const Measured& ratio) {
+  if (!ratio.estimate.hasInterval() || ratio.estimate.contains(1)) return Standing::inconclusive;
+  return ratio.value() < 1 ? Standing::expected : Standing::contradicts;
+}
+
+SloVerdict below(const Measured& measured, double limit) {
+  return measured.estimate.high < limit  ? SloVerdict::met
+         : measured.estimate.low > limit ? SloVerdict::missed
+                                         : SloVerdict::inconclusive;
+}
+
+ExperimentPlan planOf(const Experiment& experiment, const Parameters& parameters) {
+  const Readings none;
+  ExperimentDocument unused;
+  Study study(parameters, none, unused);
+  experiment.declare(study);
+  return study.plan();
+}
+
+std::vector<LabPrediction> predictionsOf(const Experiment& experiment,
+                                         const Parameters& parameters) {
+  const Readings none;
+  ExperimentDocument document;
+  Study study(parameters, none, document);
+  experiment.declare(study);
+  return document.predictions;
+}
+
+void analyse(const Experiment& experiment, const Parameters& parameters, const Readings& readings,
+             ExperimentDocument& document) {
+  document.predictions.clear();
+  Study study(parameters, readings, document);
+  experiment.declare(study);
+}
+
+}  // namespace redline::lab
