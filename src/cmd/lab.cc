@@ -20,6 +20,7 @@
 #include "cmd/stack_options.h"
 #include "lab/catalog.h"
 #include "lab/runner.h"
+#include "lab/study.h"
 #include "os/files.h"
 #include "server/host.h"
 #include "server/scratch.h"
@@ -298,7 +299,7 @@ void printFindings(const ExperimentDocument& document) {
 /// here.
 Status describeExperiment(const Chosen& one, const Invocation& invocation) {
   const Experiment& experiment = *one.experiment;
-  const auto plan = experiment.plan(one.parameters);
+  const auto plan = lab::planOf(experiment, one.parameters);
   if (!plan) return fail(plan.error());
   const auto seconds =
       expectedSeconds(experiment, one.parameters, labTools(), labCpus(invocation.flags));
@@ -348,11 +349,9 @@ Result<ExitCode> predict(const Invocation& invocation) {
   if (!all) return fail(all.error());
   for (const Chosen& each : *all) {
     fmt::print("{} ({})\n", each.experiment->name, invocation.flags.text("profile"));
-    if (each.experiment->predict == nullptr) {
-      fmt::print("  no model says anything before its runs\n");
-      continue;
-    }
-    for (const LabPrediction& one : each.experiment->predict(each.parameters))
+    const auto predictions = lab::predictionsOf(*each.experiment, each.parameters);
+    if (predictions.empty()) fmt::print("  no model says anything before its runs\n");
+    for (const LabPrediction& one : predictions)
       fmt::print("  {}: {}  ({})\n", one.what, formatQuantity(one.predicted, one.unit), one.model);
   }
   return ExitCode::good;

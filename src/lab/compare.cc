@@ -81,10 +81,4 @@ Standing standingOf(const Estimate& ratio, bool expectedAbove) {
   return (ratio.value > 1) == expectedAbove ? Standing::expected : Standing::contradicts;
 }
 
-Flags joinFlags(std::initializer_list<Flags> parts) {
-  Flags all;
-  for (const Flags& part : parts) all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
-
 }  // namespace redline

@@ -99,7 +99,4 @@ void addFinding(ExperimentDocument& document, Standing standing, std::string tex
 /// inconclusive when the interval holds 1, or there is none.
 Standing standingOf(const Estimate& ratio, bool expectedAbove);
 
-/// Flags of several lists, in order.
-Flags joinFlags(std::initializer_list<Flags> parts);
-
 }  // namespace redline

@@ -5,6 +5,12 @@
 
 namespace redline {
 
+Flags joinFlags(std::initializer_list<Flags> parts) {
+  Flags all;
+  for (const Flags& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
 Bench::Bench(ScopedStack& stack, std::filesystem::path directory, LabCpus cpus, RunRecord& record,
              std::function<bool()> interrupted)
     : stack_(stack),

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ namespace redline {
 
 class Bench;
 class Readings;
+namespace lab {
+class Study;
+}
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 /// Flags as one would type them after `redline stack up`, `redline loader` or `redline driver`. In
@@ -31,6 +35,8 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 /// {generator-cpu} and {all-cpus} (both) for the CPUs that the lab gave out (without them: flags
 /// whose value they are fall away).
 using Flags = std::vector<std::string>;
+/// Flags of several lists, in order.
+Flags joinFlags(std::initializer_list<Flags> parts);
 /// What an experiment does itself, beside a run: a few commands, a figure to write down.
 using Action = std::function<Status(Bench&)>;
 
@@ -81,6 +87,11 @@ struct Experiment {
   std::vector<ParameterSpec> parameters;
   /// Refuses parameters that contradict each other, by Parameters::refuse; may be empty.
   Status (*check)(const Parameters&) = nullptr;
+  /// What is varied, run and concluded (lab/study.h). Pure: called without readings for the plan
+  /// and the predictions, with them for the report, and again for the same runs after a resume.
+  /// Some runs may have failed, or all.
+  void (*declare)(lab::Study&) = nullptr;
+  // Of experiments that are not declared yet:
   Result<ExperimentPlan> (*plan)(const Parameters&) = nullptr;
   /// What the models expect before anything is measured; may be empty.
   std::vector<LabPrediction> (*predict)(const Parameters&) = nullptr;

@@ -13,12 +13,13 @@ namespace redline::lab {
 
 /// One value that a factor takes.
 struct Level {
-  std::string label;      ///< in labels and run names: [a-z0-9-], unique in its factor
-  std::string title;      ///< for people: "batch 16"
-  double number = kNothing;   ///< its place on a numeric axis, where it has one
+  std::string label;         ///< in labels and run names: [a-z0-9-], unique in its factor
+  std::string title;         ///< for people: "batch 16"
+  double number = kNothing;  ///< its place on a numeric axis, where it has one
 };
 
-/// What an experiment varies, with a payload of type T for each level: `cell[factor]` is the payload.
+/// What an experiment varies, with a payload of type T for each level: `cell[factor]` is the
+/// payload.
 template <typename T>
 class Factor {
  public:
@@ -73,7 +74,8 @@ struct FactorView {
   std::vector<std::size_t> indices;
 
   template <typename T>
-  FactorView(const Factor<T>& factor)  // NOLINT(google-explicit-constructor): {policy, conns} in s.grid()
+  FactorView(
+      const Factor<T>& factor)  // NOLINT(google-explicit-constructor): {policy, conns} in s.grid()
       : name(factor.name()), levels(factor.levels()) {
     for (std::size_t i = 0; i < factor.size(); ++i) indices.push_back(factor.index(i));
   }
@@ -99,6 +101,11 @@ class Cell {
   template <typename T>
   const Level& level(const Factor<T>& factor) const {
     return coordinate(factor.name()).level;
+  }
+  /// The level's place in the whole factor.
+  template <typename T>
+  std::size_t index(const Factor<T>& factor) const {
+    return coordinate(factor.name()).index;
   }
   template <typename T>
   bool is(const Factor<T>& factor, std::string_view label) const {

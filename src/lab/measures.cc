@@ -50,6 +50,10 @@ Measurement latency(std::string_view percentile, std::string_view measure, std::
   };
 }
 
+double rateOf(const Reading& reading) {
+  return achievedRate(reading);
+}
+
 double mainThreadBusy(const Reading& reading) {
   const Summary* const summary = reading.summary();
   if (summary == nullptr || summary->servers.empty()) return kNaN;
@@ -71,6 +75,15 @@ double serverDelta(const Reading& reading, std::string_view field) {
   const RunDir* const dir = reading.dir();
   if (dir == nullptr || dir->servers.size() < 2) return kNaN;
   return dir->servers.back().number(field, kNaN) - dir->servers.front().number(field, kNaN);
+}
+
+Measurement counted(std::string_view field) {
+  return
+      [field = std::string(field)](const Reading& reading) { return serverDelta(reading, field); };
+}
+
+Measurement recorded(std::string_view figure) {
+  return [figure = std::string(figure)](const Reading& reading) { return reading.figure(figure); };
 }
 
 double commandsPerRead(const Reading& reading) {

@@ -25,6 +25,9 @@ double latencyUs(const Reading& reading, std::string_view percentile,
 Measurement latency(std::string_view percentile, std::string_view measure = "response",
                     std::string_view kind = "all", std::size_t drive = 0);
 
+/// achievedRate of the first drive, to be handed on.
+double rateOf(const Reading& reading);
+
 /// Busy share of the busiest server's main thread in the window.
 double mainThreadBusy(const Reading& reading);
 /// Busy share of the generator's workers in the window.
@@ -34,6 +37,10 @@ double meanBatch(const Reading& reading);
 /// Of the run's one server, from its first sample of INFO to its last; `field` as servers.csv has
 /// it.
 double serverDelta(const Reading& reading, std::string_view field);
+/// serverDelta, to be handed on.
+Measurement counted(std::string_view field);
+/// A figure that the run's actions wrote down (Bench::figure).
+Measurement recorded(std::string_view figure);
 /// Commands that the server executed for each read(2) of a client's socket.
 double commandsPerRead(const Reading& reading);
 /// Main-thread CPU for each command, microseconds: in the kernel, in Redis, and of the latter what

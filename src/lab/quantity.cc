@@ -117,13 +117,13 @@ std::vector<std::vector<double>> Quantity::repeats(const Cells& cells) const {
 
 Measured ratioWithin(const Cell& cell, const Quantity& base, const Quantity& other) {
   Measured ratio = plainRatio(base[cell], other[cell]);
-  if (ratio.isKnown())
-    ratio.estimate = Pooled({base.values(cell), other.values(cell)}).ratio(0, 1);
+  if (ratio.isKnown()) ratio.estimate = Pooled({base.values(cell), other.values(cell)}).ratio(0, 1);
   return ratio;
 }
 
 Measured plainRatio(const Measured& base, const Measured& other) {
-  Measured ratio{.estimate = {}, .unit = "x", .runs = base.runs, .valid = std::min(base.valid, other.valid)};
+  Measured ratio{
+      .estimate = {}, .unit = "x", .runs = base.runs, .valid = std::min(base.valid, other.valid)};
   for (const Reading* const run : other.runs)
     if (std::ranges::find(ratio.runs, run) == ratio.runs.end()) ratio.runs.push_back(run);
   if (!base.isKnown() || !other.isKnown()) return ratio;

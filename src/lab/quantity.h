@@ -19,9 +19,9 @@ namespace redline::lab {
 /// One number that an experiment found, with what it rests on.
 struct Measured {
   Estimate estimate;
-  std::string unit;                   ///< as in formatQuantity(); "x" is a multiple
-  std::vector<const Reading*> runs;   ///< that it comes from, the invalid ones included
-  std::size_t valid = 0;              ///< of these runs; of two conditions, the smaller number
+  std::string unit;                  ///< as in formatQuantity(); "x" is a multiple
+  std::vector<const Reading*> runs;  ///< that it comes from, the invalid ones included
+  std::size_t valid = 0;             ///< of these runs; of two conditions, the smaller number
 
   /// False where no run gave a number: whatever is made of it is left out of the report.
   bool isKnown() const { return estimate.count > 0; }
@@ -37,9 +37,10 @@ std::vector<std::string> namesOf(const std::vector<Measured>& all);
 
 /// One measurement over cells: each cell's runs give values, an estimator makes one number of them.
 ///
-/// Figures are of a cell's valid runs, and of all of them where none is valid (validOrAll()): a number that
-/// is marked says more than none. A measurement may read the whole run or a part of it (a Reading
-/// that is cut to some of its intervals), so other estimands are other readings, not other measurements.
+/// Figures are of a cell's valid runs, and of all of them where none is valid (validOrAll()): a
+/// number that is marked says more than none. A measurement may read the whole run or a part of it
+/// (a Reading that is cut to some of its intervals), so other estimands are other readings, not
+/// other measurements.
 class Quantity {
  public:
   /// What makes one number of a cell's values.
@@ -84,7 +85,8 @@ class Quantity {
   std::shared_ptr<const Data> data_;
 };
 
-/// Two quantities of one cell held against each other: `other` ÷ `base`, by the pooled spread of the two.
+/// Two quantities of one cell held against each other: `other` ÷ `base`, by the pooled spread of
+/// the two.
 Measured ratioWithin(const Cell& cell, const Quantity& base, const Quantity& other);
 
 /// A ratio of two known numbers without an interval; unit "x".

@@ -15,6 +15,7 @@
 #include "lab/commands.h"
 #include "lab/lab_dir.h"
 #include "lab/servers.h"
+#include "lab/study.h"
 #include "model/statistics.h"
 #include "record/validity.h"
 #include "server/host.h"
@@ -244,7 +245,7 @@ ExperimentDocument emptyDocument(const Experiment& experiment, const Parameters&
   document.redlineVersion = options.redlineVersion;
   document.command = options.command;
   document.parameters = parameters.all();
-  if (experiment.predict != nullptr) document.predictions = experiment.predict(parameters);
+  document.predictions = lab::predictionsOf(experiment, parameters);
   return document;
 }
 
@@ -321,7 +322,7 @@ void fillIn(const Experiment& experiment, const Parameters& parameters, const Re
     if (const Nanos start = reading->record.wallStart; start != 0)
       document.wallStart = document.wallStart == 0 ? start : std::min(document.wallStart, start);
   }
-  experiment.analyse(parameters, readings, document);
+  lab::analyse(experiment, parameters, readings, document);
   sayWhatIsInvalid(readings, document);
   sayWhoElseWasThere(readings, document);
 }
@@ -577,7 +578,7 @@ bool LabOutcome::hasValidData() const {
 
 Result<double> expectedSeconds(const Experiment& experiment, const Parameters& parameters,
                                const LabTools& tools, const LabCpus& cpus) {
-  const auto plan = experiment.plan(parameters);
+  const auto plan = lab::planOf(experiment, parameters);
   if (!plan) return fail(plan.error());
   PlanCheck check(*plan, tools, cpus);
   if (auto sound = check.all(); !sound) return fail(sound.error());
@@ -593,7 +594,7 @@ Result<double> expectedSeconds(const Experiment& experiment, const Parameters& p
 Result<LabOutcome> runExperiment(const Experiment& experiment, const Parameters& parameters,
                                  const LabOptions& options, const LabTools& tools,
                                  const LabWatcher& watcher) {
-  const auto plan = experiment.plan(parameters);
+  const auto plan = lab::planOf(experiment, parameters);
   if (!plan) return fail(plan.error());
   if (auto sound = PlanCheck(*plan, tools, options.cpus).all(); !sound)
     return fail(sound.error().code, "{}: {}", experiment.name, sound.error().message);

@@ -10,7 +10,8 @@
 namespace redline::lab {
 namespace {
 
-/// Every combination of levels from factor `first` on, appended to `cells`; the last varies fastest.
+/// Every combination of levels from factor `first` on, appended to `cells`; the last varies
+/// fastest.
 void combine(const std::string& part, const std::vector<FactorView>& factors, std::size_t first,
              std::vector<Cell::Coordinate>& chosen, Cells& cells) {
   if (first == factors.size()) {
@@ -30,6 +31,15 @@ void combine(const std::string& part, const std::vector<FactorView>& factors, st
 Cells together(std::initializer_list<Cells> parts) {
   Cells all;
   for (const Cells& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+Cells interleave(const Cells& one, const Cells& other) {
+  Cells all;
+  for (std::size_t i = 0; i < std::min(one.size(), other.size()); ++i) {
+    all.push_back(one[i]);
+    all.push_back(other[i]);
+  }
   return all;
 }
 
@@ -100,6 +110,11 @@ void Table::rows(const Cells& cells, const Quantity* wanted) {
     table_.rows.push_back(std::move(row));
   }
   add();
+}
+
+Table& Table::heads(std::vector<std::string> heads) {
+  table_.head = std::move(heads);
+  return *this;
 }
 
 Table& Table::row(std::vector<std::string> cells, const std::vector<Measured>& from) {
@@ -173,18 +188,17 @@ void Plot::add() {
     return std::ranges::any_of(series.points,
                                [](const LabPoint& point) { return std::isfinite(point.y); });
   };
-  if (std::ranges::any_of(plot_.series, drawn))
-    study_.document().plots.push_back(std::move(plot_));
+  if (std::ranges::any_of(plot_.series, drawn)) study_.document().plots.push_back(std::move(plot_));
 }
 
-void Prediction::measured(const Measured& measured) {
+void Prediction::measured(const Measured& measured) const {
   if (!measured.isKnown()) return;
   LabPrediction& prediction = study_.document().predictions[index_];
   setMeasured(prediction, measured.estimate);
   prediction.verdict = ofPredicted(prediction);
 }
 
-void Prediction::measured(const Measured& measured, std::string verdict) {
+void Prediction::measured(const Measured& measured, std::string verdict) const {
   if (!measured.isKnown()) return;
   LabPrediction& prediction = study_.document().predictions[index_];
   setMeasured(prediction, measured.estimate);
@@ -198,16 +212,12 @@ double Prediction::predicted() const {
 Factor<std::string> Study::factor(std::string name, const std::vector<std::string>& texts,
                                   const std::function<std::string(const std::string&)>& title) {
   return factor<std::string>(std::move(name), texts, [&](const std::string& text) {
-    const auto number = parseNumber(text);
-    return Level{text, title ? title(text) : text, number ? *number : kNothing};
-  });
-}
-
-Factor<double> Study::factor(std::string name, const std::vector<double>& numbers,
-                             const std::function<std::string(double)>& title) {
-  return factor<double>(std::move(name), numbers, [&](double number) {
-    std::string label = fmt::format("{:g}", number);
-    return Level{label, title ? title(number) : label, number};
+    double number = kNothing;
+    if (const auto count = parseCount(text))
+      number = static_cast<double>(*count);
+    else if (const auto real = parseNumber(text))
+      number = *real;
+    return Level{text, title ? title(text) : text, number};
   });
 }
 
@@ -273,11 +283,11 @@ void Study::slo(std::string id, SloVerdict verdict, std::string measured, std::s
                 const std::vector<Measured>& from) {
   if (!std::ranges::all_of(from, &Measured::isKnown)) return;
   if (!from.empty() && from.front().valid == 0) verdict = SloVerdict::invalid;
-  document_.slo.push_back({std::move(id), std::move(measured), verdict, std::move(detail), namesOf(from)});
+  document_.slo.push_back(
+      {std::move(id), std::move(measured), verdict, std::move(detail), namesOf(from)});
 }
 
-Prediction Study::predict(std::string what, std::string model, std::string unit,
-                          double predicted) {
+Prediction Study::predict(std::string what, std::string model, std::string unit, double predicted) {
   document_.predictions.push_back({.what = std::move(what),
                                    .model = std::move(model),
                                    .unit = std::move(unit),
@@ -302,7 +312,10 @@ SloVerdict below(const Measured& measured, double limit) {
                                          : SloVerdict::inconclusive;
 }
 
-ExperimentPlan planOf(const Experiment& experiment, const Parameters& parameters) {
+// While some experiments are not declared yet, theirs are asked here as well.
+
+Result<ExperimentPlan> planOf(const Experiment& experiment, const Parameters& parameters) {
+  if (experiment.declare == nullptr) return experiment.plan(parameters);
   const Readings none;
   ExperimentDocument unused;
   Study study(parameters, none, unused);
@@ -312,6 +325,9 @@ ExperimentPlan planOf(const Experiment& experiment, const Parameters& parameters
 
 std::vector<LabPrediction> predictionsOf(const Experiment& experiment,
                                          const Parameters& parameters) {
+  if (experiment.declare == nullptr)
+    return experiment.predict == nullptr ? std::vector<LabPrediction>{}
+                                         : experiment.predict(parameters);
   const Readings none;
   ExperimentDocument document;
   Study study(parameters, none, document);
@@ -321,6 +337,7 @@ std::vector<LabPrediction> predictionsOf(const Experiment& experiment,
 
 void analyse(const Experiment& experiment, const Parameters& parameters, const Readings& readings,
              ExperimentDocument& document) {
+  if (experiment.declare == nullptr) return experiment.analyse(parameters, readings, document);
   document.predictions.clear();
   Study study(parameters, readings, document);
   experiment.declare(study);

@@ -16,8 +16,8 @@
 
 namespace redline::lab {
 
-/// Cells that are measured alike: every combination of their factors' levels, each as often as `repeat`
-/// says, in an order that favours none (interleaved()).
+/// Cells that are measured alike: every combination of their factors' levels, each as often as
+/// `repeat` says, in an order that favours none (interleaved()).
 struct Grid {
   Cells cells;  ///< the last factor varies fastest
 
@@ -40,6 +40,8 @@ struct Grid {
 
 /// The cells of several grids, for a quantity that is pooled over all of them.
 Cells together(std::initializer_list<Cells> parts);
+/// The same cells of two grids by turns, as far as both go.
+Cells interleave(const Cells& one, const Cells& other);
 
 class Study;
 
@@ -96,7 +98,8 @@ class Table {
   Table& prose();
   /// One row for each cell. With `wanted`, only for cells for which it is known.
   void rows(const Cells& cells, const Quantity* wanted = nullptr);
-  /// Rows of their own, for a table that is not one row a cell; `add` shows what was added.
+  /// For a table that is not one row a cell: its heads, then row() for each, then add().
+  Table& heads(std::vector<std::string> heads);
   Table& row(std::vector<std::string> cells, const std::vector<Measured>& from = {});
   /// Adds the table if it has rows.
   void add();
@@ -137,8 +140,8 @@ class Prediction {
  public:
   Prediction(Study& study, std::size_t index) : study_(study), index_(index) {}
   /// With the verdict "1.3× of what was predicted". Nothing where it is not known.
-  void measured(const Measured& measured);
-  void measured(const Measured& measured, std::string verdict);
+  void measured(const Measured& measured) const;
+  void measured(const Measured& measured, std::string verdict) const;
   double predicted() const;
 
  private:
@@ -148,10 +151,10 @@ class Prediction {
 
 /// One experiment as it is declared: what it varies, what it runs, what it makes of the numbers.
 ///
-/// An experiment is one function over a Study (Experiment::declare). It is called without readings for the plan
-/// and the predictions, and with them for the report; numbers of runs that are not there are not known, and
-/// what is said with them is left out. So there is one text for what runs and for what it means, and every condition is
-/// found by its levels, never by its place.
+/// An experiment is one function over a Study (Experiment::declare). It is called without readings
+/// for the plan and the predictions, and with them for the report; numbers of runs that are not
+/// there are not known, and what is said with them is left out. So there is one text for what runs
+/// and for what it means, and every condition is found by its levels, never by its place.
 class Study {
  public:
   Study(const Parameters& parameters, const Readings& readings, ExperimentDocument& document)
@@ -161,13 +164,11 @@ class Study {
 
   // What runs.
 
-  /// A factor of plain texts, one level each; `title` may say how people call them.
+  /// A factor of plain texts, one level each; `title` may say how people call them. Texts that are
+  /// counts or numbers have their place on an axis.
   static Factor<std::string> factor(
       std::string name, const std::vector<std::string>& texts,
       const std::function<std::string(const std::string&)>& title = {});
-  /// A factor of numbers.
-  static Factor<double> factor(std::string name, const std::vector<double>& numbers,
-                               const std::function<std::string(double)>& title = {});
   /// A factor of structs; `level` says what each is called.
   template <typename T>
   static Factor<T> factor(std::string name, std::vector<T> payloads,
@@ -177,13 +178,14 @@ class Study {
     return {std::move(name), std::move(levels), std::move(payloads)};
   }
 
-  /// Servers for the runs; returns their name, for LabRun::stack. Declared twice alike, they are one.
+  /// Servers for the runs; returns their name, for LabRun::stack. Declared twice alike, they are
+  /// one.
   std::string stack(LabStack stack);
   /// One run of a cell: stack, actions and drives. Name and labels are the grid's.
   using RunOf = std::function<LabRun(const Cell&, unsigned repeat)>;
-  /// A grid of every combination of these factors. `part` is the label {"part", …} by which its runs are
-  /// told from those of other grids; empty where there is one grid. Runs follow those of the grids
-  /// declared before.
+  /// A grid of every combination of these factors. `part` is the label {"part", …} by which its
+  /// runs are told from those of other grids; empty where there is one grid. Runs follow those of
+  /// the grids declared before.
   Grid grid(std::string part, const std::vector<FactorView>& factors, const RunOf& run);
   Grid grid(std::string part, const std::vector<FactorView>& factors, unsigned repeats,
             const RunOf& run);
@@ -207,15 +209,13 @@ class Study {
   /// `id`: [a-z0-9-], unique in its experiment; repeats of a lab are compared by it.
   Claim claim(std::string id, Standing standing) { return {*this, std::move(id), standing}; }
   Table table(std::string title) { return {*this, std::move(title)}; }
-  Plot plot(std::string id, std::string title) {
-    return {*this, std::move(id), std::move(title)};
-  }
+  Plot plot(std::string id, std::string title) { return {*this, std::move(id), std::move(title)}; }
   /// A headline figure, by which repeats of the whole experiment are compared.
   void figure(std::string what, const Measured& measured);
   /// One for each cell: "write p99, {}".
   void figures(std::string_view what, const Quantity& quantity, const Cells& cells);
-  /// A row of the brief's service levels. Left out where one of `from` is not known; invalid where the first
-  /// of them rests on no valid run.
+  /// A row of the brief's service levels. Left out where one of `from` is not known; invalid where
+  /// the first of them rests on no valid run.
   void slo(std::string id, SloVerdict verdict, std::string measured, std::string detail,
            const std::vector<Measured>& from);
   Prediction predict(std::string what, std::string model, std::string unit, double predicted);
@@ -259,7 +259,8 @@ class Study {
 
 // How a claim stands, by the interval of a ratio or by a limit.
 
-/// The textbook expects this ratio above 1: expected, contradicts, or inconclusive where its interval holds 1.
+/// The textbook expects this ratio above 1: expected, contradicts, or inconclusive where its
+/// interval holds 1.
 Standing expectAbove(const Measured& ratio);
 Standing expectBelow(const Measured& ratio);
 /// Met where the whole interval lies below the limit, missed where it lies above.
@@ -267,8 +268,9 @@ SloVerdict below(const Measured& measured, double limit);
 
 // What the runner asks of a declared experiment.
 
-ExperimentPlan planOf(const Experiment& experiment, const Parameters& parameters);
-std::vector<LabPrediction> predictionsOf(const Experiment& experiment, const Parameters& parameters);
+Result<ExperimentPlan> planOf(const Experiment& experiment, const Parameters& parameters);
+std::vector<LabPrediction> predictionsOf(const Experiment& experiment,
+                                         const Parameters& parameters);
 /// Adds to the document what the readings say.
 void analyse(const Experiment& experiment, const Parameters& parameters, const Readings& readings,
              ExperimentDocument& document);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "lab/catalog.h"
+#include "lab/study.h"
 #include "rundir/hlog.h"
 #include "unit/lab/experiment_parameters.h"
 
@@ -109,8 +110,8 @@ ExperimentDocument analysed(const UnderLoad& load) {
   }
   const Parameters p = parameters();
   ExperimentDocument document;
-  document.predictions = ceilingExperiment().predict(p);
-  ceilingExperiment().analyse(p, readings, document);
+  document.predictions = lab::predictionsOf(ceilingExperiment(), p);
+  lab::analyse(ceilingExperiment(), p, readings, document);
   return document;
 }
 
@@ -168,7 +169,7 @@ TEST(CeilingFindings, GiveTheHighestRateUnderTheLevelAnIntervalOfItsSearches) {
     }
   }
   ExperimentDocument document;
-  ceilingExperiment().analyse(p, readings, document);
+  lab::analyse(ceilingExperiment(), p, readings, document);
   // 67.5k and 76.9k were met, 76.9k and 86k missed: their geometric means.
   EXPECT_THAT(document.findings, saying("GET 100 B, per command: p99<1ms holds up to 72k/s ["));
   EXPECT_THAT(document.findings, saying("and no longer at 81.3k/s ["));
@@ -185,7 +186,7 @@ TEST(CeilingFindings, SayHowManySearchesFoundARate) {
     readings.add(std::move(probe));
   }
   ExperimentDocument document;
-  ceilingExperiment().analyse(parameters(), readings, document);
+  lab::analyse(ceilingExperiment(), parameters(), readings, document);
   EXPECT_THAT(document.findings, saying("in 1 of 2 searches"));
 }
 
@@ -198,7 +199,7 @@ TEST(CeilingFindings, SayWhereNoRateKeptToTheLevel) {
     readings.add(std::move(probe));
   }
   ExperimentDocument document;
-  ceilingExperiment().analyse(parameters(), readings, document);
+  lab::analyse(ceilingExperiment(), parameters(), readings, document);
   EXPECT_THAT(document.findings, saying("p99<1ms was missed at every rate that was tried, down to "
                                         "48.8k/s, 48.8% of the closed model's ceiling"));
 }
@@ -226,7 +227,7 @@ ExperimentDocument besidePeer(const PeerSays& says) {
     readings.add(std::move(peer));
   }
   ExperimentDocument document;
-  ceilingExperiment().analyse(parameters(), readings, document);
+  lab::analyse(ceilingExperiment(), parameters(), readings, document);
   return document;
 }
 

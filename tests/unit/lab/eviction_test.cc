@@ -7,6 +7,7 @@
 
 #include "lab/catalog.h"
 #include "lab/eviction_points.h"
+#include "lab/study.h"
 
 namespace redline::eviction {
 namespace {
@@ -96,7 +97,7 @@ ExperimentDocument analysed(const Parameters& p, double lfuMisses = 1) {
       readings.add(readingOf(p, c, repeat, std::min(hit, 1.0), refuses(p, c) ? 20'000 : 0));
     }
   ExperimentDocument document;
-  document.predictions = evictionCliffExperiment().predict(p);
+  document.predictions = lab::predictionsOf(evictionCliffExperiment(), p);
   analyse(p, readings, document);
   return document;
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "lab/catalog.h"
+#include "lab/study.h"
 #include "record/slo.h"
 #include "unit/lab/experiment_parameters.h"
 
@@ -35,7 +36,7 @@ TEST_P(EachExperiment, HasATomlThatFitsItInEveryProfile) {
 
 TEST_P(EachExperiment, PlansRunsWithNamesOfTheirOwnOnStacksThatItHas) {
   for (const Profile profile : {Profile::quick, Profile::standard, Profile::full}) {
-    const auto plan = experiment().plan(*parametersOf(experiment(), profile));
+    const auto plan = lab::planOf(experiment(), *parametersOf(experiment(), profile));
     ASSERT_TRUE(plan) << plan.error().message;
     EXPECT_THAT(plan->runs, Not(IsEmpty()));
     std::set<std::string> names, stacks;
@@ -50,22 +51,22 @@ TEST_P(EachExperiment, PlansRunsWithNamesOfTheirOwnOnStacksThatItHas) {
 }
 
 TEST_P(EachExperiment, PredictsFiguresThatAreNumbersInEveryProfile) {
-  if (experiment().predict == nullptr) return;
   for (const Profile profile : {Profile::quick, Profile::standard, Profile::full})
-    for (const LabPrediction& one : experiment().predict(*parametersOf(experiment(), profile)))
+    for (const LabPrediction& one :
+         lab::predictionsOf(experiment(), *parametersOf(experiment(), profile)))
       EXPECT_TRUE(std::isfinite(one.predicted)) << one.what;
 }
 
 TEST_P(EachExperiment, CopesWithNoRunsAtAll) {
   ExperimentDocument document;
-  experiment().analyse(*parametersOf(experiment(), Profile::quick), {}, document);
+  lab::analyse(experiment(), *parametersOf(experiment(), Profile::quick), {}, document);
   for (const SloOutcome& outcome : document.slo)
     EXPECT_NE(outcome.verdict, SloVerdict::met) << outcome.id;
 }
 
 TEST_P(EachExperiment, CopesWithRunsThatAllFailed) {
   const auto parameters = parametersOf(experiment(), Profile::quick);
-  const auto plan = experiment().plan(*parameters);
+  const auto plan = lab::planOf(experiment(), *parameters);
   Readings readings;
   for (const LabRun& run : plan->runs) {
     Reading reading;
@@ -75,7 +76,7 @@ TEST_P(EachExperiment, CopesWithRunsThatAllFailed) {
     readings.add(std::move(reading));
   }
   ExperimentDocument document;
-  experiment().analyse(*parameters, readings, document);
+  lab::analyse(experiment(), *parameters, readings, document);
   for (const SloOutcome& outcome : document.slo)
     EXPECT_NE(outcome.verdict, SloVerdict::met) << outcome.id;
 }
@@ -83,7 +84,7 @@ TEST_P(EachExperiment, CopesWithRunsThatAllFailed) {
 TEST_P(EachExperiment, CopesWithRunsThatLeftNothing) {
   const auto parameters = parametersOf(experiment(), Profile::quick);
   Readings readings;
-  const auto plan = experiment().plan(*parameters);
+  const auto plan = lab::planOf(experiment(), *parameters);
   for (const LabRun& run : plan->runs) {
     Reading reading;
     reading.record.name = run.name;
@@ -91,7 +92,7 @@ TEST_P(EachExperiment, CopesWithRunsThatLeftNothing) {
     readings.add(std::move(reading));
   }
   ExperimentDocument document;
-  experiment().analyse(*parameters, readings, document);
+  lab::analyse(experiment(), *parameters, readings, document);
   for (const LabFinding& finding : document.findings) {
     EXPECT_THAT(finding.text, Not(HasSubstr("nan")));
     EXPECT_THAT(finding.text, Not(HasSubstr("inf")));

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "lab/catalog.h"
+#include "lab/study.h"
 #include "rundir/hlog.h"
 
 namespace redline {
@@ -95,8 +96,8 @@ ExperimentDocument analysed(Nanos clustered, Nanos spread) {
   }
   const Parameters p = parameters();
   ExperimentDocument document;
-  document.predictions = expirySpikeExperiment().predict(p);
-  expirySpikeExperiment().analyse(p, readings, document);
+  document.predictions = lab::predictionsOf(expirySpikeExperiment(), p);
+  lab::analyse(expirySpikeExperiment(), p, readings, document);
   return document;
 }
 

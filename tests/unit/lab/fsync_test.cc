@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "lab/catalog.h"
+#include "lab/study.h"
 #include "rundir/hlog.h"
 #include "unit/lab/experiment_parameters.h"
 
@@ -62,7 +63,7 @@ ExperimentDocument analysed(Nanos longSync) {
     readings.add(std::move(always));
   }
   ExperimentDocument document;
-  fsyncExperiment().analyse(parameters(), readings, document);
+  lab::analyse(fsyncExperiment(), parameters(), readings, document);
   return document;
 }
 

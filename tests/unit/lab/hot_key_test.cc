@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lab/catalog.h"
+#include "lab/study.h"
 #include "unit/lab/experiment_parameters.h"
 
 namespace redline {
@@ -77,8 +78,8 @@ struct Lab {
   ExperimentDocument analysed() {
     ExperimentDocument document;
     const Experiment& experiment = **findExperiment("hot-key");
-    document.predictions = experiment.predict(parameters);
-    experiment.analyse(parameters, readings, document);
+    document.predictions = lab::predictionsOf(experiment, parameters);
+    lab::analyse(experiment, parameters, readings, document);
     return document;
   }
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lab/catalog.h"
+#include "lab/study.h"
 #include "rundir/hlog.h"
 #include "unit/lab/experiment_parameters.h"
 
@@ -71,7 +72,7 @@ Reading runOf(const LabRun& planned, Nanos during) {
 
 Readings runs(Nanos during, const std::function<void(Summary&)>& change = {}) {
   Readings readings;
-  const auto plan = reshardExperiment().plan(quick());
+  const auto plan = lab::planOf(reshardExperiment(), quick());
   for (const LabRun& planned : plan->runs) {
     Reading reading = runOf(planned, during);
     if (change) change(*reading.dirs[0].summary);
@@ -82,8 +83,8 @@ Readings runs(Nanos during, const std::function<void(Summary&)>& change = {}) {
 
 ExperimentDocument analysed(const Readings& readings) {
   ExperimentDocument document;
-  document.predictions = reshardExperiment().predict(quick());
-  reshardExperiment().analyse(quick(), readings, document);
+  document.predictions = lab::predictionsOf(reshardExperiment(), quick());
+  lab::analyse(reshardExperiment(), quick(), readings, document);
   return document;
 }
 
@@ -135,7 +136,7 @@ TEST(ReshardExperiment, HoldsPredictionsAgainstWhatWasMeasured) {
 }
 
 TEST(ReshardExperiment, MovesTheSlotThatAnEarlierRunFoundBusiestAwayFromItsMaster) {
-  const auto plan = reshardExperiment().plan(quick());
+  const auto plan = lab::planOf(reshardExperiment(), quick());
   const auto hot = std::ranges::find(plan->runs, "small-hot-r1", &LabRun::name);
   ASSERT_NE(hot, plan->runs.end());
   EXPECT_FALSE(hot->drives[0].decide({}));  // nothing is known yet
