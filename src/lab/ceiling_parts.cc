@@ -83,10 +83,6 @@ std::vector<Labels> labelsOf(std::string_view part, const std::vector<Case>& of)
   return all;
 }
 
-double rateOf(const Reading& reading) {
-  return achievedRate(reading);
-}
-
 std::optional<double> ceilingOf(const Readings& readings, const Case& one) {
   const auto rates = figuresOf(believedOf(readings.with(labelsOf("closed", one.name))), rateOf);
   if (rates.empty()) return std::nullopt;

@@ -15,7 +15,7 @@ namespace redline::lab {
 struct Level {
   std::string label;         ///< in labels and run names: [a-z0-9-], unique in its factor
   std::string title;         ///< for people: "batch 16"
-  double number = kNothing;  ///< its place on a numeric axis, where it has one
+  double number = kNaN;  ///< its place on a numeric axis, where it has one
 };
 
 /// What an experiment varies, with a payload of type T for each level: `cell[factor]` is the

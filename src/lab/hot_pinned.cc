@@ -21,10 +21,6 @@ Labels labelsOf(std::size_t i) {
   return {{"part", "pinned"}, {"case", kCases[i]}};
 }
 
-double rateOf(const Reading& reading) {
-  return achievedRate(reading);
-}
-
 LabRun runOf(const Parameters& p, std::size_t i, unsigned repeat) {
   const std::string& size = p.texts("value-sizes").front();
   LabRun run{.name = fmt::format("pinned-{}-r{}", kCases[i], repeat),

@@ -21,10 +21,6 @@ constexpr double kPlateauTolerance = 0.05;
 constexpr double kClimbFactor = 1.5;
 constexpr double kSameWithin = 0.05;
 
-double rateOf(const Reading& reading) {
-  return achievedRate(reading);
-}
-
 std::vector<Mode> sweepModes(const Parameters& p) {
   std::vector<Mode> modes;
   for (const double batch : p.numbers("batches")) modes.push_back(batchMode(batch));

@@ -25,7 +25,7 @@ struct Measured {
 
   /// False where no run gave a number: whatever is made of it is left out of the report.
   bool isKnown() const { return estimate.count > 0; }
-  double value() const { return isKnown() ? estimate.value : kNothing; }
+  double value() const { return isKnown() ? estimate.value : kNaN; }
   /// The value without its interval: "118k/s".
   std::string plain() const;
 };

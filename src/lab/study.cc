@@ -212,7 +212,7 @@ double Prediction::predicted() const {
 Factor<std::string> Study::factor(std::string name, const std::vector<std::string>& texts,
                                   const std::function<std::string(const std::string&)>& title) {
   return factor<std::string>(std::move(name), texts, [&](const std::string& text) {
-    double number = kNothing;
+    double number = kNaN;
     if (const auto count = parseCount(text))
       number = static_cast<double>(*count);
     else if (const auto real = parseNumber(text))
@@ -270,8 +270,8 @@ void Study::figure(std::string what, const Measured& measured) {
   if (!measured.isKnown()) return;
   const Estimate& estimate = measured.estimate;
   document_.figures.push_back({std::move(what), measured.unit, estimate.value,
-                               estimate.hasInterval() ? estimate.low : kNothing,
-                               estimate.hasInterval() ? estimate.high : kNothing});
+                               estimate.hasInterval() ? estimate.low : kNaN,
+                               estimate.hasInterval() ? estimate.high : kNaN});
 }
 
 void Study::figures(std::string_view what, const Quantity& quantity, const Cells& cells) {
