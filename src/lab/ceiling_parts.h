@@ -7,6 +7,7 @@
 
 #include "lab/compare.h"
 #include "lab/experiment.h"
+#include "lab/measures.h"
 #include "lab/peers.h"
 #include "lab/search.h"
 
@@ -49,7 +50,6 @@ std::vector<Case> beside(const Parameters& p);
 Labels labelsOf(std::string_view part, std::string_view name);
 std::vector<Labels> labelsOf(std::string_view part, const std::vector<Case>& of);
 
-double rateOf(const Reading& reading);
 /// The closed model's ceiling of a case, from the runs so far.
 std::optional<double> ceilingOf(const Readings& readings, const Case& one);
 /// Runs as fast as replies allow again, each right before one under load: how fast the machine is
