@@ -1,5 +1,7 @@
 #include "base/suggest.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -38,6 +40,17 @@ std::string_view closest(std::string_view typed, std::span<const std::string_vie
   const auto longer = std::ranges::find_if(
       candidates, [&](std::string_view candidate) { return candidate.starts_with(typed); });
   return longer == candidates.end() ? std::string_view{} : *longer;
+}
+
+std::string didYouMean(std::string_view typed, std::span<const std::string_view> candidates,
+                       std::string_view prefix) {
+  const std::string_view near = closest(typed, candidates);
+  return near.empty() ? "" : fmt::format(": did you mean {}{}?", prefix, near);
+}
+
+std::string didYouMeanOrUse(std::string_view typed, std::span<const std::string_view> candidates) {
+  const std::string hint = didYouMean(typed, candidates);
+  return hint.empty() ? ": use " + alternatives(candidates) : hint;
 }
 
 std::string alternatives(std::span<const std::string_view> words) {

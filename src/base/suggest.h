@@ -14,6 +14,12 @@ std::size_t editDistance(std::string_view a, std::string_view b);
 /// The candidate a person most likely meant by `typed`; empty when none is close.
 std::string_view closest(std::string_view typed, std::span<const std::string_view> candidates);
 
+/// ": did you mean PREFIXkeys?", to end a message with; empty when no candidate is close.
+std::string didYouMean(std::string_view typed, std::span<const std::string_view> candidates,
+                       std::string_view prefix = "");
+/// The same; when none is close, ": use a, b or c".
+std::string didYouMeanOrUse(std::string_view typed, std::span<const std::string_view> candidates);
+
 /// "a, b or c".
 std::string alternatives(std::span<const std::string_view> words);
 

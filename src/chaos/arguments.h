@@ -10,29 +10,22 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/typed_value.h"
 
 namespace redline {
-
-/// What a fault's parameter is: how it is read and shown.
-enum class FaultParameterKind {
-  size,      ///< bytes: 4KB
-  duration,  ///< 250ms
-  count,     ///< a whole number: 10k
-  boolean,   ///< alone means true
-  choice,    ///< one of `words`
-  text,      ///< anything; the fault reads it
-};
 
 /// One parameter of a fault. The flags of `redline chaos` are made of these, and so is what may
 /// stand behind a fault's name in a chaos plan.
 struct FaultParameter {
   std::string_view name;  ///< without dashes
-  FaultParameterKind kind = FaultParameterKind::text;
+  ValueKind kind = ValueKind::text;
   std::string_view fallback = {};   ///< the default, as one would type it; empty: none
   std::string_view help = {};       ///< one sentence for people, no full stop
   std::string_view example = {};    ///< a value worth showing
   std::string_view whenEmpty = {};  ///< what an empty default means
-  std::vector<std::string_view> words = {};
+  std::vector<std::string_view> choices = {};
+
+  ValueSpec value() const { return {kind, choices, false, example}; }
 };
 
 /// A parameter as given: its name without dashes, and its value as a text.
@@ -58,10 +51,13 @@ class FaultArguments {
 
  private:
   struct Argument {
-    std::string text;
+    ValueContent content;  ///< monostate: neither a value nor a default
+    std::string text;      ///< as given
     bool given = false;
   };
   const Argument& at(std::string_view name) const;
+  template <typename T>
+  T get(std::string_view name) const;
 
   std::map<std::string, Argument, std::less<>> arguments_;
 };

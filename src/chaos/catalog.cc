@@ -21,10 +21,7 @@ Result<const FaultSpec*> findFault(std::string_view name) {
   if (found != all.end()) return &*found;
   std::vector<std::string_view> names;
   for (const FaultSpec& fault : all) names.push_back(fault.name);
-  const std::string_view near = closest(name, names);
-  if (near.empty())
-    return fail(ErrorCode::usage, "there is no fault '{}': use {}", name, alternatives(names));
-  return fail(ErrorCode::usage, "there is no fault '{}': did you mean {}?", name, near);
+  return fail(ErrorCode::usage, "there is no fault '{}'{}", name, didYouMeanOrUse(name, names));
 }
 
 }  // namespace redline

@@ -39,8 +39,7 @@ Result<std::vector<GivenParameter>> readParameters(const FaultSpec& spec, std::s
       continue;
     }
     const auto parameter = std::ranges::find(spec.parameters, name, &FaultParameter::name);
-    const bool alone =
-        parameter == spec.parameters.end() || parameter->kind == FaultParameterKind::boolean;
+    const bool alone = parameter == spec.parameters.end() || parameter->kind == ValueKind::boolean;
     const std::string_view value = alone ? "true" : takeWord(rest);
     if (value.empty() || (!alone && value.starts_with('-')))
       return fail(ErrorCode::usage, "{}: -{} needs a value, as in -{}={}", spec.name, name, name,

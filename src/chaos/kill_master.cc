@@ -219,14 +219,14 @@ FaultSpec killMasterFault() {
   spec.summary = "kills a master, times detection, election and promotion, and brings it back";
   spec.parameters = {
       {.name = "target",
-       .kind = FaultParameterKind::text,
+       .kind = ValueKind::text,
        .fallback = kFirst,
        .help =
            "which master: its address, first (the one with the lowest slot) or hottest (the one "
            "that gets most commands now)",
        .example = "hottest"},
       {.name = "restart",
-       .kind = FaultParameterKind::boolean,
+       .kind = ValueKind::boolean,
        .fallback = "true",
        .help =
            "start it again when its slots have a new owner, so that it comes back as a replica"},

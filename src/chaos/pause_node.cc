@@ -97,7 +97,7 @@ FaultSpec pauseNodeFault() {
               "redline is killed meanwhile",
           .parameters = {targetParameter(),
                          {.name = "for",
-                          .kind = FaultParameterKind::duration,
+                          .kind = ValueKind::duration,
                           .fallback = "1s",
                           .help = "how long",
                           .example = "500ms"}},

@@ -13,7 +13,7 @@ constexpr std::string_view kClientName = "redline-chaos";
 
 FaultParameter targetParameter() {
   return {.name = kTarget,
-          .kind = FaultParameterKind::text,
+          .kind = ValueKind::text,
           .help = "the server that it is done to; of a cluster any node",
           .example = "127.0.0.1:7601",
           .whenEmpty = "the first of -addr"};

@@ -31,7 +31,7 @@ std::vector<FlagSpec> actionFlags() {
                   .example = "bgsave",
                   .group = kGroup,
                   .whenEmpty = "it must be given"};
-  for (const FaultSpec& fault : faults()) action.words.push_back(fault.name);
+  for (const FaultSpec& fault : faults()) action.choices.push_back(fault.name);
   return {
       action,
       {.name = "force",
@@ -58,7 +58,7 @@ std::vector<FlagSpec> whereFlags() {
     if (flag.name != "topology") continue;
     flag.help = "what listens there: a single server, or a node or several of a cluster";
     flag.example = "cluster";
-    flag.words = {"node", "cluster"};
+    flag.choices = {"node", "cluster"};
   }
   return flags;
 }

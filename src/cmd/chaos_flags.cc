@@ -13,24 +13,6 @@
 namespace redline {
 namespace {
 
-FlagKind flagKind(FaultParameterKind kind) {
-  switch (kind) {
-    case FaultParameterKind::size:
-      return FlagKind::size;
-    case FaultParameterKind::duration:
-      return FlagKind::duration;
-    case FaultParameterKind::count:
-      return FlagKind::count;
-    case FaultParameterKind::boolean:
-      return FlagKind::boolean;
-    case FaultParameterKind::choice:
-      return FlagKind::choice;
-    case FaultParameterKind::text:
-      break;
-  }
-  return FlagKind::text;
-}
-
 /// Keeps texts that are put together here for as long as the program runs: tables hold views.
 std::string_view kept(std::string text) {
   static std::deque<std::string> texts;
@@ -39,16 +21,16 @@ std::string_view kept(std::string text) {
 
 std::string_view defaultText(const FaultParameter& parameter) {
   if (!parameter.fallback.empty()) return parameter.fallback;
-  return parameter.kind == FaultParameterKind::boolean ? "false" : parameter.whenEmpty;
+  return parameter.kind == ValueKind::boolean ? "false" : parameter.whenEmpty;
 }
 
 FlagSpec flagOf(const FaultSpec& fault, const FaultParameter& parameter) {
   return {.name = parameter.name,
-          .kind = flagKind(parameter.kind),
+          .kind = parameter.kind,
           .help = kept(fmt::format("{}: {}", fault.name, parameter.help)),
           .example = parameter.example,
           .group = "Parameters",
-          .words = parameter.words,
+          .choices = parameter.choices,
           .whenEmpty = defaultText(parameter)};
 }
 

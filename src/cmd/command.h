@@ -5,26 +5,13 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/typed_value.h"
 
 namespace redline {
 
 class FlagValues;
 
-/// What a flag's value is: how it is read, shown in help and completed.
-enum class FlagKind {
-  size,       ///< bytes: 4KB
-  duration,   ///< 250us
-  count,      ///< a whole number: 100M
-  number,     ///< a decimal number, 0 or more
-  share,      ///< 0…1, or a percentage
-  boolean,    ///< alone means true
-  text,       ///< anything
-  choice,     ///< one of `words`
-  endpoints,  ///< HOST:PORT or unix:/path, several with commas
-  hostPort,   ///< HOST:PORT
-  cpuList,    ///< 0,2-3
-  path,       ///< a file or a directory
-};
+using FlagKind = ValueKind;
 
 /// One flag. The same entry feeds the parser, help, completions and the manual page.
 struct FlagSpec {
@@ -35,9 +22,13 @@ struct FlagSpec {
   std::string_view example = {};   ///< a value worth showing
   std::string_view group = {};     ///< the heading in help
   /// The values of a choice; for every other kind, words accepted besides (as `-rate max`).
-  std::vector<std::string_view> words = {};
+  std::vector<std::string_view> choices = {};
   bool positive = false;            ///< zero is refused
   std::string_view whenEmpty = {};  ///< what an empty default means, for help
+
+  ValueSpec value() const {
+    return {kind, choices, positive, example.empty() ? fallback : example};
+  }
 };
 
 /// One word after the sub-command: `stack up node`.

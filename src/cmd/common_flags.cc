@@ -27,7 +27,7 @@ std::vector<FlagSpec> targetFlags() {
        .help = "what listens there: a single server, or nodes of a Redis Cluster",
        .example = "cluster",
        .group = kGroup,
-       .words = {"node", "cluster"}},
+       .choices = {"node", "cluster"}},
       {.name = "user",
        .help = "user for AUTH; the password comes from REDLINE_PASSWORD, never from a flag",
        .example = "lab",
@@ -110,14 +110,14 @@ std::vector<FlagSpec> generatorFlags() {
        .help = "how sockets are served; auto is io_uring, or epoll where the kernel refuses it",
        .example = "epoll",
        .group = kGroup,
-       .words = {"auto", "uring", "epoll"}},
+       .choices = {"auto", "uring", "epoll"}},
       {.name = "wait",
        .kind = FlagKind::choice,
        .fallback = "auto",
        .help = "how a worker waits: auto sleeps and then spins shortly before an operation is due",
        .example = "spin",
        .group = kGroup,
-       .words = {"auto", "spin", "block"}},
+       .choices = {"auto", "spin", "block"}},
   };
 }
 

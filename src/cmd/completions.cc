@@ -24,9 +24,9 @@ std::string bashValueBranch(const Command& command, const FlagSpec& flag) {
   if (flag.kind == FlagKind::path)
     return fmt::format("    {}:-{}) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n",
                        command.name, flag.name);
-  if (flag.words.empty()) return "";
+  if (flag.choices.empty()) return "";
   return fmt::format("    {}:-{}) COMPREPLY=($(compgen -W \"{}\" -- \"$cur\")); return ;;\n",
-                     command.name, flag.name, words(flag.words));
+                     command.name, flag.name, words(flag.choices));
 }
 
 std::string bashCommandBranch(const Command& command) {
@@ -58,8 +58,8 @@ std::string zshFlag(const FlagSpec& flag) {
   std::string action;
   if (flag.kind == FlagKind::path) {
     action = "_files";
-  } else if (!flag.words.empty()) {
-    action = fmt::format("({})", words(flag.words));
+  } else if (!flag.choices.empty()) {
+    action = fmt::format("({})", words(flag.choices));
   }
   return fmt::format("'-{}=[{}]:{}:{}'", flag.name, help, flag.name, action);
 }

@@ -10,12 +10,14 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/typed_value.h"
 #include "cmd/command.h"
 #include "transport/endpoint.h"
 
 namespace redline {
 
-/// One parsed value. Empty (monostate): the flag has none, or one of its extra words.
+/// As ValueContent, and addresses. Empty (monostate): the flag has no value, or one of the words
+/// that it accepts besides.
 using FlagContent = std::variant<std::monostate, std::uint64_t, Nanos, double, bool, std::string,
                                  std::vector<Endpoint>, std::vector<unsigned>>;
 
@@ -31,9 +33,6 @@ struct FlagValue {
 /// Reads `text` as `spec` asks. The error does not name the flag; the caller knows where it came
 /// from.
 Result<FlagValue> parseFlagValue(const FlagSpec& spec, std::string_view text);
-
-/// "0,2-3" → {0, 2, 3}; ascending, no duplicates.
-Result<std::vector<unsigned>> parseCpuList(std::string_view text);
 
 /// Every flag of one sub-command, resolved. The getters take the flag's name and stop the program
 /// when the table has no such flag or another kind: a mistake in redline, not in its use.

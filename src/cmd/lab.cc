@@ -40,7 +40,7 @@ std::vector<FlagSpec> labFlags() {
            "how much: quick is indicative, standard gives intervals, full has the brief's sizes",
        .example = "standard",
        .group = kGroup,
-       .words = {"quick", "standard", "full"}},
+       .choices = {"quick", "standard", "full"}},
       {.name = "repeat",
        .kind = FlagKind::count,
        .help = "how often each condition is measured, in place of the profile's own number",

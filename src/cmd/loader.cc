@@ -52,7 +52,7 @@ std::vector<FlagSpec> loadingFlags() {
        .help = "Unix time in seconds from which times to live count; now: the start of this load",
        .example = "1767225600",
        .group = kGroup,
-       .words = {"now"}},
+       .choices = {"now"}},
       {.name = "ttl-at",
        .kind = FlagKind::duration,
        .help = "all keys that expire do so this long after -ttl-epoch, in place of -ttl-min and "

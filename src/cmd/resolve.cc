@@ -40,12 +40,6 @@ const Command* ownerOf(std::span<const Command> all, std::string_view flag) {
   return found == all.end() ? nullptr : &*found;
 }
 
-std::string suggestion(std::string_view typed, std::span<const std::string_view> candidates,
-                       std::string_view prefix) {
-  const std::string_view near = closest(typed, candidates);
-  return near.empty() ? "" : fmt::format(": did you mean {}{}?", prefix, near);
-}
-
 std::vector<std::string_view> names(const Command& command) {
   std::vector<std::string_view> all;
   all.reserve(command.flags.size());
@@ -62,7 +56,7 @@ tl::unexpected<Error> unknown(const Command& command, std::span<const Command> a
     return fail(ErrorCode::usage,
                 "{}a password is never a flag: set REDLINE_PASSWORD in the environment", place);
   const auto known = names(command);
-  if (const std::string hint = suggestion(name, known, prefix); !hint.empty())
+  if (const std::string hint = didYouMean(name, known, prefix); !hint.empty())
     return fail(ErrorCode::usage, "{}unknown flag {}{}{}", place, prefix, name, hint);
   if (const Command* const owner = ownerOf(all, name))
     return fail(ErrorCode::usage, "{}unknown flag {}{}: it is a flag of 'redline {}', not of '{}'",
@@ -154,7 +148,7 @@ class Resolver {
       if (spec.choices.empty() || std::ranges::find(spec.choices, words_[i]) != spec.choices.end())
         continue;
       return fail(ErrorCode::usage, "'{}' is not {}{}", words_[i], alternatives(spec.choices),
-                  suggestion(words_[i], spec.choices, ""));
+                  didYouMean(words_[i], spec.choices));
     }
     for (std::size_t i = words_.size(); i < command_.positionals.size(); ++i) {
       const PositionalSpec& spec = command_.positionals[i];
@@ -201,7 +195,7 @@ class Resolver {
     for (const Command& one : all_)
       for (const FlagSpec& flag : one.flags) variables.push_back(environmentName(flag.name));
     const std::vector<std::string_view> candidates(variables.begin(), variables.end());
-    const std::string hint = suggestion(variable, candidates, "");
+    const std::string hint = didYouMean(variable, candidates);
     return fail(ErrorCode::usage, "unknown environment variable {}{}", variable,
                 hint.empty() ? ": REDLINE_<FLAG> sets a flag, and no flag has that name" : hint);
   }
@@ -251,7 +245,7 @@ class Resolver {
   tl::unexpected<Error> unknownTable(const ConfigTable& table) const {
     std::vector<std::string_view> commands;
     for (const Command& one : all_) commands.push_back(one.name);
-    const std::string hint = suggestion(table.name, commands, "");
+    const std::string hint = didYouMean(table.name, commands);
     return fail(ErrorCode::usage, "{}: unknown table [{}]{}", table.where, table.name,
                 hint.empty() ? ": tables are named as the sub-commands" : hint);
   }

@@ -61,9 +61,9 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
 
 std::string placeholder(const FlagSpec& flag) {
   if (flag.kind == FlagKind::boolean) return "";
-  if (flag.kind == FlagKind::choice) return joined(flag.words);
+  if (flag.kind == FlagKind::choice) return joined(flag.choices);
   std::string text{kindName(flag.kind)};
-  if (!flag.words.empty()) text += "|" + joined(flag.words);
+  if (!flag.choices.empty()) text += "|" + joined(flag.choices);
   return text;
 }
 

@@ -22,11 +22,8 @@ Result<const Experiment*> findExperiment(std::string_view name) {
   if (found != all.end()) return &*found;
   std::vector<std::string_view> names;
   for (const Experiment& each : all) names.push_back(each.name);
-  const std::string_view near = closest(name, names);
-  if (!near.empty())
-    return fail(ErrorCode::usage, "there is no experiment '{}': did you mean {}?", name, near);
-  return fail(ErrorCode::usage, "there is no experiment '{}': there are {}", name,
-              alternatives(names));
+  return fail(ErrorCode::usage, "there is no experiment '{}'{}", name,
+              didYouMeanOrUse(name, names));
 }
 
 }  // namespace redline

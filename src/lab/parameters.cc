@@ -10,7 +10,6 @@
 
 #include "base/suggest.h"
 #include "base/text.h"
-#include "base/units.h"
 
 namespace redline {
 namespace {
@@ -21,60 +20,25 @@ constexpr std::string_view kRepeat = "repeat";
 /// Fewer give no interval.
 constexpr std::uint64_t kRepeatsForAnInterval = 2;
 
-struct KindFacts {
-  std::string_view what;
-  std::string_view example;
-};
-
-KindFacts factsOf(ParameterKind kind) {
-  switch (kind) {
-    case ParameterKind::count:
-      return {"a count", "\"100k\""};
-    case ParameterKind::size:
-      return {"a size", "\"4KB\""};
-    case ParameterKind::duration:
-      return {"a duration", "\"2s\""};
-    case ParameterKind::number:
-      return {"a number", "1.2"};
-    case ParameterKind::share:
-      return {"a share from 0 to 1", "0.3"};
-    case ParameterKind::boolean:
-      return {"true or false", "true"};
-    case ParameterKind::text:
-      break;
-  }
-  return {"a text", "\"allkeys-lru\""};
+/// As one would write it in TOML: numbers and booleans bare, the rest quoted.
+std::string tomlExample(const ParameterSpec& spec) {
+  const std::string_view example =
+      spec.kind == ParameterKind::choice ? spec.choices.front() : exampleOf(spec.kind);
+  const bool bare = spec.kind == ParameterKind::number || spec.kind == ParameterKind::share ||
+                    spec.kind == ParameterKind::boolean;
+  return bare ? std::string(example) : fmt::format("\"{}\"", example);
 }
 
-template <typename T>
-Status statusOf(const Result<T>& result) {
-  if (!result) return fail(result.error());
-  return {};
-}
-
-Status checkValue(const ParameterSpec& spec, const std::string& text) {
-  switch (spec.kind) {
-    case ParameterKind::count:
-      return statusOf(parseCount(text));
-    case ParameterKind::size:
-      return statusOf(parseSize(text));
-    case ParameterKind::duration:
-      return statusOf(parseDuration(text));
-    case ParameterKind::number:
-      return statusOf(parseNumber(text));
-    case ParameterKind::share: {
-      const auto share = parseNumber(text);
-      if (share && *share > 1)
-        return fail(ErrorCode::usage, "'{}' is more than the whole: a share is 0 to 1", text);
-      return statusOf(share);
-    }
-    case ParameterKind::boolean:
-      return statusOf(parseBool(text));
-    case ParameterKind::text:
-      break;
+/// Every text as the parameter's kind.
+Result<std::vector<ValueContent>> valuesOf(const ParameterSpec& spec,
+                                           std::span<const std::string> texts) {
+  std::vector<ValueContent> values;
+  for (const std::string& text : texts) {
+    auto value = parseValue(spec.value(), text);
+    if (!value) return fail(value.error());
+    values.push_back(std::move(value->content));
   }
-  if (spec.words.empty() || std::ranges::find(spec.words, text) != spec.words.end()) return {};
-  return fail(ErrorCode::usage, "'{}' is not one of {}", text, alternatives(spec.words));
+  return values;
 }
 
 Result<std::string> scalarText(const toml::node& node) {
@@ -100,12 +64,6 @@ Result<std::vector<std::string>> textsOf(const toml::node& node) {
     texts.push_back(std::move(*text));
   }
   return texts;
-}
-
-std::string suggestion(std::string_view typed, std::span<const std::string_view> known) {
-  const std::string_view near = closest(typed, known);
-  return near.empty() ? fmt::format("; there are {}", alternatives(known))
-                      : fmt::format(": did you mean {}?", near);
 }
 
 [[noreturn]] void noSuchParameter(std::string_view name, std::string_view why) {
@@ -137,7 +95,7 @@ class ParameterReader {
     if (auto status = readTable(document, nameOf(result_.profile_), true); !status)
       return fail(status.error());
     for (const ParameterOverride& each : overrides)
-      if (auto status = take(each.name, valuesOf(each), each.where, true); !status)
+      if (auto status = take(each.name, textsOfOverride(each), each.where, true); !status)
         return fail(status.error());
     if (auto whole = checkWhole(); !whole) return fail(whole.error());
     return std::move(result_);
@@ -158,7 +116,7 @@ class ParameterReader {
                     where, key.str());
       if (std::ranges::find(kTables, key.str()) == kTables.end())
         return fail(ErrorCode::usage, "{}: there is no profile [{}]{}", where, key.str(),
-                    suggestion(key.str(), kTables));
+                    didYouMeanOrUse(key.str(), kTables));
     }
     for (const std::string_view profile : kProfiles)
       if (document.get(profile) == nullptr)
@@ -181,17 +139,12 @@ class ParameterReader {
     return {};
   }
 
-  /// One text, or for a list those between its commas.
-  std::vector<std::string> valuesOf(const ParameterOverride& given) const {
+  /// One text, or the elements of a list.
+  std::vector<std::string> textsOfOverride(const ParameterOverride& given) const {
     const auto spec = std::ranges::find(specs_, given.name, &ParameterSpec::name);
     if (spec == specs_.end() || !spec->list) return {given.text};
-    std::vector<std::string> texts;
-    for (std::size_t from = 0; from <= given.text.size();) {
-      const std::size_t comma = std::min(given.text.find(',', from), given.text.size());
-      texts.emplace_back(trim(std::string_view(given.text).substr(from, comma - from)));
-      from = comma + 1;
-    }
-    return texts;
+    const auto elements = listElements(given.text);
+    return {elements.begin(), elements.end()};
   }
 
   Status take(std::string_view name, std::vector<std::string> texts, const std::string& where,
@@ -199,21 +152,22 @@ class ParameterReader {
     const auto spec = std::ranges::find(specs_, name, &ParameterSpec::name);
     if (spec == specs_.end())
       return fail(ErrorCode::usage, "{}: this experiment has no parameter '{}'{}", where, name,
-                  suggestion(name, names_));
-    const KindFacts facts = factsOf(spec->kind);
+                  didYouMeanOrUse(name, names_));
+    const std::string example = tomlExample(*spec);
     if (isList && !spec->list)
-      return fail(ErrorCode::usage, "{}: {} is one value and no list, e.g. {}", where, name,
-                  facts.example);
+      return fail(ErrorCode::usage, "{}: {} is one value, not a list, e.g. {}", where, name,
+                  example);
     if (texts.empty())
       return fail(ErrorCode::usage, "{}: {} is an empty list: at least one value, e.g. [{}]", where,
-                  name, facts.example);
-    for (const std::string& text : texts)
-      if (auto sound = checkValue(*spec, text); !sound)
-        return fail(ErrorCode::usage, "{}: {} is {}, e.g. {}: {}", where, name, facts.what,
-                    facts.example, sound.error().message);
+                  name, example);
+    auto values = valuesOf(*spec, texts);
+    if (!values)
+      return fail(ErrorCode::usage, "{}: {} is {}, e.g. {}: {}", where, name, nameOf(spec->kind),
+                  example, values.error().message);
     if (keep)
       result_.entries_.insert_or_assign(
-          std::string(name), Parameters::Entry{spec->kind, spec->list, std::move(texts), where});
+          std::string(name),
+          Parameters::Entry{spec->kind, spec->list, std::move(texts), std::move(*values), where});
     return {};
   }
 
@@ -223,7 +177,7 @@ class ParameterReader {
       if (!result_.entries_.contains(spec.name))
         return fail(ErrorCode::usage,
                     "{}: profile {} has no '{}' ({}): add it to [{}] or [all], e.g. {} = {}", path_,
-                    profile, spec.name, spec.help, profile, spec.name, factsOf(spec.kind).example);
+                    profile, spec.name, spec.help, profile, spec.name, tomlExample(spec));
       result_.order_.emplace_back(spec.name);
     }
     if (result_.repeats() == 0) return result_.refuse(kRepeat, "nothing would be measured");
@@ -252,7 +206,8 @@ std::string_view nameOf(Profile profile) {
 Result<Profile> parseProfile(std::string_view text) {
   const auto found = std::ranges::find(kProfiles, text);
   if (found == kProfiles.end())
-    return fail(ErrorCode::usage, "there is no profile '{}'{}", text, suggestion(text, kProfiles));
+    return fail(ErrorCode::usage, "there is no profile '{}'{}", text,
+                didYouMeanOrUse(text, kProfiles));
   return static_cast<Profile>(found - kProfiles.begin());
 }
 
@@ -262,31 +217,31 @@ const Parameters::Entry& Parameters::entry(std::string_view name) const {
   return found->second;
 }
 
-const std::string& Parameters::one(std::string_view name,
-                                   std::initializer_list<ParameterKind> kinds) const {
+template <typename T>
+const T& Parameters::one(std::string_view name, std::initializer_list<ParameterKind> kinds) const {
   const Entry& found = entry(name);
   if (found.list || std::ranges::find(kinds, found.kind) == kinds.end())
     noSuchParameter(name, "is of another kind");
-  return found.texts.front();
+  return std::get<T>(found.values.front());
 }
 
 std::uint64_t Parameters::count(std::string_view name) const {
-  return *parseCount(one(name, {ParameterKind::count}));
+  return one<std::uint64_t>(name, {ParameterKind::count});
 }
 std::uint64_t Parameters::size(std::string_view name) const {
-  return *parseSize(one(name, {ParameterKind::size}));
+  return one<std::uint64_t>(name, {ParameterKind::size});
 }
 Nanos Parameters::duration(std::string_view name) const {
-  return *parseDuration(one(name, {ParameterKind::duration}));
+  return one<Nanos>(name, {ParameterKind::duration});
 }
 double Parameters::seconds(std::string_view name) const {
   return toSeconds(duration(name));
 }
 double Parameters::number(std::string_view name) const {
-  return *parseNumber(one(name, {ParameterKind::number, ParameterKind::share}));
+  return one<double>(name, {ParameterKind::number, ParameterKind::share});
 }
 bool Parameters::on(std::string_view name) const {
-  return *parseBool(one(name, {ParameterKind::boolean}));
+  return one<bool>(name, {ParameterKind::boolean});
 }
 
 const std::string& Parameters::text(std::string_view name) const {
@@ -300,11 +255,11 @@ const std::vector<std::string>& Parameters::texts(std::string_view name) const {
 }
 
 std::vector<double> Parameters::numbers(std::string_view name) const {
-  const Entry& found = entry(name);
   std::vector<double> values;
-  for (const std::string& text : found.texts)
-    values.push_back(found.kind == ParameterKind::count ? static_cast<double>(*parseCount(text))
-                                                        : *parseNumber(text));
+  for (const ValueContent& value : entry(name).values) {
+    const auto* const count = std::get_if<std::uint64_t>(&value);
+    values.push_back(count == nullptr ? std::get<double>(value) : static_cast<double>(*count));
+  }
   return values;
 }
 
@@ -347,7 +302,8 @@ Result<std::vector<ParameterOverride>> parseOverrides(std::string_view text) {
     const auto equals = setting.find('=');
     if (equals == std::string_view::npos || equals == 0)
       return fail(ErrorCode::usage,
-                  "-set: '{}' is no name=value, e.g. -set='duration=2s; repeat=1'", setting);
+                  "-set: '{}' is not of the form name=value, e.g. -set='duration=2s; repeat=1'",
+                  setting);
     overrides.push_back({std::string(trim(setting.substr(0, equals))),
                          std::string(trim(setting.substr(equals + 1))), "-set"});
   }

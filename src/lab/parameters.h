@@ -10,26 +10,20 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/typed_value.h"
 
 namespace redline {
 
-/// What a parameter of an experiment is measured in, and so how it is written.
-enum class ParameterKind {
-  count,     ///< 100k
-  size,      ///< 4KB
-  duration,  ///< 2s
-  number,    ///< 1.2
-  share,     ///< 0.3 or 30%
-  boolean,   ///< true
-  text,      ///< one of `words`, or anything where there are none
-};
+using ParameterKind = ValueKind;
 
 struct ParameterSpec {
   std::string_view name;
   ParameterKind kind = ParameterKind::text;
-  bool list = false;           ///< several values: [1, 8, 16]
-  std::string_view help = {};  ///< one sentence, no full stop
-  std::vector<std::string_view> words = {};
+  bool list = false;                           ///< several values: [1, 8, 16]
+  std::string_view help = {};                  ///< one sentence, no full stop
+  std::vector<std::string_view> choices = {};  ///< of ParameterKind::choice
+
+  ValueSpec value() const { return {kind, choices}; }
 };
 
 enum class Profile { quick, standard, full };
@@ -69,11 +63,13 @@ class Parameters {
   struct Entry {
     ParameterKind kind = ParameterKind::text;
     bool list = false;
-    std::vector<std::string> texts;
+    std::vector<std::string> texts;  ///< as written
+    std::vector<ValueContent> values;
     std::string where;
   };
   const Entry& entry(std::string_view name) const;
-  const std::string& one(std::string_view name, std::initializer_list<ParameterKind> kinds) const;
+  template <typename T>
+  const T& one(std::string_view name, std::initializer_list<ParameterKind> kinds) const;
 
   Profile profile_ = Profile::quick;
   std::vector<std::string> order_;
