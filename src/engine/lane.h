@@ -5,87 +5,74 @@
 #include <vector>
 
 #include "engine/connection.h"
-#include "engine/fifo.h"
+#include "engine/lane_base.h"
 #include "engine/pending_op.h"
-#include "record/histogram.h"
 #include "transport/endpoint.h"
 
 namespace redline {
 
-/// One destination of a worker: a node, the worker's connections to it, the batch that is being
-/// filled for it, and the operations that wait for room in one. Bookkeeping only: the worker moves
-/// the bytes.
+/// How each of a worker's lanes is made.
+struct LaneSetup {
+  std::size_t connections = 1;
+  std::size_t batchSize = 1;               ///< operations in one batch, at most
+  const GreetingScript* script = nullptr;  ///< of the connections; outlives the lanes
+  const GreetingScript* subscription =
+      nullptr;  ///< not null: one more connection, with this script
+  bool keepsServiceTimes = false;
+};
+
+/// One destination of the driver: a node, the worker's connections to it, the batch that is being
+/// filled for it, and the operations that wait for room in one (LaneBase::queue). Bookkeeping only.
 ///
 /// On a single node nothing waits here, since the schedule itself is the queue; only what a lost
 /// connection gave back does.
-class Lane {
+class Lane : public LaneBase<PendingOp> {
  public:
-  /// `number`: its index among the worker's lanes. `batchSize`: operations in one batch, at most.
-  Lane(std::uint16_t number, Endpoint endpoint, std::size_t connections, std::size_t batchSize);
-  Lane(const Lane&) = delete;
-  Lane& operator=(const Lane&) = delete;
+  using Connection = redline::Connection;
+  using Setup = LaneSetup;
 
-  std::uint16_t number() const { return number_; }
-  const Endpoint& endpoint() const { return endpoint_; }
+  Lane(std::uint16_t number, Endpoint endpoint, const LaneSetup& setup);
+
   std::vector<Connection>& connections() { return connections_; }
   const std::vector<Connection>& connections() const { return connections_; }
+  /// The subscriber too, where there is one.
+  template <typename Visit>
+  void forEachConnection(Visit&& visit) {
+    for (Connection& c : connections_) visit(c);
+    if (subscriber_) visit(*subscriber_);
+  }
 
   // Room for operations.
-  bool hasRoom() const { return forming_ != nullptr || freeCount_ != 0; }
-  std::size_t freeCount() const { return freeCount_; }
+  bool hasRoom() const { return forming_ != nullptr || idleCount_ != 0; }
   Connection* forming() const { return forming_; }
-  /// The connection whose batch is being filled; begins with the one that has been free for the
+  /// The connection whose batch is being filled; begins with the one that has been idle for the
   /// longest. `from`: before that point no batch could have been begun. Only where hasRoom().
   Connection& fill(Nanos from) { return forming_ != nullptr ? *forming_ : begin(from); }
   /// The batch that is being filled is complete.
   Connection& close();
-  /// The connection may take a batch.
+  /// The connection is ready, or its batch is done: it may take the next one.
   void release(Connection& c, Nanos now);
-  /// The connection is lost: it is neither free nor forming any more.
-  void lose(Connection& c);
-  std::size_t down() const { return down_; }
-  void cameUp() { --down_; }
-  bool isGone() const { return down_ == connections_.size(); }
+  /// The connection is lost: it takes no batch, and forgets the one that it had.
+  void withdraw(Connection& c);
 
-  /// Hears of changed keys on behalf of all others (BCAST); null: not wanted.
-  std::unique_ptr<Connection> subscriber;
-  void subscribe();
+  /// The connection that receives invalidations on behalf of all others (BCAST); null: not wanted.
+  const Connection* subscriber() const { return subscriber_.get(); }
   /// Invalidations of the keys that its node serves arrive, as far as a subscriber is wanted.
-  bool hears() const {
-    return subscriber == nullptr || subscriber->state == Connection::State::listening;
+  bool isSubscribed() const {
+    return subscriber_ == nullptr || subscriber_->state == Link::State::ready;
   }
-
-  // Whether its node still speaks to us.
-  Nanos heardAt = 0;    ///< the last time that anything arrived
-  bool silent = false;  ///< it owes replies, and has said nothing for a while (markSilence())
-  /// Looks: has a batch been on the wire since before `since`, and nothing arrived after that?
-  /// True: that is news.
-  bool markSilence(Nanos since);
-
-  // Operations that wait for room.
-  using OpQueue = Fifo<PendingOp>;
-  OpQueue again;    ///< were sent before: redirected, or lost with a connection; these go first
-  OpQueue waiting;  ///< are due, and have not been sent
-  std::size_t queued() const { return again.size() + waiting.size(); }
-  const PendingOp& next() const { return again.empty() ? waiting.front() : again.front(); }
-  PendingOp takeNext() { return again.empty() ? waiting.pop() : again.pop(); }
-
-  // What it did in the measured window; in a cluster only.
-  std::uint64_t completed = 0;
-  std::uint64_t redirected = 0;  ///< MOVED and ASK that its node answered
-  std::unique_ptr<Histogram> service;
-  void forget();  ///< that: the window has just begun
+  /// Every connection may be used.
+  bool isReady() const { return idleCount_ == connections_.size() && isSubscribed(); }
+  bool owesReplySince(Nanos since) const;
 
  private:
   Connection& begin(Nanos from);
 
-  std::uint16_t number_;
-  Endpoint endpoint_;
   std::vector<Connection> connections_;
-  std::vector<Connection*> free_;  // ring of connections that may take a batch, longest idle first
-  std::size_t freeHead_ = 0, freeCount_ = 0;
+  std::unique_ptr<Connection> subscriber_;
+  std::vector<Connection*> idle_;  // ring of connections that may take a batch, longest idle first
+  std::size_t idleHead_ = 0, idleCount_ = 0;
   Connection* forming_ = nullptr;
-  std::size_t down_;  // connections in state `down`
 };
 
 }  // namespace redline

@@ -1,24 +1,32 @@
 #include "engine/load_worker.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <utility>
 
+#include "base/units.h"
+#include "cluster/redirect.h"
 #include "engine/key_slot.h"
-#include "resp/request.h"
-#include "workload/keyspace.h"
+#include "engine/share_of.h"
 
 namespace redline {
 namespace {
 
 /// The longest sleep: how soon a stop request is seen.
 constexpr Nanos kLongestSleep = 10 * kMillisecond;
-/// One MSET: so long that a command's own cost no longer counts, so short that it stays far below a
-/// millisecond (Redis serves nobody else meanwhile) and its arguments in the cache.
-constexpr std::size_t kPairs = 128;
-constexpr std::size_t kMsetBytes = 64 * 1024;
-/// Of one node, before no more blocks are taken.
+/// Parcels that wait for one node before no more blocks are taken.
 constexpr std::size_t kParcelsWaiting = 4;
+/// The load ends when a connection is lost more often in a row: after 3 s.
+constexpr Backoff kBackoff{50 * kMillisecond, 1500 * kMillisecond};
+constexpr unsigned kMaxLosses = 6;
+/// A node that owes replies and says nothing for so long is taken for paused.
+constexpr Nanos kSilence = kSecond;
+
+bool isStored(const ReplyView& reply) {
+  return reply.type == ReplyType::simple && reply.payload == "OK";
+}
 
 }  // namespace
 
@@ -32,195 +40,238 @@ LoadShared::LoadShared(const LoadPlan& loadPlan, LiveSlotMap* liveMap)
 LoadWorker::LoadWorker(LoadShared& shared, unsigned index, Transport& transport, const Clock& clock)
     : shared_(shared),
       plan_(shared.plan),
-      index_(index),
       transport_(transport),
       clock_(clock),
-      // The keys of one MSET must share a slot: in a cluster hardly two of a batch do.
-      pairs_(plan_.mset && !inCluster()
-                 ? std::clamp<std::size_t>(kMsetBytes / plan_.bytesPerKey(), 1, kPairs)
-                 : 0),
-      parcel_(plan_.blockSize()) {
-  lasting_.reserve(parcel_);
-  if (inCluster())
-    slotsDone_.resize(kSlots);
-  else
-    addLane(plan_.target);
-}
+      greeting_({}, plan_.login),
+      lanes_(shared.cluster, plan_.target,
+             {std::max(1U, shareOf(plan_.conns, index, plan_.threads)),
+              std::max(1U, plan_.inFlight), &greeting_},
+             {kSilence, false}),
+      links_(transport, lanes_, kBackoff),
+      encoder_(plan_, shared.values, shared.ttls),
+      parcelSize_(plan_.blockSize()) {}
 
 // ---------------------------------------------------------------------------------------------------
 // The loop
 
 Status LoadWorker::run() {
   now_ = lastStored_ = clock_.now();
-  while (status_ && !finished()) {
-    if (inCluster()) adoptLatest();
-    if (down_ != 0) reopenDue();
-    if (!delayed_.empty()) releaseDelayed();
-    fill();
-    const Nanos span = waitSpan();
-    const auto events = transport_.wait(span);
-    now_ = clock_.now();
-    ++counters_.passes;
-    if (events.empty() && span == 0) ++counters_.idlePasses;
-    for (const TransportEvent& event : events) handle(event);
-    if (inCluster() && now_ >= nextLook_) watchSilence();
-  }
-  return status_;
+  while (lanes_.status() && !isFinished()) pass();
+  counters_.reconnects = links_.takeCounts().reconnects;
+  return lanes_.status();
+}
+
+void LoadWorker::pass() {
+  if (lanes_.inCluster()) lanes_.adoptLatest(now_);
+  links_.openDue(now_);
+  lanes_.releaseDelayed(now_);
+  fill();
+  const Nanos span = waitSpan();
+  const auto events = transport_.wait(span);
+  now_ = clock_.now();
+  ++counters_.passes;
+  if (events.empty() && span == 0) ++counters_.idlePasses;
+  for (const TransportEvent& event : events)
+    if (lanes_.status()) links_.handle(event, now_, *this);
+  if (lanes_.inCluster() && lanes_.checkSilence(now_)) leaveSilentNodes();
 }
 
 Nanos LoadWorker::waitSpan() const {
   if (plan_.wait == WaitMode::spin || moreToSend_) return 0;
-  Nanos until = kLongestSleep;
-  if (!delayed_.empty()) until = std::clamp<Nanos>(delayed_.front().at - now_, 0, until);
-  if (down_ != 0)
-    for (const auto& lane : lanes_)
-      for (const LoadConnection& c : lane->connections)
-        if (c.state == LoadConnection::State::down && c.reopenAt > now_)
-          until = std::min(until, c.reopenAt - now_);
-  return until;
+  if (lanes_.delayed().empty()) return kLongestSleep;
+  return std::clamp<Nanos>(lanes_.delayed().soonest() - now_, 0, kLongestSleep);
 }
 
-bool LoadWorker::finished() {
+bool LoadWorker::isFinished() {
   if (stopBy_ == 0 && shared_.stop.load(std::memory_order_relaxed)) stopBy_ = now_ + plan_.drain;
   if (stopBy_ != 0) return inFlight_ == 0 || now_ >= stopBy_;
-  return inFlight_ == 0 && nothingWaits() && shared_.blocks.exhausted();
-}
-
-bool LoadWorker::nothingWaits() const {
-  return delayed_.empty() &&
-         std::ranges::all_of(lanes_, [](const auto& lane) { return lane->waiting.empty(); });
+  return inFlight_ == 0 && lanes_.queued() == 0 && lanes_.delayed().empty() &&
+         shared_.blocks.exhausted();
 }
 
 std::uint64_t LoadWorker::lowestUnfinished() const {
   std::uint64_t lowest = plan_.keys;
   const auto look = [&lowest](const LoadKey& key) { lowest = std::min(lowest, key.id); };
-  for (const Delayed& delayed : delayed_) look(delayed.key);
-  for (const auto& lane : lanes_) {
-    for (std::size_t i = 0; i < lane->waiting.size(); ++i) look(lane->waiting.at(i));
-    for (const LoadConnection& c : lane->connections)
-      for (std::size_t i = 0; i < c.count; ++i)
-        std::ranges::for_each(c.ring[(c.head + i) % c.ring.size()].keys, look);
-  }
+  lanes_.forEachWaiting(look);
+  for (const auto& lane : lanes_.all())
+    for (const LoadConnection& c : lane->connections()) c.forEachKey(look);
   return lowest;
 }
 
-ClusterTally LoadWorker::clusterTally() const {
-  ClusterTally tally;
-  tally.slots = slotsDone_;
-  for (const auto& lane : lanes_) {
-    NodeTally& node = tally.nodes.emplace_back();
-    node.addr = lane->endpoint.text();
-    node.completed = lane->stored;
-    node.redirected = lane->redirected;
-  }
-  return tally;
-}
-
-void LoadWorker::giveUp(ErrorCode code, std::string message) {
-  if (status_) status_ = fail(Error{code, std::move(message)});
-}
-
 // ---------------------------------------------------------------------------------------------------
-// Requests
+// From blocks to the wire
 
 // At most one parcel for each connection: so all of them are served before one has its fill, and
 // the first bytes leave soon.
 void LoadWorker::fill() {
   moreToSend_ = false;
-  if (stopBy_ != 0 || !status_) return;
-  for (const auto& lane : lanes_)
-    for (LoadConnection& c : lane->connections) {
+  if (stopBy_ != 0 || !lanes_.status()) return;
+  for (const auto& lane : lanes_.all())
+    for (LoadConnection& c : lane->connections()) {
       if (!c.hasRoom()) continue;
-      while (lane->waiting.size() < parcel_ && draw()) {
+      while (lane->queue.size() < parcelSize_ && takeBlock()) {
       }
-      if (lane->waiting.empty()) break;
-      send(*lane, c);
+      if (lane->queue.empty()) break;
+      send(c);
       moreToSend_ |= c.hasRoom();
     }
 }
 
 // Takes a block and deals its keys out to their lanes. False: there is none, or a node is so far
-// behind the others that its keys are not to grow in number.
-bool LoadWorker::draw() {
-  const std::size_t most = kParcelsWaiting * parcel_;
-  for (const auto& lane : lanes_)
-    if (lane->waiting.size() >= most) return false;
+// behind the others that no more keys may wait for it.
+bool LoadWorker::takeBlock() {
+  for (const auto& lane : lanes_.all())
+    if (lane->queue.size() >= kParcelsWaiting * parcelSize_) return false;
   const IdBlock block = shared_.blocks.take();
   for (std::uint64_t id = block.begin; id != block.end; ++id) {
     LoadKey key;
     key.id = id;
-    if (inCluster()) key.slot = slotOfKey(id);
-    laneOf(key.slot).waiting.push(key);
+    if (lanes_.inCluster()) key.slot = slotOfKey(id);
+    lanes_.enqueue(lanes_.laneOf(key), key);
   }
   return !block.empty();
 }
 
-void LoadWorker::send(LoadLane& lane, LoadConnection& c) {
+void LoadWorker::send(LoadConnection& c) {
   LoadParcel& parcel = c.add();
   parcel.answered = parcel.stored = 0;
   parcel.askingAnswered = false;
+  parcel.sentAt = now_;
   parcel.keys.clear();
-  while (parcel.keys.size() < parcel_ && !lane.waiting.empty()) {
-    parcel.keys.push_back(lane.waiting.pop());
-    counters_.resentKeys += parcel.keys.back().sent ? 1U : 0U;
+  while (parcel.keys.size() < parcelSize_ && !c.lane->queue.empty()) {
+    LoadKey& key = parcel.keys.emplace_back(lanes_.dequeue(*c.lane));
+    counters_.resentKeys += std::exchange(key.wasSent, true) ? 1U : 0U;
   }
-  OutBuffer& out = transport_.outbound(c.id);
-  const std::size_t before = out.view().size();
-  parcel.repliesDue = encode(out, parcel.keys);
+  const std::size_t before = c.out->view().size();
+  parcel.repliesDue = encoder_.encode(*c.out, parcel.keys);
   ++inFlight_;
   ++counters_.batches;
   counters_.commands += parcel.repliesDue;
   counters_.keysSent += parcel.keys.size();
-  counters_.bytesSent += out.view().size() - before;
+  counters_.bytesSent += c.out->view().size() - before;
   transport_.flush(c.id);
 }
 
-/// Appends the commands that write the keys, and returns how many there are.
-std::uint64_t LoadWorker::encode(OutBuffer& out, const std::vector<LoadKey>& keys) {
-  // An MSET's head costs less than the overhead that bytesPerKey() counts for each of its pairs.
-  char* at = out.reserve(keys.size() * (plan_.bytesPerKey() + kRequestOverhead));  // with ASKING
-  std::uint64_t commands = 0;
-  lasting_.clear();
-  for (const LoadKey& key : keys) {
-    const std::int64_t ttl = shared_.ttls.ttlMillisOf(key.id);
-    if (ttl == 0 && pairs_ != 0) {
-      lasting_.push_back(key.id);
-      continue;
-    }
-    if (key.asking) {
-      at = encodeAsking(at);
-      ++commands;
-    }
-    at = encodeSet(at, key.id, ttl);
-    ++commands;
-  }
-  for (std::size_t i = 0; i < lasting_.size(); i += pairs_) {
-    at = encodeMset(at, lasting_.data() + i, std::min(pairs_, lasting_.size() - i));
-    ++commands;
-  }
-  out.commit(at);
-  return commands;
+// ---------------------------------------------------------------------------------------------------
+// Replies
+
+bool LoadWorker::onReply(LoadConnection& c, const ReplyView& reply) {
+  const bool expected = c.count != 0 && (lanes_.inCluster() || isStored(reply));
+  if (!expected)
+    refuse(*c.lane, reply);
+  else if (lanes_.inCluster())
+    settleKey(c, reply);
+  if (!lanes_.status()) return false;
+  const LoadParcel& parcel = c.oldest();
+  if (--c.oldest().repliesDue == 0)
+    finishParcel(c, lanes_.inCluster() ? parcel.stored : parcel.keys.size());
+  return true;
 }
 
-char* LoadWorker::encodeSet(char* at, std::uint64_t id, std::int64_t ttlMillis) const {
-  std::array<char, kMaxKeyLength> key;
-  at = beginSet(at, {key.data(), writeKey(key.data(), id)}, plan_.valueSize, ttlMillis != 0);
-  shared_.values.write(at, id, 0);
-  at += plan_.valueSize;
-  if (ttlMillis == 0) return endSet(at);
-  const std::int64_t after = plan_.ttlAtMillis != 0 ? plan_.ttlAtMillis : ttlMillis;
-  return endSet(at, static_cast<std::uint64_t>(plan_.ttlEpochMillis + after));
+void LoadWorker::finishParcel(LoadConnection& c, std::uint64_t stored) {
+  shared_.done.fetch_add(stored, std::memory_order_relaxed);
+  c.dropOldest();
+  --inFlight_;
+  c.losses = 0;
 }
 
-char* LoadWorker::encodeMset(char* at, const std::uint64_t* ids, std::size_t count) const {
-  std::array<char, kMaxKeyLength> key;
-  at = beginMset(at, count);
-  for (std::size_t i = 0; i < count; ++i) {
-    at = beginMsetPair(at, {key.data(), writeKey(key.data(), ids[i])}, plan_.valueSize);
-    shared_.values.write(at, ids[i], 0);
-    at = endSet(at + plan_.valueSize);
+// A reply in a cluster, where each command has one key: it is the next key's, or its ASKING's.
+void LoadWorker::settleKey(LoadConnection& c, const ReplyView& reply) {
+  LoadParcel& parcel = c.oldest();
+  const LoadKey& key = parcel.keys[parcel.answered];
+  if (key.asking && !std::exchange(parcel.askingAnswered, true)) {
+    if (!isStored(reply)) refuse(*c.lane, reply);
+    return;
   }
-  return at;
+  parcel.askingAnswered = false;
+  ++parcel.answered;
+  if (!isStored(reply)) {
+    redirectOrRefuse(*c.lane, key, reply);
+    return;
+  }
+  ++parcel.stored;
+  lanes_.countCompleted(*c.lane, key.slot);
+  lastStored_ = now_;
+}
+
+void LoadWorker::redirectOrRefuse(LoadLane& lane, const LoadKey& key, const ReplyView& reply) {
+  const auto to = lanes_.redirectionOf(lane, key, reply, now_, lastStored_ + kRetrySpan, counters_);
+  if (!to.isFinal())
+    lanes_.redirect(key, to);
+  else if (to.next == Decision::Next::tooLate)
+    lanes_.fail({ErrorCode::unreachable,
+                 fmt::format("the cluster stored nothing for {} ({}): bring its nodes back, see "
+                             "redis-cli --cluster check {}",
+                             formatDuration(kRetrySpan), reply.payload, lane.endpoint().text())});
+  else
+    refuse(lane, reply);
+}
+
+void LoadWorker::refuse(const LoadLane& lane, const ReplyView& reply) {
+  lanes_.fail({reply.payload.starts_with("OOM") ? ErrorCode::noSpace : ErrorCode::refused,
+               fmt::format("{} stopped storing keys ({}): {}", lane.endpoint().text(),
+                           reply.payload, loadAdvice(reply.payload))});
+}
+
+std::string_view loadAdvice(std::string_view errorText) noexcept {
+  constexpr std::pair<std::string_view, std::string_view> kAdvice[] = {
+      {"OOM", "give the server a larger maxmemory or load fewer or smaller keys"},
+      {"MISCONF", "repair the server's disk, or CONFIG SET stop-writes-on-bgsave-error no"},
+      {"LOADING", "wait until the server has read its data"},
+      {"NOAUTH", "set REDLINE_PASSWORD"},
+      {"WRONGPASS", "set REDLINE_PASSWORD and -user"},
+      {"NOPERM", "let the user run SET and MSET on obj:*"},
+      {"READONLY", "name the master with -addr: this is a replica"},
+      {"MASTERDOWN", "name the master with -addr: this is a replica"},
+      {"NOREPLICAS", "bring the server's replicas back"},
+      {"BUSY", "end the server's script with SCRIPT KILL"},
+      {"MOVED", "add -topology=cluster"},
+      {"CROSSSLOT", "add -topology=cluster"},
+      {"CLUSTERDOWN", "add -topology=cluster"},
+      {"ERR max number of clients", "use fewer -conns, or give the server a larger maxclients"},
+  };
+  for (const auto& [code, advice] : kAdvice)
+    if (errorText.starts_with(code)) return advice;
+  return "see the server's log";
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Lost connections and silent nodes
+
+// The fate of what was under way is unknown, and does not matter: writing it again stores the same.
+void LoadWorker::onLost(LoadConnection& c, bool /*wasReady*/, int error) {
+  for (; c.count != 0; c.dropOldest(), --inFlight_) {
+    const LoadParcel& parcel = c.oldest();
+    shared_.done.fetch_add(parcel.stored, std::memory_order_relaxed);
+    for (std::size_t i = parcel.answered; i < parcel.keys.size(); ++i) {
+      LoadKey key = parcel.keys[i];
+      key.asking = false;
+      lanes_.requeue(lanes_.laneOf(key), key);
+    }
+  }
+  const std::string where = c.lane->endpoint().text();
+  if (error == EPROTO) {
+    lanes_.fail({ErrorCode::refused, fmt::format("{} answers with something that is not RESP: "
+                                                 "name a Redis server with -addr",
+                                                 where)});
+    return;
+  }
+  // A cluster may yet give the node's slots to another one.
+  const bool patient = lanes_.inCluster() && now_ - lastStored_ <= kRetrySpan;
+  if (c.losses > kMaxLosses && !patient)
+    lanes_.fail({ErrorCode::unreachable,
+                 fmt::format("{} went away and did not come back ({})", where,
+                             error == 0 ? "it closed the connection" : errnoText(error))});
+}
+
+// A silent node that serves no slot any more is not waited for: it may be paused, and its replica
+// have taken over.
+void LoadWorker::leaveSilentNodes() {
+  for (const auto& lane : lanes_.all()) {
+    if (!lane->silent || lanes_.slotsOf(*lane) != 0) continue;
+    for (LoadConnection& c : lane->connections())
+      if (c.count != 0) links_.lose(c, ETIMEDOUT, now_, *this);
+  }
 }
 
 }  // namespace redline

@@ -1,18 +1,21 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "engine/cluster_lanes.h"
+#include "engine/greeting.h"
 #include "engine/id_blocks.h"
+#include "engine/links.h"
 #include "engine/live_slot_map.h"
+#include "engine/load_encoder.h"
 #include "engine/load_lane.h"
 #include "engine/load_plan.h"
-#include "engine/routes.h"
 #include "record/cluster_tally.h"
 #include "resp/scanner.h"
 #include "transport/transport.h"
@@ -43,16 +46,22 @@ struct LoadCounters {
   std::uint64_t passes = 0, idlePasses = 0;
 };
 
-/// Writes the ids of its blocks over its own connections, each of which has several parcels on the
+/// Writes the ids of its blocks over its own connections, each of which has several parcels under
 /// way. On a single node a parcel is a block; in a cluster the keys of a block are dealt out to the
-/// lanes of their nodes first. All of its time comes from `clock` and all of its bytes go through
-/// `transport`.
+/// lanes of their nodes first.
+///
+/// Nodes, connections and redirects are ClusterLanes' and Links', as the driver's are. The rest
+/// differs: a parcel is one unit of many keys, and of fewer replies where they go by MSET; every
+/// key is sent until it is stored, since writing it twice stores the same; and a refusal ends the
+/// load.
+///
+/// All of its time comes from `clock` and all of its bytes go through `transport`.
 class LoadWorker {
  public:
   LoadWorker(LoadShared& shared, unsigned index, Transport& transport, const Clock& clock);
 
-  /// Until every block is written, the load is stopped, or something is in the way: an error reply,
-  /// or a server that stays away. In a cluster what the nodes themselves can cure is waited for, as
+  /// Until every block is written, the load is stopped, or it cannot continue: an error reply, or a
+  /// server that stays away. In a cluster, what the nodes themselves can cure is waited for, as
   /// long as some key was stored within kRetrySpan.
   Status run();
 
@@ -61,83 +70,46 @@ class LoadWorker {
   std::uint64_t lowestUnfinished() const;
   const LoadCounters& counters() const { return counters_; }
   /// After run(), in a cluster: where the keys were stored.
-  ClusterTally clusterTally() const;
+  ClusterTally clusterTally() const { return lanes_.tally(); }
 
  private:
-  /// A key that waits before it is sent again.
-  struct Delayed {
-    Nanos at;
-    LoadKey key;
-    bool operator>(const Delayed& other) const { return at > other.at; }
-  };
-  bool inCluster() const { return shared_.cluster != nullptr; }
+  friend class Links<LoadLane>;
+  void onReady(LoadConnection&) {}
+  bool onReply(LoadConnection& c, const ReplyView& reply);
+  void onLost(LoadConnection& c, bool wasReady, int error);
 
-  // The loop, and requests (load_worker.cc).
+  void pass();
   Nanos waitSpan() const;
-  bool finished();
-  bool nothingWaits() const;
-  void giveUp(ErrorCode code, std::string message);
+  bool isFinished();
   void fill();
-  bool draw();
-  void send(LoadLane& lane, LoadConnection& c);
-  std::uint64_t encode(OutBuffer& out, const std::vector<LoadKey>& keys);
-  char* encodeSet(char* at, std::uint64_t id, std::int64_t ttlMillis) const;
-  char* encodeMset(char* at, const std::uint64_t* ids, std::size_t count) const;
-
-  // Connections and lanes, replies (load_worker_replies.cc).
-  void open(LoadLane& lane, LoadConnection& c);
-  void reopenDue();
-  void handle(const TransportEvent& event);
-  void onConnected(LoadConnection& c);
-  void onReceived(LoadLane& lane, LoadConnection& c);
-  void onReply(LoadLane& lane, LoadConnection& c, const ReplyView& reply);
-  void onHandshake(LoadLane& lane, LoadConnection& c, const ReplyView& reply);
-  void onLost(LoadLane& lane, LoadConnection& c, int error);
+  bool takeBlock();
+  void send(LoadConnection& c);
+  void settleKey(LoadConnection& c, const ReplyView& reply);
+  void redirectOrRefuse(LoadLane& lane, const LoadKey& key, const ReplyView& reply);
   void refuse(const LoadLane& lane, const ReplyView& reply);
-  void settleKey(LoadLane& lane, LoadParcel& parcel, const ReplyView& reply);
-  void goOn(LoadLane& lane, LoadKey key, const ReplyView& reply);
-  void again(LoadLane& lane, LoadKey key, bool asking);
-  void releaseDelayed();
-  LoadLane& addLane(const Endpoint& endpoint);
-  LoadLane* laneTo(std::string_view host, std::uint16_t port);
-  LoadLane& laneOf(std::uint16_t slot) { return *lanes_[inCluster() ? routes_.laneOf(slot) : 0]; }
-  void adoptLatest();
-  void reroute(LoadLane& lane);
-  void watchSilence();
+  void finishParcel(LoadConnection& c, std::uint64_t stored);
+  void leaveSilentNodes();
 
   LoadShared& shared_;
   const LoadPlan& plan_;
-  unsigned index_;
   Transport& transport_;
   const Clock& clock_;
 
-  std::vector<std::unique_ptr<LoadLane>> lanes_;
-  struct Place {
-    LoadLane* lane = nullptr;
-    LoadConnection* connection = nullptr;
-  };
-  std::vector<Place> byId_;             // by ConnId
-  std::vector<Delayed> delayed_;        // heap, the earliest first
-  std::vector<std::uint64_t> lasting_;  // scratch: a parcel's ids without a time to live
-  std::size_t pairs_;                   // of one MSET; 0: SET for all
-  std::uint64_t parcel_;                // keys of one, at most
-  std::size_t inFlight_ = 0;            // parcels
-  std::size_t down_ = 0;
-  bool moreToSend_ = true;  // a connection had room and there was something for it
-  Nanos now_ = 0;
-  Nanos stopBy_ = 0;  // 0: not stopping
-  Status status_;
-  LoadCounters counters_;
+  const GreetingScript greeting_;
+  ClusterLanes<LoadLane> lanes_;
+  Links<LoadLane> links_;
+  LoadEncoder encoder_;
+  const std::uint64_t parcelSize_;  // keys of one, at most
 
-  // In a cluster.
-  const SlotMap* map_ = nullptr;  // the latest that was taken over
-  Routes routes_;
-  std::vector<std::uint64_t> slotsDone_;  // keys stored, by slot
-  Nanos lastStored_ = 0;                  // when a reply last said OK
-  Nanos nextLook_ = 0;                    // after a silence
+  std::size_t inFlight_ = 0;  // parcels
+  bool moreToSend_ = true;    // a connection had room and there was something for it
+  Nanos now_ = 0;
+  Nanos stopBy_ = 0;      // 0: not stopping
+  Nanos lastStored_ = 0;  // when a reply last said OK
+  LoadCounters counters_;
 };
 
-/// What to do about an error reply ("OOM command not allowed …") before going on with a load.
+/// What to do about an error reply ("OOM command not allowed …") before a load can continue.
 std::string_view loadAdvice(std::string_view errorText) noexcept;
 
 }  // namespace redline

@@ -9,14 +9,14 @@
 namespace redline {
 
 Mitigator::Mitigator(const EnginePlan& plan, const Mitigations& shared)
-    : plan_(plan), shared_(shared) {
+    : shared_(shared), replicaRead_(plan.mitigation.replicaPolicy) {
   if (plan.mitigation.is(MitigationKind::localCache))
     cache_.emplace(
         std::min(LocalCache::entriesWithin(plan.mitigation.cacheBytes, plan.valueSize), plan.keys),
         plan.valueSize);
 }
 
-void Mitigator::sending(PendingOp& op, Nanos now) {
+void Mitigator::beforeSend(PendingOp& op, Nanos now) {
   if (op.kind == OpKind::get) return;
   if (cache_) cache_->invalidate(op.id, LocalCache::Cause::ownWrite);
   if (op.inLedger) return;
@@ -24,7 +24,7 @@ void Mitigator::sending(PendingOp& op, Nanos now) {
   if (const auto key = ledgerKeyOf(op.id)) shared_.ledger->begin(*key, op.version, now);
 }
 
-void Mitigator::stored(const PendingOp& op, Nanos now, Interval& interval) {
+void Mitigator::onStored(const PendingOp& op, Nanos now, Interval& interval) {
   // Reads that were answered between the write's send and now may have put the old value in.
   if (cache_) cache_->invalidate(op.id, LocalCache::Cause::ownWrite);
   const auto key = ledgerKeyOf(op.id);
@@ -58,7 +58,7 @@ void Mitigator::fill(const PendingOp& op, LocalCache::Asked asked, std::string_v
                expires && ttlMillis != kNever ? sent + ttlMillis * kMillisecond : 0);
 }
 
-void Mitigator::pushed(const ReplyView& push, Nanos now, Interval& interval) {
+void Mitigator::onPush(const ReplyView& push, Nanos now, Interval& interval) {
   if (!cache_) return;
   const PushKind kind = readPush(push, [&](std::string_view key) {
     const auto id = parseKey(key);
@@ -82,7 +82,7 @@ void Mitigator::addTo(LocalCacheTally& tally) const {
   tally.bytes += cache_->memoryReserved();
 }
 
-void Mitigator::handOver(Counters& counters) {
+void Mitigator::moveCountsTo(Counters& counters) {
   if (!cache_) return;
   const LocalCacheCounts seen = cache_->takeCounts();
   using Count = MitigationCount;
@@ -110,15 +110,15 @@ std::uint32_t Mitigator::fanOut(const PendingOp& whole) {
   return number;
 }
 
-std::optional<Mitigator::Fanned> Mitigator::settlePart(std::uint32_t number,
-                                                       std::optional<Failure> failure) {
+std::optional<Mitigator::SettledWrite> Mitigator::settleCopy(std::uint32_t number,
+                                                             std::optional<Failure> failure) {
   Write& write = writes_[number];
   if (failure && !write.failure) write.failure = failure;
   const auto result =
       write.copies.settle(failure ? FanOut::Reply::failed : FanOut::Reply::acknowledged);
   if (!result) return std::nullopt;
   freeWrites_.push_back(number);
-  return Fanned{write.whole, write.failure, *result == FanOut::Result::partial};
+  return SettledWrite{write.whole, write.failure, *result == FanOut::Result::partial};
 }
 
 bool Mitigator::isFirstUnfinished(std::uint32_t number) {

@@ -14,6 +14,7 @@
 #include "mitigation/key_split.h"
 #include "mitigation/ledger.h"
 #include "mitigation/local_cache.h"
+#include "mitigation/replica_read.h"
 #include "record/interval.h"
 #include "resp/scanner.h"
 
@@ -33,19 +34,19 @@ struct LocalCacheTally {
 };
 
 /// A worker's part of the mitigations and of the ledger: its local cache, its writes to several
-/// copies, and what it learns from replies. Where operations go, and how they get there, is the
-/// worker's affair. Counts go to the interval that a call names.
+/// copies, the service times of replicas, and what replies tell of them. Which lane an operation
+/// goes to is Dispatcher's decision. Counts go to the interval that a call names.
 class Mitigator {
  public:
-  /// `shared` and `plan` outlive it.
+  /// `shared` outlives it.
   Mitigator(const EnginePlan& plan, const Mitigations& shared);
 
   // Every operation.
 
   /// It is about to be sent, for the first time or again. `now` is not later than that.
-  void sending(PendingOp& op, Nanos now);
+  void beforeSend(PendingOp& op, Nanos now);
   /// A write was acknowledged; of a split key: by all copies.
-  void stored(const PendingOp& op, Nanos now, Interval& interval);
+  void onStored(const PendingOp& op, Nanos now, Interval& interval);
   /// A read has brought a sound value of that version. `sent`: not later than it was sent.
   /// `interval`: where that is counted; null: not at all.
   void judge(const PendingOp& op, std::uint64_t version, Nanos sent, Interval* interval) const;
@@ -65,24 +66,28 @@ class Mitigator {
   void fill(const PendingOp& op, LocalCache::Asked asked, std::string_view value, bool expires,
             std::int64_t ttlMillis, Nanos sent);
   /// A push has arrived.
-  void pushed(const ReplyView& push, Nanos now, Interval& interval);
+  void onPush(const ReplyView& push, Nanos now, Interval& interval);
   /// A connection is gone over which invalidations came, and some of them with it.
-  void untracked() { cache_->flush(); }
+  void onTrackingLost() { cache_->flush(); }
   /// Adds what the cache has counted since the last call.
-  void handOver(Counters& counters);
+  void moveCountsTo(Counters& counters);
+
+  // Replica reads.
+
+  ReplicaRead& replicaRead() { return replicaRead_; }
 
   // Key split.
 
   const KeySplit* split() const { return shared_.split ? &*shared_.split : nullptr; }
   /// A write to all copies begins, `whole` having been drawn. Returns its number, for its copies.
   std::uint32_t fanOut(const PendingOp& whole);
-  struct Fanned {
+  struct SettledWrite {
     PendingOp whole;
     std::optional<Failure> failure;  ///< of a copy that was not acknowledged
     bool partial = false;            ///< and others were
   };
   /// One copy is settled. The write as a whole, when it was the last.
-  std::optional<Fanned> settlePart(std::uint32_t write, std::optional<Failure> failure);
+  std::optional<SettledWrite> settleCopy(std::uint32_t write, std::optional<Failure> failure);
   /// The run has ended, and this write has not: true the first time that one asks.
   bool isFirstUnfinished(std::uint32_t write);
 
@@ -98,9 +103,9 @@ class Mitigator {
     bool isAccounted = false;
   };
 
-  const EnginePlan& plan_;
   const Mitigations& shared_;
   std::optional<LocalCache> cache_;
+  ReplicaRead replicaRead_;
   std::vector<Write> writes_;  ///< under way, and free places
   std::vector<std::uint32_t> freeWrites_;
 };

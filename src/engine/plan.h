@@ -100,6 +100,10 @@ struct EnginePlan {
   /// Which keys operations go to, and which of them are popular.
   KeyChooser keyChooser() const { return {distribution, zipfS, keys, hotSeed.value_or(seed)}; }
   bool cluster() const { return !seeds.empty(); }
+  /// Past its -op-timeout.
+  bool isExpired(Nanos intended, Nanos now) const {
+    return opTimeout != 0 && now - intended >= opTimeout;
+  }
   bool closed() const { return arrivals == Arrivals::closed; }
   unsigned batchSize() const { return pipeline == 0 ? 1 : pipeline; }
 };

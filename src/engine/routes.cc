@@ -9,9 +9,9 @@ void Routes::set(std::uint16_t slot, std::uint16_t lane) {
   ++slots_[lane];
 }
 
-void Routes::learn(std::uint16_t slot, std::uint16_t lane, Nanos now) {
+void Routes::onMoved(std::uint16_t slot, std::uint16_t lane, Nanos now) {
   set(slot, lane);
-  learntAt_[slot] = now;
+  movedAt_[slot] = now;
 }
 
 void Routes::adopt(const SlotMap& map, std::span<const std::uint16_t> lanes, Nanos now) {
@@ -20,7 +20,7 @@ void Routes::adopt(const SlotMap& map, std::span<const std::uint16_t> lanes, Nan
     const std::uint16_t owner = map.ownerOf(slot);
     if (empty_)
       set(slot, owner == SlotMap::kNobody ? 0 : lanes[owner]);
-    else if (owner != SlotMap::kNobody && now - learntAt_[slot] > kTrust)
+    else if (owner != SlotMap::kNobody && now - movedAt_[slot] > kTrust)
       set(slot, lanes[owner]);
   }
   empty_ = false;

@@ -15,15 +15,15 @@ namespace redline {
 /// published, and each MOVED at once.
 class Routes {
  public:
-  Routes() : learntAt_(kSlots, kNever) {}
+  Routes() : movedAt_(kSlots, kNever) {}
 
   /// Index of the slot's lane.
   std::uint16_t laneOf(std::uint16_t slot) const { return lanes_[slot]; }
   /// How many slots the lane serves.
   std::size_t slotsOf(std::size_t lane) const { return lane < slots_.size() ? slots_[lane] : 0; }
 
-  /// A MOVED has said so.
-  void learn(std::uint16_t slot, std::uint16_t lane, Nanos now);
+  /// A MOVED names the slot's owner.
+  void onMoved(std::uint16_t slot, std::uint16_t lane, Nanos now);
   /// Takes over a published map. `laneTo(address)` gives the lane of a node, as
   /// std::optional<std::uint16_t>; none ends it, and then it has changed nothing.
   template <typename LaneTo>
@@ -52,7 +52,7 @@ class Routes {
   void set(std::uint16_t slot, std::uint16_t lane);
 
   std::array<std::uint16_t, kSlots> lanes_{};
-  std::vector<Nanos> learntAt_;     // by slot: when a MOVED spoke of it
+  std::vector<Nanos> movedAt_;      // by slot: when a MOVED spoke of it
   std::vector<std::size_t> slots_;  // by lane: how many it serves
   bool empty_ = true;               // nothing is known yet
 };

@@ -1,10 +1,11 @@
 #include "engine/worker.h"
 
-#include <algorithm>
-#include <random>
-#include <utility>
+#include <fmt/format.h>
 
-#include "resp/command.h"
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/share_of.h"
 
 namespace redline {
 namespace {
@@ -19,10 +20,9 @@ constexpr Nanos kLongestPoll = 2 * kMicrosecond;
 /// In the open model a look takes microseconds beyond the sleep that was asked for, some hundreds
 /// where it brings many replies: more than that is a pause.
 constexpr Nanos kPause = kMillisecond;
-
-const Mitigations kNoMitigations;
-/// Apart from the streams that draw keys and arrivals.
-constexpr std::uint64_t kChoices = 0x63686f69636573;  // "choices"
+/// A node that owes replies and says nothing for so long is taken for paused: longer than what a
+/// loaded server keeps everybody waiting for, shorter than what reads would have to wait.
+constexpr Nanos kSilence = 100 * kMillisecond;
 
 /// What a connection that operations go over needs to be.
 Greeting greetingFor(const MitigationPlan& plan) {
@@ -33,252 +33,218 @@ Greeting greetingFor(const MitigationPlan& plan) {
   return greeting;
 }
 
-}  // namespace
-
-Shared::Shared(const EnginePlan& enginePlan, LiveSlotMap* liveMap,
-               const Mitigations* theMitigations)
-    : plan(enginePlan),
-      cluster(liveMap),
-      workload(enginePlan.keyChooser(), Mix(enginePlan.readShare)),
-      values(enginePlan.seed, enginePlan.valueSize),
-      ttls(enginePlan.seed, enginePlan.ttlFraction, enginePlan.ttlMin, enginePlan.ttlMax),
-      mitigations(theMitigations == nullptr ? kNoMitigations : *theMitigations) {
-  if (cluster != nullptr && plan.transactions) slotKeys = std::make_unique<SlotKeys>(plan.keys);
+LaneSetup laneSetup(const Shared& shared, unsigned index, const GreetingScript& greeting,
+                    const GreetingScript& subscription) {
+  const EnginePlan& plan = shared.plan;
+  const bool subscribes = plan.mitigation.is(MitigationKind::localCache) &&
+                          plan.mitigation.tracking == Tracking::prefix;
+  return {shareOf(plan.conns, index, plan.threads), plan.batchSize(), &greeting,
+          subscribes ? &subscription : nullptr, shared.cluster != nullptr};
 }
+
+}  // namespace
 
 Worker::Worker(Shared& shared, unsigned index, Transport& transport, const Clock& clock,
                IntervalExchange& exchange)
     : shared_(shared),
       plan_(shared.plan),
-      index_(index),
       transport_(transport),
       clock_(clock),
-      exchange_(exchange),
       greeting_(greetingFor(shared.plan.mitigation), shared.plan.login),
       subscription_({false, Tracking::prefix}, shared.plan.login),
-      schedule_(Schedule::closed(index, shared.plan.threads)),
-      rng_(shared.plan.runSeed, index),
-      choices_(shared.plan.runSeed ^ kChoices, index),
-      replicaRead_(shared.plan.mitigation.replicaPolicy),
-      interval_(std::make_unique<Interval>()) {
-  if (plan_.waitReplicas != 0)
-    appendCommand(wait_, {"WAIT", std::to_string(plan_.waitReplicas),
-                          std::to_string(plan_.waitTimeout / kMillisecond)});
-  if (plan_.mitigation.isUsed())
-    mitigator_ = std::make_unique<Mitigator>(plan_, shared.mitigations);
-  if (inCluster())
-    slotsDone_.resize(kSlots);
-  else
-    addLane(plan_.target);
+      mitigator_(plan_.mitigation.isUsed() ? std::make_unique<Mitigator>(plan_, shared.mitigations)
+                                           : nullptr),
+      lanes_(shared.cluster, plan_.target, laneSetup(shared, index, greeting_, subscription_),
+             {kSilence, plan_.mitigation.is(MitigationKind::replicaRead)}),
+      links_(transport, lanes_, Backoff{2 * kMillisecond, kSecond}),
+      recorder_(plan_, lanes_, exchange),
+      encoder_(shared),
+      settler_(shared, encoder_, lanes_, recorder_, mitigator_.get()),
+      placer_(shared, index, encoder_, lanes_, recorder_, settler_, mitigator_.get()) {}
+
+// ---------------------------------------------------------------------------------------------------
+// The loop
+
+Status Worker::connect(Nanos deadline) {
+  now_ = clock_.now();
+  if (lanes_.inCluster()) adoptLatest();
+  links_.openDue(now_);
+  if (!lanes_.status()) return lanes_.status();
+  while (const Lane* late = laneNotReady()) {
+    for (const TransportEvent& event : transport_.wait(kMillisecond)) {
+      now_ = clock_.now();
+      const std::string where = links_.of(event.conn).lane->endpoint().text();
+      links_.handle(event, now_, *this);
+      if (!lanes_.status()) return lanes_.status();
+      if (event.kind == TransportEvent::Kind::closed)
+        return fail(ErrorCode::unreachable, "cannot connect to {}: {}", where,
+                    event.error == 0 ? "the server closed the connection (maxclients?)"
+                                     : errnoText(event.error));
+    }
+    if (clock_.now() > deadline)
+      return fail(ErrorCode::timeout, "{} does not accept {} connections in time",
+                  late->endpoint().text(), late->connections().size());
+  }
+  return {};
+}
+
+const Lane* Worker::laneNotReady() const {
+  for (const auto& lane : lanes_.all())
+    if (!lane->isReady()) return lane.get();
+  return nullptr;
 }
 
 Status Worker::run(const Window& window) {
-  window_ = window;
-  switch (plan_.arrivals) {
-    case Arrivals::constant:
-      schedule_ = Schedule::constant(window.start, plan_.rate, index_, plan_.threads);
-      break;
-    case Arrivals::poisson:
-      schedule_ = Schedule::poisson(window.start, plan_.rate, index_, plan_.threads, plan_.runSeed);
-      break;
-    case Arrivals::closed:
-      break;
-  }
   now_ = lastStamp_ = lastActive_ = clock_.now();
-  wallOffset_ = wallNow() - now_;
-  countFrom_ = window_.isWarmup(window_.start) ? window_.start : window_.measureStart;
-  intervalEnd_ = window_.intervalEnd(window_.start);
-  interval_->reset(window_.start, window_.start);
-  interval_->warmup = window_.isWarmup(window_.start);
-  usageSeen_ = readThreadUsage();
+  encoder_.setWallOffset(wallNow() - now_);
+  links_.takeCounts();  // the log-in is in no interval
+  recorder_.start(window);
+  placer_.start(window.start);
+  while (!isFinished()) pass();
+  recordUnfinished();
+  closeCounts();
+  recorder_.finish(now_);
+  return lanes_.status();
+}
 
-  while (!finished()) {
-    const Nanos span = waitSpan();
-    const auto events = transport_.wait(span);
-    const Nanos before = lastStamp_;
-    now_ = lastStamp_ = clock_.now();
-    if (!plan_.closed() && now_ - before - span >= kPause) notePause(now_ - before - span);
-    if (now_ >= intervalEnd_) rotate();
-    for (const TransportEvent& event : events) handle(event);
-    if (inCluster()) adoptLatest();
-    if (down_ != 0) reopenDue();
-    if (inCluster() && now_ >= nextLook_) lookForSilence();
-    if (plan_.opTimeout != 0 && now_ >= nextExpiry_) expireSent();
-    // What the worker's own cache serves is work too, although nothing is sent.
-    const bool placed = now_ >= window_.start && place();
-    const bool active = placed || !events.empty() || !dirty_.empty();
-    flushDirty();
-    Counters& counters = interval_->counts;
-    ++counters.passes;
-    if (active) {
-      lastActive_ = now_;
-      counters.longestPass = std::max(counters.longestPass, lastStamp_ - now_);
-    } else if (span == 0) {
-      ++counters.idlePasses;
-      // Longer than that is no poll: another program had the core, and our CPU time did not run.
-      counters.idleTime += std::min(now_ - before, kLongestPoll);
-    }
-    if (const Nanos stop = shared_.stopAt.load(std::memory_order_relaxed); stop <= now_)
-      endWindow(stop);
+void Worker::pass() {
+  const Nanos span = waitSpan();
+  const auto events = transport_.wait(span);
+  const Nanos before = lastStamp_;
+  now_ = lastStamp_ = clock_.now();
+  if (!plan_.closed()) notePause(now_ - before - span);
+  if (now_ >= recorder_.intervalEnd()) {
+    closeCounts();
+    recorder_.rotate(now_);
   }
-  accountForUnfinished();
-  closeInterval();
-  exchange_.finish(std::move(interval_));
-  return ended_;
+  for (const TransportEvent& event : events) links_.handle(event, now_, *this);
+  if (lanes_.inCluster()) adoptLatest();
+  links_.openDue(now_);
+  if (lanes_.inCluster()) lanes_.checkSilence(now_);
+  settler_.expireSent(now_);
+  // What the worker's own cache serves is work too, although nothing is sent.
+  const bool placed =
+      now_ >= recorder_.window().start && placer_.place(now_, recorder_.window().measureEnd);
+  const bool sent = send();
+  countPass(before, span, placed || sent || !events.empty());
+  if (!lanes_.status()) shared_.stop(now_);
+  if (const Nanos stop = shared_.stopAt.load(std::memory_order_relaxed); stop <= now_)
+    recorder_.endWindow(stop, now_);
+}
+
+void Worker::adoptLatest() {
+  if (lanes_.adoptLatest(now_)) recorder_.addNodes();
+}
+
+/// Sends the batches that are complete, all with one reading of the clock.
+bool Worker::send() {
+  if (placer_.complete().empty()) return false;
+  lastStamp_ = clock_.now();
+  placer_.stamp(lastStamp_);
+  for (const Connection* const c : placer_.complete()) transport_.flush(c->id);
+  placer_.clearComplete();
+  return true;
 }
 
 // How long the transport may sleep. 0: look and come back at once.
 Nanos Worker::waitSpan() const {
-  if (plan_.wait == WaitMode::spin || moreToPlace_) return 0;
-  const bool mayDrawNext = mayDraw() && schedule_.due() < window_.measureEnd;
-  if (mayDrawNext && isDue()) return 0;
-  Nanos next = std::numeric_limits<Nanos>::max();
-  if (!plan_.closed()) {
-    if (mayDrawNext) next = schedule_.due();
-    next = std::min(next, nextBatchDue());
-  }
-  if (!delayed_.empty()) next = std::min(next, delayed_.front().at);
-  next = std::min(next, lastStamp_ < window_.start ? window_.start : intervalEnd_);
-  const Nanos until = std::min(next - lastStamp_, kLongestSleep);
+  if (plan_.wait == WaitMode::spin || placer_.hasMore()) return 0;
+  const Window& window = recorder_.window();
+  const Nanos due = placer_.nextDue(now_, window.measureEnd);
+  if (due <= now_) return 0;
+  const Nanos phase = lastStamp_ < window.start ? window.start : recorder_.intervalEnd();
+  const Nanos until = std::min(std::min(due, phase) - lastStamp_, kLongestSleep);
   if (plan_.wait == WaitMode::block) return std::max<Nanos>(until, 0);
-  const bool replyExpected = inFlight_ != 0 && lastStamp_ - lastActive_ < kSpinSpan;
+  const bool replyExpected = inFlight() != 0 && lastStamp_ - lastActive_ < kSpinSpan;
   if (replyExpected || until <= kSpinSpan) return 0;
   return until - kSpinSpan;
 }
 
-void Worker::notePause(Nanos took) {
-  Counters& counters = interval_->counts;
-  counters.paused += took;
-  counters.longestPause = std::max(counters.longestPause, took);
+/// `beyond`: by how much the wait was longer than asked for.
+void Worker::notePause(Nanos beyond) {
+  if (beyond < kPause) return;
+  Counters& counters = recorder_.counters();
+  counters.paused += beyond;
+  counters.longestPause = std::max(counters.longestPause, beyond);
 }
 
-void Worker::rotate() {
-  const bool wasWarmup = interval_->warmup;
-  closeInterval();
-  const Nanos end = interval_->end;
-  const bool phaseGoesOn =
-      wasWarmup == window_.isWarmup(now_) && interval_->drain == window_.isDrain(now_);
-  intervalEnd_ = window_.intervalEnd(now_);
-  if (!phaseGoesOn)
-    exchange_.tradeForSure(interval_);
-  else if (!exchange_.trade(interval_))
-    return;  // the recorder is late: this interval grows
-  interval_->reset(end, end);
-  interval_->warmup = window_.isWarmup(now_);
-  interval_->drain = window_.isDrain(now_);
-  nameNodes();
-  if (interval_->warmup) return;
-  countFrom_ = window_.measureStart;
-  if (wasWarmup) forgetPlaces();
-}
-
-// Sets what is known only at the end of an interval: its bounds, the levels and the CPU time.
-void Worker::closeInterval() {
-  interval_->end = std::min(now_, std::max(intervalEnd_, window_.start));
-  Counters& counters = interval_->counts;
-  if (mitigator_) mitigator_->handOver(counters);
-  counters.outstanding = inFlight_ + queued_ + delayed_.size();
-  const Nanos due = schedule_.due();
-  const Nanos dueUntil = std::min(now_, window_.measureEnd);
-  if (!plan_.closed() && due < dueUntil) {
-    const double late = static_cast<double>(dueUntil - due) / static_cast<double>(kSecond);
-    counters.backlog = static_cast<std::uint64_t>(late * plan_.rate / plan_.threads);
-  }
-  if (!plan_.closed())
-    for (const auto& lane : lanes_) {
-      counters.outstanding -= lane->waiting.size();
-      counters.backlog += lane->waiting.size();
-    }
-  const ThreadUsage usage = readThreadUsage();
-  const ThreadUsage spent = usage - std::exchange(usageSeen_, usage);
-  counters.cpuUser += spent.user;
-  counters.cpuSystem += spent.system;
-  counters.cpuWaiting += spent.waiting;
-}
-
-bool Worker::finished() const {
-  if (now_ < window_.measureEnd) return false;
-  const bool allDrawn = plan_.closed() || schedule_.due() >= window_.measureEnd;
-  return now_ >= window_.drainEnd ||
-         (allDrawn && inFlight_ == 0 && queued_ == 0 && delayed_.empty());
-}
-
-// A warm-up that is broken off ends behind all that this worker drew in it. `at` is the time of
-// whoever stopped the run: what was drawn since then has been counted as the warm-up's.
-void Worker::endWindow(Nanos at) {
-  if (window_.isWarmup(at)) at = std::max(at, now_ + 1);
-  if (at >= window_.measureEnd) return;
-  window_.measureEnd = at;
-  window_.measureStart = std::min(window_.measureStart, at);
-  window_.drainEnd = std::min(window_.drainEnd, at + plan_.drain);
-  intervalEnd_ = std::min(intervalEnd_, at);
-}
-
-// What was scheduled and has no answer: it waited at least until now.
-void Worker::accountForUnfinished() {
-  const auto ifItCounts = [&](const PendingOp& op) {
-    if (op.givenUp || !counts(op)) return;
-    if (op.refill) ++interval_->counts.refillsFailed;
-    // Of a write to several copies each that is unfinished comes along here.
-    else if (!op.isPart() || mitigator_->isFirstUnfinished(op.write))
-      recordUnfinished(op.kind, now_ - op.intended, 1);
-  };
-  for (const auto& lane : lanes_) {
-    for (const Connection& c : lane->connections())
-      for (std::size_t i = c.openFrom(); i < c.batch.size(); ++i)
-        if (c.isOpen(i)) ifItCounts(c.batch[i]);
-    for (std::size_t i = 0; i < lane->again.size(); ++i) ifItCounts(lane->again.at(i));
-    for (std::size_t i = 0; i < lane->waiting.size(); ++i) ifItCounts(lane->waiting.at(i));
-  }
-  for (const Delayed& delayed : delayed_) ifItCounts(delayed.op);
-  if (!plan_.closed()) accountForUndrawn();
-}
-
-// What has not even been drawn. At an impossible rate these are billions: they are counted by the
-// histogram's slots, and not one by one.
-void Worker::accountForUndrawn() {
-  schedule_.takeUntil(countFrom_);
-  while (schedule_.due() < window_.measureEnd) {
-    const Nanos waited = now_ - schedule_.due();
-    const Nanos shortest =
-        Histogram::lowestOf(Histogram::slotOf(std::min(waited, Histogram::kHighest)));
-    const std::uint64_t alike =
-        schedule_.takeUntil(std::min(window_.measureEnd, now_ - shortest + 1));
-    const std::uint64_t gets =
-        std::binomial_distribution<std::uint64_t>(alike, plan_.readShare)(rng_);
-    recordUnfinished(OpKind::get, waited, gets);
-    recordUnfinished(OpKind::set, waited, alike - gets);
-    interval_->counts.scheduled += alike;
+// `before`: the last reading of the clock in the pass before. `span`: the wait that was asked for.
+void Worker::countPass(Nanos before, Nanos span, bool active) {
+  Counters& counters = recorder_.counters();
+  ++counters.passes;
+  if (active) {
+    lastActive_ = now_;
+    counters.longestPass = std::max(counters.longestPass, lastStamp_ - now_);
+  } else if (span == 0) {
+    ++counters.idlePasses;
+    // Longer than that is not a poll: another program had the core, and our CPU time did not run.
+    counters.idleTime += std::min(now_ - before, kLongestPoll);
   }
 }
 
-void Worker::recordUnfinished(OpKind kind, Nanos waited, std::uint64_t times) {
-  if (times == 0) return;
-  interval_->of(Measure::response, kind).record(waited, times);
-  interval_->unfinished[index(kind)].record(waited, times);
-  interval_->counts.outstandingAtEnd += times;
+// ---------------------------------------------------------------------------------------------------
+// Connections
+
+void Worker::onReady(Connection& c) {
+  if (c.carriesOperations) {
+    c.lane->release(c, now_);
+    return;
+  }
+  c.losses = 0;
+  mitigator_->onTrackingLost();  // reads under way may have been overtaken by changes unheard of
 }
 
-// What was counted by place belongs to the warm-up, which is over.
-// The interval has room for what each lane's node does.
-void Worker::nameNodes() {
-  if (!inCluster()) return;
-  for (std::size_t i = interval_->nodes.size(); i < lanes_.size(); ++i)
-    interval_->nodes.push_back({lanes_[i]->endpoint().text(), 0, 0, {}});
+bool Worker::onReply(Connection& c, const ReplyView& reply) {
+  if (reply.type == ReplyType::push) {
+    if (mitigator_) mitigator_->onPush(reply, now_, recorder_.interval());
+    return true;
+  }
+  if (c.use == Connection::Use::busy) {
+    settler_.onReply(c, reply, now_);
+    return true;
+  }
+  links_.lose(c, EPROTO, now_, *this);  // a reply to nothing
+  return false;
 }
 
-void Worker::forgetPlaces() {
-  std::ranges::fill(slotsDone_, 0);
-  for (const auto& lane : lanes_) lane->forget();
+void Worker::onLost(Connection& c, bool wasReady, int error) {
+  placer_.withdraw(c);
+  if (c.carriesOperations) settler_.onLost(c, error, now_);
+  if (wasReady && mitigator_ && mitigator_->caches()) mitigator_->onTrackingLost();
+  if (plan_.onDisconnect == OnDisconnect::stop)
+    lanes_.fail({ErrorCode::unreachable,
+                 fmt::format("the connection to {} was lost ({}) and -on-disconnect=stop",
+                             c.lane->endpoint().text(),
+                             error == 0 ? "closed by the server" : errnoText(error))});
 }
 
-ClusterTally Worker::clusterTally() const {
-  ClusterTally tally;
-  tally.slots = slotsDone_;
-  for (const auto& lane : lanes_)
-    tally.nodes.push_back(
-        {lane->endpoint().text(), lane->completed, lane->redirected, *lane->service});
-  return tally;
+// ---------------------------------------------------------------------------------------------------
+// The end
+
+/// Moves what the parts have counted into the interval, before it ends.
+void Worker::closeCounts() {
+  Counters& counters = recorder_.counters();
+  const auto [reconnects, bytesReceived] = links_.takeCounts();
+  counters.reconnects += reconnects;
+  counters.bytesReceived += bytesReceived;
+  if (mitigator_) mitigator_->moveCountsTo(counters);
+  placer_.noteLevels(counters, inFlight(), now_, recorder_.window().measureEnd);
+}
+
+bool Worker::isFinished() const {
+  const Window& window = recorder_.window();
+  if (now_ < window.measureEnd) return false;
+  return now_ >= window.drainEnd || (placer_.hasDrawnAll(window.measureEnd) && inFlight() == 0 &&
+                                     lanes_.queued() == 0 && lanes_.delayed().empty());
+}
+
+// What was scheduled and has no reply: it waited at least until now.
+void Worker::recordUnfinished() {
+  const auto record = [this](const PendingOp& op) { settler_.unfinished(op, now_); };
+  for (const auto& lane : lanes_.all())
+    for (const Connection& c : lane->connections()) c.forEachOpen(record);
+  lanes_.forEachWaiting(record);
+  placer_.recordUndrawn(recorder_.countFrom(), recorder_.window().measureEnd, now_);
 }
 
 }  // namespace redline

@@ -43,12 +43,18 @@ class IntervalExchange {
     for (std::size_t i = 0; i < kSpares; ++i) fresh_.push(std::make_unique<Interval>());
   }
 
+  /// Worker, at the beginning: an empty interval.
+  Ptr takeFresh() {
+    Ptr interval;
+    if (!fresh_.pop(interval)) interval = std::make_unique<Interval>();
+    return interval;
+  }
   /// Worker: gives `full` away for an empty interval. Where the recorder is so late that there is
   /// none, the worker keeps `full`, goes on counting into it, and nothing is lost but resolution.
   bool trade(Ptr& full) {
     Ptr next;
     if (!fresh_.pop(next)) return false;
-    full_.push(std::move(full));  // has room: there are only kSpares + 1 intervals in all
+    full_.push(std::move(full));  // has room: there are only kSpares intervals in all
     full = std::move(next);
     return true;
   }
@@ -76,7 +82,7 @@ class IntervalExchange {
   bool finished() const { return finished_.load(std::memory_order_acquire); }
 
  private:
-  static constexpr std::size_t kSpares = 6;
+  static constexpr std::size_t kSpares = 7;  // one is the worker's first
   SpscQueue<Ptr, 16> full_;
   SpscQueue<Ptr, 16> fresh_;
   std::atomic<bool> finished_{false};

@@ -27,7 +27,7 @@ TEST(Routes, FollowThePublishedMap) {
 TEST(Routes, TrustAMovedMoreThanAMapThatMayBeOlder) {
   Routes routes;
   routes.adopt(halves(), kLanes, 0);
-  routes.learn(5, 9, kSecond);
+  routes.onMoved(5, 9, kSecond);
   EXPECT_EQ(routes.laneOf(5), 9);
   EXPECT_EQ(routes.slotsOf(9), 1U);
   EXPECT_EQ(routes.slotsOf(3), 8190U);

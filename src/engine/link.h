@@ -1,0 +1,48 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "engine/greeting.h"
+#include "resp/scanner.h"
+#include "transport/transport.h"
+
+namespace redline {
+
+/// How long a lost connection stays down: twice as long after each loss in a row.
+struct Backoff {
+  Nanos first = 2 * kMillisecond;
+  Nanos longest = kSecond;
+
+  /// `losses` ≥ 1: the loss that has just happened is counted.
+  Nanos after(unsigned losses) const {
+    return std::min(first << std::min(losses - 1, 20U), longest);
+  }
+};
+
+/// One connection of a client, whatever goes over it. Links moves it from state to state.
+struct Link {
+  enum class State : std::uint8_t {
+    down,  ///< never opened, or lost; (re)opened at `reopenAt`
+    connecting,
+    greeting,  ///< the greeting is sent and not yet answered in full
+    ready,
+  };
+
+  const GreetingScript* script = nullptr;  ///< what it sends first
+  OutBuffer* out = nullptr;                ///< where requests are written; valid unless `down`
+  ConnId id = 0;
+  State state = State::down;
+  bool carriesOperations = true;
+  bool wasOpened = false;  ///< at least once: the next time is a reconnect
+  unsigned greeted = 0;    ///< replies to the greeting received
+  unsigned losses = 0;  ///< in a row; the client sets it to 0 when the connection has proved good
+  Nanos openedAt = 0;
+  Nanos reopenAt = 0;
+  ReplyScanner scanner;
+
+  bool isComingUp() const { return state == State::connecting || state == State::greeting; }
+};
+
+}  // namespace redline

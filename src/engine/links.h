@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/cluster_lanes.h"
+#include "engine/link.h"
+#include "transport/transport.h"
+
+namespace redline {
+
+/// The connections of a client's lanes: opens them, greets, cuts what arrives into replies, and
+/// opens them again when they are lost. Driver and loader share it. What replies mean is the
+/// client's affair, which has
+///     void onReady(Connection&);                      it may carry requests
+///     bool onReply(Connection&, const ReplyView&);    false: read no further on it
+///     void onLost(Connection&, bool wasReady, int error);    error: EPROTO: it sent no RESP
+/// Failures that end the client go to ClusterLanes::fail().
+template <typename LaneT>
+class Links {
+ public:
+  using Connection = typename LaneT::Connection;
+
+  struct Counts {
+    std::uint64_t reconnects = 0;
+    std::uint64_t bytesReceived = 0;
+  };
+
+  Links(Transport& transport, ClusterLanes<LaneT>& lanes, Backoff backoff)
+      : transport_(transport), lanes_(lanes), backoff_(backoff) {}
+
+  Connection& of(ConnId id) const { return *byId_[id]; }
+  /// Counts since the last call.
+  Counts takeCounts() { return std::exchange(counts_, {}); }
+
+  /// Opens the connections that are down and due to be opened, of all lanes that are wanted.
+  void openDue(Nanos now) {
+    for (const auto& lane : lanes_.all())
+      if (!lane->allOpened() && lanes_.isWanted(*lane))
+        lane->forEachConnection([this, now](Connection& c) {
+          if (lanes_.status() && c.state == Link::State::down && c.reopenAt <= now) open(c, now);
+        });
+  }
+
+  template <typename Client>
+  void handle(const TransportEvent& event, Nanos now, Client& client) {
+    Connection& c = *byId_[event.conn];
+    if (c.state == Link::State::down) return;  // it was lost earlier in this very pass
+    switch (event.kind) {
+      case TransportEvent::Kind::received:
+        receive(c, now, client);
+        break;
+      case TransportEvent::Kind::connected:
+        greet(c, client);
+        break;
+      case TransportEvent::Kind::closed:
+        lose(c, event.error, now, client);
+        break;
+    }
+  }
+
+  /// Closes the connection; the client gives back what was on it. What waits for a node of a
+  /// cluster that has gone moves to where its slots are by now.
+  template <typename Client>
+  void lose(Connection& c, int error, Nanos now, Client& client) {
+    const bool wasReady = c.state == Link::State::ready;
+    transport_.close(c.id);
+    c.state = Link::State::down;
+    c.lane->onDown(c);
+    c.reopenAt = now + backoff_.after(++c.losses);
+    client.onLost(c, wasReady, error);
+    if (!lanes_.inCluster()) return;
+    lanes_.requestRefresh();
+    if (c.lane->isGone()) lanes_.reroute(*c.lane);
+  }
+
+ private:
+  void open(Connection& c, Nanos now) {
+    const auto id = transport_.open(c.lane->endpoint());
+    if (!id) {
+      lanes_.fail(id.error());
+      return;
+    }
+    c.id = *id;
+    c.out = &transport_.outbound(c.id);
+    c.state = Link::State::connecting;
+    c.lane->onOpened(c);
+    if (std::exchange(c.wasOpened, true)) ++counts_.reconnects;
+    c.greeted = 0;
+    c.openedAt = now;
+    c.scanner.reset();
+    if (byId_.size() <= c.id) byId_.resize(c.id + 1);
+    byId_[c.id] = &c;
+  }
+
+  template <typename Client>
+  void greet(Connection& c, Client& client) {
+    if (c.script->replies() == 0) {
+      c.state = Link::State::ready;
+      client.onReady(c);
+      return;
+    }
+    c.out->append(c.script->bytes());
+    transport_.flush(c.id);
+    c.state = Link::State::greeting;
+  }
+
+  template <typename Client>
+  void receive(Connection& c, Nanos now, Client& client) {
+    c.lane->heardAt = now;
+    InBuffer& in = transport_.inbound(c.id);
+    const std::string_view bytes = in.readable();
+    std::size_t used = 0;
+    ReplyView reply;
+    while (used < bytes.size()) {
+      const auto found = c.scanner.next(bytes.substr(used), reply);
+      if (found == ReplyScanner::Status::needMore) break;
+      if (found == ReplyScanner::Status::malformed) {
+        lose(c, EPROTO, now, client);
+        return;
+      }
+      used += reply.size;
+      const bool isGreeting = c.state == Link::State::greeting && reply.type != ReplyType::push;
+      if (isGreeting ? !onGreeting(c, reply, client) : !client.onReply(c, reply)) return;
+    }
+    in.consume(used);
+    counts_.bytesReceived += used;
+  }
+
+  template <typename Client>
+  bool onGreeting(Connection& c, const ReplyView& reply, Client& client) {
+    if (auto good = c.script->judge(c.greeted++, reply, c.lane->endpoint().text()); !good) {
+      lanes_.fail(good.error());
+      return false;
+    }
+    if (c.greeted != c.script->replies()) return true;
+    c.state = Link::State::ready;
+    client.onReady(c);
+    return true;
+  }
+
+  Transport& transport_;
+  ClusterLanes<LaneT>& lanes_;
+  Backoff backoff_;
+  std::vector<Connection*> byId_;
+  Counts counts_;
+};
+
+}  // namespace redline
