@@ -233,7 +233,7 @@ bool ClusterLanes<LaneT>::isReplica(const LaneT& lane) const {
   });
 }
 
-// Whether the operation, a read that was given to a replica, may go on waiting for it.
+// Whether the operation, a read that was given to a replica, may continue to wait for it.
 template <typename LaneT>
 bool ClusterLanes<LaneT>::mayWaitIn(const LaneT& lane, const Op& op) const {
   if (!op.isRead() || replicas_.empty() || lane.isGone() || lane.silent) return false;

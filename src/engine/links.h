@@ -14,6 +14,9 @@
 
 namespace redline {
 
+/// The longest sleep of a client's loop: how soon it sees a request to stop.
+inline constexpr Nanos kLongestSleep = 10 * kMillisecond;
+
 /// The connections of a client's lanes: opens them, greets, cuts what arrives into replies, and
 /// opens them again when they are lost. Driver and loader share it. What replies mean is the
 /// client's affair, which has
@@ -40,11 +43,7 @@ class Links {
 
   /// Opens the connections that are down and due to be opened, of all lanes that are wanted.
   void openDue(Nanos now) {
-    for (const auto& lane : lanes_.all())
-      if (!lane->allOpened() && lanes_.isWanted(*lane))
-        lane->forEachConnection([this, now](Connection& c) {
-          if (lanes_.status() && c.state == Link::State::down && c.reopenAt <= now) open(c, now);
-        });
+    if (lanesUp_ != lanes_.all().size()) openLanes(now);
   }
 
   template <typename Client>
@@ -72,6 +71,7 @@ class Links {
     transport_.close(c.id);
     c.state = Link::State::down;
     c.lane->onDown(c);
+    lanesUp_ = 0;
     c.reopenAt = now + backoff_.after(++c.losses);
     client.onLost(c, wasReady, error);
     if (!lanes_.inCluster()) return;
@@ -80,6 +80,20 @@ class Links {
   }
 
  private:
+  void openLanes(Nanos now) {
+    lanesUp_ = 0;
+    for (const auto& lane : lanes_.all()) {
+      if (!lane->allOpened() && lanes_.isWanted(*lane)) openLane(*lane, now);
+      lanesUp_ += lane->allOpened() ? 1U : 0U;
+    }
+  }
+
+  void openLane(LaneT& lane, Nanos now) {
+    lane.forEachConnection([this, now](Connection& c) {
+      if (lanes_.status() && c.state == Link::State::down && c.reopenAt <= now) open(c, now);
+    });
+  }
+
   void open(Connection& c, Nanos now) {
     const auto id = transport_.open(c.lane->endpoint());
     if (!id) {
@@ -148,6 +162,7 @@ class Links {
   ClusterLanes<LaneT>& lanes_;
   Backoff backoff_;
   std::vector<Connection*> byId_;
+  std::size_t lanesUp_ = 0;  // lanes without a connection that is down, as openDue() left them
   Counts counts_;
 };
 

@@ -14,15 +14,13 @@
 namespace redline {
 namespace {
 
-/// The longest sleep: how soon a stop request is seen.
-constexpr Nanos kLongestSleep = 10 * kMillisecond;
 /// Parcels that wait for one node before no more blocks are taken.
 constexpr std::size_t kParcelsWaiting = 4;
 /// The load ends when a connection is lost more often in a row: after 3 s.
-constexpr Backoff kBackoff{50 * kMillisecond, 1500 * kMillisecond};
-constexpr unsigned kMaxLosses = 6;
+constexpr Backoff kLoaderBackoff{50 * kMillisecond, 1500 * kMillisecond};
+constexpr unsigned kMaxLossesInARow = 6;
 /// A node that owes replies and says nothing for so long is taken for paused.
-constexpr Nanos kSilence = kSecond;
+constexpr Nanos kLoaderSilence = kSecond;
 
 bool isStored(const ReplyView& reply) {
   return reply.type == ReplyType::simple && reply.payload == "OK";
@@ -46,8 +44,8 @@ LoadWorker::LoadWorker(LoadShared& shared, unsigned index, Transport& transport,
       lanes_(shared.cluster, plan_.target,
              {std::max(1U, shareOf(plan_.conns, index, plan_.threads)),
               std::max(1U, plan_.inFlight), &greeting_},
-             {kSilence, false}),
-      links_(transport, lanes_, kBackoff),
+             {kLoaderSilence, false}),
+      links_(transport, lanes_, kLoaderBackoff),
       encoder_(plan_, shared.values, shared.ttls),
       parcelSize_(plan_.blockSize()) {}
 
@@ -258,7 +256,7 @@ void LoadWorker::onLost(LoadConnection& c, bool /*wasReady*/, int error) {
   }
   // A cluster may yet give the node's slots to another one.
   const bool patient = lanes_.inCluster() && now_ - lastStored_ <= kRetrySpan;
-  if (c.losses > kMaxLosses && !patient)
+  if (c.losses > kMaxLossesInARow && !patient)
     lanes_.fail({ErrorCode::unreachable,
                  fmt::format("{} went away and did not come back ({})", where,
                              error == 0 ? "it closed the connection" : errnoText(error))});

@@ -8,7 +8,7 @@
 
 namespace redline {
 
-/// How a connection hears of changed keys (CLIENT TRACKING); needs RESP3.
+/// How a connection learns of changed keys (CLIENT TRACKING); needs RESP3.
 enum class Tracking : std::uint8_t {
   off,
   keysRead,  ///< "default mode": of each key that this connection has read, once

@@ -59,9 +59,11 @@ void OpRecorder::finish(Nanos now) {
   exchange_.finish(std::move(interval_));
 }
 
-// Sets what is known only at the end of an interval.
+// Sets what is known only at the end of an interval. A stop that is seen late, after a pause, may
+// have ended the window before this interval began: then it has no length.
 void OpRecorder::closeInterval(Nanos now) {
-  interval_->end = std::min(now, std::max(intervalEnd_, window_.start));
+  const Nanos end = std::min(now, std::max(intervalEnd_, window_.start));
+  interval_->end = std::max(end, interval_->start);
   const ThreadUsage usage = readThreadUsage();
   const ThreadUsage spent = usage - std::exchange(usageSeen_, usage);
   Counters& counters = interval_->counts;

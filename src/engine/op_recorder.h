@@ -28,7 +28,7 @@ class OpRecorder {
   const Window& window() const { return window_; }
   /// Where the interval that is being filled ends.
   Nanos intervalEnd() const { return intervalEnd_; }
-  /// Ends the measured window at `at`, the time of whoever stopped the run, or not at all where it
+  /// Ends the measured window at `at`, the time of the request to stop, or not at all where it
   /// ends sooner. A warm-up ends behind all that was drawn in it: what was drawn since `at` has
   /// been counted as the warm-up's.
   void endWindow(Nanos at, Nanos now);

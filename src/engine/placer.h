@@ -20,8 +20,8 @@
 namespace redline {
 
 /// From the schedule to complete batches: draws the operations that are due, finds their lanes, and
-/// writes them into the batches of the lanes' connections. Fed with times; does no I/O: whoever
-/// owns it sends what complete() names.
+/// writes them into the batches of the lanes' connections. Fed with times; does no I/O: its owner
+/// sends the batches that complete() names.
 class Placer {
  public:
   /// All outlive it. `dispatcher` and `mitigator`: null where the plan uses no mitigation.

@@ -24,7 +24,7 @@ class Routes {
 
   /// A MOVED names the slot's owner.
   void onMoved(std::uint16_t slot, std::uint16_t lane, Nanos now);
-  /// Takes over a published map. `laneTo(address)` gives the lane of a node, as
+  /// Adopts a published map. `laneTo(address)` gives the lane of a node, as
   /// std::optional<std::uint16_t>; none ends it, and then it has changed nothing.
   template <typename LaneTo>
   void follow(const SlotMap& map, Nanos now, LaneTo&& laneTo) {
@@ -39,9 +39,9 @@ class Routes {
     }
     adopt(map, lanes, now);
   }
-  /// Takes over a published map; lanes[i] is the lane of its node i. A slot that nobody owns stays
-  /// with the lane it had, whose node will say what there is to say. So does one that a MOVED has
-  /// told of within kTrust: the node that the map came from may not have heard of it.
+  /// Adopts a published map; lanes[i] is the lane of its node i. A slot without an owner stays with
+  /// its lane: that node's reply will tell more. So does one that a MOVED has named within kTrust:
+  /// the node that the map came from may not know of the move yet.
   void adopt(const SlotMap& map, std::span<const std::uint16_t> lanes, Nanos now);
 
   /// Gossip reaches every node of a small cluster in less.
@@ -52,7 +52,7 @@ class Routes {
   void set(std::uint16_t slot, std::uint16_t lane);
 
   std::array<std::uint16_t, kSlots> lanes_{};
-  std::vector<Nanos> movedAt_;      // by slot: when a MOVED spoke of it
+  std::vector<Nanos> movedAt_;      // by slot: when a MOVED named it
   std::vector<std::size_t> slots_;  // by lane: how many it serves
   bool empty_ = true;               // nothing is known yet
 };

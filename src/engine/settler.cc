@@ -8,7 +8,7 @@ namespace redline {
 namespace {
 
 /// A read that has been on so many lost connections is not sent again.
-constexpr std::uint8_t kMaxLosses = 3;
+constexpr std::uint8_t kMaxLossesOfARead = 3;
 
 /// PTTL's reply; anything else is taken for "no such key".
 std::int64_t ttlIn(const ReplyView& reply) {
@@ -277,7 +277,7 @@ void Settler::onLost(Connection& c, int error, Nanos now) {
       fail(op, Failure::protocol, now);
     } else if (!op.isRead() && sent) {
       fail(op, Failure::unknownFate, now);
-    } else if (plan_.onDisconnect == OnDisconnect::stop || op.losses >= kMaxLosses) {
+    } else if (plan_.onDisconnect == OnDisconnect::stop || op.losses >= kMaxLossesOfARead) {
       fail(op, Failure::disconnected, now);
     } else {
       if (sent) ++op.losses;
@@ -288,8 +288,7 @@ void Settler::onLost(Connection& c, int error, Nanos now) {
   c.lane->withdraw(c);
 }
 
-void Settler::expireSent(Nanos now) {
-  if (plan_.opTimeout == 0 || now < nextExpiry_) return;
+void Settler::expireAll(Nanos now) {
   nextExpiry_ = now + std::min(kMillisecond, plan_.opTimeout);
   for (const auto& lane : lanes_.all())
     for (Connection& c : lane->connections()) {

@@ -34,7 +34,9 @@ class Settler {
   void onLost(Connection& c, int error, Nanos now);
   /// Operations on the wire that are past -op-timeout fail now; the replies that still come to them
   /// are ignored. Looks once a millisecond.
-  void expireSent(Nanos now);
+  void expireSent(Nanos now) {
+    if (plan_.opTimeout != 0 && now >= nextExpiry_) expireAll(now);
+  }
 
   /// The operation, which is in no batch any more, has failed for good.
   void fail(const PendingOp& op, Failure failure, Nanos now);
@@ -47,6 +49,7 @@ class Settler {
   std::uint64_t released() const { return released_; }
 
  private:
+  void expireAll(Nanos now);
   bool isPreface(Connection& c, const ReplyView& reply) const;
   void settle(Connection& c, PendingOp& op, const ReplyView& reply, Nanos now);
   void settleWait(Connection& c, const ReplyView& reply, Nanos now);

@@ -13,8 +13,6 @@ namespace {
 /// -wait=auto: how close an event must be for spinning to be worth a core. A 200 µs sleep
 /// oversleeps by up to about 60 µs.
 constexpr Nanos kSpinSpan = 80 * kMicrosecond;
-/// The longest sleep: how soon a stop request and a rotation are seen.
-constexpr Nanos kLongestSleep = 10 * kMillisecond;
 /// An idle look at the transport takes 0.1 µs (a ring) to 0.5 µs (epoll).
 constexpr Nanos kLongestPoll = 2 * kMicrosecond;
 /// In the open model a look takes microseconds beyond the sleep that was asked for, some hundreds
@@ -22,7 +20,7 @@ constexpr Nanos kLongestPoll = 2 * kMicrosecond;
 constexpr Nanos kPause = kMillisecond;
 /// A node that owes replies and says nothing for so long is taken for paused: longer than what a
 /// loaded server keeps everybody waiting for, shorter than what reads would have to wait.
-constexpr Nanos kSilence = 100 * kMillisecond;
+constexpr Nanos kDriverSilence = 100 * kMillisecond;
 
 /// What a connection that operations go over needs to be.
 Greeting greetingFor(const MitigationPlan& plan) {
@@ -55,7 +53,7 @@ Worker::Worker(Shared& shared, unsigned index, Transport& transport, const Clock
       mitigator_(plan_.mitigation.isUsed() ? std::make_unique<Mitigator>(plan_, shared.mitigations)
                                            : nullptr),
       lanes_(shared.cluster, plan_.target, laneSetup(shared, index, greeting_, subscription_),
-             {kSilence, plan_.mitigation.is(MitigationKind::replicaRead)}),
+             {kDriverSilence, plan_.mitigation.is(MitigationKind::replicaRead)}),
       links_(transport, lanes_, Backoff{2 * kMillisecond, kSecond}),
       recorder_(plan_, lanes_, exchange),
       encoder_(shared),
@@ -191,7 +189,7 @@ void Worker::onReady(Connection& c) {
     return;
   }
   c.losses = 0;
-  mitigator_->onTrackingLost();  // reads under way may have been overtaken by changes unheard of
+  mitigator_->onTrackingLost();  // reads under way may have missed an invalidation
 }
 
 bool Worker::onReply(Connection& c, const ReplyView& reply) {

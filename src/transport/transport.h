@@ -43,7 +43,7 @@ class Transport {
 
   /// Bytes received and not yet consumed.
   virtual InBuffer& inbound(ConnId conn) = 0;
-  /// Bytes to send with the next flush(); append to it.
+  /// Bytes to send with the next flush(); append to it. Keeps its address until close(conn).
   virtual OutBuffer& outbound(ConnId conn) = 0;
   /// Queues all of outbound(conn) for sending. What cannot leave now leaves later, in order.
   virtual void flush(ConnId conn) = 0;

@@ -1,0 +1,242 @@
+// Whatever the plan, the replies, the losses and the clock do, the books of a worker balance.
+//
+//     REDLINE_PROPERTY_RUNS=100000    more runs than the suite takes
+//     REDLINE_PROPERTY_SEED=N         begins with that run: the seed that a failure prints
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "engine/worker.h"
+#include "random_servers.h"
+
+namespace redline {
+namespace {
+
+constexpr Nanos kBegin = 2 * kSecond;
+
+std::uint64_t fromEnvironment(const char* name, std::uint64_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+template <typename T, std::size_t N>
+T oneOf(Rng& rng, const std::array<T, N>& values) {
+  return values[rng.below(N)];
+}
+
+EnginePlan randomPlan(Rng& rng) {
+  EnginePlan plan;
+  plan.keys = 40;
+  plan.valueSize = 40;
+  plan.seed = 1;
+  plan.runSeed = rng();
+  plan.arrivals =
+      oneOf<Arrivals>(rng, std::array{Arrivals::constant, Arrivals::poisson, Arrivals::closed});
+  plan.rate = oneOf(rng, std::array{5e3, 2e4, 1e5, 1e6});
+  plan.conns = static_cast<unsigned>(1 + rng.below(4));
+  plan.pipeline = oneOf(rng, std::array{0U, 1U, 2U, 5U, 16U});
+  plan.transactions = plan.pipeline > 1 && rng.below(2) == 0;
+  plan.batchWait = oneOf<Nanos>(rng, std::array<Nanos, 3>{0, 0, 300 * kMicrosecond});
+  plan.readShare = oneOf(rng, std::array{0.0, 0.5, 0.9, 1.0});
+  plan.warmup = oneOf<Nanos>(rng, std::array<Nanos, 3>{0, 0, kMillisecond});
+  plan.duration = oneOf<Nanos>(rng, std::array<Nanos, 2>{kMillisecond, 3 * kMillisecond});
+  plan.drain = oneOf<Nanos>(rng, std::array<Nanos, 2>{kMillisecond, 20 * kMillisecond});
+  plan.interval = oneOf<Nanos>(rng, std::array<Nanos, 2>{500 * kMicrosecond, kSecond});
+  plan.opTimeout = oneOf<Nanos>(rng, std::array<Nanos, 3>{0, 0, 400 * kMicrosecond});
+  plan.onDisconnect = rng.below(8) == 0 ? OnDisconnect::stop : OnDisconnect::retry;
+  plan.onMiss = rng.below(4) == 0 ? OnMiss::refill : OnMiss::none;
+  plan.waitReplicas = rng.below(4) == 0 ? 1 : 0;
+  plan.maxBacklog = oneOf<std::size_t>(rng, std::array<std::size_t, 2>{8, 100'000});
+  plan.wait =
+      oneOf<WaitMode>(rng, std::array{WaitMode::automatic, WaitMode::spin, WaitMode::block});
+  if (plan.transactions || plan.onMiss != OnMiss::none) return plan;
+  switch (rng.below(6)) {
+    case 0:
+      plan.mitigation.kind = MitigationKind::keySplit;
+      plan.mitigation.split = {oneOf<SplitMode>(rng, std::array{SplitMode::spread, SplitMode::tag}),
+                               3, 4};
+      break;
+    case 1:
+      plan.mitigation.kind = MitigationKind::localCache;
+      break;
+    default:
+      break;
+  }
+  if (rng.below(4) == 0) plan.mitigation.ledgerKeys = 4;
+  return plan;
+}
+
+RandomServers::Chances randomChances(Rng& rng) {
+  RandomServers::Chances chances;
+  const auto sometimes = [&rng](unsigned oneIn) { return rng.below(3) == 0 ? oneIn : 0U; };
+  chances.error = sometimes(10);
+  chances.redirect = sometimes(5);
+  chances.corrupt = sometimes(20);
+  chances.garbage = sometimes(100);
+  chances.close = sometimes(50);
+  chances.silence = sometimes(60);
+  return chances;
+}
+
+SlotMap threeMasters() {
+  SlotMap map;
+  for (std::uint16_t slot = 0; slot < kSlots; ++slot)
+    map.moved(slot, "127.0.0.1", static_cast<std::uint16_t>(7001 + std::size_t{slot} * 3 / kSlots));
+  return map;
+}
+
+std::uint64_t sum(const std::array<std::uint64_t, kOpKinds>& counts) {
+  return counts[0] + counts[1];
+}
+
+/// What is expensive to make is made once.
+struct World {
+  const Values values{1, 40};
+  const SlotMap map = threeMasters();
+  IntervalExchange exchange;
+};
+
+/// One run, and what its intervals add up to without the warm-up.
+class RandomRun {
+ public:
+  RandomRun(World& world, std::uint64_t seed) : world_(world), rng_(seed) {
+    plan_ = randomPlan(rng_);
+    inCluster_ = rng_.below(2) == 0;
+    servers_.emplace(seed, clock_, world.values, randomChances(rng_));
+    servers_->inCluster = inCluster_;
+    const KeyChooser chooser = plan_.keyChooser();
+    if (plan_.mitigation.is(MitigationKind::keySplit))
+      mitigations_.split = *KeySplit::make(plan_.mitigation.split, chooser, plan_.keys, 1,
+                                           [](std::string_view) { return 0U; });
+    if (plan_.mitigation.ledgerKeys != 0)
+      mitigations_.ledger = std::make_unique<Ledger>(chooser, plan_.mitigation.ledgerKeys);
+  }
+
+  void run() {
+    LiveSlotMap live(world_.map);
+    Shared shared(plan_, inCluster_ ? &live : nullptr, &mitigations_);
+    Worker worker(shared, 0, *servers_, clock_, world_.exchange);
+    ASSERT_TRUE(worker.connect(kBegin));
+    clock_.set(std::max(clock_.now(), kBegin - 20 * kMicrosecond));
+    sends_.reserve(1 << 16);
+    worker.logSendsTo(sends_);
+    if (rng_.below(8) == 0)
+      shared.stop(kBegin + static_cast<Nanos>(rng_.below(
+                               static_cast<std::uint64_t>(plan_.warmup + plan_.duration))));
+    const Status ended = worker.run(plan_.windowFrom(kBegin));
+    EXPECT_TRUE(ended || plan_.onDisconnect == OnDisconnect::stop) << ended.error().message;
+    tally_ = worker.clusterTally();
+    takeIntervals();
+    expectConserved();
+    expectNoWriteTwice();
+    expectTimeInOrder();
+  }
+  std::uint64_t operations() const { return total_.scheduled; }
+
+ private:
+  struct Recorded {
+    std::uint64_t response = 0, service = 0, lateness = 0, failed = 0, unfinished = 0;
+  };
+
+  void takeIntervals() {
+    while (auto interval = world_.exchange.take()) {
+      spans_.emplace_back(interval->start, interval->end);
+      if (!interval->warmup) add(*interval);
+      interval->nodes.clear();
+      interval->reset(0, 0);
+      world_.exchange.giveBack(std::move(interval));
+    }
+  }
+  void add(const Interval& interval) {
+    total_.follow(interval.counts);
+    for (const OpKind kind : {OpKind::get, OpKind::set}) {
+      recorded_.response += interval.of(Measure::response, kind).count();
+      recorded_.service += interval.of(Measure::service, kind).count();
+      recorded_.lateness += interval.of(Measure::lateness, kind).count();
+      recorded_.unfinished += interval.unfinished[index(kind)].count();
+    }
+    recorded_.failed += interval.failed.count();
+    for (const NodeInterval& node : interval.nodes) byNode_ += node.completed;
+  }
+
+  // Each operation ends in one way, and is recorded as often as it ends.
+  void expectConserved() const {
+    const std::uint64_t completed = sum(total_.completed), failed = sum(total_.failed);
+    EXPECT_EQ(total_.scheduled, completed + failed + total_.outstandingAtEnd);
+    EXPECT_LE(sum(total_.sent), total_.scheduled);
+    EXPECT_LE(total_.hits + total_.misses, total_.completed[index(OpKind::get)]);
+    std::uint64_t failures = 0;
+    for (const std::uint64_t count : total_.failures) failures += count;
+    EXPECT_EQ(failures, failed);
+    const std::uint64_t local = total_.of(MitigationCount::localHits);
+    EXPECT_EQ(recorded_.response, completed + total_.outstandingAtEnd);
+    EXPECT_EQ(recorded_.service, completed - local);
+    EXPECT_EQ(recorded_.lateness, completed);
+    EXPECT_EQ(recorded_.failed, failed);
+    EXPECT_EQ(recorded_.unfinished, total_.outstandingAtEnd);
+    if (!inCluster_ || plan_.mitigation.is(MitigationKind::keySplit)) return;
+    std::uint64_t bySlot = 0;
+    for (const std::uint64_t count : tally_.slots) bySlot += count;
+    EXPECT_EQ(bySlot, completed - local);
+    EXPECT_EQ(byNode_, completed - local);
+  }
+
+  // A write whose fate is unknown is not sent again, so no server carries one out twice.
+  void expectNoWriteTwice() const {
+    if (plan_.mitigation.is(MitigationKind::keySplit) || plan_.onMiss == OnMiss::refill) return;
+    if (plan_.transactions) return;  // what a transaction queued need not have been carried out
+    for (const auto& [version, times] : servers_->stored) EXPECT_EQ(times, 1U) << version;
+  }
+
+  void expectTimeInOrder() const {
+    EXPECT_TRUE(std::ranges::is_sorted(sends_));
+    EXPECT_TRUE(sends_.empty() || sends_.front() >= kBegin);
+    for (std::size_t i = 0; i < spans_.size(); ++i) {
+      EXPECT_LE(spans_[i].first, spans_[i].second);
+      EXPECT_TRUE(i == 0 || spans_[i].first == spans_[i - 1].second);
+    }
+    if (plan_.arrivals != Arrivals::constant || plan_.onMiss == OnMiss::refill) return;
+    for (const auto& [version, at] : servers_->firstSent) {  // version n + 1 is due at n / rate
+      const auto due = static_cast<Nanos>(static_cast<double>(version - 1) * 1e9 / plan_.rate);
+      EXPECT_TRUE(version == 0 || at >= kBegin + due) << version;
+    }
+  }
+
+  World& world_;
+  Rng rng_;
+  EnginePlan plan_;
+  Mitigations mitigations_;
+  bool inCluster_ = false;
+  ManualClock clock_{kSecond};
+  std::optional<RandomServers> servers_;
+  std::vector<Nanos> sends_;
+  std::vector<std::pair<Nanos, Nanos>> spans_;
+  ClusterTally tally_;
+  Counters total_;
+  Recorded recorded_;
+  std::uint64_t byNode_ = 0;
+};
+
+TEST(WorkerProperty, ConservesOperationsWhateverServersAndClockDo) {
+  const std::uint64_t first = fromEnvironment("REDLINE_PROPERTY_SEED", 1);
+  const std::uint64_t runs = fromEnvironment("REDLINE_PROPERTY_RUNS", 2000);
+  World world;
+  std::uint64_t operations = 0;
+  for (std::uint64_t seed = first; seed < first + runs; ++seed) {
+    SCOPED_TRACE("to repeat it: REDLINE_PROPERTY_RUNS=1 REDLINE_PROPERTY_SEED=" +
+                 std::to_string(seed));
+    RandomRun run(world, seed);
+    run.run();
+    operations += run.operations();
+    if (HasFailure()) return;
+  }
+  RecordProperty("operations", std::to_string(operations));
+  EXPECT_GT(operations, runs * 10);
+}
+
+}  // namespace
+}  // namespace redline
