@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,13 @@ class RandomServers final : public Transport {
       : rng_(seed, 1), clock_(clock), values_(values), chances_(chances) {}
 
   Nanos longestService = 200 * kMicrosecond;
+  Nanos longestWait = 100 * kMicrosecond;
   bool inCluster = false;
 
   /// By version: how often a SET of it was answered with +OK, and when it was first sent.
   std::map<std::uint64_t, unsigned> stored;
   std::map<std::uint64_t, Nanos> firstSent;
-  std::uint64_t sets = 0;
+  std::set<std::string> keys;  ///< that are stored
 
   Result<ConnId> open(const Endpoint&) override {
     const auto id = static_cast<ConnId>(peers_.size());
@@ -60,7 +62,7 @@ class RandomServers final : public Transport {
 
   std::span<const TransportEvent> wait(Nanos timeout) override {
     events_.clear();
-    const Nanos longest = std::clamp<Nanos>(timeout, kMicrosecond, 100 * kMicrosecond);
+    const Nanos longest = std::clamp<Nanos>(timeout, kMicrosecond, longestWait);
     clock_.advance(oneIn(200) ? below(3 * kMillisecond) : 1 + below(longest));
     for (const ConnId id : std::exchange(opened_, {}))
       if (peers_[id]->isOpen) events_.push_back({id, kindOfOpening(id)});
@@ -134,6 +136,9 @@ class RandomServers final : public Transport {
     if (name == "EXEC") return exec(peer);
     if (name == "WAIT") return oneIn(chances_.error) ? "-UNBLOCKED\r\n" : ":1\r\n";
     if (name == "PTTL") return ":-1\r\n";
+    if (name == "MSET")
+      for (std::size_t i = 1; i < request_.items.size(); i += 2)
+        keys.insert(request_.items[i].text);
     if (name != "GET" && name != "SET") return "+OK\r\n";
     if (oneIn(chances_.garbage)) return "this is not RESP\r\n";
     const bool isSet = name == "SET";
@@ -176,12 +181,10 @@ class RandomServers final : public Transport {
       return 0;
     return version;
   }
-  void noteSet() {
-    ++sets;
-    firstSent.try_emplace(versionIn(request_.items.at(2).text), clock_.now());
-  }
+  void noteSet() { firstSent.try_emplace(versionIn(request_.items.at(2).text), clock_.now()); }
   std::string carryOutSet() {
     ++stored[versionIn(request_.items.at(2).text)];
+    keys.insert(request_.items.at(1).text);
     return "+OK\r\n";
   }
   std::string valueOf() {
