@@ -53,7 +53,7 @@ class RandomServers final : public Transport {
     peer.parser.feed(peer.out.view());
     peer.out.clear();
     while (peer.parser.next(request_).value()) {
-      if (oneIn(chances_.silence)) peer.silent = true;
+      if (clock_.now() > kCalm && oneIn(chances_.silence)) peer.silent = true;
       if (peer.silent) continue;  // until it is closed
       peer.repliesAt = std::max(peer.repliesAt, clock_.now()) + below(longestService);
       peer.replies.push_back({peer.repliesAt, replyTo(peer)});
@@ -196,7 +196,7 @@ class RandomServers final : public Transport {
     return "$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
   }
 
-  static constexpr Nanos kCalm = 2 * kSecond;  // before it, all connections come up
+  static constexpr Nanos kCalm = 2 * kSecond;  // before it, no connection is lost and all answer
 
   Rng rng_;
   ManualClock& clock_;
