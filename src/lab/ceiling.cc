@@ -1,171 +1,296 @@
-#include <fmt/format.h>
+#include "lab/ceiling.h"
 
-#include <algorithm>
-#include <optional>
+#include <fmt/format.h>
 
 #include "base/units.h"
 #include "lab/catalog.h"
-#include "lab/ceiling_parts.h"
-#include "lab/core_gaps.h"
 #include "lab/words.h"
 #include "model/queue.h"
 
-namespace redline {
-namespace ceiling {
+namespace redline::lab::ceiling {
+
+unsigned batchOf(const Parameters& p) {
+  return static_cast<unsigned>(p.count("batch"));
+}
+
+std::string sizeOf(const Parameters& p, bool isLarge) {
+  return formatSize(p.size(isLarge ? "large-value" : "small-value"));
+}
+
 namespace {
 
-/// Of open-model runs: short enough for a time line of whose doing a slow moment was.
-constexpr const char* kInterval = "-interval=100ms";
-
-Flags dataSet(const Parameters& p, bool large) {
-  return {"-keys=" + p.text(large ? "large-keys" : "keys"),
-          "-value-size=" + p.text(large ? "large-value" : "small-value"), "-ttl-frac=0"};
+std::string readLabel(bool isLarge, unsigned batch) {
+  return fmt::format("{}-b{}", isLarge ? "large" : "small", batch);
 }
 
-LabRun runOf(const Parameters& p, std::string_view part, const Case& one, unsigned repeat,
-             std::string_view duration, const Flags& load) {
-  LabRun run;
-  run.name = fmt::format("{}-{}-r{}", part, one.name, repeat);
-  run.labels = labelsOf(part, one.name);
-  run.labels.emplace_back("repeat", std::to_string(repeat));
-  run.stack = one.stack;
-  run.sharesCore = one.stack == "threads";
-  run.drives = {
-      {"", joinFlags({one.extra,
-                      dataSet(p, one.large),
-                      load,
-                      {"-conns=" + p.text("conns"), one.write ? "-rw-ratio=0" : "-rw-ratio=1",
-                       fmt::format("-pipeline={}", one.batch), "-warmup=" + p.text("warmup"),
-                       "-duration=" + std::string(duration)}})}};
-  return run;
+}  // namespace
+
+Case readOf(const Parameters& p, bool isLarge, unsigned batch) {
+  const std::string size = sizeOf(p, isLarge);
+  return {.label = readLabel(isLarge, batch),
+          .title = fmt::format("GET {}, {}", size,
+                               batch == 0 ? "per command" : fmt::format("batch {}", batch)),
+          .bar = size,
+          .stack = isLarge ? "large" : "small",
+          .isLarge = isLarge,
+          .batch = batch};
 }
 
-LabRun probeRun(const Parameters& p, const Case& one, unsigned search, unsigned number) {
-  LabRun run = runOf(p, "probe", one, number, p.text("probe-duration"), {kInterval});
-  run.name = fmt::format("search{}-{}-p{}", search, one.name, number);
-  run.labels = probeLabels(one, search);
-  run.labels.emplace_back("probe", std::to_string(number));
-  const Flags flags = run.drives.front().flags;
-  run.expectedS = p.seconds("warmup") + p.seconds("probe-duration") + 0.4;
-  run.drives.front().decide = [p, one, search,
-                               flags](const Readings& soFar) -> std::optional<Flags> {
-    const auto ceiling = ceilingOf(soFar, one);
-    if (!ceiling) return std::nullopt;
-    const auto rate = searchOf(p, *ceiling).next(probesOf(p, soFar, one, search));
-    if (!rate) return std::nullopt;
-    return joinFlags({flags, {fmt::format("-rate={:.0f}", *rate), "-arrivals=poisson"}});
-  };
-  return run;
+Flags dataSet(const Parameters& p, bool isLarge) {
+  return {"-keys=" + p.text(isLarge ? "large-keys" : "keys"),
+          "-value-size=" + p.text(isLarge ? "large-value" : "small-value"), "-ttl-frac=0"};
 }
 
-LabRun p99Run(const Parameters& p, const Case& one, unsigned repeat) {
-  LabRun run = runOf(p, "p99", one, repeat, p.text("p99-duration"), {kInterval});
-  const Flags flags = run.drives.front().flags;
-  run.expectedS = p.seconds("warmup") + p.seconds("p99-duration") + 0.4;
-  if (one.name == loaded(p)[kSmall].name) {  // a service level hangs on these
-    run.before = noteCoreGaps;
-    run.expectedS += kCoreGapsS;
+LabRun runOf(const Parameters& p, const Case& one, std::string_view duration, const Flags& load) {
+  const Flags usual{"-conns=" + p.text("conns"), one.isWrite ? "-rw-ratio=0" : "-rw-ratio=1",
+                    fmt::format("-pipeline={}", one.batch), "-warmup=" + p.text("warmup"),
+                    "-duration=" + p.text(duration)};
+  return {.stack = one.stack,
+          .sharesCore = one.stack == "threads",
+          .drives = {{.flags = joinFlags({one.extra, dataSet(p, one.isLarge), load, usual})}}};
+}
+
+LabRun closedRun(const Parameters& p, const Case& one) {
+  return runOf(p, one, "duration", {"-rate=max"});
+}
+
+Cell Ceilings::read(bool isLarge, unsigned batch) const {
+  return grid.at(of, readLabel(isLarge, batch));
+}
+
+Ceilings::Limit Ceilings::limitOf(const Cell& cell) const {
+  const double server = busy[cell].value();
+  const double generator = generatorBusy[cell].value();
+  if (server >= kSaturated || (server >= generator && server >= kNearlyAll))
+    return {true, fmt::format("Redis's main thread, {} busy", formatShare(server))};
+  if (generator >= kSaturated)
+    return {false, fmt::format("our generator, {} busy, and not Redis ({})", formatShare(generator),
+                               formatShare(server))};
+  return {false, fmt::format("neither thread alone (Redis {} busy, generator {})",
+                             formatShare(server), formatShare(generator))};
+}
+
+namespace {
+
+/// Four ceilings, writes, and the small reads with one thing changed at a time.
+Factor<Case> casesOf(const Parameters& p) {
+  const unsigned batch = batchOf(p);
+  std::vector<Case> all{readOf(p, false, 0), readOf(p, false, batch), readOf(p, true, 0),
+                        readOf(p, true, batch)};
+  Case set = readOf(p, false, 0);
+  set.label = "small-set";
+  set.title = fmt::format("SET {}, per command", sizeOf(p, false));
+  set.bar = "SET";
+  set.isWrite = true;
+  all.push_back(set);
+  for (const unsigned size : {0U, batch}) {
+    Case socket = readOf(p, false, size);
+    socket.label = fmt::format("unix-b{}", size);
+    socket.bar = "Unix socket";
+    socket.extra = {"-addr={unix}"};
+    socket.changed = "Unix socket instead of TCP";
+    all.push_back(socket);
+    Case threads = readOf(p, false, size);
+    threads.label = fmt::format("threads-b{}", size);
+    threads.stack = "threads";
+    threads.changed = threads.bar = "io-threads " + p.text("io-threads");
+    all.push_back(threads);
   }
-  run.drives.front().decide = [p, one, flags](const Readings& soFar) -> std::optional<Flags> {
-    const auto ceiling = ceilingNow(soFar, one);
-    if (!ceiling) return std::nullopt;
-    return joinFlags(
-        {flags,
-         {fmt::format("-rate={:.0f}", p.number("load-share") * *ceiling), "-arrivals=poisson"}});
+  return Study::factor<Case>(
+      "case", all, [](const Case& one) { return Level{.label = one.label, .title = one.title}; });
+}
+
+void declareStacks(Study& s) {
+  const Parameters& p = s.parameters();
+  s.stack({.name = "small", .up = {"node"}, .load = dataSet(p, false)});
+  s.stack({.name = "large", .up = {"node"}, .load = dataSet(p, true)});
+  s.stack({.name = "threads",
+           .up = {"node", "-io-threads=" + p.text("io-threads"), "-server-cpus={all-cpus}"},
+           .load = dataSet(p, false)});
+}
+
+Ceilings runClosed(Study& s) {
+  const auto of = casesOf(s.parameters());
+  const Grid grid = s.grid("closed", {of}, [&](const Cell& cell, unsigned) {
+    return closedRun(s.parameters(), cell[of]);
+  });
+  return {.of = of,
+          .grid = grid,
+          .rate = s.quantity("ops/s", rateOf, grid.cells),
+          .kernelUs = s.mean("", kernelUsPerCommand, grid.cells),
+          .redisUs = s.mean("", userUsPerCommand, grid.cells),
+          .mainUs = s.mean("", mainThreadUsPerCommand, grid.cells),
+          .busy = s.mean("share", mainThreadBusy, grid.cells),
+          .generatorBusy = s.mean("share", generatorBusy, grid.cells)};
+}
+
+void tabulateCeilings(Study& s, const Ceilings& c) {
+  const Cells& all = c.grid.cells;
+  s.table("Ceilings, as fast as replies allow")
+      .column("what",
+              [&](const Cell& cell) {
+                const Case& one = cell[c.of];
+                return one.changed.empty() ? one.title : one.title + ", " + one.changed;
+              })
+      .column("ops/s", c.rate)
+      .column("p99", s.quantity("us", latency("p99"), all))
+      .column("main thread busy", c.busy)
+      .column("generator busy", c.generatorBusy)
+      .column("kernel µs per command", c.kernelUs)
+      .column("Redis µs per command", c.redisUs)
+      .column("execution µs", s.mean("", executionUsPerCommand, all))
+      .column("commands per read", s.mean("", commandsPerRead, all))
+      .validRuns()
+      .note(fmt::format(
+          "{} connections. Main-thread CPU is split into the kernel's part (reading and writing "
+          "sockets) and Redis's own; execution is what commandstats has of the latter.",
+          s.parameters().text("conns")))
+      .rows(all);
+  s.figures("ceiling of {}", c.rate,
+            c.grid.where([&](const Cell& cell) { return cell[c.of].changed.empty(); }));
+}
+
+void plotCeilings(Study& s, const Ceilings& c) {
+  const auto bar = [&](const Cell& cell) { return cell[c.of].bar; };
+  const auto sent = [&](bool isBatch) {
+    return c.grid.where([&](const Cell& cell) { return (cell[c.of].batch > 0) == isBatch; });
   };
-  return run;
+  s.plot("ceilings", "Ceilings and what moves them")
+      .describe("Maximum throughput, load generator unthrottled. Bars: 95% confidence.")
+      .x("", AxisKind::names)
+      .y("operations/s", AxisKind::count)
+      .points("per command", c.rate, sent(false), bar)
+      .points(fmt::format("batch {}", batchOf(s.parameters())), c.rate, sent(true), bar)
+      .add();
 }
 
-LabRun peerRun(const Peer& peer, unsigned repeat) {
-  LabRun run;
-  run.name = fmt::format("peer-{}-r{}", peer.name, repeat);
-  run.labels = labelsOf("peer", peer.name);
-  run.labels.emplace_back("repeat", std::to_string(repeat));
-  run.stack = kPeersStack;
-  run.before = [peer](Bench& bench) { return runPeer(peer.run, bench); };
-  constexpr double kSlowestPeer = 80e3;
-  run.expectedS = 0.3 + static_cast<double>(peer.run.requests) / kSlowestPeer / peer.run.batch * 4;
-  return run;
+void judgeCeiling(Study& s, const Ceilings& c, const Prediction& predicted) {
+  const Cell small = c.small(), large = c.read(true, 0);
+  const Quantity execution = s.mean("", executionUsPerCommand, {small});
+  const auto limit = c.limitOf(small);
+  const std::string inKernel = formatShare(c.kernelUs[small].value() / c.mainUs[small].value());
+  s.claim("ceiling", limit.isServer ? Standing::expected : Standing::problem)
+      .from("achieved rates, and used_cpu_{sys,user}_main_thread and commandstats of INFO")
+      .headline()
+      .text(
+          "One shard answers {} of GET {} sent one command at a time. The limit is {}. The "
+          "kernel takes {} of that thread's time ({} of {} µs per command): each command pays "
+          "for one read() and one write(). Executing it takes {} µs",
+          c.rate[small], sizeOf(s.parameters(), false), limit.text, inKernel, c.kernelUs[small],
+          c.mainUs[small], execution[small]);
+  s.slo("get-ceiling", limit.isServer ? SloVerdict::reported : SloVerdict::invalid,
+        fmt::format("{}; bound: {}", c.rate[small], limit.text),
+        fmt::format("{} of the main thread's time is the kernel's; {}: {}", inKernel, large.title(),
+                    c.rate[large]),
+        {c.rate[small]});
+  predicted.measured(c.rate[small],
+                     fmt::format("{} the prediction; a command cost {} µs",
+                                 formatQuantity(c.rate[small].value() / predicted.predicted(), "x"),
+                                 c.mainUs[small]));
 }
 
-Status fillAs(const Parameters& p, std::string_view tool, Bench& bench) {
-  const PeerRun fill{.tool = std::string(tool),
-                     .command = "set",
-                     .batch = 64,
-                     .conns = static_cast<unsigned>(p.count("conns")),
-                     .keys = p.count("keys"),
-                     .valueSize = p.size("small-value"),
-                     .requests = 4 * p.count("keys")};
-  // What filling took is no figure of any run.
-  RunRecord unused;
-  Bench quiet(bench.stack(), bench.directory(), bench.cpus(), unused, [] { return false; });
-  const Status status = runPeer(fill, quiet);
-  for (const std::string& line : unused.commands) bench.command(line);
-  return status;
+void judgeBatches(Study& s, const Ceilings& c) {
+  const unsigned batch = batchOf(s.parameters());
+  const Cell one = c.small(), many = c.read(false, batch), large = c.read(true, batch);
+  const Quantity perRead = s.mean("", commandsPerRead, {one, many});
+  const Measured gain = c.rate.ratio(one, many);
+  const auto limit = c.limitOf(many);
+  s.claim("batch-ceiling", expectAbove(gain))
+      .from("achieved rates, CPU split and total_reads_processed")
+      .headline()
+      .text(
+          "Batches of {} multiply that by {}, to {}; the limit is then {}. One read brings {} "
+          "commands instead of {}, so the kernel's part of a command falls from {} to {} µs. "
+          "Redis's own part changes from {} to {} µs",
+          batch, gain, c.rate[many], limit.text, perRead[many], perRead[one], c.kernelUs[one],
+          c.kernelUs[many], c.redisUs[one], c.redisUs[many]);
+  s.slo("get-ceiling-batch16", limit.isServer ? SloVerdict::reported : SloVerdict::invalid,
+        fmt::format("{}, {} the rate per command; bound: {}", c.rate[many], gain, limit.text),
+        fmt::format("the kernel's part of a command falls from {} to {} µs; {}: {}",
+                    c.kernelUs[one], c.kernelUs[many], large.title(), c.rate[large]),
+        {c.rate[many], c.rate[one]});
 }
 
-/// Each generator names its keys in its own way. One server holds as many for each of them, so that
-/// all meet the same server, the same table and the same number of keys.
-LabStack peersStack(const Parameters& p) {
-  return {.name = std::string(kPeersStack),
-          .up = {"node"},
-          .load = dataSet(p, false),
-          .prepare = [p](Bench& bench) {
-            if (const Status filled = fillAs(p, kRedisBenchmark, bench); !filled) return filled;
-            return peerInstalled(kMemtier) ? fillAs(p, kMemtier, bench) : Status{};
-          }};
+/// What an ablation's main-thread time says, beside that of the same reads without it.
+std::string meaningOf(const Ceilings& c, const Cell& cell, const Cell& base) {
+  const double before = c.mainUs[base].value();
+  const double less = before - c.mainUs[cell].value();
+  if (cell[c.of].stack == "threads")
+    return fmt::format(
+        "sockets on another thread: {:.2f} µs of {:.2f} leave the main thread; on "
+        "two cores that thread shares the generator's core",
+        less, before);
+  return fmt::format("TCP on loopback costs {:.2f} µs of {:.2f} ({})", less, before,
+                     formatShare(less / before));
 }
 
-/// Ours and theirs in turn.
-std::vector<LabRun> besideRuns(const Parameters& p) {
-  const auto ours = beside(p);
-  const auto theirs = peers(p);
-  return interleaved(ours.size() + theirs.size(), static_cast<unsigned>(p.count("peer-repeat")),
-                     [&](std::size_t i, unsigned repeat) {
-                       return i < ours.size() ? runOf(p, kBeside, ours[i], repeat,
-                                                      p.text("duration"), {"-rate=max"})
-                                              : peerRun(theirs[i - ours.size()], repeat);
-                     });
-}
-
-Result<ExperimentPlan> plan(const Parameters& p) {
-  ExperimentPlan plan;
-  plan.stacks = {{.name = "small", .up = {"node"}, .load = dataSet(p, false), .prepare = {}},
-                 {.name = "large", .up = {"node"}, .load = dataSet(p, true), .prepare = {}},
-                 {.name = "threads",
-                  .up = {"node", "-io-threads=" + p.text("io-threads"), "-server-cpus={all-cpus}"},
-                  .load = dataSet(p, false),
-                  .prepare = {}}};
-  plan.stacks.push_back(peersStack(p));
-  const auto add = [&](std::vector<LabRun> runs) {
-    std::ranges::move(runs, std::back_inserter(plan.runs));
+/// What becomes of the ceiling when one thing is changed, and what that shows.
+void tabulateAblations(Study& s, const Ceilings& c, const Beside& beside) {
+  const Parameters& p = s.parameters();
+  const Cell small = c.small();
+  Table table = s.table("Ablation: one thing changed at a time");
+  table.prose().heads({"changed", "against", "ops/s ÷ before", "main-thread µs per command",
+                       "before", "what it shows"});
+  const auto add = [&](const Cell& cell, const Cell& base, const std::string& changed,
+                       const std::string& meaning) {
+    if (c.rate.has(cell) && c.rate.has(base))
+      table.row({changed, base.title(), format(c.rate.ratio(base, cell)), format(c.mainUs[cell]),
+                 format(c.mainUs[base]), meaning},
+                {c.rate[cell]});
   };
-  const auto closed = cases(p);
-  add(interleaved(closed.size(), p.repeats(), [&](std::size_t i, unsigned repeat) {
-    return runOf(p, "closed", closed[i], repeat, p.text("duration"), {"-rate=max"});
-  }));
-  add(besideRuns(p));
-  const auto at80 = loaded(p);
-  const auto reference = [&](std::size_t i, unsigned repeat) {
-    return runOf(p, kReference, at80[i], repeat, p.text("duration"), {"-rate=max"});
+  const auto moreUs = [&](const Cell& cell) {
+    return c.mainUs[cell].value() - c.mainUs[small].value();
   };
-  const auto underLoad = [&](std::size_t i, unsigned repeat) { return p99Run(p, at80[i], repeat); };
-  auto references = interleaved(at80.size(), p.repeats(), reference);
-  auto loads = interleaved(at80.size(), p.repeats(), underLoad);
-  // What a service level hangs on is measured more often.
-  for (auto repeat = p.repeats() + 1; repeat <= p.count("p99-repeat"); ++repeat) {
-    references.push_back(reference(kSmall, repeat));
-    loads.push_back(underLoad(kSmall, repeat));
+  for (const Cell& cell : c.grid.cells) {
+    const Case& one = cell[c.of];
+    const Cell base = c.read(false, one.batch);
+    if (!one.changed.empty()) add(cell, base, one.changed, meaningOf(c, cell, base));
   }
-  for (std::size_t i = 0; i < loads.size(); ++i) add({references[i], loads[i]});
-  // Each probe depends on the one before of its search: the searches in turn.
-  const auto sizes = searched(p);
-  add(interleaved(sizes.size() * p.count("searches"), static_cast<unsigned>(p.count("probes")),
-                  [&](std::size_t i, unsigned number) {
-                    const auto search = static_cast<unsigned>(i / sizes.size() + 1);
-                    return probeRun(p, sizes[i % sizes.size()], search, number);
-                  }));
-  return plan;
+  const Cell batched = c.read(false, batchOf(p));
+  add(batched, small, fmt::format("batches of {}", batchOf(p)),
+      fmt::format("system calls shared by a batch: {:.2f} µs a command less", -moreUs(batched)));
+  const Cell set = c.grid.at(c.of, "small-set");
+  add(set, small, "SET instead of GET", fmt::format("the command itself: {:+.2f} µs", moreUs(set)));
+  const Cell large = c.read(true, 0);
+  add(large, small, "values of " + sizeOf(p, true),
+      fmt::format("bytes copied into sockets: {:+.2f} µs", moreUs(large)));
+  addPings(s, beside, table);
+  table.add();
+}
+
+void declare(Study& s) {
+  const Parameters& p = s.parameters();
+  const double serviceS = p.seconds("assumed-service");
+  const Prediction ceiling = s.predict(
+      fmt::format("ceiling of GET {}, per command", sizeOf(p, false)),
+      fmt::format("1 ÷ {} of main thread for a command, assumed", p.text("assumed-service")),
+      "ops/s", 1 / serviceS);
+  const Prediction p99 =
+      s.predict(fmt::format("p99 of GET {} at {} of the ceiling, Poisson arrivals",
+                            sizeOf(p, false), p.text("load-share")),
+                "M/D/1 with that service time: a lower bound", "us",
+                Md1(p.number("load-share") / serviceS, serviceS).responseQuantile(0.99) * 1e6);
+
+  declareStacks(s);
+  const Ceilings ceilings = runClosed(s);
+  const Beside beside = runBeside(s);
+  const UnderLoad under = runUnderLoad(s, ceilings);
+  const Searches searches = runSearches(s, ceilings);
+
+  tabulateCeilings(s, ceilings);
+  plotCeilings(s, ceilings);
+  judgeCeiling(s, ceilings, ceiling);
+  judgeBatches(s, ceilings);
+  tabulateAblations(s, ceilings, beside);
+  judgeLoad(s, under, p99);
+  judgeSearches(s, searches, ceilings);
+  judgeBeside(s, beside);
+  s.method(intervalNote(ceilings.rate[ceilings.small()].estimate));
+  s.method(fmt::format(
+      "The limit is named from busy shares (a thread that is busy {:.0f}% of the time or more is "
+      "the limit) and proved by what changes when one thing does. On loopback no packet passes a "
+      "network card, so the card cannot be the limit",
+      100 * kSaturated));
 }
 
 Status check(const Parameters& p) {
@@ -175,80 +300,54 @@ Status check(const Parameters& p) {
     return p.refuse("load-share", "p99 is wanted below the ceiling: more than 0, less than 1");
   if (p.count("p99-repeat") < p.repeats())
     return p.refuse("p99-repeat", "at least as many as repeat");
-  if (batchOf(p) < 2) return p.refuse("batch", "a batch of one is what it is held against");
+  if (batchOf(p) < 2) return p.refuse("batch", "it is compared with a batch of one");
   return {};
 }
 
-std::vector<LabPrediction> predict(const Parameters& p) {
-  const double serviceS = p.seconds("assumed-service");
-  const Md1 queue(p.number("load-share") / serviceS, serviceS);
-  return {{.what = fmt::format("ceiling of GET {}, per command", sizeWords(p, false)),
-           .model = fmt::format("1 ÷ {} of main thread for a command, assumed",
-                                p.text("assumed-service")),
-           .unit = "ops/s",
-           .predicted = 1 / serviceS,
-           .verdict = {}},
-          {.what = fmt::format("p99 of GET {} at {} of the ceiling, Poisson arrivals",
-                               sizeWords(p, false), p.text("load-share")),
-           .model = "M/D/1 with that service time: a lower bound",
-           .unit = "us",
-           .predicted = queue.responseQuantile(0.99) * 1e6,
-           .verdict = {}}};
-}
-
-void analyse(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
-  analyseClosed(p, readings, document);
-  analyseLoad(p, readings, document);
-  analysePeers(p, readings, document);
-}
-
 }  // namespace
-}  // namespace ceiling
+}  // namespace redline::lab::ceiling
+
+namespace redline {
 
 Experiment ceilingExperiment() {
-  Experiment experiment;
-  experiment.name = "ceiling";
-  experiment.title = "How much one shard answers, and what stops it";
-  experiment.question =
-      "What is the highest rate of one Redis, for small and fat values, one command at a time and "
-      "in "
-      "batches? What bounds it: the event loop's CPU, system calls, the network? And what is p99 "
-      "at "
-      "80% of it?";
   using enum ParameterKind;
-  experiment.parameters = {
-      {.name = "conns", .kind = count, .help = "connections"},
-      {.name = "keys", .kind = count, .help = "keys with small values"},
-      {.name = "large-keys", .kind = count, .help = "keys with large values"},
-      {.name = "small-value", .kind = size, .help = "bytes of a small value"},
-      {.name = "large-value", .kind = size, .help = "bytes of a large value"},
-      {.name = "batch", .kind = count, .help = "operations in a batch, where there is one"},
-      {.name = "slo", .kind = text, .help = "what the highest rate must keep to, as p99<1ms"},
-      {.name = "load-share",
-       .kind = share,
-       .help = "share of the ceiling at which p99 is measured"},
-      {.name = "assumed-service",
-       .kind = duration,
-       .help = "main-thread time of a command, for the prediction before any run"},
-      {.name = "io-threads", .kind = count, .help = "of the ablation with I/O threads"},
-      {.name = "tolerance", .kind = share, .help = "how well the highest rate is to be known"},
-      {.name = "searches", .kind = count, .help = "bisections for each size, each on its own"},
-      {.name = "probes", .kind = count, .help = "runs of one bisection at most"},
-      {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
-      {.name = "duration", .kind = duration, .help = "measured time of a ceiling"},
-      {.name = "probe-duration", .kind = duration, .help = "measured time of a probe"},
-      {.name = "p99-duration", .kind = duration, .help = "measured time of a run under load"},
-      {.name = "p99-repeat",
-       .kind = count,
-       .help = "runs under load of small values per command, on which a service level hangs"},
-      {.name = "peer-requests", .kind = count, .help = "their requests without batches"},
-      {.name = "peer-repeat", .kind = count, .help = "how often they run"},
+  return {
+      .name = "ceiling",
+      .title = "How much one shard answers, and what stops it",
+      .question =
+          "What is the highest rate of one Redis, for small and large values, one command at a "
+          "time and in batches? What bounds it: the event loop's CPU, system calls, the network? "
+          "And what is p99 at 80% of it?",
+      .parameters =
+          {{.name = "conns", .kind = count, .help = "connections"},
+           {.name = "keys", .kind = count, .help = "keys with small values"},
+           {.name = "large-keys", .kind = count, .help = "keys with large values"},
+           {.name = "small-value", .kind = size, .help = "bytes of a small value"},
+           {.name = "large-value", .kind = size, .help = "bytes of a large value"},
+           {.name = "batch", .kind = count, .help = "operations in a batch, where there is one"},
+           {.name = "slo", .kind = text, .help = "what the highest rate must keep to, as p99<1ms"},
+           {.name = "load-share",
+            .kind = share,
+            .help = "share of the ceiling at which p99 is measured"},
+           {.name = "assumed-service",
+            .kind = duration,
+            .help = "main-thread time of a command, for the prediction before any run"},
+           {.name = "io-threads", .kind = count, .help = "of the ablation with I/O threads"},
+           {.name = "tolerance", .kind = share, .help = "how well the highest rate is to be known"},
+           {.name = "searches", .kind = count, .help = "bisections for each size, each on its own"},
+           {.name = "probes", .kind = count, .help = "runs of one bisection at most"},
+           {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
+           {.name = "duration", .kind = duration, .help = "measured time of a ceiling"},
+           {.name = "probe-duration", .kind = duration, .help = "measured time of a probe"},
+           {.name = "p99-duration", .kind = duration, .help = "measured time of a run under load"},
+           {.name = "p99-repeat",
+            .kind = count,
+            .help = "runs under load of small values per command, on which a service level hangs"},
+           {.name = "peer-requests", .kind = count, .help = "their requests without batches"},
+           {.name = "peer-repeat", .kind = count, .help = "how often they run"}},
+      .check = lab::ceiling::check,
+      .declare = lab::ceiling::declare,
   };
-  experiment.check = ceiling::check;
-  experiment.plan = ceiling::plan;
-  experiment.predict = ceiling::predict;
-  experiment.analyse = ceiling::analyse;
-  return experiment;
 }
 
 }  // namespace redline

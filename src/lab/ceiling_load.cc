@@ -1,4 +1,4 @@
-// Below the ceiling: p99 at a share of it, and the highest rate under the service level.
+// p99 at a share of the ceiling, and what makes it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,411 +6,331 @@
 #include <iterator>
 
 #include "base/units.h"
-#include "lab/ceiling_parts.h"
+#include "lab/ceiling.h"
 #include "lab/core_gaps.h"
 #include "lab/fault_series.h"
 #include "lab/words.h"
 #include "model/queue.h"
-#include "model/statistics.h"
 
-namespace redline::ceiling {
+namespace redline::lab::ceiling {
 namespace {
 
 constexpr double kLimitUs = 1000;  ///< the service level of p99 at this load
 
-class Load {
- public:
-  Load(const Parameters& p, const Readings& readings, ExperimentDocument& document)
-      : p_(p),
-        readings_(readings),
-        document_(document),
-        at80_(readings, labelsOf("p99", loaded(p))),
-        references_(readings, labelsOf(kReference, loaded(p))) {}
+/// The rate of the latest reference run; the mean of all closed runs where there is none.
+std::optional<double> ceilingNow(const Readings& soFar, const Cell& reference, const Cell& closed) {
+  const auto rates = figuresOf(validOrAll(soFar.with(reference.labels())), rateOf);
+  if (!rates.empty()) return rates.back();
+  return meanSoFar(soFar, closed, rateOf);
+}
 
-  void underLoad() {
-    const auto all = loaded(p_);
-    const Column rate = at80_.column(rateOf);
-    const Column p50 = at80_.column(latency("p50"));
-    const Column p99 = at80_.column(latency("p99"));
-    const Column p999 = at80_.column(latency("p999"));
-    LabTable table{
-        .title = fmt::format("At {} of the ceiling, Poisson arrivals",
-                             formatShare(p_.number("load-share"))),
-        .head = {"what", "ceiling right before", "ops/s", "of what was offered", "p50", "p99",
-                 "p99.9", "service p99", "main thread busy", "mean batch", "valid runs"},
-        .rows = {},
-        .note =
-            "Response time from the moment that the schedule fixed. The load is a share of "
-            "the ceiling found right before it. In the open model a batch is what is due, up to "
-            "its size."};
-    const Column ceilings = references_.column(rateOf);
-    const Column service = at80_.column(latency("p99", "service"));
-    for (std::size_t i = 0; i < all.size(); ++i)
-      table.rows.push_back(
-          {{all[i].words, words(ceilings.of(i), "ops/s"), words(rate.of(i), "ops/s"),
-            formatShare(at80_.mean(i, keptUp)), words(p50.of(i), "us"), words(p99.of(i), "us"),
-            words(p999.of(i), "us"), words(service.of(i), "us"),
-            formatShare(at80_.mean(i, mainThreadBusy)), decimals(at80_.mean(i, meanBatch)),
-            fmt::format("{} of {}", at80_.valid(i), at80_.runs(i).size())},
-           at80_.names({i})});
-    document_.tables.push_back(std::move(table));
-    for (std::size_t i = 0; i < all.size(); ++i)
-      addFigure(document_,
-                fmt::format("p99 of {} at {} of the ceiling", all[i].words,
-                            formatShare(p_.number("load-share"))),
-                "us", p99.of(i));
-    if (p99.has(kSmall)) judgeP99(all, rate, p99);
-    for (std::size_t i = 0; i < all.size(); ++i)
-      if (rate.has(i)) sayOverload(all[i], i, rate.of(i));
-  }
-
-  void search() {
-    const auto sizes = searched(p_);
-    std::vector<Searches> found;
-    std::vector<std::vector<double>> metRates, missedRates;
-    for (const Case& one : sizes) {
-      found.push_back(searchesOf(one));
-      metRates.push_back(found.back().met);
-      missedRates.push_back(found.back().missed);
-    }
-    const Column met(std::move(metRates));
-    const Column missed(std::move(missedRates));
-    LabTable table{
-        .title = fmt::format("Highest rate under {}, open model", p_.text("slo")),
-        .head = {"what", "met at", "missed at", "of the closed ceiling", "searches", "probes"},
-        .rows = {},
-        .note =
-            "Bisections with Poisson arrivals, each on its own; each probe is one run. "
-            "Intervals are of the searches' ends."};
-    for (std::size_t i = 0; i < sizes.size(); ++i) {
-      const Case& one = sizes[i];
-      if (found[i].runs.empty()) continue;
-      const auto rateOr = [](const Column& rates, std::size_t at) {
-        return rates.has(at) ? words(rates.of(at), "ops/s") : std::string("no rate tried");
-      };
-      const std::string share = met.has(i) ? formatShare(met.of(i).value / found[i].ceiling) : "–";
-      table.rows.push_back({{one.words, rateOr(met, i), rateOr(missed, i), share,
-                             p_.text("searches"), std::to_string(found[i].runs.size())},
-                            namesOf(found[i].runs)});
-      if (!met.has(i)) {
-        sayNeverMet(one, found[i]);
-        continue;
-      }
-      addFinding(document_, Standing::plain,
-                 fmt::format("{}: {} holds up to {}, {} of the closed model's ceiling, and no "
-                             "longer at {}{}",
-                             one.words, p_.text("slo"), rateOr(met, i), share, rateOr(missed, i),
-                             inHowMany(found[i])),
-                 fmt::format("{} bisections in the open model", p_.text("searches")),
-                 namesOf(found[i].runs));
-      addFigure(document_, fmt::format("highest rate of {} under {}", one.words, p_.text("slo")),
-                "ops/s", met.of(i));
-      if (!one.large)
-        document_.recommendations.push_back(fmt::format(
-            "Plan a shard for {} of GET {} per command and not for its ceiling: above it {} is "
-            "not kept",
-            rateOr(met, i), sizeWords(p_, false), p_.text("slo")));
-    }
-    if (table.rows.empty()) return;
-    document_.tables.push_back(std::move(table));
-    searchPlot(sizes, found);
-  }
-
- private:
-  /// What the bisections of one case found.
-  struct Searches {
-    std::vector<const Reading*> runs;
-    double ceiling = kNaN;            ///< of the closed model; without it nothing was searched
-    std::vector<double> met, missed;  ///< rates, of the searches that tried one
+LabRun loadRun(const Parameters& p, const Case& one, const Cell& reference, const Cell& closed) {
+  // Short intervals, to tell what made a slow moment slow.
+  LabRun run = runOf(p, one, "p99-duration", {"-interval=100ms"});
+  Drive& drive = run.drives.front();
+  drive.decide = [&p, reference, closed,
+                  flags = drive.flags](const Readings& soFar) -> std::optional<Flags> {
+    const auto ceiling = ceilingNow(soFar, reference, closed);
+    if (!ceiling) return std::nullopt;
+    const double rate = p.number("load-share") * *ceiling;
+    return joinFlags({flags, {fmt::format("-rate={:.0f}", rate), "-arrivals=poisson"}});
   };
+  run.expectedS = p.seconds("warmup") + p.seconds("p99-duration") + 0.4;
+  return run;
+}
 
-  Searches searchesOf(const Case& one) const {
-    Searches all;
-    const auto ceiling = ceilingOf(readings_, one);
-    if (!ceiling) return all;
-    all.runs = readings_.with(labelsOf("probe", one.name));
-    all.ceiling = *ceiling;
-    for (unsigned search = 1; search <= p_.count("searches"); ++search) {
-      const auto bracket = searchOf(p_, *ceiling).bracket(probesOf(p_, readings_, one, search));
-      if (bracket.metTried) all.met.push_back(bracket.met);
-      if (bracket.missedTried) all.missed.push_back(bracket.missed);
-    }
-    return all;
-  }
+/// Completed ÷ offered.
+double keptUp(const Reading& reading) {
+  const Summary* const summary = reading.summary();
+  return summary == nullptr ? kNaN : rateOf(reading) / summary->rate.target;
+}
 
-  /// Where some searches found no rate at all.
-  std::string inHowMany(const Searches& found) const {
-    const std::uint64_t all = p_.count("searches");
-    if (found.met.size() >= all) return {};
-    return fmt::format(": in {} of {} searches; in the others it was missed at every rate",
-                       found.met.size(), all);
-  }
-
-  void sayNeverMet(const Case& one, const Searches& found) {
-    if (found.missed.empty()) return;
-    const double lowest = std::ranges::min(found.missed);
-    addFinding(document_, Standing::problem,
-               fmt::format("{}: {} was missed at every rate that was tried, down to {}, {} of the "
-                           "closed model's ceiling: on this machine at this hour no rate worth "
-                           "planning for keeps it",
-                           one.words, p_.text("slo"), formatQuantity(lowest, "ops/s"),
-                           formatShare(lowest / found.ceiling)),
-               fmt::format("{} bisections in the open model", p_.text("searches")),
-               namesOf(found.runs));
-  }
-
-  void searchPlot(const std::vector<Case>& sizes, const std::vector<Searches>& found) {
-    const ServiceLevel level = *parseLevel(p_.text("slo"));
-    LabPlot plot{
-        .id = "search",
-        .title = fmt::format("{} by offered rate", level.percentile),
-        .description = fmt::format("Every probe of every search; the line is {}.", p_.text("slo")),
-        .x = {"operations/s offered", AxisKind::count, {}},
-        .y = {level.percentile, AxisKind::latency, {}},
-        .series = {},
-        .spans = {},
-        .marks = {}};
-    double most = 0;
-    for (std::size_t i = 0; i < sizes.size(); ++i) {
-      LabSeries series{sizes[i].words, {}, false, false};
-      for (const Reading* const run : found[i].runs) {
-        if (run->summary() == nullptr) continue;
-        series.points.push_back({run->summary()->rate.target, latencyUs(*run, level.percentile)});
-        most = std::max(most, run->summary()->rate.target);
-      }
-      plot.series.push_back(std::move(series));
-    }
-    plot.series.push_back(
-        {p_.text("slo"), {{0, level.limitUs}, {most, level.limitUs}}, true, true, false});
-    document_.plots.push_back(std::move(plot));
-  }
-
-  /// Completed ÷ offered.
-  static double keptUp(const Reading& reading) {
-    const Summary* const summary = reading.summary();
-    return summary == nullptr ? kNaN : rateOf(reading) / summary->rate.target;
-  }
-
-  /// A closed model's ceiling is of full batches. In the open model a batch is what is due, and
-  /// smaller ones cost more for each command.
-  void sayOverload(const Case& one, std::size_t i, const Estimate& rate) {
-    const auto& runs = at80_.believed(i);
-    const bool overloaded = std::ranges::any_of(runs, [](const Reading* run) {
-      return run->summary() != nullptr && run->summary()->rate.overloaded;
-    });
-    if (!overloaded) return;
-    addFinding(
-        document_, Standing::problem,
-        fmt::format("{}: {} of its ceiling in the closed model is more than the open model "
-                    "gets through: {} were completed, {} of what was offered, with the main "
-                    "thread {} busy and {} operations in a batch; its percentiles are of a "
-                    "queue that grows with the length of the run",
-                    one.words, formatShare(p_.number("load-share")), words(rate, "ops/s"),
-                    formatShare(at80_.mean(i, keptUp)), formatShare(at80_.mean(i, mainThreadBusy)),
-                    decimals(at80_.mean(i, meanBatch))),
-        "achieved and offered rates with Poisson arrivals", at80_.names({i}));
-  }
-
-  void judgeP99(const std::vector<Case>& all, const Column& rate, const Column& p99) {
-    // Its own spread: batches scatter otherwise, and this is held against a limit.
-    const Estimate estimate = Pooled({p99.values[kSmall]}).of(0);
-    const Estimate typical =
-        at80_.column([](const Reading& r) { return typicalUs(r, 0.99); }).of(kSmall);
-    const bool believed = at80_.valid(kSmall) > 0;
-    const SloVerdict verdict = !believed                  ? SloVerdict::invalid
-                               : estimate.high < kLimitUs ? SloVerdict::met
-                               : estimate.low > kLimitUs  ? SloVerdict::missed
-                                                          : SloVerdict::inconclusive;
-    document_.slo.push_back(
-        {"read-p99-at-80",
-         fmt::format("{} at {}", words(estimate, "us"), words(rate.of(kSmall), "ops/s")), verdict,
-         fmt::format("{}, Poisson arrivals; in the median interval of 100 ms {}; {}: {}",
-                     all[kSmall].words, words(typical, "us"), all[kLarge].words,
-                     words(p99.of(kLarge), "us")),
-         at80_.names({kSmall})});
-    const Standing standing = verdict == SloVerdict::met            ? Standing::expected
-                              : verdict == SloVerdict::missed       ? Standing::contradicts
-                              : verdict == SloVerdict::inconclusive ? Standing::inconclusive
-                                                                    : Standing::problem;
-    addFinding(
-        document_, standing,
-        fmt::format(
-            "At {} of the ceiling p99 of {} is {}: from send to reply {}, waiting for one of "
-            "{} connections {}, the generator's own lateness {} (p99 of each); the slowest "
-            "reply took {}, and what was due meanwhile queued behind it. The main thread is {} "
-            "busy there, since a command costs it {:.2f} µs where it cost {:.2f} at the ceiling "
-            "right "
-            "before{}",
-            formatShare(p_.number("load-share")), all[kSmall].words, words(estimate, "us"),
-            part("p99", "service"), p_.text("conns"), part("p99", "lateness"),
-            part("p99", "dispatch"), part("max", "service"),
-            formatShare(at80_.mean(kSmall, mainThreadBusy)), mainUs(at80_), mainUs(references_),
-            believed ? std::string{}
-                     : "; none of these runs may be believed, so it settles nothing"),
-        "response times with Poisson arrivals, and the main thread's CPU", at80_.names({kSmall}),
-        true);
-    againstModel(rate.of(kSmall).value, estimate);
-    slowSpells(rate.of(kSmall).value);
-    withoutCore();
-    againstIdleCore(estimate);
-  }
-
-  /// One interval of a run at that load.
-  struct Interval {
-    double busy = 0;    ///< share of the main thread
-    double costUs = 0;  ///< of it, for a command
-    double p99Us = 0;
-    double waitedUs = 0;  ///< the main thread, for its core; not a number where that is not known
-  };
-
-  std::vector<Interval> intervals() const {
-    std::vector<Interval> all;
-    for (const Reading* const run : at80_.believed(kSmall)) {
-      if (run->dir() == nullptr) continue;
-      const auto series = responseSeries(*run->dir(), 0.99);
-      const auto kernel = ratesOf(*run->dir(), "used_cpu_sys_main_thread", series);
-      const auto user = ratesOf(*run->dir(), "used_cpu_user_main_thread", series);
-      const auto commands = ratesOf(*run->dir(), "total_commands_processed", series);
-      const auto waited = withoutCoreUs(*run->dir(), series);
-      for (std::size_t i = 0; i < series.size(); ++i) {
-        const double busy = kernel[i] + user[i];
-        constexpr double kUnderLoad = 0.5;  // else the load began or ended in it
-        if (std::isfinite(busy) && commands[i] > kUnderLoad * rateOf(*run))
-          all.push_back({busy, 1e6 * busy / commands[i], series[i].value, waited[i]});
-      }
-    }
-    return all;
-  }
-
-  /// A core that a host shares is slower at times: what is no saturation on average may be one
-  /// then.
-  void slowSpells(double rate) {
-    const auto all = intervals();
-    if (all.empty()) return;
-    std::vector<double> costs, p99;
-    std::size_t saturated = 0;
-    for (const Interval& each : all) {
-      costs.push_back(each.costUs);
-      p99.push_back(each.p99Us);
-      if (each.busy >= kSaturated) ++saturated;
-    }
-    addFinding(
-        document_, Standing::plain,
-        fmt::format(
-            "In {} of {} intervals of 100 ms the main thread was {:.0f}% busy or more, and had no "
-            "room for what had queued: a command costs it {:.2f} µs in the fastest tenth of the "
-            "intervals and {:.2f} in the slowest, where {:.2f} saturate it at this rate. Half of "
-            "the intervals have a p99 of {} or less, a tenth of {} or more",
-            formatShare(static_cast<double>(saturated) / static_cast<double>(all.size())),
-            all.size(), 100 * kSaturated, quantileOf(costs, 0.1), quantileOf(costs, 0.9),
-            1e6 / rate, formatQuantity(medianOf(p99), "us"),
-            formatQuantity(quantileOf(p99, 0.9), "us")),
-        "the main thread's CPU and commands by INFO, and p99, by interval", at80_.names({kSmall}));
-  }
-
-  /// What other threads on the server's core made of p99: the intervals in which Redis waited for
-  /// it, beside the others.
-  void withoutCore() {
-    constexpr double kWaitedUs = 500;  // about what fills 50 connections
-    std::vector<double> with, without;
-    double waitedUs = 0;
-    for (const Interval& each : intervals()) {
-      if (!std::isfinite(each.waitedUs)) continue;
-      (each.waitedUs < kWaitedUs ? with : without).push_back(each.p99Us);
-      waitedUs += each.waitedUs;
-    }
-    const std::size_t all = with.size() + without.size();
-    if (all == 0) return;
-    std::string text = fmt::format(
-        "Redis's main thread was ready to run and had no core, since other threads ran there, for "
-        "{} an interval; in {} of {} intervals of 100 ms for {} or more",
-        formatQuantity(waitedUs / static_cast<double>(all), "us"), without.size(), all,
-        formatQuantity(kWaitedUs, "us"));
-    if (with.empty() || without.empty()) {
-      text += fmt::format(": half of {} intervals have a p99 of {} or less",
-                          with.empty() ? "those" : "the",
-                          formatQuantity(medianOf(with.empty() ? without : with), "us"));
-    } else {
-      const double undisturbed = medianOf(with);
-      text += fmt::format(
-          ". Half of those have a p99 of {} or less, half of the others of {}: {}",
-          formatQuantity(medianOf(without), "us"), formatQuantity(undisturbed, "us"),
-          undisturbed >= kLimitUs
-              ? "with a core of its own it would be missed as well"
-              : fmt::format("with a core of its own most of the time would be within {}",
-                            formatQuantity(kLimitUs, "us")));
-    }
-    addFinding(document_, Standing::plain, std::move(text),
-               "the main thread's run delay by Linux (schedstat), and p99, by interval",
-               at80_.names({kSmall}));
-  }
-
-  /// What the machine does to a thread that wants the server's core, and what p99 that alone makes.
-  void againstIdleCore(const Estimate& p99) {
-    const CoreGaps gaps = coreGapsOf(at80_.believed(kSmall));
-    const double busy = at80_.mean(kSmall, mainThreadBusy);
-    if (gaps.windowS == 0 || !std::isfinite(busy) || busy >= 1) return;
-    std::vector<double> stallsS;
-    std::ranges::transform(gaps.gapsUs, std::back_inserter(stallsS),
-                           [](double us) { return us / 1e6; });
-    const double bound = stalledQuantile(std::move(stallsS), gaps.windowS, busy, 0.99) * 1e6;
-    const double share = bound / p99.value;
-    constexpr double kMost = 0.5, kNone = 0.1;
-    addFinding(
-        document_, Standing::plain,
-        fmt::format(
-            "Redis's core itself, watched for {} right before these runs while Redis was idle, was "
-            "not there for {} a second, {} at the longest. A server without any other fault that "
-            "is stopped like that and is {} busy has a p99 of {} or more, {} of what was measured: "
-            "the machine's pauses {}",
-            formatQuantity(gaps.windowS, "s"), formatQuantity(gaps.sumUs() / gaps.windowS, "us"),
-            formatQuantity(gaps.gapsUs.empty() ? 0 : gaps.gapsUs.front(), "us"), formatShare(busy),
-            formatQuantity(bound, "us"), formatShare(share),
-            share >= kMost   ? "make most of it, and on a quieter core it would be less"
-            : share <= kNone ? "do not explain it"
-                             : "make a part of it"),
-        "gaps of 50 µs or more between a spinning thread's readings of the clock; whoever is due "
-        "in one, or before its backlog is gone, waits (StalledQuantile in docs/terminology.md)",
-        at80_.names({kSmall}));
-  }
-
-  std::string part(std::string_view percentile, std::string_view measure) const {
-    return formatQuantity(at80_.mean(kSmall, latency(percentile, measure)), "us");
-  }
-
-  /// Main-thread CPU for a command.
-  static double mainUs(const Conditions& runs) {
-    return runs.mean(kSmall, kernelUsPerCommand) + runs.mean(kSmall, userUsPerCommand);
-  }
-
-  /// M/D/1 with the service time of this very load: a lower bound, and how far above it we are.
-  void againstModel(double rate, const Estimate& p99) {
-    const double serviceS = mainUs(at80_) / 1e6;
-    if (!std::isfinite(serviceS) || rate * serviceS >= 1 || document_.predictions.size() < 2)
-      return;
-    const double bound = Md1(rate, serviceS).responseQuantile(0.99) * 1e6;
-    LabPrediction& prediction = document_.predictions[1];
-    setMeasured(prediction, p99);
-    prediction.verdict = fmt::format(
-        "with the {:.2f} µs of main thread that a command took at this load, M/D/1 gives {}; "
-        "measured is {} of that. A real server wakes up late, answers what one epoll call returned "
-        "together, and its client needs the wire",
-        serviceS * 1e6, formatQuantity(bound, "us"), formatQuantity(p99.value / bound, "x"));
-  }
-
-  const Parameters& p_;
-  const Readings& readings_;
-  ExperimentDocument& document_;
-  Conditions at80_;
-  Conditions references_;  ///< each right before one of those
+/// What is known of all cases under load.
+struct Numbers {
+  const UnderLoad& under;
+  std::string share;  ///< "80.0%"
+  Cell small, smallReference;
+  Quantity rate, p99;
+  Quantity busy, mainUs, keptUp, batch;
+  /// p99 of the small reads by their own spread: batches scatter otherwise, and this is held
+  /// against a limit.
+  Measured smallP99;
 };
+
+Numbers numbersOf(Study& s, const UnderLoad& under) {
+  const Cells& all = under.load.cells;
+  const std::string label = readOf(s.parameters(), false, 0).label;
+  const Cell small = under.load.at(under.of, label);
+  return {.under = under,
+          .share = formatShare(s.parameters().number("load-share")),
+          .small = small,
+          .smallReference = under.reference.at(under.of, label),
+          .rate = s.quantity("ops/s", rateOf, all),
+          .p99 = s.quantity("us", latency("p99"), all),
+          .busy = s.mean("share", mainThreadBusy, all),
+          .mainUs = s.mean("", mainThreadUsPerCommand, together({all, under.reference.cells})),
+          .keptUp = s.mean("share", keptUp, all),
+          .batch = s.mean("", meanBatch, all),
+          .smallP99 = s.quantity("us", latency("p99"), {small})[small]};
+}
+
+void tabulateLoad(Study& s, const Numbers& n) {
+  const auto& [of, load, reference] = n.under;
+  const Quantity ceilings = s.quantity("ops/s", rateOf, reference.cells);
+  const auto rightBefore = [&](const Cell& cell) {
+    return format(ceilings[n.under.reference.at(n.under.of, cell[n.under.of].label)]);
+  };
+  s.table(fmt::format("At {} of the ceiling, Poisson arrivals", n.share))
+      .column("what", &Cell::title)
+      .column("ceiling right before", rightBefore)
+      .column("ops/s", n.rate)
+      .column("of what was offered", n.keptUp)
+      .column("p50", s.quantity("us", latency("p50"), load.cells))
+      .column("p99", n.p99)
+      .column("p99.9", s.quantity("us", latency("p999"), load.cells))
+      .column("service p99", s.quantity("us", latency("p99", "service"), load.cells))
+      .column("main thread busy", n.busy)
+      .column("mean batch", n.batch)
+      .validRuns()
+      .note(
+          "Response time from the moment that the schedule fixed. The load is a share of the "
+          "ceiling found right before it. In the open model a batch is what is due, up to its "
+          "size.")
+      .rows(load.cells);
+  s.figures(fmt::format("p99 of {{}} at {} of the ceiling", n.share), n.p99, load.cells);
+}
+
+Standing standingOf(SloVerdict verdict) {
+  switch (verdict) {
+    case SloVerdict::met:
+      return Standing::expected;
+    case SloVerdict::missed:
+      return Standing::contradicts;
+    case SloVerdict::inconclusive:
+      return Standing::inconclusive;
+    default:
+      return Standing::problem;
+  }
+}
+
+/// The service level, and the parts that p99 is made of.
+void judgeP99(Study& s, const Numbers& n) {
+  const Parameters& p = s.parameters();
+  const Cell& small = n.small;
+  const Cell large = n.under.load.at(n.under.of, readOf(p, true, 0).label);
+  const Quantity typical =
+      s.quantity("us", [](const Reading& r) { return typicalUs(r, 0.99); }, n.under.load.cells);
+  const bool isValid = n.smallP99.valid > 0;
+  const SloVerdict verdict = isValid ? below(n.smallP99, kLimitUs) : SloVerdict::invalid;
+  const auto part = [&](std::string_view percentile, std::string_view measure) {
+    return format(s.mean("us", latency(percentile, measure), {small})[small]);
+  };
+  s.slo("read-p99-at-80", verdict, fmt::format("{} at {}", n.smallP99, n.rate[small]),
+        fmt::format("{}, Poisson arrivals; in the median interval of 100 ms {}; {}: {}",
+                    small.title(), typical[small], large.title(), n.p99[large]),
+        {n.smallP99});
+  s.claim("p99-under-load", standingOf(verdict))
+      .from("response times with Poisson arrivals, and the main thread's CPU")
+      .headline()
+      .text(
+          "At {} of the ceiling, p99 of {} is {}. Its parts, p99 of each: {} from send to reply, "
+          "{} waiting for one of {} connections, {} of delay in the generator. The slowest reply "
+          "took {}, and operations that were due meanwhile queued behind it. The main thread is "
+          "{} busy; a command costs it {} µs, and {} µs at the ceiling right before{}",
+          n.share, small.title(), n.smallP99, part("p99", "service"), part("p99", "lateness"),
+          p.text("conns"), part("p99", "dispatch"), part("max", "service"), format(n.busy[small]),
+          format(n.mainUs[small]), format(n.mainUs[n.smallReference]),
+          isValid ? "" : ". None of these runs is valid, so this decides nothing");
+}
+
+/// M/D/1 with the service time of this very load: a lower bound, and how far above it we are.
+void comparePrediction(const Numbers& n, const Prediction& predicted) {
+  const Measured mainUs = n.mainUs[n.small];
+  const double serviceS = mainUs.value() / 1e6;
+  const double rate = n.rate[n.small].value();
+  if (!std::isfinite(serviceS) || rate * serviceS >= 1) return;
+  const double bound = Md1(rate, serviceS).responseQuantile(0.99) * 1e6;
+  predicted.measured(
+      n.smallP99,
+      fmt::format("with the {} µs of main thread that a command took at this load, M/D/1 gives {}; "
+                  "the measured value is {} that. A real server wakes up late, answers together "
+                  "what one epoll call returned, and its client needs the wire",
+                  mainUs, formatQuantity(bound, "us"),
+                  formatQuantity(n.smallP99.value() / bound, "x")));
+}
+
+/// One interval of a run at that load.
+struct Interval {
+  double busy = 0;    ///< share of the main thread
+  double costUs = 0;  ///< of it, for a command
+  double p99Us = 0;
+  double waitedUs = 0;  ///< the main thread, for its core; not a number where that is not known
+};
+
+std::vector<Interval> intervalsOf(const std::vector<const Reading*>& runs) {
+  std::vector<Interval> all;
+  for (const Reading* const run : runs) {
+    if (run->dir() == nullptr) continue;
+    const auto series = responseSeries(*run->dir(), 0.99);
+    const auto kernel = ratesOf(*run->dir(), "used_cpu_sys_main_thread", series);
+    const auto user = ratesOf(*run->dir(), "used_cpu_user_main_thread", series);
+    const auto commands = ratesOf(*run->dir(), "total_commands_processed", series);
+    const auto waited = withoutCoreUs(*run->dir(), series);
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      const double busy = kernel[i] + user[i];
+      constexpr double kUnderLoad = 0.5;  // else the load began or ended in it
+      if (std::isfinite(busy) && commands[i] > kUnderLoad * rateOf(*run))
+        all.push_back({busy, 1e6 * busy / commands[i], series[i].value, waited[i]});
+    }
+  }
+  return all;
+}
+
+/// A core that a host shares is slower at times: what does not saturate it on average may do so
+/// then.
+void claimSlowSpells(Study& s, const Numbers& n, const std::vector<Interval>& intervals) {
+  if (intervals.empty()) return;
+  std::vector<double> costs, p99;
+  std::size_t saturated = 0;
+  for (const Interval& each : intervals) {
+    costs.push_back(each.costUs);
+    p99.push_back(each.p99Us);
+    if (each.busy >= kSaturated) ++saturated;
+  }
+  s.claim("slow-spells", Standing::plain)
+      .from("the main thread's CPU and commands by INFO, and p99, by interval")
+      .restsOn({n.rate[n.small]})
+      .text(
+          "In {} of {} intervals of 100 ms the main thread was {:.0f}% busy or more and could "
+          "not catch up with its queue. A command costs it {:.2f} µs in the fastest tenth of the "
+          "intervals and {:.2f} µs in the slowest; {:.2f} µs saturate it at this rate. Half of "
+          "the intervals have a p99 of {} or less, a tenth of {} or more",
+          formatShare(static_cast<double>(saturated) / static_cast<double>(intervals.size())),
+          intervals.size(), 100 * kSaturated, quantileOf(costs, 0.1), quantileOf(costs, 0.9),
+          1e6 / n.rate[n.small].value(), formatQuantity(medianOf(p99), "us"),
+          formatQuantity(quantileOf(p99, 0.9), "us"));
+}
+
+/// p99 of intervals in which the main thread waited for its core, beside that of the others.
+std::string waitedOrNot(const std::vector<double>& waited, const std::vector<double>& ran) {
+  if (waited.empty() || ran.empty())
+    return fmt::format("Half of the intervals have a p99 of {} or less",
+                       formatQuantity(medianOf(ran.empty() ? waited : ran), "us"));
+  const double undisturbed = medianOf(ran);
+  return fmt::format("Half of those have a p99 of {} or less, half of the others of {} or less: {}",
+                     formatQuantity(medianOf(waited), "us"), formatQuantity(undisturbed, "us"),
+                     undisturbed >= kLimitUs
+                         ? "with a core of its own it would miss the limit as well"
+                         : fmt::format("with a core of its own it would mostly stay within {}",
+                                       formatQuantity(kLimitUs, "us")));
+}
+
+/// What other threads on the server's core made of p99.
+void claimWithoutCore(Study& s, const Numbers& n, const std::vector<Interval>& intervals) {
+  constexpr double kWaitedUs = 500;  // about what fills 50 connections
+  std::vector<double> waited, ran;
+  double waitedUs = 0;
+  for (const Interval& each : intervals) {
+    if (!std::isfinite(each.waitedUs)) continue;
+    (each.waitedUs < kWaitedUs ? ran : waited).push_back(each.p99Us);
+    waitedUs += each.waitedUs;
+  }
+  const std::size_t all = waited.size() + ran.size();
+  if (all == 0) return;
+  s.claim("without-core", Standing::plain)
+      .from("the main thread's run delay by Linux (schedstat), and p99, by interval")
+      .restsOn({n.smallP99})
+      .text(
+          "Redis's main thread was ready to run but other threads had its core, for {} an "
+          "interval on average; in {} of {} intervals of 100 ms for {} or more. {}",
+          formatQuantity(waitedUs / static_cast<double>(all), "us"), waited.size(), all,
+          formatQuantity(kWaitedUs, "us"), waitedOrNot(waited, ran));
+}
+
+/// What the machine does to a thread that wants the server's core, and what p99 that alone makes.
+void claimIdleCore(Study& s, const Numbers& n) {
+  const CoreGaps gaps = coreGapsOf(s.validRuns(n.small));
+  const double busy = n.busy[n.small].value();
+  if (gaps.windowS == 0 || !std::isfinite(busy) || busy >= 1) return;
+  std::vector<double> stallsS;
+  std::ranges::transform(gaps.gapsUs, std::back_inserter(stallsS),
+                         [](double us) { return us / 1e6; });
+  const double bound = stalledQuantile(std::move(stallsS), gaps.windowS, busy, 0.99) * 1e6;
+  const double share = bound / n.smallP99.value();
+  constexpr double kMost = 0.5, kNone = 0.1;
+  s.claim("idle-core", Standing::plain)
+      .from(
+          "gaps of 50 µs or more between a spinning thread's readings of the clock; an operation "
+          "that is due in one, or before its backlog is gone, waits (StalledQuantile in "
+          "docs/terminology.md)")
+      .restsOn({n.smallP99})
+      .text(
+          "With Redis idle, watched for {} right before these runs, its core was taken away for "
+          "{} of every second, {} at the longest. Those pauses alone give a server that is {} "
+          "busy a p99 of {} or more, {} of the measured one: the machine's pauses {}",
+          formatQuantity(gaps.windowS, "s"), formatQuantity(gaps.sumUs() / gaps.windowS, "us"),
+          formatQuantity(gaps.gapsUs.empty() ? 0 : gaps.gapsUs.front(), "us"), formatShare(busy),
+          formatQuantity(bound, "us"), formatShare(share),
+          share >= kMost   ? "make most of it, and on a quieter core it would be lower"
+          : share <= kNone ? "do not explain it"
+                           : "make a part of it");
+}
+
+/// A closed model's ceiling is of full batches. In the open model a batch is what is due, and
+/// smaller ones cost more for each command.
+void claimOverload(Study& s, const Numbers& n, const Cell& cell) {
+  const auto isOverloaded = [](const Reading* run) {
+    return run->summary() != nullptr && run->summary()->rate.overloaded;
+  };
+  if (!std::ranges::any_of(s.validRuns(cell), isOverloaded)) return;
+  s.claim("overload-" + cell[n.under.of].label, Standing::problem)
+      .from("achieved and offered rates with Poisson arrivals")
+      .restsOn({n.rate[cell]})
+      .text(
+          "{}: the open model cannot reach {} of the closed model's ceiling. It completed {}, {} "
+          "of what was offered, with the main thread {} busy and {} operations in a batch. Its "
+          "percentiles are of a queue that grows with the length of the run",
+          cell.title(), n.share, n.rate[cell], n.keptUp[cell], n.busy[cell], format(n.batch[cell]));
+}
 
 }  // namespace
 
-void analyseLoad(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
-  Load load(p, readings, document);
-  load.underLoad();
-  load.search();
+UnderLoad runUnderLoad(Study& s, const Ceilings& ceilings) {
+  const Parameters& p = s.parameters();
+  const auto of =
+      ceilings.of.only([](const Case& one) { return !one.isWrite && one.changed.empty(); });
+  UnderLoad under{.of = of, .load = gridOf("p99", {of}), .reference = gridOf("reference", {of})};
+  const Cell small = under.load.at(of, readOf(p, false, 0).label);
+  const auto runPair = [&](const Cell& cell, unsigned repeat) {
+    const Case& one = cell[of];
+    const Cell reference = under.reference.at(of, one.label);
+    LabRun load = loadRun(p, one, reference, ceilings.grid.at(ceilings.of, one.label));
+    if (cell == small) {  // a service level hangs on these
+      load.before = noteCoreGaps;
+      load.expectedS += kCoreGapsS;
+    }
+    s.run(reference, repeat, closedRun(p, one));
+    s.run(cell, repeat, std::move(load));
+  };
+  Study::inTurn(under.load.cells, p.repeats(), runPair);
+  // What a service level hangs on is measured more often.
+  for (unsigned repeat = p.repeats() + 1; repeat <= p.count("p99-repeat"); ++repeat)
+    runPair(small, repeat);
+  return under;
 }
 
-}  // namespace redline::ceiling
+void judgeLoad(Study& s, const UnderLoad& under, const Prediction& predicted) {
+  const Numbers n = numbersOf(s, under);
+  tabulateLoad(s, n);
+  if (n.smallP99.isKnown()) {
+    const auto intervals = intervalsOf(s.validRuns(n.small));
+    judgeP99(s, n);
+    comparePrediction(n, predicted);
+    claimSlowSpells(s, n, intervals);
+    claimWithoutCore(s, n, intervals);
+    claimIdleCore(s, n);
+  }
+  for (const Cell& cell : under.load.cells) claimOverload(s, n, cell);
+}
+
+}  // namespace redline::lab::ceiling

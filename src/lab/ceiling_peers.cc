@@ -4,160 +4,281 @@
 #include <cmath>
 
 #include "base/units.h"
-#include "lab/ceiling_parts.h"
+#include "lab/ceiling.h"
 #include "lab/words.h"
 
-namespace redline::ceiling {
+namespace redline::lab::ceiling {
 namespace {
 
-constexpr double kSameCount =
-    0.1;  ///< a p50 so near to what the rates make of it needs no other reason
+constexpr std::string_view kStack = "peers";
+/// A p50 so near to what the rates make of it needs no other reason.
+constexpr double kSameWithin = 0.1;
 
-double figureOr(const Reading& reading, std::string_view figure, double otherwise) {
-  const double value = reading.figure(figure);
-  return std::isfinite(value) ? value : otherwise;
+Factor<Peer> peersOf(const Parameters& p) {
+  std::vector<Peer> all;
+  const auto add = [&](std::string_view name, std::string_view tool, std::string_view command,
+                       unsigned batch) {
+    all.push_back({.label = fmt::format("{}-{}-b{}", name, command, batch),
+                   .run = {.tool = std::string(tool),
+                           .command = std::string(command),
+                           .batch = batch,
+                           .conns = static_cast<unsigned>(p.count("conns")),
+                           .keys = p.count("keys"),
+                           .valueSize = p.size("small-value"),
+                           .requests = p.count("peer-requests") * (batch > 1 ? 4 : 1)}});
+  };
+  for (const unsigned batch : {1U, batchOf(p)}) {
+    add("benchmark", kRedisBenchmark, "get", batch);
+    add("benchmark", kRedisBenchmark, "ping", batch);
+    add("memtier", kMemtier, "get", batch);
+  }
+  return Study::factor<Peer>("case", all, [](const Peer& peer) {
+    return Level{.label = peer.label,
+                 .title = fmt::format("{}, {} batch {}", peer.run.tool,
+                                      peer.run.command == "get" ? "GET" : "PING", peer.run.batch)};
+  });
 }
 
-// Of a run of ours or of a peer.
-double anyRate(const Reading& r) {
-  return figureOr(r, "rate_ops", achievedRate(r));
+/// Our own reads on the peers' server, by the batch that a peer sends.
+Factor<Case> oursOf(const Parameters& p) {
+  std::vector<Case> all{readOf(p, false, 0), readOf(p, false, batchOf(p))};
+  for (Case& one : all) one.stack = kStack;
+  return Study::factor<Case>("case", all, [](const Case& one) {
+    return Level{.label = one.label, .title = "redline, " + one.title};
+  });
 }
-double anyP50(const Reading& r) {
-  return figureOr(r, "p50_us", latencyUs(r, "p50"));
+
+LabRun peerRun(const PeerRun& run) {
+  constexpr double kSlowestPeer = 80e3;  // requests a second
+  return {.stack = std::string(kStack),
+          .before = [run](Bench& bench) { return runPeer(run, bench); },
+          .expectedS = 0.3 + static_cast<double>(run.requests) / kSlowestPeer / run.batch * 4};
 }
-double anyP99(const Reading& r) {
-  return figureOr(r, "p99_us", latencyUs(r, "p99"));
+
+Status fillAs(const Parameters& p, std::string_view tool, Bench& bench) {
+  const PeerRun fill{.tool = std::string(tool),
+                     .command = "set",
+                     .batch = 64,
+                     .conns = static_cast<unsigned>(p.count("conns")),
+                     .keys = p.count("keys"),
+                     .valueSize = p.size("small-value"),
+                     .requests = 4 * p.count("keys")};
+  // What filling took is no figure of any run.
+  RunRecord unused;
+  Bench quiet(bench.stack(), bench.directory(), bench.cpus(), unused, [] { return false; });
+  const Status status = runPeer(fill, quiet);
+  for (const std::string& line : unused.commands) bench.command(line);
+  return status;
 }
-double anyBusy(const Reading& r) {
-  return figureOr(r, "server_busy", mainThreadBusy(r));
+
+/// Each generator names its keys in its own way. One server holds as many for each of them, so that
+/// all meet the same server, the same table and the same number of keys.
+void declareStack(Study& s) {
+  const Parameters& p = s.parameters();
+  s.stack({.name = std::string(kStack),
+           .up = {"node"},
+           .load = dataSet(p, false),
+           .prepare = [&p](Bench& bench) {
+             if (const Status filled = fillAs(p, kRedisBenchmark, bench); !filled) return filled;
+             return peerInstalled(kMemtier) ? fillAs(p, kMemtier, bench) : Status{};
+           }});
 }
-double hitShare(const Reading& r) {
+
+// A figure of a run of ours or of a peer: a peer's own where it has one.
+
+Measurement either(std::string_view figure, Measurement ours) {
+  return [figure = std::string(figure), ours = std::move(ours)](const Reading& reading) {
+    const double value = reading.figure(figure);
+    return std::isfinite(value) ? value : ours(reading);
+  };
+}
+
+double hitShareOf(const Reading& r) {
   const double hits = serverDelta(r, "keyspace_hits");
-  return figureOr(r, "hit_share", hits / (hits + serverDelta(r, "keyspace_misses")));
-}
-double anyMainUs(const Reading& r) {
-  return figureOr(r, "kernel_us_per_command", kernelUsPerCommand(r)) +
-         figureOr(r, "user_us_per_command", userUsPerCommand(r));
+  return hits / (hits + serverDelta(r, "keyspace_misses"));
 }
 
-std::vector<Labels> labelsBeside(const std::vector<Case>& ours, const std::vector<Peer>& theirs) {
-  std::vector<Labels> all = labelsOf(kBeside, ours);
-  for (const Peer& peer : theirs) all.push_back(labelsOf("peer", peer.name));
-  return all;
-}
+struct Numbers {
+  const Beside& beside;
+  Quantity rate, p50, p99, mainUs;
+  Quantity busy, hits, others;
 
-/// Conditions: ours first, then theirs.
-class Peers {
- public:
-  Peers(const Parameters& p, const Readings& readings, ExperimentDocument& document)
-      : document_(document),
-        ours_(beside(p)),
-        theirs_(peers(p)),
-        runs_(readings, labelsBeside(ours_, theirs_)),
-        rate_(runs_.column(anyRate)),
-        p50_(runs_.column(anyP50)),
-        p99_(runs_.column(anyP99)),
-        mainUs_(runs_.column(anyMainUs)) {}
-
-  void others() {
-    LabTable table{.title = "Beside other generators, as fast as replies allow",
-                   .head = {"generator", "ops/s", "p50", "p99", "main thread busy",
-                            "main-thread µs per command", "hits", "who is the limit"},
-                   .rows = {},
-                   .note =
-                       "In turn, on one server that holds as many keys for each of them, since "
-                       "each names its keys in its own way; same connections and value size. p99 "
-                       "of any closed-model run counts from its own send and says nothing of an "
-                       "arrival that had to wait for it."};
-    for (std::size_t i = 0; i < runs_.size(); ++i)
-      if (rate_.has(i)) table.rows.push_back(row(i));
-    for (std::size_t i = ours_.size(); i < runs_.size(); ++i)
-      if (rate_.has(i) && peer(i).run.command == "get") explain(i);
-    if (!table.rows.empty()) document_.tables.push_back(std::move(table));
+  /// Our run beside a peer's.
+  Cell oursFor(const Cell& peer) const {
+    const bool isBatch = peer[beside.theirs].run.batch > 1;
+    const Cells ours = beside.our.where(
+        [&](const Cell& cell) { return (cell[beside.ours].batch > 0) == isBatch; });
+    return ours.front();
   }
-
- private:
-  const Peer& peer(std::size_t i) const { return theirs_[i - ours_.size()]; }
-  bool saturates(std::size_t i) const { return runs_.mean(i, anyBusy) >= kNearlyAll; }
-  bool isOurs(std::size_t i) const { return i < ours_.size(); }
-  std::string nameOf(std::size_t i) const {
-    if (isOurs(i)) return "redline, " + ours_[i].words;
-    const PeerRun& run = peer(i).run;
-    return fmt::format("{}, {} batch {}", run.tool, run.command == "get" ? "GET" : "PING",
-                       run.batch);
+  bool saturates(const Cell& cell) const { return busy[cell].value() >= kNearlyAll; }
+  /// `ours`: its run, or the one beside it. The lab does not watch the core while a peer runs.
+  Bound boundOf(const Cell& cell, const Cell& ours) const {
+    return ceiling::boundOf(busy[cell].value(), others[ours].value());
   }
-
-  LabTable::Row row(std::size_t i) const {
-    return {{nameOf(i), words(rate_.of(i), "ops/s"), words(p50_.of(i), "us"),
-             words(p99_.of(i), "us"), formatShare(runs_.mean(i, anyBusy)),
-             words(mainUs_.of(i), "us"), formatShare(runs_.mean(i, hitShare)),
-             saturates(i) ? "Redis's main thread" : "the generator: Redis is not saturated"},
-            runs_.names({i})};
-  }
-
-  /// Why a peer's ceiling is not ours.
-  void explain(std::size_t i) {
-    const std::size_t own = peer(i).run.batch == 1 ? 0 : 1;
-    if (!rate_.has(own)) return;
-    const Estimate ratio = rate_.ratio(own, i);
-    std::string why;
-    if (!saturates(i))
-      why = fmt::format("with Redis only {} busy: that is its own ceiling and not the server's",
-                        formatShare(runs_.mean(i, anyBusy)));
-    else
-      why = fmt::format("both saturate Redis{}; a command costs it {} there and {} here",
-                        ratio.hasInterval() && ratio.contains(1) ? ", and do not differ" : "",
-                        words(mainUs_.of(i), "us"), words(mainUs_.of(own), "us"));
-    addFinding(document_, Standing::plain,
-               fmt::format("{} finds {} with batch {} where we find {} ({}) right beside it, {}",
-                           peer(i).run.tool, words(rate_.of(i), "ops/s"), peer(i).run.batch,
-                           words(rate_.of(own), "ops/s"), multiple(ratio), why),
-               "its printed figures, and INFO over the same time; one server, as many keys",
-               runs_.names({own, i}));
-    explainPercentiles(i, own, ratio.value);
-  }
-
-  /// In a closed loop as many are in flight here as there, so by Little's law the mean goes with 1
-  /// ÷ rate; what is left of a difference is what each counts.
-  void explainPercentiles(std::size_t i, std::size_t own, double rates) {
-    const double ours = p50_.of(own).value;
-    const double theirs = p50_.of(i).value;
-    if (!std::isfinite(ours) || !std::isfinite(theirs) || ours <= 0) return;
-    const double left = theirs / ours * rates;
-    std::string why;
-    if (std::abs(left - 1) <= kSameCount)
-      why = "the rates explain it";
-    else if (peer(i).run.batch > 1 && peer(i).run.tool == kRedisBenchmark)
-      why =
-          "it stops a batch's clock at the first read that brings any of its replies, we each "
-          "operation's at its own reply";
-    else
-      why =
-          "its clock covers another part of the loop than ours (send to reply): bench/agreement "
-          "takes that apart";
-    addFinding(
-        document_, Standing::plain,
-        fmt::format("{} with batch {} prints p50 {} and p99 {}, we {} and {}. As many are in "
-                    "flight, so the rates alone make {} of our p50; {} is left: {}",
-                    peer(i).run.tool, peer(i).run.batch, formatQuantity(theirs, "us"),
-                    formatQuantity(p99_.of(i).value, "us"), formatQuantity(ours, "us"),
-                    formatQuantity(p99_.of(own).value, "us"), formatQuantity(1 / rates, "x"),
-                    formatQuantity(left, "x"), why),
-        "printed percentiles, and Little's law with the same number in flight",
-        runs_.names({own, i}));
-  }
-
-  ExperimentDocument& document_;
-  const std::vector<Case> ours_;
-  const std::vector<Peer> theirs_;
-  const Conditions runs_;
-  const Column rate_, p50_, p99_, mainUs_;
 };
+
+Numbers numbersOf(Study& s, const Beside& beside) {
+  const Cells all = together({beside.our.cells, beside.their.cells});
+  const auto mainUs = [kernel = either("kernel_us_per_command", kernelUsPerCommand),
+                       user = either("user_us_per_command", userUsPerCommand)](const Reading& r) {
+    return kernel(r) + user(r);
+  };
+  return {.beside = beside,
+          .rate = s.quantity("ops/s", either("rate_ops", rateOf), all),
+          .p50 = s.quantity("us", either("p50_us", latency("p50")), all),
+          .p99 = s.quantity("us", either("p99_us", latency("p99")), all),
+          .mainUs = s.quantity("us", mainUs, all),
+          .busy = s.mean("share", either("server_busy", mainThreadBusy), all),
+          .hits = s.mean("share", either("hit_share", hitShareOf), all),
+          .others = s.mean("share", recorded(kOthersOnServerCore), beside.our.cells)};
+}
+
+std::string_view nameOf(Bound bound) {
+  switch (bound) {
+    case Bound::server:
+      return "Redis's main thread";
+    case Bound::sharedCore:
+      return "Redis's core, which other processes used too";
+    case Bound::generator:
+      break;
+  }
+  return "the generator: Redis is not saturated";
+}
+
+void tabulateBeside(Study& s, const Numbers& n) {
+  const auto isOurs = [&](const Cell& cell) { return n.beside.our.has(cell); };
+  s.table("Beside other generators, as fast as replies allow")
+      .column("generator", &Cell::title)
+      .column("ops/s", n.rate)
+      .column("p50", n.p50)
+      .column("p99", n.p99)
+      .column("main thread busy", n.busy)
+      .column("main-thread µs per command", n.mainUs)
+      .column("hits", n.hits)
+      .column("who is the limit",
+              [&](const Cell& cell) {
+                return std::string(nameOf(n.boundOf(cell, isOurs(cell) ? cell : n.oursFor(cell))));
+              })
+      .note(
+          "In turn, on one server that holds as many keys for each of them, since each names its "
+          "keys in its own way; same connections and value size. p99 of any closed-model run "
+          "counts from its own send and says nothing of an arrival that had to wait for it.")
+      .rows(n.rate.cells(), &n.rate);
+}
+
+/// What stops a peer, where it differs from ours.
+std::string reasonOf(const Numbers& n, const Cell& peer, const Cell& ours, const Measured& ratio) {
+  const std::string busy = format(n.busy[peer]);
+  switch (n.boundOf(peer, ours)) {
+    case Bound::server:
+      return fmt::format("Both saturate Redis{}; a command costs it {} there and {} here",
+                         ratio.estimate.hasInterval() && ratio.estimate.contains(1)
+                             ? ", and the rates do not differ"
+                             : "",
+                         n.mainUs[peer], n.mainUs[ours]);
+    case Bound::sharedCore:
+      return fmt::format(
+          "Redis was {} busy and other processes had its core for {} of the time: "
+          "that is neither its own ceiling nor the server's",
+          busy, n.others[ours]);
+    case Bound::generator:
+      break;
+  }
+  return fmt::format("Redis was only {} busy: that is its own ceiling and not the server's", busy);
+}
+
+/// In a closed loop as many are in flight here as there, so by Little's law the mean goes with 1 ÷
+/// rate; what is left of a difference is what each counts.
+void claimPercentiles(Study& s, const Numbers& n, const Cell& peer, const Cell& ours) {
+  const PeerRun& run = peer[n.beside.theirs].run;
+  const double rates = n.rate[peer].value() / n.rate[ours].value();
+  const double left = n.p50[peer].value() / n.p50[ours].value() * rates;
+  const std::string_view reason =
+      std::abs(left - 1) <= kSameWithin ? "the rates explain it"
+      : run.batch > 1 && run.tool == kRedisBenchmark
+          ? "it stops a batch's clock at the first read that brings any of its replies, we stop "
+            "each operation's at its own reply"
+          : "its clock covers another part of the loop than ours, which runs from send to reply "
+            "(bench/agreement takes that apart)";
+  s.claim("percentiles-" + peer[n.beside.theirs].label, Standing::plain)
+      .from("printed percentiles, and Little's law with the same number in flight")
+      .restsOn({n.p50[ours], n.p50[peer], n.p99[ours], n.p99[peer]})
+      .text(
+          "With batch {}, {} prints a p50 of {} and a p99 of {}; ours are {} and {}. At equal "
+          "concurrency the rates alone multiply our p50 by {}; a factor of {} is left: {}",
+          run.batch, run.tool, n.p50[peer].plain(), n.p99[peer].plain(), n.p50[ours].plain(),
+          n.p99[ours].plain(), formatQuantity(1 / rates, "x"), formatQuantity(left, "x"), reason);
+}
+
+/// Why a peer's ceiling is not ours.
+void claimPeer(Study& s, const Numbers& n, const Cell& peer) {
+  const PeerRun& run = peer[n.beside.theirs].run;
+  const Cell ours = n.oursFor(peer);
+  if (!n.rate.has(peer) || !n.rate.has(ours)) return;
+  const Measured ratio = n.rate.ratio(ours, peer);
+  s.claim("peer-" + peer[n.beside.theirs].label, Standing::plain)
+      .from("its printed figures, and INFO over the same time; one server, as many keys")
+      .text("{} finds {} with batch {}; right beside it we find {}, and its rate ÷ ours is {}. {}",
+            run.tool, n.rate[peer], run.batch, n.rate[ours], ratio, reasonOf(n, peer, ours, ratio));
+  claimPercentiles(s, n, peer, ours);
+}
 
 }  // namespace
 
-void analysePeers(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
-  Peers(p, readings, document).others();
+Bound boundOf(double busy, double others) {
+  if (busy >= kNearlyAll) return Bound::server;
+  return busy + (others > 0 ? others : 0) >= kNearlyAll ? Bound::sharedCore : Bound::generator;
 }
 
-}  // namespace redline::ceiling
+Beside runBeside(Study& s) {
+  const Parameters& p = s.parameters();
+  declareStack(s);
+  const auto ours = oursOf(p);
+  const auto theirs = peersOf(p);
+  const Beside beside{.ours = ours,
+                      .theirs = theirs,
+                      .our = gridOf("beside", {ours}),
+                      .their = gridOf("peer", {theirs})};
+  Study::inTurn(together({beside.our.cells, beside.their.cells}),
+                static_cast<unsigned>(p.count("peer-repeat")),
+                [&](const Cell& cell, unsigned repeat) {
+                  if (beside.our.has(cell))
+                    s.run(cell, repeat, closedRun(p, cell[ours]));
+                  else if (peerInstalled(cell[theirs].run.tool))
+                    s.run(cell, repeat, peerRun(cell[theirs].run));
+                });
+  return beside;
+}
+
+void judgeBeside(Study& s, const Beside& beside) {
+  const Numbers n = numbersOf(s, beside);
+  tabulateBeside(s, n);
+  for (const Cell& peer : beside.their.cells)
+    if (peer[beside.theirs].run.command == "get") claimPeer(s, n, peer);
+}
+
+/// What GET costs beyond PING is the command. redis-benchmark's rate says little (it is the limit
+/// itself); its server's CPU for a command says it.
+void addPings(Study& s, const Beside& beside, Table& table) {
+  const Cells& peers = beside.their.cells;
+  const Quantity rate = s.mean("ops/s", recorded("rate_ops"), peers);
+  const Quantity cost = s.mean(
+      "",
+      [](const Reading& r) {
+        return r.figure("kernel_us_per_command") + r.figure("user_us_per_command");
+      },
+      peers);
+  for (const unsigned batch : {1U, batchOf(s.parameters())}) {
+    const Cell get = beside.their.at(beside.theirs, fmt::format("benchmark-get-b{}", batch));
+    const Cell ping = beside.their.at(beside.theirs, fmt::format("benchmark-ping-b{}", batch));
+    if (!cost.has(get) || !cost.has(ping)) continue;
+    const double less = cost[get].value() - cost[ping].value();
+    table.row({"PING instead of GET", fmt::format("GET by redis-benchmark, batch {}", batch),
+               format(plainRatio(rate[get], rate[ping])), format(cost[ping]), format(cost[get]),
+               fmt::format("looking a key up and copying its value: {:.2f} µs of {} ({})", less,
+                           cost[get], formatShare(less / cost[get].value()))},
+              {cost[ping]});
+  }
+}
+
+}  // namespace redline::lab::ceiling

@@ -134,6 +134,10 @@ class Bench {
   std::optional<Admin> admin_;
 };
 
+/// A run's figure: the share of the server's core that other processes had while its drives went
+/// on.
+inline constexpr const char* kOthersOnServerCore = "others_on_server_core_share";
+
 /// One run as it was left.
 struct Reading {
   RunRecord record;

@@ -101,6 +101,10 @@ double userUsPerCommand(const Reading& reading) {
                      serverDelta(reading, "total_commands_processed"));
 }
 
+double mainThreadUsPerCommand(const Reading& reading) {
+  return kernelUsPerCommand(reading) + userUsPerCommand(reading);
+}
+
 double executionUsPerCommand(const Reading& reading) {
   const double gets = serverDelta(reading, "cmdstat_get.calls");
   const double sets = serverDelta(reading, "cmdstat_set.calls");

@@ -48,5 +48,7 @@ double commandsPerRead(const Reading& reading);
 double kernelUsPerCommand(const Reading& reading);
 double userUsPerCommand(const Reading& reading);
 double executionUsPerCommand(const Reading& reading);
+/// Kernel and Redis together.
+double mainThreadUsPerCommand(const Reading& reading);
 
 }  // namespace redline

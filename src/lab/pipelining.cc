@@ -6,536 +6,700 @@
 
 #include "base/units.h"
 #include "lab/catalog.h"
-#include "lab/compare.h"
-#include "lab/measures.h"
-#include "lab/pipelining_parts.h"
+#include "lab/study.h"
 #include "lab/words.h"
 #include "model/curve.h"
 
-namespace redline {
+namespace redline::lab {
 namespace {
-
-using namespace pipelining;
 
 constexpr double kPlateauTolerance = 0.05;
 constexpr double kClimbFactor = 1.5;
-constexpr double kSameWithin = 0.05;
+constexpr double kSameWithin = 0.05;  ///< a ratio this near to 1 is no difference
+constexpr double kSaturated = 0.9;    ///< busy share of a main thread that is the limit
 
-std::vector<Mode> sweepModes(const Parameters& p) {
-  std::vector<Mode> modes;
-  for (const double batch : p.numbers("batches")) modes.push_back(batchMode(batch));
-  for (const double batch : p.numbers("tx-batches")) modes.push_back(transactionMode(batch));
-  return modes;
+/// One way to send operations. A batch of 0 is one at a time.
+struct Mode {
+  unsigned batch = 0;
+  bool isTransaction = false;
+};
+
+std::string labelOf(unsigned batch) {
+  return fmt::format("b{}", batch);
 }
 
-std::vector<Mode> hotModes(const Parameters& p) {
-  std::vector<Mode> modes;
-  for (const double batch : p.numbers("hot-batches")) modes.push_back(batchMode(batch));
-  return modes;
+std::string titleOf(unsigned batch) {
+  return batch == 0 ? "one at a time (0)" : fmt::format("batch {}", batch);
 }
 
-/// Who sends beside the per-command connections.
+Level levelOf(const Mode& mode) {
+  if (mode.isTransaction)
+    return {fmt::format("tx{}", mode.batch), fmt::format("MULTI of {}", mode.batch),
+            static_cast<double>(mode.batch)};
+  return {labelOf(mode.batch), titleOf(mode.batch), static_cast<double>(mode.batch)};
+}
+
+std::vector<unsigned> sizesOf(const Parameters& p, std::string_view list) {
+  std::vector<unsigned> sizes;
+  for (const double size : p.numbers(list)) sizes.push_back(static_cast<unsigned>(size));
+  return sizes;
+}
+
+Factor<Mode> modesOf(const Parameters& p) {
+  std::vector<Mode> modes;
+  for (const unsigned batch : sizesOf(p, "batches")) modes.push_back({batch, false});
+  for (const unsigned batch : sizesOf(p, "tx-batches")) modes.push_back({batch, true});
+  return Study::factor<Mode>("mode", modes, levelOf);
+}
+
+/// The plain batches of a list.
+Factor<Mode> batchesOf(const Factor<Mode>& mode, const std::vector<unsigned>& sizes) {
+  return mode.only([&](const Mode& each) {
+    return !each.isTransaction && std::ranges::find(sizes, each.batch) != sizes.end();
+  });
+}
+
+Flags dataSet(const Parameters& p) {
+  return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
+}
+
+std::string plainStack(Study& s) {
+  return s.stack({.name = "plain", .up = {"node"}, .load = dataSet(s.parameters())});
+}
+
+/// Each connection sends its next batch when the last is answered.
+LabRun closedRun(const Parameters& p, std::string stack, const Flags& data, const Mode& mode) {
+  Flags flags =
+      joinFlags({data,
+                 {"-rate=max", "-conns=" + p.text("conns"), "-rw-ratio=" + p.text("rw-ratio"),
+                  "-warmup=" + p.text("warmup"), "-duration=" + p.text("duration"),
+                  fmt::format("-pipeline={}", mode.batch)}});
+  if (mode.isTransaction) flags.emplace_back("-tx");
+  return {.stack = std::move(stack), .drives = {{.flags = std::move(flags)}}};
+}
+
+// The sweep: every way to send, as fast as replies allow.
+
+/// Its throughput and latency by batch size.
+struct Curve {
+  const Factor<Mode>& mode;
+  const Grid& sweep;
+  Cells batches;  ///< ascending, without the transactions
+  Quantity rate, p99;
+
+  unsigned batch(const Cell& cell) const { return cell[mode].batch; }
+  const Cell& alone() const { return batches.front(); }
+  const Cell& largest() const { return batches.back(); }
+  /// Where a rule finds a point on one of them.
+  template <typename Rule>
+  std::optional<Located> find(const Quantity& quantity, Rule rule) const {
+    std::vector<double> sizes;  // one at a time is a batch of 1
+    for (const Cell& cell : batches) sizes.push_back(std::max(1U, batch(cell)));
+    return locate(sizes, quantity.repeats(batches), rule);
+  }
+};
+
+void tabulateSweep(Study& s, const Curve& curve) {
+  const Parameters& p = s.parameters();
+  const Cells& all = curve.sweep.cells;
+  s.table("Batch size, as fast as replies allow")
+      .column("sent as", &Cell::title)
+      .column("ops/s", curve.rate)
+      .column("p50", s.quantity("us", latency("p50"), all))
+      .column("p99", curve.p99)
+      .column("main thread busy", s.mean("share", mainThreadBusy, all))
+      .column("commands per read", s.mean("", commandsPerRead, all))
+      .column("kernel µs per command", s.mean("", kernelUsPerCommand, all))
+      .column("Redis µs per command", s.mean("", userUsPerCommand, all))
+      .column("generator busy", s.mean("share", generatorBusy, all))
+      .validRuns()
+      .note(fmt::format("{} connections, {} of reads. Main-thread CPU is split into the kernel's "
+                        "part (reading and writing sockets) and Redis's own.",
+                        p.text("conns"), formatShare(p.number("rw-ratio"))))
+      .rows(all);
+  s.figures("throughput, {}", curve.rate, all);
+}
+
+void plotSweep(Study& s, const Curve& curve) {
+  const Cells multi =
+      curve.sweep.where([&](const Cell& cell) { return cell[curve.mode].isTransaction; });
+  const auto name = [&](const Cell& cell) {
+    return fmt::format("{}{}", cell[curve.mode].isTransaction ? "MULTI " : "", curve.batch(cell));
+  };
+  s.plot("batch-rate", "Throughput by batch size")
+      .describe(
+          "Closed model: each connection sends its next batch when the last is answered. "
+          "Bars: 95% confidence. The axis is not to scale.")
+      .x("operations in a batch", AxisKind::names)
+      .y("operations/s", AxisKind::count)
+      .line("pipelined", curve.rate, curve.batches, name)
+      .points("MULTI … EXEC", curve.rate, multi, name)
+      .add();
+  s.plot("batch-p99", "p99 by batch size")
+      .describe(
+          "Response time of single operations; one that is sent in a batch waits for those "
+          "before it. The axis is not to scale.")
+      .x("operations in a batch", AxisKind::names)
+      .y("p99", AxisKind::latency)
+      .line("pipelined", curve.p99, curve.batches, name)
+      .points("MULTI … EXEC", curve.p99, multi, name)
+      .add();
+}
+
+void claimGain(Study& s, const Curve& curve) {
+  const Cell& best = *std::ranges::max_element(
+      curve.batches, {}, [&](const Cell& c) { return curve.rate[c].value(); });
+  const Measured gain = curve.rate.ratio(curve.alone(), best);
+  s.claim("throughput-gain", expectAbove(gain))
+      .from("achieved rates in the closed model")
+      .text("Batches of {} multiply one shard's throughput by {}: from {} one at a time to {}",
+            curve.batch(best), gain, curve.rate[curve.alone()], curve.rate[best]);
+}
+
+/// Where the main thread's time goes, and which part of it batches save.
+void claimSystemCalls(Study& s, const Curve& curve) {
+  const Cell& one = curve.alone();
+  const Cell& many = curve.largest();
+  const Cells both{one, many};
+  const Quantity kernel = s.mean("", kernelUsPerCommand, both);
+  const Quantity redis = s.mean("", userUsPerCommand, both);
+  const Quantity whole = s.mean("", mainThreadUsPerCommand, both);
+  const Quantity perRead = s.mean("", commandsPerRead, both);
+  const Quantity execution = s.mean("", executionUsPerCommand, both);
+  const double ofKernel = kernel[one].value() - kernel[many].value();
+  const double saved = whole[one].value() - whole[many].value();
+  s.claim("system-calls", ofKernel > saved / 2 ? Standing::expected : Standing::contradicts)
+      .from("used_cpu_{sys,user}_main_thread, total_reads_processed and commandstats of INFO")
+      .headline()
+      .text(
+          "Batching {} commands cuts main-thread time per command from {} to {} µs; {:.0f}% of "
+          "the saving is system calls. One read brings {} commands instead of {}, so the "
+          "kernel's part falls from {} to {} µs. Redis's own part changes from {} to {} µs; "
+          "executing the command takes {} µs of that and is not made faster",
+          curve.batch(many), whole[one], whole[many], 100 * ofKernel / saved, perRead[many],
+          perRead[one], kernel[one], kernel[many], redis[one], redis[many], execution[many]);
+}
+
+void claimPlateau(Study& s, const Curve& curve) {
+  const Cell& largest = curve.largest();
+  const auto found = curve.find(
+      curve.rate, [](std::span<const double> y) { return findPlateau(y, kPlateauTolerance); });
+  if (!found) {
+    s.claim("plateau", Standing::plain)
+        .from("the plateau rule")
+        .text("Throughput has no plateau up to batch {}: the last step still multiplies it by {}",
+              curve.batch(largest),
+              curve.rate.ratio(curve.batches[curve.batches.size() - 2], largest));
+    s.recommend(
+        "Throughput still rises at batch {}: measure larger batches before calling one "
+        "the best",
+        curve.batch(largest));
+    return;
+  }
+  const Cell& at = curve.batches[found->index];
+  s.claim("plateau", found->stable() ? Standing::plain : Standing::inconclusive)
+      .from("the plateau rule")
+      .restsOn({curve.rate[at]})
+      .text(
+          "Throughput is flat from batch {} on: no larger batch adds more than {:.0f}%. Of {} "
+          "repeats, {} agree to within one step of the sweep",
+          curve.batch(at), 100 * kPlateauTolerance, found->repeats, found->agreeing);
+  s.recommend("Batch up to {} operations and no more: larger batches add waiting and no throughput",
+              curve.batch(at));
+}
+
+void claimClimb(Study& s, const Curve& curve) {
+  const Cell& one = curve.alone();
+  const Cell& largest = curve.largest();
+  const Quantity& p99 = curve.p99;
+  const auto found =
+      curve.find(p99, [](std::span<const double> y) { return findClimb(y, kClimbFactor); });
+  if (!found) {
+    s.claim("p99-climb", Standing::contradicts)
+        .from("the climb rule")
+        .text("p99 does not climb up to batch {}: it is {} there and {} one at a time",
+              curve.batch(largest), p99[largest], p99[one]);
+    return;
+  }
+  const Cell& at = curve.batches[found->index];
+  const Measured price = p99.ratio(one, largest);
+  s.claim("p99-climb", found->stable() ? Standing::expected : Standing::inconclusive)
+      .from("the climb rule")
+      .text(
+          "p99 climbs from batch {} on: it is {} there and {} one at a time; batch {} multiplies "
+          "it by {}. An operation waits for the others of its batch and for the batches of other "
+          "connections before it",
+          curve.batch(at), p99[at], p99[one], curve.batch(largest), price);
+  s.cost("Batches cost latency: batch {} multiplies p99 by {}", curve.batch(largest), price);
+}
+
+/// Batches of 0 and of 1 are the same on the wire.
+void claimControl(Study& s, const Curve& curve) {
+  const Measured ratio = curve.rate.ratio(curve.sweep.at(curve.mode, labelOf(0)),
+                                          curve.sweep.at(curve.mode, labelOf(1)));
+  const Difference difference = judgeRatio(ratio.estimate, kSameWithin);
+  s.claim("control", difference == Difference::differs ? Standing::problem : Standing::plain)
+      .from("achieved rates of the two")
+      .text(
+          "Control: batches of 0 and of 1 are the same on the wire, and the rate of 1 ÷ that of "
+          "0 is {} ({}). Differences of that size mean nothing here",
+          ratio, differenceName(difference));
+}
+
+void claimTransactions(Study& s, const Curve& curve) {
+  for (const Cell& multi : curve.sweep.cells) {
+    if (!multi[curve.mode].isTransaction) continue;
+    const unsigned batch = curve.batch(multi);
+    const Cell plain = curve.sweep.at(curve.mode, labelOf(batch));
+    const Measured ratio = curve.rate.ratio(plain, multi);
+    s.claim(fmt::format("multi-{}", batch), expectBelow(ratio))
+        .from("achieved rates and response times")
+        .text(
+            "MULTI multiplies the throughput of a batch of {} by {}; p99 is {} with it and {} "
+            "without. Redis queues each command and runs them all at EXEC, and a transaction is "
+            "two commands longer",
+            batch, ratio, curve.p99[multi], curve.p99[plain]);
+    s.cost("Making batches of {} atomic multiplies throughput by {}", batch, ratio);
+  }
+}
+
+/// Without every batch there is no curve, and half a curve would have its knee elsewhere.
+bool isComplete(Study& s, const Curve& curve) {
+  for (const Cell& cell : curve.batches) {
+    if (curve.rate.has(cell) && curve.p99.has(cell)) continue;
+    s.claim("curve-incomplete", Standing::problem)
+        .from("the runs that failed")
+        .text("{} was not measured, so the curve is not judged", cell.title());
+    return false;
+  }
+  return true;
+}
+
+void sweepBatches(Study& s, const Factor<Mode>& mode, const Grid& sweep) {
+  const Curve curve{
+      .mode = mode,
+      .sweep = sweep,
+      .batches =
+          ascending(sweep.where([&](const Cell& cell) { return !cell[mode].isTransaction; }), mode),
+      .rate = s.quantity("ops/s", rateOf, sweep.cells),
+      .p99 = s.quantity("us", latency("p99"), sweep.cells)};
+  tabulateSweep(s, curve);
+  plotSweep(s, curve);
+  if (!isComplete(s, curve)) return;
+  claimGain(s, curve);
+  claimSystemCalls(s, curve);
+  claimPlateau(s, curve);
+  claimClimb(s, curve);
+  claimControl(s, curve);
+  claimTransactions(s, curve);
+  s.method(intervalNote(curve.rate[curve.alone()].estimate));
+}
+
+/// All operations on one key, beside the same batches on all keys.
+void hotKey(Study& s, const Factor<Mode>& mode, const Grid& sweep) {
+  const Parameters& p = s.parameters();
+  Flags oneKey = dataSet(p);
+  oneKey.front() = "-keys=1";
+  const auto batch = batchesOf(mode, sizesOf(p, "hot-batches"));
+  const Grid hot = s.grid("hot", {batch}, [&](const Cell& cell, unsigned) {
+    return closedRun(p, plainStack(s), oneKey, cell[batch]);
+  });
+  const auto allKeys = [&](const Cell& cell) { return sweep.at(mode, cell.level(batch).label); };
+  Cells all = hot.cells;
+  std::ranges::transform(hot.cells, std::back_inserter(all), allKeys);
+  const Quantity rate = s.quantity("ops/s", rateOf, all);
+  const Quantity busy = s.mean("share", mainThreadBusy, hot.cells);
+  s.table("One hot key")
+      .column("sent as", &Cell::title)
+      .column("all operations on one key", rate)
+      .column("spread over all keys", [&](const Cell& c) { return format(rate[allKeys(c)]); })
+      .ratio("one key ÷ all", rate, allKeys)
+      .column("main thread busy (one key)", busy)
+      .note(
+          "Operations/s. The main thread is the limit of either: a key has one shard, and a "
+          "shard one thread.")
+      .rows(hot.cells);
+  const Cell largest = ascending(hot.cells, batch).back();
+  const Measured gain = rate.ratio(allKeys(largest), largest);
+  s.claim("hot-key",
+          busy[largest].value() > kSaturated ? Standing::expected : Standing::inconclusive)
+      .from("achieved rates with -keys=1 and with all keys")
+      .text(
+          "Pipelining does not take a hot key's load off its thread: in {} one key reaches {} "
+          "and all keys together {} (one key ÷ all: {}), with the main thread {} busy. Batches "
+          "save system calls for both; the key stays on one thread, and another shard would "
+          "carry none of it{}",
+          largest.title(), rate[largest], rate[allKeys(largest)], gain, busy[largest],
+          gain.estimate.low > 1 ? ". One key is faster because it stays in the CPU's cache" : "");
+}
+
+/// The same batches with large values, which no batch makes smaller.
+void largeValues(Study& s, const Factor<Mode>& mode, const Grid& sweep) {
+  const Parameters& p = s.parameters();
+  const Flags data{"-keys=" + p.text("large-keys"), "-value-size=" + p.text("large-value"),
+                   "-ttl-frac=0"};
+  const std::string stack = s.stack({.name = "large", .up = {"node"}, .load = data});
+  const auto batch = batchesOf(mode, sizesOf(p, "large-batches"));
+  const Grid fat = s.grid("large", {batch}, [&](const Cell& cell, unsigned) {
+    return closedRun(p, stack, data, cell[batch]);
+  });
+  const auto slim = [&](const Cell& cell) { return sweep.at(mode, cell.level(batch).label); };
+  Cells all = fat.cells;
+  std::ranges::transform(fat.cells, std::back_inserter(all), slim);
+  const Quantity rate = s.quantity("ops/s", rateOf, all);
+  const Quantity p99 = s.quantity("us", latency("p99"), all);
+  const std::string small = formatSize(p.size("value-size"));
+  const std::string large = formatSize(p.size("large-value"));
+  s.table(fmt::format("Batches of {} and of {}", small, large))
+      .column("sent as", &Cell::title)
+      .column("ops/s, " + small, [&](const Cell& cell) { return format(rate[slim(cell)]); })
+      .column("ops/s, " + large, rate)
+      .ratio("large ÷ small", rate, slim)
+      .column("p99, " + small, [&](const Cell& cell) { return format(p99[slim(cell)]); })
+      .column("p99, " + large, p99)
+      .column("kernel µs per command, " + large, s.mean("", kernelUsPerCommand, fat.cells))
+      .column("generator busy, " + large, s.mean("share", generatorBusy, fat.cells))
+      .validRuns("valid runs, " + large)
+      .note("The same sweep, as fast as replies allow.")
+      .rows(fat.cells);
+  const Cells bySize = ascending(fat.cells, batch);
+  const Cell& few = bySize.front();
+  const Cell& many = bySize.back();
+  if (few == many) return;
+  const Measured ofSmall = rate.ratio(slim(few), slim(many));
+  const Measured ofLarge = rate.ratio(few, many);
+  s.claim("large-values", ofLarge.estimate.high < ofSmall.estimate.low   ? Standing::expected
+                          : ofLarge.estimate.low > ofSmall.estimate.high ? Standing::contradicts
+                                                                         : Standing::inconclusive)
+      .from("achieved rates in the closed model")
+      .text(
+          "Batches of {} multiply throughput by {} with values of {} and by {} with values of "
+          "{}: a batch saves system calls, and not the copying of bytes",
+          many[batch].batch, ofSmall, small, ofLarge, large);
+}
+
+// The open model: operations are due at a rate that the server keeps up with.
+
+/// How a batch is closed there.
+struct Closing {
+  unsigned batch = 0;
+  bool isFilled = false;  ///< operations wait until it is full, `open-wait` at the longest
+};
+
+Level levelOf(const Closing& closing) {
+  const unsigned batch = closing.batch;
+  std::string title = batch <= 1 ? titleOf(batch)
+                      : closing.isFilled
+                          ? fmt::format("batch {}, sent when full", batch)
+                          : fmt::format("up to {} that are due, sent immediately", batch);
+  return {labelOf(batch) + (closing.isFilled ? "-filled" : "-due"), std::move(title),
+          static_cast<double>(batch)};
+}
+
+/// One at a time, then every batch both ways.
+Factor<Closing> closingsOf(const Parameters& p) {
+  std::vector<Closing> closings{{0, false}};
+  for (const bool isFilled : {false, true})
+    for (const unsigned batch : sizesOf(p, "open-batches")) closings.push_back({batch, isFilled});
+  return Study::factor<Closing>("mode", closings, [](const Closing& c) { return levelOf(c); });
+}
+
+/// At a share of what the sweep reached one at a time.
+LabRun openRun(Study& s, const Closing& closing, const Cell& alone) {
+  const Parameters& p = s.parameters();
+  Flags flags = joinFlags(
+      {dataSet(p),
+       {"-arrivals=poisson", "-conns=" + p.text("conns"), "-rw-ratio=" + p.text("rw-ratio"),
+        "-warmup=" + p.text("warmup"), "-duration=" + p.text("open-duration"), "-interval=100ms",
+        fmt::format("-pipeline={}", closing.batch)}});
+  if (closing.isFilled) flags.push_back("-batch-wait=" + p.text("open-wait"));
+  const auto atShare = [share = p.number("open-share"), alone,
+                        flags](const Readings& soFar) -> std::optional<Flags> {
+    const auto ceiling = meanSoFar(soFar, alone, rateOf);
+    if (!ceiling) return std::nullopt;
+    return joinFlags({flags, {fmt::format("-rate={:.0f}", share * *ceiling)}});
+  };
+  return {.stack = plainStack(s),
+          .drives = {{.flags = flags, .decide = atShare}},
+          .expectedS = p.seconds("warmup") + p.seconds("open-duration") + 0.4};
+}
+
+void claimWaiting(Study& s, const Cell& alone, const Cell& due, const Cell& filled, unsigned batch,
+                  const Quantity& rate, const Quantity& p99) {
+  const Measured waiting = p99.ratio(due, filled);
+  const Standing standing = expectAbove(waiting);
+  const std::string_view free =
+      p99.ratio(alone, due).estimate.low <= 1
+          ? "waiting for a batch to fill costs latency; sending what is due costs none"
+          : "waiting for a batch to fill costs latency";
+  s.claim("waiting-for-batches", standing)
+      .from("response times with Poisson arrivals at one rate")
+      .headline()
+      .text(
+          "Below the ceiling, at {}, p99 is {} one at a time and {} when up to {} operations "
+          "that are due share a batch. It is {} when each batch waits until it is full, which "
+          "takes {}: {}",
+          rate[alone], p99[alone], p99[due], batch, p99[filled],
+          formatQuantity(batch / rate[filled].value() * 1e6, "us"),
+          standing == Standing::expected      ? free
+          : standing == Standing::contradicts ? "full batches save the server more than waiting "
+                                                "for them costs"
+                                              : "these runs do not decide what waiting costs");
+  if (standing == Standing::expected)
+    s.recommend(
+        "Below the ceiling send what is due and do not wait for a batch to fill: at {} "
+        "waiting multiplies p99 by {}",
+        rate[alone], waiting);
+}
+
+void openModel(Study& s, const Cell& sweptAlone) {
+  const Parameters& p = s.parameters();
+  const auto closing = closingsOf(p);
+  const Grid open = s.grid("open", {closing}, [&](const Cell& cell, unsigned) {
+    return openRun(s, cell[closing], sweptAlone);
+  });
+  const Cell alone = open.at(closing, "b0-due");
+  const Quantity rate = s.quantity("ops/s", rateOf, open.cells);
+  const Quantity p99 = s.quantity("us", latency("p99"), open.cells);
+  s.table(fmt::format("At one rate, {} of what one at a time can do",
+                      formatShare(p.number("open-share"))))
+      .column("sent as", &Cell::title)
+      .column("ops/s", rate)
+      .column("p50", s.quantity("us", latency("p50"), open.cells))
+      .column("p99", p99)
+      .ratio("p99 ÷ one at a time", p99, [&](const Cell&) { return alone; })
+      .column("mean batch", s.mean("", meanBatch, open.cells))
+      .column("main thread busy", s.mean("share", mainThreadBusy, open.cells))
+      .validRuns()
+      .note(fmt::format("Poisson arrivals; response time from the moment that an operation was "
+                        "due. A batch that is not full is sent after {}.",
+                        p.text("open-wait")))
+      .rows(open.cells, &p99);
+  s.figures("p99 in the open model, {}", p99, open.cells);
+  const auto sent = [&](bool isFilled) {
+    return ascending(
+        open.where([&](const Cell& cell) { return cell[closing].isFilled == isFilled; }), closing);
+  };
+  const Cells due = sent(false), filled = sent(true);
+  const auto name = [&](const Cell& cell) { return std::to_string(cell[closing].batch); };
+  s.plot("open-p99", "p99 at one rate, by batch size")
+      .describe(
+          "Open model below the ceiling: what a batch costs while the server keeps up. Bars: "
+          "95% confidence. The axis is not to scale.")
+      .x("operations in a batch, at most", AxisKind::names)
+      .y("p99", AxisKind::latency)
+      .line("send what is due", p99, due, name)
+      .line("wait until full", p99, filled, name)
+      .add();
+  claimWaiting(s, alone, due.back(), filled.back(), filled.back()[closing].batch, rate, p99);
+}
+
+// Per-command connections beside one that sends batches.
+
+/// Who sends beside them.
 struct Neighbour {
-  std::string name;  ///< the label
-  std::string words;
+  Level level;
   Flags flags;  ///< empty: nobody
 };
 
-std::vector<Neighbour> neighbours(const Parameters& p) {
-  std::vector<Neighbour> all{{"none", "alone", {}}};
-  for (const double batch : p.numbers("neighbour-batches"))
+Factor<Neighbour> neighboursOf(const Parameters& p) {
+  const auto sizes = sizesOf(p, "neighbour-batches");
+  std::vector<Neighbour> all{{{"none", "alone"}, {}}};
+  for (const unsigned batch : sizes)
     all.push_back(
-        {fmt::format("batch-{:.0f}", batch),
-         fmt::format("one connection, {}/s in batches of {:.0f}", p.text("neighbour-rate"), batch),
-         {"-rate=" + p.text("neighbour-rate"), fmt::format("-pipeline={:.0f}", batch),
+        {{fmt::format("batch-{}", batch),
+          fmt::format("one connection, {}/s in batches of {}", p.text("neighbour-rate"), batch),
+          static_cast<double>(batch)},
+         {"-rate=" + p.text("neighbour-rate"), fmt::format("-pipeline={}", batch),
           "-batch-wait=50ms"}});
-  const double largest = std::ranges::max(p.numbers("neighbour-batches"));
-  all.push_back({"greedy",
-                 fmt::format("one connection, as fast as it can in batches of {:.0f}", largest),
-                 {"-rate=max", fmt::format("-pipeline={:.0f}", largest)}});
-  return all;
+  const unsigned largest = std::ranges::max(sizes);
+  all.push_back(
+      {{"greedy", fmt::format("one connection, as fast as it can in batches of {}", largest)},
+       {"-rate=max", fmt::format("-pipeline={}", largest)}});
+  return Study::factor<Neighbour>("neighbour", all, [](const Neighbour& n) { return n.level; });
 }
 
-LabRun besideRun(const Parameters& p, const Neighbour& neighbour, unsigned repeat) {
+LabRun besideRun(Study& s, const Neighbour& neighbour) {
+  const Parameters& p = s.parameters();
   const Flags window{
       "-warmup=" + p.text("warmup"), "-duration=" + p.text("beside-duration"), "-interval=100ms",
       "-rw-ratio=" + p.text("rw-ratio"),
       "-wait=block"};  // two generators on one core: one that spins holds up the other
-  const bool two = !neighbour.flags.empty();
-  LabRun run{.name = fmt::format("beside-{}-r{}", neighbour.name, repeat),
-             .labels = {{"part", "beside"},
-                        {"neighbour", neighbour.name},
-                        {"repeat", std::to_string(repeat)}},
-             .stack = "plain",
-             .drives = {{two ? "victims" : "",
-                         joinFlags({dataSet(p),
-                                    window,
-                                    {"-rate=" + p.text("victim-rate"), "-arrivals=poisson",
-                                     "-conns=" + p.text("victims")}})}}};
+  const Flags victims{"-rate=" + p.text("victim-rate"), "-arrivals=poisson",
+                      "-conns=" + p.text("victims")};
+  const bool isAlone = neighbour.flags.empty();
+  LabRun run{.stack = plainStack(s),
+             .drives = {{.name = isAlone ? "" : "victims",
+                         .flags = joinFlags({dataSet(p), window, victims})}}};
   // Its own draws: with the same ones it would warm the keys that the others read next.
-  if (two)
+  if (!isAlone)
     run.drives.push_back(
-        {"neighbour",
-         joinFlags({dataSet(p), window, neighbour.flags, {"-conns=1", "-run-seed=2"}})});
+        {.name = "neighbour",
+         .flags = joinFlags({dataSet(p), window, neighbour.flags, {"-conns=1", "-run-seed=2"}})});
   return run;
 }
 
-Result<ExperimentPlan> plan(const Parameters& p) {
-  ExperimentPlan plan;
-  plan.stacks = {{.name = "plain", .up = {"node"}, .load = dataSet(p), .prepare = {}},
-                 largeStack(p)};
-  const auto add = [&](std::vector<LabRun> runs) {
-    std::ranges::move(runs, std::back_inserter(plan.runs));
-  };
-  const auto sweep = sweepModes(p);
-  add(interleaved(sweep.size(), p.repeats(), [&](std::size_t i, unsigned repeat) {
-    return closedRun(p, "sweep", sweep[i], repeat, dataSet(p));
-  }));
-  const auto hot = hotModes(p);
-  add(interleaved(hot.size(), p.repeats(), [&](std::size_t i, unsigned repeat) {
-    Flags oneKey = dataSet(p);
-    oneKey.front() = "-keys=1";
-    return closedRun(p, "hot", hot[i], repeat, oneKey);
-  }));
-  add(largeRuns(p));
-  add(openRuns(p));
-  const auto beside = neighbours(p);
-  add(interleaved(beside.size(), p.repeats(),
-                  [&](std::size_t i, unsigned repeat) { return besideRun(p, beside[i], repeat); }));
-  return plan;
+void claimStarving(Study& s, const Quantity& p99, const Cell& small, const Cell& large,
+                   const Factor<Neighbour>& neighbour) {
+  const Measured harm = p99.ratio(small, large);
+  const Standing standing = expectAbove(harm);
+  s.claim("large-batches-starve", standing)
+      .from("response times of the per-command connections")
+      .headline()
+      .text(
+          "{}: at the same rate, batches of {:.0f} instead of {:.0f} on one connection multiply "
+          "the other connections' p99 by {} (from {} to {}). Redis executes everything that one "
+          "read brought before it turns to the next connection",
+          standing == Standing::expected      ? "Large batches starve their neighbours"
+          : standing == Standing::contradicts ? "Large batches spare their neighbours"
+                                              : "These runs do not decide whether large batches "
+                                                "starve their neighbours",
+          large.level(neighbour).number, small.level(neighbour).number, harm, p99[small],
+          p99[large]);
+}
+
+void besideBatches(Study& s) {
+  const Parameters& p = s.parameters();
+  const auto neighbour = neighboursOf(p);
+  const Grid beside = s.grid("beside", {neighbour}, [&](const Cell& cell, unsigned) {
+    return besideRun(s, cell[neighbour]);
+  });
+  const Cell alone = beside.at(neighbour, "none");
+  const Cell greedy = beside.at(neighbour, "greedy");
+  const Quantity p50 = s.quantity("us", latency("p50"), beside.cells);
+  const Quantity p99 = s.quantity("us", latency("p99"), beside.cells);
+  const Quantity rate =
+      s.quantity("ops/s", [](const Reading& r) { return achievedRate(r, 1); }, beside.cells);
+  s.table(
+       fmt::format("{} per-command connections beside one that sends batches", p.text("victims")))
+      .column("neighbour", &Cell::title)
+      .column("neighbour's ops/s", rate)
+      .column("p50 of the others", p50)
+      .column("p99 of the others", p99)
+      .ratio("p99 ÷ alone", p99, [&](const Cell&) { return alone; })
+      .column("main thread busy", s.mean("share", mainThreadBusy, beside.cells))
+      .note(fmt::format("The others send {}/s together, Poisson arrivals, one command at a time. "
+                        "Both generators share a core, so compare the rows with each other: equal "
+                        "rates in small and in large batches.",
+                        p.text("victim-rate")))
+      .rows(beside.cells);
+  const Cells sized = ascending(
+      beside.where([&](const Cell& cell) { return std::isfinite(cell.level(neighbour).number); }),
+      neighbour);
+  if (sized.size() > 1) claimStarving(s, p99, sized.front(), sized.back(), neighbour);
+  s.claim("greedy-neighbour", Standing::plain)
+      .from("response times and rates of the two drives")
+      .text(
+          "As fast as it can, that one connection takes {} and leaves the others a p50 of {} and "
+          "a p99 of {}; alone they have {} and {}",
+          rate[greedy], p50[greedy], p99[greedy], p50[alone], p99[alone]);
+}
+
+void declare(Study& s) {
+  const Parameters& p = s.parameters();
+  const auto mode = modesOf(p);
+  const Grid sweep = s.grid("sweep", {mode}, [&](const Cell& cell, unsigned) {
+    return closedRun(p, plainStack(s), dataSet(p), cell[mode]);
+  });
+  sweepBatches(s, mode, sweep);
+  hotKey(s, mode, sweep);
+  largeValues(s, mode, sweep);
+  openModel(s, sweep.at(mode, labelOf(0)));
+  besideBatches(s);
+  s.method(fmt::format(
+      "Plateau: the first batch that no later one exceeds by more than {:.0f}%. Climb of p99: the "
+      "first batch from which on p99 stays above {:.1f} times the lowest before it. Conditions "
+      "were run in turn, every second round backwards",
+      100 * kPlateauTolerance, kClimbFactor));
 }
 
 Status check(const Parameters& p) {
-  const auto batches = p.numbers("batches");
-  if (!std::ranges::is_sorted(batches))
-    return p.refuse("batches", "a knee is looked for from small to large: sort them");
+  const auto batches = sizesOf(p, "batches");
+  const auto isSwept = [&](unsigned batch) {
+    return std::ranges::find(batches, batch) != batches.end();
+  };
   if (batches.size() < 3) return p.refuse("batches", "a knee needs three points or more");
-  for (const double hot : p.numbers("hot-batches"))
-    if (std::ranges::find(batches, hot) == batches.end())
-      return p.refuse("hot-batches",
-                      "one hot key is held against the same batch on all keys, and "
-                      "one of these is not in batches");
-  for (const double large : p.numbers("large-batches"))
-    if (std::ranges::find(batches, large) == batches.end())
-      return p.refuse(
-          "large-batches",
-          "large values are held against the same batch of small ones, and one of these is "
-          "not in batches");
-  if (batches.front() != 0)
+  if (!isSwept(0))
     return p.refuse("batches", "the open model's rate is a share of what one at a time (0) can do");
+  if (!std::ranges::all_of(sizesOf(p, "hot-batches"), isSwept))
+    return p.refuse("hot-batches",
+                    "one hot key is compared with the same batch on all keys, and one of these is "
+                    "not in batches");
+  if (!std::ranges::all_of(sizesOf(p, "large-batches"), isSwept))
+    return p.refuse("large-batches",
+                    "large values are compared with the same batch of small ones, and one of these "
+                    "is not in batches");
   if (p.number("open-share") <= 0 || p.number("open-share") >= 1)
     return p.refuse("open-share", "below the ceiling: more than 0, less than 1");
   return {};
 }
 
-std::vector<Labels> labelsOfAll(std::string_view part, const std::vector<Mode>& modes) {
-  std::vector<Labels> all;
-  for (const Mode& mode : modes) all.push_back(labelsOf(part, mode));
-  return all;
-}
-
-/// Ways of sending, as fast as replies allow.
-class Sweep {
- public:
-  Sweep(const Parameters& p, const Readings& readings, ExperimentDocument& document)
-      : p_(p),
-        document_(document),
-        modes_(sweepModes(p)),
-        batches_(p.numbers("batches").size()),
-        runs_(readings, labelsOfAll("sweep", modes_)),
-        rate_(runs_.column(rateOf)),
-        p99_(runs_.column(latency("p99"))) {
-    for (std::size_t i = 0; i < batches_; ++i) size_.push_back(std::max(1U, modes_[i].batch));
-  }
-
-  void analyse() {
-    table();
-    plots();
-    // Without every batch there is no curve, and half a curve would have its knee elsewhere.
-    for (std::size_t i = 0; i < batches_; ++i)
-      if (!rate_.has(i) || !p99_.has(i))
-        return find(
-            Standing::problem,
-            fmt::format("{} was not measured, so nothing is said of the curve", modes_[i].words),
-            "the runs that failed", {});
-    win();
-    why();
-    plateau();
-    climb();
-    noise();
-    transactions();
-    document_.method.push_back(intervalNote(rate_.of(0)));
-  }
-
- private:
-  void find(Standing standing, std::string text, std::string from,
-            std::initializer_list<std::size_t> modes, bool headline = false) {
-    addFinding(document_, standing, std::move(text), std::move(from), runs_.names(modes), headline);
-  }
-
-  std::optional<std::size_t> plain(unsigned batch) const {
-    for (std::size_t i = 0; i < batches_; ++i)
-      if (modes_[i].batch == batch) return i;
-    return std::nullopt;
-  }
-
-  void table() {
-    const Column p50 = runs_.column(latency("p50"));
-    LabTable table{
-        .title = "Batch size, as fast as replies allow",
-        .head = {"sent as", "ops/s", "p50", "p99", "main thread busy", "commands per read",
-                 "kernel µs per command", "Redis µs per command", "generator busy", "valid runs"},
-        .rows = {},
-        .note = fmt::format("{} connections, {} of reads. Main-thread CPU is split into the "
-                            "kernel's part (reading and writing sockets) and Redis's own.",
-                            p_.text("conns"), formatShare(p_.number("rw-ratio")))};
-    for (std::size_t i = 0; i < modes_.size(); ++i)
-      table.rows.push_back(
-          {{modes_[i].words, words(rate_.of(i), "ops/s"), words(p50.of(i), "us"),
-            words(p99_.of(i), "us"), formatShare(runs_.mean(i, mainThreadBusy)),
-            decimals(runs_.mean(i, commandsPerRead)), decimals(runs_.mean(i, kernelUsPerCommand)),
-            decimals(runs_.mean(i, userUsPerCommand)), formatShare(runs_.mean(i, generatorBusy)),
-            fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
-           runs_.names({i})});
-    document_.tables.push_back(std::move(table));
-    for (std::size_t i = 0; i < modes_.size(); ++i)
-      addFigure(document_, "throughput, " + modes_[i].words, "ops/s", rate_.of(i));
-  }
-
-  LabPlot plot(std::string id, std::string title, LabAxis y, const Column& column) const {
-    LabPlot plot{.id = std::move(id),
-                 .title = std::move(title),
-                 .description = {},
-                 .x = {"operations in a batch", AxisKind::names, {}},
-                 .y = std::move(y),
-                 .series = {{"pipelined", {}}, {"MULTI … EXEC", {}}},
-                 .spans = {},
-                 .marks = {}};
-    for (std::size_t i = 0; i < modes_.size(); ++i) {
-      plot.x.names.push_back(modes_[i].axis);
-      plot.series[modes_[i].transaction ? 1 : 0].points.push_back(
-          pointOf(static_cast<double>(i), column.of(i)));
-    }
-    plot.series[1].line = false;
-    return plot;
-  }
-
-  void plots() {
-    LabPlot rate = plot("batch-rate", "Throughput by batch size",
-                        {"operations/s", AxisKind::count, {}}, rate_);
-    rate.description =
-        "Closed model: each connection sends its next batch when the last is answered. Bars are "
-        "the intervals.";
-    document_.plots.push_back(std::move(rate));
-    LabPlot p99 = plot("batch-p99", "p99 by batch size", {"p99", AxisKind::latency, {}}, p99_);
-    p99.description =
-        "Response time of single operations; one that is sent in a batch waits for those before "
-        "it.";
-    document_.plots.push_back(std::move(p99));
-  }
-
-  void win() {
-    const auto curve = rate_.curve(batches_);
-    const auto top = static_cast<std::size_t>(std::ranges::max_element(curve) - curve.begin());
-    const Estimate ratio = rate_.ratio(0, top);
-    find(standingOf(ratio, true),
-         fmt::format("Pipelining raises one shard from {} to {} with batches of {}: {}",
-                     words(rate_.of(0), "ops/s"), words(rate_.of(top), "ops/s"), modes_[top].batch,
-                     multiple(ratio)),
-         "achieved rates in the closed model", {0, top});
-  }
-
-  void why() {
-    const std::size_t last = batches_ - 1;
-    const double kernel0 = runs_.mean(0, kernelUsPerCommand);
-    const double kernel1 = runs_.mean(last, kernelUsPerCommand);
-    const double user0 = runs_.mean(0, userUsPerCommand);
-    const double user1 = runs_.mean(last, userUsPerCommand);
-    if (!std::isfinite(kernel0 + kernel1 + user0 + user1)) return;
-    const double saved = (kernel0 + user0) - (kernel1 + user1);
-    find(kernel0 - kernel1 > saved / 2 ? Standing::expected : Standing::contradicts,
-         fmt::format(
-             "Of the CPU that a command costs the main thread, {:.2f} µs sent alone and {:.2f} µs "
-             "in batches of {}, the kernel's part falls from {:.2f} to {:.2f} µs, because one read "
-             "brings {:.1f} commands in place of {:.1f}, and Redis's own from {:.2f} to {:.2f} µs. "
-             "{:.0f}% of what batches save is system calls; the command itself ({:.2f} µs by "
-             "commandstats) is not made faster",
-             kernel0 + user0, kernel1 + user1, modes_[last].batch, kernel0, kernel1,
-             runs_.mean(last, commandsPerRead), runs_.mean(0, commandsPerRead), user0, user1,
-             100 * (kernel0 - kernel1) / saved, runs_.mean(last, executionUsPerCommand)),
-         "used_cpu_{sys,user}_main_thread, total_reads_processed and commandstats of INFO",
-         {0, last}, true);
-  }
-
-  void plateau() {
-    const std::size_t last = batches_ - 1;
-    const auto rule = [](std::span<const double> y) { return findPlateau(y, kPlateauTolerance); };
-    const auto found = locate(size_, rate_.repeats(batches_), rule);
-    if (!found) {
-      find(Standing::plain,
-           fmt::format("Throughput has no plateau up to batch {}: the last step still gives {}",
-                       modes_[last].batch, multiple(rate_.ratio(last - 1, last))),
-           "the plateau rule", {last - 1, last});
-      document_.recommendations.push_back(fmt::format(
-          "Throughput still rises at batch {}: larger batches would have to be measured before "
-          "one is called best",
-          modes_[last].batch));
-      return;
-    }
-    find(
-        found->stable() ? Standing::plain : Standing::inconclusive,
-        fmt::format("Throughput is flat from batch {:.0f} on: no larger one adds more than {:.0f}% "
-                    "({} of {} repeats put it there or beside)",
-                    found->x, 100 * kPlateauTolerance, found->agreeing, found->repeats),
-        "the plateau rule", {found->index});
-    document_.recommendations.push_back(fmt::format(
-        "Batch up to {:.0f} operations and no more: beyond it a batch adds waiting and no "
-        "throughput",
-        found->x));
-  }
-
-  void climb() {
-    const std::size_t last = batches_ - 1;
-    const auto rule = [](std::span<const double> y) { return findClimb(y, kClimbFactor); };
-    const auto found = locate(size_, p99_.repeats(batches_), rule);
-    if (!found)
-      return find(
-          Standing::contradicts,
-          fmt::format("p99 does not climb up to batch {}: {} against {} one at a time",
-                      modes_[last].batch, words(p99_.of(last), "us"), words(p99_.of(0), "us")),
-          "the climb rule", {0, last});
-    const Estimate ratio = p99_.ratio(0, last);
-    find(found->stable() ? Standing::expected : Standing::inconclusive,
-         fmt::format("p99 climbs from batch {:.0f} on: {} there against {} one at a time, and {} "
-                     "of that at batch {}. An operation waits for those of its batch and for the "
-                     "other connections' batches before it",
-                     found->x, words(p99_.of(found->index), "us"), words(p99_.of(0), "us"),
-                     multiple(ratio), modes_[last].batch),
-         "the climb rule", {0, found->index});
-    document_.costs.push_back(
-        fmt::format("A batch is paid in latency: at batch {} p99 is {} of that one at a time",
-                    modes_[last].batch, multiple(ratio)));
-  }
-
-  void noise() {
-    const auto zero = plain(0);
-    const auto one = plain(1);
-    if (!zero || !one) return;
-    const Estimate ratio = rate_.ratio(*zero, *one);
-    const Difference difference = judgeRatio(ratio, kSameWithin);
-    find(difference == Difference::differs ? Standing::problem : Standing::plain,
-         fmt::format("Control: batches of 0 and of 1 are the same on the wire, and 1 ÷ 0 is {} "
-                     "({}). Differences of that size mean nothing here",
-                     multiple(ratio), differenceName(difference)),
-         "achieved rates of the two", {*zero, *one});
-  }
-
-  void transactions() {
-    for (std::size_t i = batches_; i < modes_.size(); ++i) {
-      const auto same = plain(modes_[i].batch);
-      if (!same || !rate_.has(i)) continue;
-      const Estimate ratio = rate_.ratio(*same, i);
-      find(standingOf(ratio, false),
-           fmt::format("MULTI of {} runs at {} of the same batch without it, p99 {} against {}: "
-                       "Redis queues each command and runs all at EXEC, and two more commands go "
-                       "along",
-                       modes_[i].batch, multiple(ratio), words(p99_.of(i), "us"),
-                       words(p99_.of(*same), "us")),
-           "achieved rates and response times", {*same, i});
-      document_.costs.push_back(fmt::format("Atomic batches of {} run at {} of plain ones",
-                                            modes_[i].batch, multiple(ratio)));
-    }
-  }
-
-  const Parameters& p_;
-  ExperimentDocument& document_;
-  std::vector<Mode> modes_;
-  std::size_t batches_;  ///< of the modes, the first: those that are no transactions
-  Conditions runs_;
-  Column rate_, p99_;
-  std::vector<double> size_;  ///< batch sizes, 0 as 1
-};
-
-void hotKey(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
-  const auto modes = hotModes(p);
-  // All keys and one key as one set of conditions, 2i and 2i + 1, so that they share a spread.
-  std::vector<Labels> labels;
-  for (std::size_t i = 0; i < modes.size(); ++i) {
-    labels.push_back(labelsOf("sweep", modes[i]));
-    labels.push_back(labelsOf("hot", modes[i]));
-  }
-  const Conditions runs(readings, labels);
-  const Column rate = runs.column(rateOf);
-  LabTable table{.title = "One hot key",
-                 .head = {"sent as", "all operations on one key", "spread over all keys",
-                          "one key ÷ all", "main thread busy (one key)"},
-                 .rows = {},
-                 .note =
-                     "Operations/s. The main thread is the limit of either: a key has one "
-                     "shard, and a shard one thread."};
-  for (std::size_t i = 0; i < modes.size(); ++i)
-    table.rows.push_back({{modes[i].words, words(rate.of(2 * i + 1), "ops/s"),
-                           words(rate.of(2 * i), "ops/s"), multiple(rate.ratio(2 * i, 2 * i + 1)),
-                           formatShare(runs.mean(2 * i + 1, mainThreadBusy))},
-                          runs.names({2 * i + 1})});
-  document.tables.push_back(std::move(table));
-  const std::size_t first = 1;
-  const std::size_t last = runs.size() - 1;
-  if (!rate.has(first) || !rate.has(last) || !rate.has(last - 1)) return;
-  constexpr double kSaturated = 0.9;
-  addFinding(
-      document,
-      runs.mean(last, mainThreadBusy) > kSaturated ? Standing::expected : Standing::inconclusive,
-      fmt::format(
-          "Pipelining does nothing for a hot key as such: in {} one key takes {} where all "
-          "keys together take {} ({}), with the main thread {} busy. Batches remove system "
-          "calls, which both pay; the key stays on one thread, and no further shard would "
-          "carry any of it{}",
-          modes.back().words, words(rate.of(last), "ops/s"), words(rate.of(last - 1), "ops/s"),
-          multiple(rate.ratio(last - 1, last)), formatShare(runs.mean(last, mainThreadBusy)),
-          rate.ratio(last - 1, last).low > 1 ? ". What one key has ahead of many is the CPU's cache"
-                                             : ""),
-      "achieved rates with -keys=1 and with all keys", runs.names({first, last}));
-}
-
-void beside(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
-  const auto all = neighbours(p);
-  std::vector<Labels> labels;
-  for (const Neighbour& one : all) labels.push_back({{"part", "beside"}, {"neighbour", one.name}});
-  const Conditions runs(readings, labels);
-  const Column p50 = runs.column(latency("p50"));
-  const Column p99 = runs.column(latency("p99"));
-  const Column rate = runs.column([](const Reading& r) { return achievedRate(r, 1); });
-  LabTable table{
-      .title = fmt::format("{} per-command connections beside one that sends batches",
-                           p.text("victims")),
-      .head = {"neighbour", "neighbour's ops/s", "p50 of the others", "p99 of the others",
-               "p99 ÷ alone", "main thread busy"},
-      .rows = {},
-      .note = fmt::format("The others send {}/s together, Poisson arrivals, one command at a time. "
-                          "Both generators share a core, so read the rows against each other: "
-                          "equal rates in small and in large batches.",
-                          p.text("victim-rate"))};
-  for (std::size_t i = 0; i < all.size(); ++i)
-    table.rows.push_back(
-        {{all[i].words, i == 0 ? "–" : words(rate.of(i), "ops/s"), words(p50.of(i), "us"),
-          words(p99.of(i), "us"), i == 0 ? "1×" : multiple(p99.ratio(0, i)),
-          formatShare(runs.mean(i, mainThreadBusy))},
-         runs.names({i})});
-  document.tables.push_back(std::move(table));
-  const std::size_t small = 1;
-  const std::size_t large = all.size() - 2;
-  const std::size_t greedy = all.size() - 1;
-  const auto sizes = p.numbers("neighbour-batches");
-  if (small != large && p99.has(small) && p99.has(large)) {
-    const Standing standing = standingOf(p99.ratio(small, large), true);
-    addFinding(
-        document, standing,
-        fmt::format("{}: at the same rate, batches of {:.0f} in place of {:.0f} on one connection "
-                    "put the other connections' p99 from {} to {}: {}. Redis executes all that one "
-                    "read brought before it turns to the next connection",
-                    standing == Standing::expected      ? "Large batches starve their neighbours"
-                    : standing == Standing::contradicts ? "Large batches spare their neighbours"
-                                                        : "Whether large batches starve their "
-                                                          "neighbours is not decided",
-                    sizes.back(), sizes.front(), words(p99.of(small), "us"),
-                    words(p99.of(large), "us"), multiple(p99.ratio(small, large))),
-        "response times of the per-command connections", runs.names({small, large}), true);
-  }
-  if (p99.has(greedy) && p99.has(0) && rate.has(greedy))
-    addFinding(
-        document, Standing::plain,
-        fmt::format("As fast as it can, that one connection takes {} and leaves the others p50 {} "
-                    "and p99 {}, against {} and {} alone",
-                    words(rate.of(greedy), "ops/s"), words(p50.of(greedy), "us"),
-                    words(p99.of(greedy), "us"), words(p50.of(0), "us"), words(p99.of(0), "us")),
-        "response times and rates of the two drives", runs.names({0, greedy}));
-}
-
-void analyse(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
-  Sweep(p, readings, document).analyse();
-  hotKey(p, readings, document);
-  analyseLarge(p, readings, document);
-  analyseOpen(p, readings, document);
-  beside(p, readings, document);
-  document.method.push_back(fmt::format(
-      "Plateau: the first batch that no later one exceeds by more than {:.0f}%. Climb of p99: the "
-      "first batch from which on p99 stays above {:.1f} times the lowest before it. Conditions "
-      "were "
-      "run in turn, every second round backwards",
-      100 * kPlateauTolerance, kClimbFactor));
-}
-
 }  // namespace
+}  // namespace redline::lab
+
+namespace redline {
 
 Experiment pipeliningExperiment() {
-  Experiment experiment;
-  experiment.name = "pipelining";
-  experiment.title = "What batches and MULTI buy, and whom they starve";
-  experiment.question =
-      "The same reads and writes are sent one at a time, in batches, and as transactions. Where "
-      "does "
-      "throughput stop growing, where does p99 start to, and why? What do batches do for one hot "
-      "key, and to connections that do not batch?";
-  experiment.parameters = {
-      {.name = "keys", .kind = ParameterKind::count, .help = "keys of the data set"},
-      {.name = "value-size", .kind = ParameterKind::size, .help = "bytes of a value"},
-      {.name = "conns", .kind = ParameterKind::count, .help = "connections of the sweep"},
-      {.name = "rw-ratio", .kind = ParameterKind::share, .help = "share of reads"},
-      {.name = "warmup", .kind = ParameterKind::duration, .help = "sent before, not measured"},
-      {.name = "duration", .kind = ParameterKind::duration, .help = "measured time of a point"},
-      {.name = "batches",
-       .kind = ParameterKind::count,
-       .list = true,
-       .help = "batch sizes, ascending; 0 and 1 are the noise control"},
-      {.name = "tx-batches",
-       .kind = ParameterKind::count,
-       .list = true,
-       .help = "operations in a MULTI"},
-      {.name = "large-value", .kind = ParameterKind::size, .help = "bytes of a large value"},
-      {.name = "large-keys", .kind = ParameterKind::count, .help = "keys with large values"},
-      {.name = "large-batches",
-       .kind = ParameterKind::count,
-       .list = true,
-       .help = "batch sizes with large values, small to large"},
-      {.name = "open-share",
-       .kind = ParameterKind::share,
-       .help = "rate of the open model, of what one at a time can do"},
-      {.name = "open-batches",
-       .kind = ParameterKind::count,
-       .list = true,
-       .help = "batch sizes in the open model"},
-      {.name = "open-wait",
-       .kind = ParameterKind::duration,
-       .help = "longest that a batch waits until it is full"},
-      {.name = "open-duration",
-       .kind = ParameterKind::duration,
-       .help = "measured time of a point in the open model"},
-      {.name = "hot-batches",
-       .kind = ParameterKind::count,
-       .list = true,
-       .help = "batch sizes on one hot key"},
-      {.name = "victims",
-       .kind = ParameterKind::count,
-       .help = "per-command connections beside one that sends batches"},
-      {.name = "victim-rate",
-       .kind = ParameterKind::count,
-       .help = "operations a second of all of them"},
-      {.name = "neighbour-rate",
-       .kind = ParameterKind::count,
-       .help = "operations a second of the one connection"},
-      {.name = "neighbour-batches",
-       .kind = ParameterKind::count,
-       .list = true,
-       .help = "its batch sizes, small and large"},
-      {.name = "beside-duration",
-       .kind = ParameterKind::duration,
-       .help = "measured time of a point with two drives"},
+  using enum ParameterKind;
+  return {
+      .name = "pipelining",
+      .title = "What batches and MULTI gain, and which connections they starve",
+      .question =
+          "The same reads and writes are sent one at a time, in batches, and as transactions. "
+          "Where does throughput stop growing, where does p99 start to grow, and why? What do "
+          "batches do for one hot key, and to connections that do not batch?",
+      .parameters =
+          {{.name = "keys", .kind = count, .help = "keys of the data set"},
+           {.name = "value-size", .kind = size, .help = "bytes of a value"},
+           {.name = "conns", .kind = count, .help = "connections of the sweep"},
+           {.name = "rw-ratio", .kind = share, .help = "share of reads"},
+           {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
+           {.name = "duration", .kind = duration, .help = "measured time of a point"},
+           {.name = "batches",
+            .kind = count,
+            .list = true,
+            .help = "batch sizes; 0 and 1 are the noise control"},
+           {.name = "tx-batches", .kind = count, .list = true, .help = "operations in a MULTI"},
+           {.name = "large-value", .kind = size, .help = "bytes of a large value"},
+           {.name = "large-keys", .kind = count, .help = "keys with large values"},
+           {.name = "large-batches",
+            .kind = count,
+            .list = true,
+            .help = "batch sizes with large values"},
+           {.name = "open-share",
+            .kind = share,
+            .help = "rate of the open model, of what one at a time can do"},
+           {.name = "open-batches",
+            .kind = count,
+            .list = true,
+            .help = "batch sizes in the open model"},
+           {.name = "open-wait",
+            .kind = duration,
+            .help = "longest that a batch waits until it is full"},
+           {.name = "open-duration",
+            .kind = duration,
+            .help = "measured time of a point in the open model"},
+           {.name = "hot-batches",
+            .kind = count,
+            .list = true,
+            .help = "batch sizes on one hot key"},
+           {.name = "victims",
+            .kind = count,
+            .help = "per-command connections beside one that sends batches"},
+           {.name = "victim-rate", .kind = count, .help = "operations a second of all of them"},
+           {.name = "neighbour-rate",
+            .kind = count,
+            .help = "operations a second of the one connection"},
+           {.name = "neighbour-batches",
+            .kind = count,
+            .list = true,
+            .help = "its batch sizes, one small and one large"},
+           {.name = "beside-duration",
+            .kind = duration,
+            .help = "measured time of a point with two drives"}},
+      .check = lab::check,
+      .declare = lab::declare,
   };
-  experiment.check = check;
-  experiment.plan = plan;
-  experiment.analyse = analyse;
-  return experiment;
 }
 
 }  // namespace redline

@@ -40,6 +40,13 @@ std::size_t validCount(const std::vector<const Reading*>& runs) {
   }));
 }
 
+std::optional<double> meanSoFar(const Readings& soFar, const Cell& cell,
+                                const Measurement& measurement) {
+  const auto values = figuresOf(validOrAll(soFar.with(cell.labels())), measurement);
+  if (values.empty()) return std::nullopt;
+  return meanOf(values);
+}
+
 Quantity::Quantity(const Readings& readings, Cells cells, std::string unit,
                    const Measurement& measurement, Estimator estimator) {
   auto data = std::make_shared<Data>();

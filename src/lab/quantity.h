@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,6 +92,10 @@ Measured ratioWithin(const Cell& cell, const Quantity& base, const Quantity& oth
 
 /// A ratio of two known numbers without an interval; unit "x".
 Measured plainRatio(const Measured& base, const Measured& other);
+
+/// Mean of a measurement over the valid runs of a cell that are done so far; for Drive::decide.
+std::optional<double> meanSoFar(const Readings& soFar, const Cell& cell,
+                                const Measurement& measurement);
 
 /// The valid ones; all of them where none is.
 std::vector<const Reading*> validOrAll(const std::vector<const Reading*>& runs);

@@ -135,7 +135,6 @@ class Eta {
   double expectedDone_ = 0, took_ = 0;
 };
 
-constexpr const char* kOthersOnServerCore = "others_on_server_core_share";
 constexpr double kOthersWorthNaming = 0.03;
 
 /// How much of the server's core somebody else used while a drive went on. Of a stack with one

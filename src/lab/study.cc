@@ -43,6 +43,13 @@ Cells interleave(const Cells& one, const Cells& other) {
   return all;
 }
 
+Grid gridOf(const std::string& part, const std::vector<FactorView>& factors) {
+  Grid grid;
+  std::vector<Cell::Coordinate> chosen;
+  combine(part, factors, 0, chosen, grid.cells);
+  return grid;
+}
+
 Claim& Claim::from(std::string_view figures) {
   from_ = figures;
   return *this;
@@ -168,6 +175,23 @@ Plot& Plot::points(std::string title, const Quantity& quantity, const Cells& cel
   return line(std::move(title), quantity, cells, place, false);
 }
 
+Plot& Plot::line(std::string title, const Quantity& quantity, const Cells& cells, const Name& name,
+                 bool connected) {
+  const auto place = [&](const Cell& cell) {
+    auto& names = plot_.x.names;
+    const auto at = std::ranges::find(names, name(cell)) - names.begin();
+    if (at == std::ssize(names)) names.push_back(name(cell));
+    return static_cast<double>(at);
+  };
+  return line(std::move(title), quantity, cells, std::function<double(const Cell&)>(place),
+              connected);
+}
+
+Plot& Plot::points(std::string title, const Quantity& quantity, const Cells& cells,
+                   const Name& name) {
+  return line(std::move(title), quantity, cells, name, false);
+}
+
 Plot& Plot::series(LabSeries series) {
   plot_.series.push_back(std::move(series));
   return *this;
@@ -228,25 +252,31 @@ std::string Study::stack(LabStack stack) {
   return name;
 }
 
-Grid Study::grid(std::string part, const std::vector<FactorView>& factors, const RunOf& run) {
-  return grid(std::move(part), factors, parameters_.repeats(), run);
+Grid Study::grid(const std::string& part, const std::vector<FactorView>& factors,
+                 const RunOf& run) {
+  return grid(part, factors, parameters_.repeats(), run);
 }
 
-Grid Study::grid(std::string part, const std::vector<FactorView>& factors, unsigned repeats,
+Grid Study::grid(const std::string& part, const std::vector<FactorView>& factors, unsigned repeats,
                  const RunOf& run) {
-  Grid grid;
-  std::vector<Cell::Coordinate> chosen;
-  combine(part, factors, 0, chosen, grid.cells);
-  auto runs = interleaved(grid.cells.size(), repeats, [&](std::size_t i, unsigned repeat) {
-    const Cell& cell = grid.cells[i];
-    LabRun one = run(cell, repeat);
-    one.name = cell.runName(repeat);
-    one.labels = cell.labels();
-    one.labels.emplace_back("repeat", std::to_string(repeat));
-    return one;
-  });
-  std::ranges::move(runs, std::back_inserter(plan_.runs));
+  Grid grid = gridOf(part, factors);
+  inTurn(grid.cells, repeats,
+         [&](const Cell& cell, unsigned repeat) { this->run(cell, repeat, run(cell, repeat)); });
   return grid;
+}
+
+void Study::run(const Cell& cell, unsigned repeat, LabRun run) {
+  run.name = cell.runName(repeat);
+  run.labels = cell.labels();
+  run.labels.emplace_back("repeat", std::to_string(repeat));
+  plan_.runs.push_back(std::move(run));
+}
+
+void Study::inTurn(const Cells& cells, unsigned repeats,
+                   const std::function<void(const Cell&, unsigned)>& visit) {
+  for (unsigned repeat = 1; repeat <= repeats; ++repeat)
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      visit(cells[repeat % 2 == 1 ? i : cells.size() - 1 - i], repeat);
 }
 
 std::string Study::validText(const Cell& cell) const {

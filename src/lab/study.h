@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <concepts>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -21,12 +23,18 @@ namespace redline::lab {
 struct Grid {
   Cells cells;  ///< the last factor varies fastest
 
+  bool has(const Cell& cell) const { return std::ranges::find(cells, cell) != cells.end(); }
   /// Those for which `factor` has the level of this label.
   template <typename T>
   Cells where(const Factor<T>& factor, std::string_view label) const {
     Cells some;
     for (const Cell& cell : cells)
       if (cell.is(factor, label)) some.push_back(cell);
+    return some;
+  }
+  Cells where(const std::function<bool(const Cell&)>& wanted) const {
+    Cells some;
+    std::ranges::copy_if(cells, std::back_inserter(some), wanted);
     return some;
   }
   /// The first of those; a cell without runs where the grid has none of that label.
@@ -42,6 +50,17 @@ struct Grid {
 Cells together(std::initializer_list<Cells> parts);
 /// The same cells of two grids by turns, as far as both go.
 Cells interleave(const Cells& one, const Cells& other);
+/// By the number of their level of `factor`, the smallest first: what stands first in the TOML is
+/// not what is smallest.
+template <typename T>
+Cells ascending(Cells cells, const Factor<T>& factor) {
+  std::ranges::stable_sort(cells, {}, [&](const Cell& cell) { return cell.level(factor).number; });
+  return cells;
+}
+
+/// A grid whose runs are added one by one (Study::run), because they follow those of other grids in
+/// turn.
+Grid gridOf(const std::string& part, const std::vector<FactorView>& factors);
 
 class Study;
 
@@ -125,6 +144,12 @@ class Plot {
              const std::function<double(const Cell&)>& place, bool connected = true);
   Plot& points(std::string title, const Quantity& quantity, const Cells& cells,
                const std::function<double(const Cell&)>& place);
+  /// The same on an axis of names: a cell's place is that of its name, which the axis takes in the
+  /// order in which names come up.
+  using Name = std::function<std::string(const Cell&)>;
+  Plot& line(std::string title, const Quantity& quantity, const Cells& cells, const Name& name,
+             bool connected = true);
+  Plot& points(std::string title, const Quantity& quantity, const Cells& cells, const Name& name);
   Plot& series(LabSeries series);
   Plot& span(double from, double to, std::string title);
   Plot& mark(double x, std::string title);
@@ -186,9 +211,16 @@ class Study {
   /// A grid of every combination of these factors. `part` is the label {"part", …} by which its
   /// runs are told from those of other grids; empty where there is one grid. Runs follow those of
   /// the grids declared before.
-  Grid grid(std::string part, const std::vector<FactorView>& factors, const RunOf& run);
-  Grid grid(std::string part, const std::vector<FactorView>& factors, unsigned repeats,
+  Grid grid(const std::string& part, const std::vector<FactorView>& factors, const RunOf& run);
+  Grid grid(const std::string& part, const std::vector<FactorView>& factors, unsigned repeats,
             const RunOf& run);
+  /// The n-th repeat of a cell, after the runs that are declared already. Its name and labels are
+  /// the cell's.
+  void run(const Cell& cell, unsigned repeat, LabRun run);
+  /// Visits cells in an order that favours none: all of a repeat before the next, every second
+  /// repeat backwards.
+  static void inTurn(const Cells& cells, unsigned repeats,
+                     const std::function<void(const Cell&, unsigned repeat)>& visit);
 
   // What it means.
 
