@@ -124,6 +124,10 @@ Ceilings runClosed(Study& s) {
           .generatorBusy = s.mean("share", generatorBusy, grid.cells)};
 }
 
+std::string shareOfKernel(const Ceilings& c, const Cell& cell) {
+  return formatShare(c.kernelUs[cell].value() / c.mainUs[cell].value());
+}
+
 void tabulateCeilings(Study& s, const Ceilings& c) {
   const Cells& all = c.grid.cells;
   s.table("Ceilings, as fast as replies allow")
@@ -164,24 +168,29 @@ void plotCeilings(Study& s, const Ceilings& c) {
       .add();
 }
 
+/// Where the main thread's time goes; empty where INFO was not kept.
+std::string timeOf(Study& s, const Ceilings& c, const Cell& cell) {
+  if (!c.mainUs.has(cell)) return {};
+  return fmt::format(
+      ". The kernel takes {} of that thread's time ({} of {} µs per command): each command pays "
+      "for "
+      "one read() and one write(). Executing it takes {} µs",
+      shareOfKernel(c, cell), c.kernelUs[cell], c.mainUs[cell],
+      s.mean("", executionUsPerCommand, {cell})[cell]);
+}
+
 void judgeCeiling(Study& s, const Ceilings& c, const Prediction& predicted) {
   const Cell small = c.small(), large = c.read(true, 0);
-  const Quantity execution = s.mean("", executionUsPerCommand, {small});
   const auto limit = c.limitOf(small);
-  const std::string inKernel = formatShare(c.kernelUs[small].value() / c.mainUs[small].value());
   s.claim("ceiling", limit.isServer ? Standing::expected : Standing::problem)
       .from("achieved rates, and used_cpu_{sys,user}_main_thread and commandstats of INFO")
       .headline()
-      .text(
-          "One shard answers {} of GET {} sent one command at a time. The limit is {}. The "
-          "kernel takes {} of that thread's time ({} of {} µs per command): each command pays "
-          "for one read() and one write(). Executing it takes {} µs",
-          c.rate[small], sizeOf(s.parameters(), false), limit.text, inKernel, c.kernelUs[small],
-          c.mainUs[small], execution[small]);
+      .text("One shard answers {} of GET {} sent one command at a time. The limit is {}{}",
+            c.rate[small], sizeOf(s.parameters(), false), limit.text, timeOf(s, c, small));
   s.slo("get-ceiling", limit.isServer ? SloVerdict::reported : SloVerdict::invalid,
         fmt::format("{}; bound: {}", c.rate[small], limit.text),
-        fmt::format("{} of the main thread's time is the kernel's; {}: {}", inKernel, large.title(),
-                    c.rate[large]),
+        fmt::format("{} of the main thread's time is the kernel's; {}: {}", shareOfKernel(c, small),
+                    large.title(), c.rate[large]),
         {c.rate[small]});
   predicted.measured(c.rate[small],
                      fmt::format("{} the prediction; a command cost {} µs",
@@ -189,21 +198,27 @@ void judgeCeiling(Study& s, const Ceilings& c, const Prediction& predicted) {
                                  c.mainUs[small]));
 }
 
+/// What batches save of it; empty where INFO was not kept.
+std::string savingOf(Study& s, const Ceilings& c, const Cell& one, const Cell& many) {
+  if (!c.mainUs.hasAll({one, many})) return {};
+  const Quantity perRead = s.mean("", commandsPerRead, {one, many});
+  return fmt::format(
+      ". One read brings {} commands instead of {}, so the kernel's part of a command falls from "
+      "{} to {} µs. Redis's own part changes from {} to {} µs",
+      perRead[many], perRead[one], c.kernelUs[one], c.kernelUs[many], c.redisUs[one],
+      c.redisUs[many]);
+}
+
 void judgeBatches(Study& s, const Ceilings& c) {
   const unsigned batch = batchOf(s.parameters());
   const Cell one = c.small(), many = c.read(false, batch), large = c.read(true, batch);
-  const Quantity perRead = s.mean("", commandsPerRead, {one, many});
   const Measured gain = c.rate.ratio(one, many);
   const auto limit = c.limitOf(many);
   s.claim("batch-ceiling", expectAbove(gain))
       .from("achieved rates, CPU split and total_reads_processed")
       .headline()
-      .text(
-          "Batches of {} multiply that by {}, to {}; the limit is then {}. One read brings {} "
-          "commands instead of {}, so the kernel's part of a command falls from {} to {} µs. "
-          "Redis's own part changes from {} to {} µs",
-          batch, gain, c.rate[many], limit.text, perRead[many], perRead[one], c.kernelUs[one],
-          c.kernelUs[many], c.redisUs[one], c.redisUs[many]);
+      .text("Batches of {} multiply that by {}, to {}. The limit is then {}{}", batch, gain,
+            c.rate[many], limit.text, savingOf(s, c, one, many));
   s.slo("get-ceiling-batch16", limit.isServer ? SloVerdict::reported : SloVerdict::invalid,
         fmt::format("{}, {} the rate per command; bound: {}", c.rate[many], gain, limit.text),
         fmt::format("the kernel's part of a command falls from {} to {} µs; {}: {}",
@@ -235,7 +250,7 @@ void tabulateAblations(Study& s, const Ceilings& c, const Beside& beside) {
                        const std::string& meaning) {
     if (c.rate.has(cell) && c.rate.has(base))
       table.row({changed, base.title(), format(c.rate.ratio(base, cell)), format(c.mainUs[cell]),
-                 format(c.mainUs[base]), meaning},
+                 format(c.mainUs[base]), c.mainUs.hasAll({cell, base}) ? meaning : "–"},
                 {c.rate[cell]});
   };
   const auto moreUs = [&](const Cell& cell) {

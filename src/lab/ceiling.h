@@ -104,7 +104,7 @@ void addPings(Study& s, const Beside& beside, Table& table);
 /// What bounds a generator that goes as fast as replies allow.
 enum class Bound { server, sharedCore, generator };
 /// `busy`: share of the time that Redis's main thread ran; `others`: that other processes had its
-/// core, NaN where nobody looked.
+/// core, NaN where that was not watched.
 Bound boundOf(double busy, double others);
 
 }  // namespace redline::lab::ceiling

@@ -52,8 +52,8 @@ struct Numbers {
   Cell small, smallReference;
   Quantity rate, p99;
   Quantity busy, mainUs, keptUp, batch;
-  /// p99 of the small reads by their own spread: batches scatter otherwise, and this is held
-  /// against a limit.
+  /// p99 of the small reads by their own spread: batches scatter differently, and this is compared
+  /// with a limit.
   Measured smallP99;
 };
 
@@ -75,10 +75,11 @@ Numbers numbersOf(Study& s, const UnderLoad& under) {
 }
 
 void tabulateLoad(Study& s, const Numbers& n) {
-  const auto& [of, load, reference] = n.under;
+  const Grid& load = n.under.load;
+  const Grid& reference = n.under.reference;
   const Quantity ceilings = s.quantity("ops/s", rateOf, reference.cells);
   const auto rightBefore = [&](const Cell& cell) {
-    return format(ceilings[n.under.reference.at(n.under.of, cell[n.under.of].label)]);
+    return format(ceilings[reference.at(n.under.of, cell[n.under.of].label)]);
   };
   s.table(fmt::format("At {} of the ceiling, Poisson arrivals", n.share))
       .column("what", &Cell::title)
@@ -113,6 +114,13 @@ Standing standingOf(SloVerdict verdict) {
   }
 }
 
+/// What a command costs under load and right before; empty where INFO was not kept.
+std::string costOf(const Numbers& n) {
+  if (!n.mainUs.hasAll({n.small, n.smallReference})) return {};
+  return fmt::format("; a command costs it {} µs, and {} µs at the ceiling right before",
+                     n.mainUs[n.small], n.mainUs[n.smallReference]);
+}
+
 /// The service level, and the parts that p99 is made of.
 void judgeP99(Study& s, const Numbers& n) {
   const Parameters& p = s.parameters();
@@ -136,11 +144,10 @@ void judgeP99(Study& s, const Numbers& n) {
           "At {} of the ceiling, p99 of {} is {}. Its parts, p99 of each: {} from send to reply, "
           "{} waiting for one of {} connections, {} of delay in the generator. The slowest reply "
           "took {}, and operations that were due meanwhile queued behind it. The main thread is "
-          "{} busy; a command costs it {} µs, and {} µs at the ceiling right before{}",
+          "{} busy{}{}",
           n.share, small.title(), n.smallP99, part("p99", "service"), part("p99", "lateness"),
           p.text("conns"), part("p99", "dispatch"), part("max", "service"), format(n.busy[small]),
-          format(n.mainUs[small]), format(n.mainUs[n.smallReference]),
-          isValid ? "" : ". None of these runs is valid, so this decides nothing");
+          costOf(n), isValid ? "" : ". None of these runs is valid, so this decides nothing");
 }
 
 /// M/D/1 with the service time of this very load: a lower bound, and how far above it we are.

@@ -181,11 +181,13 @@ Searches runSearches(Study& s, const Ceilings& ceilings) {
   for (unsigned i = 1; i <= p.count("searches"); ++i) numbers.push_back(std::to_string(i));
   const auto search = Study::factor("search", numbers);
   // Each probe depends on the one before of its search, so the searches are run in turn.
-  const Grid probes =
-      s.grid("probe", {search, of}, static_cast<unsigned>(p.count("probes")),
-             [&](const Cell& cell, unsigned) {
-               return probeRun(p, cell[of], cell, ceilings.grid.at(ceilings.of, cell[of].label));
-             });
+  const Grid probes = s.grid("probe", {search, of}, static_cast<unsigned>(p.count("probes")),
+                             [&](const Cell& cell, unsigned number) {
+                               LabRun run = probeRun(p, cell[of], cell,
+                                                     ceilings.grid.at(ceilings.of, cell[of].label));
+                               run.labels = {{"probe", std::to_string(number)}};
+                               return run;
+                             });
   return {.of = of, .probes = probes, .allProbes = gridOf("probe", {of})};
 }
 

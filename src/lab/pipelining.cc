@@ -499,7 +499,7 @@ void openModel(Study& s, const Cell& sweptAlone) {
 /// Who sends beside them.
 struct Neighbour {
   Level level;
-  Flags flags;  ///< empty: nobody
+  Flags flags;  ///< empty: no neighbour
 };
 
 Factor<Neighbour> neighboursOf(const Parameters& p) {

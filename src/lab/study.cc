@@ -267,7 +267,9 @@ Grid Study::grid(const std::string& part, const std::vector<FactorView>& factors
 
 void Study::run(const Cell& cell, unsigned repeat, LabRun run) {
   run.name = cell.runName(repeat);
-  run.labels = cell.labels();
+  Labels labels = cell.labels();
+  std::ranges::move(run.labels, std::back_inserter(labels));
+  run.labels = std::move(labels);
   run.labels.emplace_back("repeat", std::to_string(repeat));
   plan_.runs.push_back(std::move(run));
 }

@@ -206,7 +206,7 @@ class Study {
   /// Servers for the runs; returns their name, for LabRun::stack. Declared twice alike, they are
   /// one.
   std::string stack(LabStack stack);
-  /// One run of a cell: stack, actions and drives. Name and labels are the grid's.
+  /// One run of a cell: stack, actions and drives; name and labels are the cell's.
   using RunOf = std::function<LabRun(const Cell&, unsigned repeat)>;
   /// A grid of every combination of these factors. `part` is the label {"part", …} by which its
   /// runs are told from those of other grids; empty where there is one grid. Runs follow those of
@@ -214,8 +214,8 @@ class Study {
   Grid grid(const std::string& part, const std::vector<FactorView>& factors, const RunOf& run);
   Grid grid(const std::string& part, const std::vector<FactorView>& factors, unsigned repeats,
             const RunOf& run);
-  /// The n-th repeat of a cell, after the runs that are declared already. Its name and labels are
-  /// the cell's.
+  /// The n-th repeat of a cell, after the runs that are declared already. Its name is the cell's,
+  /// and so are its labels, before those that it brings.
   void run(const Cell& cell, unsigned repeat, LabRun run);
   /// Visits cells in an order that favours none: all of a repeat before the next, every second
   /// repeat backwards.

@@ -235,7 +235,7 @@ TEST(Lab, RefusesATomlWithItsLineAndWhatToDo) {
   constexpr Mistake kMistakes[] = {
       {"conns = 50", "cons = 50", "did you mean conns?"},
       {"value-size = 100", "value-size = \"2s\"", "value-size is"},
-      {"batches = [0, 1, 8, 16, 64]", "batches = [0, 16, 8]", "sort them"},
+      {"batches = [0, 1, 8, 16, 64]", "batches = [0, 16]", "three points or more"},
       {"open-share = 0.6", "open-share = 1.5", "open-share"},
   };
   const TemporaryDirectory home;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "lab/catalog.h"
+#include "lab/ceiling.h"
 #include "lab/study.h"
 #include "rundir/hlog.h"
 #include "unit/lab/experiment_parameters.h"
@@ -115,43 +116,46 @@ ExperimentDocument analysed(const UnderLoad& load) {
   return document;
 }
 
-auto saying(std::string_view text) {
-  return Contains(Field(&LabFinding::text, HasSubstr(std::string(text))));
+/// A finding with this id and standing, and these numbers in its sentence.
+template <typename... Numbers>
+auto finds(std::string_view id, Standing standing, Numbers... numbers) {
+  return Contains(
+      AllOf(Field(&LabFinding::id, std::string(id)), Field(&LabFinding::standing, standing),
+            Field(&LabFinding::text, AllOf(testing::_, HasSubstr(std::string(numbers))...))));
 }
 
 TEST(CeilingFindings, JudgeP99UnderLoadByItsInterval) {
   const auto missed = analysed({});
   EXPECT_THAT(missed.slo, Contains(AllOf(Field(&SloOutcome::id, "read-p99-at-80"),
                                          Field(&SloOutcome::verdict, SloVerdict::missed))));
-  EXPECT_THAT(missed.findings, saying("The main thread is 90.0% busy there"));
+  EXPECT_THAT(missed.findings,
+              finds("p99-under-load", Standing::contradicts, "5 ms [", "90.0% busy"));
   const auto met = analysed({.p99Us = 300});
   EXPECT_THAT(met.slo, Contains(AllOf(Field(&SloOutcome::id, "read-p99-at-80"),
                                       Field(&SloOutcome::verdict, SloVerdict::met))));
+  EXPECT_THAT(met.findings, finds("p99-under-load", Standing::expected, "302 µs ["));
 }
 
 // A pause of 10 ms in each second, at 90%: p99 is 10 ms less 1% of a tenth of a second.
 TEST(CeilingFindings, HoldP99AgainstWhatTheIdleCoresPausesMakeOfIt) {
   const auto mostly = analysed({.p99Us = 10'000, .gapsUs = "10000"});
-  EXPECT_THAT(mostly.findings, saying("has a p99 of 9 ms or more, 90.0% of what was measured: the "
-                                      "machine's pauses make most of it"));
-  EXPECT_THAT(analysed({.p99Us = 40'000, .gapsUs = "10000"}).findings, saying("make a part of it"));
-  EXPECT_THAT(analysed({.p99Us = 40'000, .gapsUs = "60 50"}).findings, saying("do not explain it"));
+  EXPECT_THAT(mostly.findings,
+              finds("idle-core", Standing::plain, "9 ms or more", "90.0% of", "make most of it"));
+  EXPECT_THAT(analysed({.p99Us = 40'000, .gapsUs = "10000"}).findings,
+              finds("idle-core", Standing::plain, "22.5% of", "make a part of it"));
+  EXPECT_THAT(analysed({.p99Us = 40'000, .gapsUs = "60 50"}).findings,
+              finds("idle-core", Standing::plain, "do not explain it"));
 }
 
 TEST(CeilingFindings, SayWhereASlowCoreHadNoRoomLeft) {
-  const auto document = analysed({});
-  EXPECT_THAT(document.findings, saying("In 20.0% of 30 intervals of 100 ms the main thread was "
-                                        "95% busy or more"));
-  EXPECT_THAT(document.findings, saying("Half of the intervals have a p99 of 250 µs or less, a "
-                                        "tenth of 20 ms or more"));
+  EXPECT_THAT(analysed({}).findings, finds("slow-spells", Standing::plain, "20.0% of 30 intervals",
+                                           "95% busy", "250 µs or less", "20 ms or more"));
 }
 
 TEST(CeilingFindings, SayWhatOtherThreadsOnRedissCoreMadeOfP99) {
-  EXPECT_THAT(
-      analysed({}).findings,
-      saying("for 1.08 ms an interval; in 6 of 30 intervals of 100 ms for 500 µs or more. "
-             "Half of those have a p99 of 20 ms or less, half of the others of 250 µs: with "
-             "a core of its own most of the time would be within 1 ms"));
+  EXPECT_THAT(analysed({}).findings,
+              finds("without-core", Standing::plain, "1.08 ms an interval", "6 of 30 intervals",
+                    "20 ms or less", "250 µs or less", "mostly stay within 1 ms"));
 }
 
 // A server that keeps to the level up to `limit`: each search closes in on its own limit.
@@ -171,8 +175,8 @@ TEST(CeilingFindings, GiveTheHighestRateUnderTheLevelAnIntervalOfItsSearches) {
   ExperimentDocument document;
   lab::analyse(ceilingExperiment(), p, readings, document);
   // 67.5k and 76.9k were met, 76.9k and 86k missed: their geometric means.
-  EXPECT_THAT(document.findings, saying("GET 100 B, per command: p99<1ms holds up to 72k/s ["));
-  EXPECT_THAT(document.findings, saying("and no longer at 81.3k/s ["));
+  EXPECT_THAT(document.findings, finds("highest-rate-small-b0", Standing::plain, "GET 100 B",
+                                       "p99<1ms", "72k/s [", "81.3k/s ["));
   EXPECT_THAT(document.figures,
               Contains(Field(&LabFigure::what, HasSubstr("highest rate of GET 100 B"))));
 }
@@ -187,7 +191,8 @@ TEST(CeilingFindings, SayHowManySearchesFoundARate) {
   }
   ExperimentDocument document;
   lab::analyse(ceilingExperiment(), parameters(), readings, document);
-  EXPECT_THAT(document.findings, saying("in 1 of 2 searches"));
+  EXPECT_THAT(document.findings,
+              finds("highest-rate-small-b0", Standing::plain, "1 of 2 searches"));
 }
 
 TEST(CeilingFindings, SayWhereNoRateKeptToTheLevel) {
@@ -200,20 +205,23 @@ TEST(CeilingFindings, SayWhereNoRateKeptToTheLevel) {
   }
   ExperimentDocument document;
   lab::analyse(ceilingExperiment(), parameters(), readings, document);
-  EXPECT_THAT(document.findings, saying("p99<1ms was missed at every rate that was tried, down to "
-                                        "48.8k/s, 48.8% of the closed model's ceiling"));
+  EXPECT_THAT(document.findings, finds("no-rate-small-b0", Standing::problem, "p99<1ms",
+                                       "down to 48.8k/s", "48.8% of"));
 }
 
 struct PeerSays {
   double rate = 0;
   double busy = 1;
+  double others = kNaN;  ///< share of the server's core that other processes had beside our run
 };
 
 /// redis-benchmark without batches, beside ours at 100k/s.
 ExperimentDocument besidePeer(const PeerSays& says) {
   Readings readings;
   for (const int repeat : {1, 2}) {
-    readings.add(runOf("beside", "small-b0", repeat, 0, kCeiling + repeat, 500));
+    Reading ours = runOf("beside", "small-b0", repeat, 0, kCeiling + repeat, 500);
+    ours.record.figures = {{kOthersOnServerCore, says.others}};
+    readings.add(std::move(ours));
     Reading peer;
     peer.record.name = "peer-r" + std::to_string(repeat);
     peer.record.labels = {{"part", "peer"}, {"case", "benchmark-get-b1"}};
@@ -232,18 +240,84 @@ ExperimentDocument besidePeer(const PeerSays& says) {
 }
 
 TEST(CeilingFindings, SayWhyAPeersCeilingIsNotOurs) {
-  EXPECT_THAT(besidePeer({.rate = 80e3, .busy = 0.8}).findings,
-              saying("with Redis only 80.0% busy: that is its own ceiling and not the server's"));
-  const auto slower = besidePeer({.rate = 80e3});
-  EXPECT_THAT(slower.findings, saying("both saturate Redis; a command costs it 10 µs ["));
+  constexpr std::string_view kId = "peer-benchmark-get-b1";
+  EXPECT_THAT(besidePeer({.rate = 80e3}).findings,
+              finds(kId, Standing::plain, "80k/s [", "100k/s [", "Both saturate", "10 µs ["));
   EXPECT_THAT(besidePeer({.rate = kCeiling}).findings,
-              saying("both saturate Redis, and do not differ; a command costs"));
+              finds(kId, Standing::plain, "Both saturate", "do not differ"));
+}
+
+TEST(CeilingFindings, CallAPeersCeilingItsOwnOnlyWhereTheServersCoreWasFree) {
+  constexpr std::string_view kId = "peer-benchmark-get-b1";
+  const PeerSays own{.rate = 80e3, .busy = 0.65, .others = 0.02};
+  EXPECT_THAT(besidePeer(own).findings,
+              finds(kId, Standing::plain, "65.0% busy", "that is its own ceiling"));
+  const PeerSays disturbed{.rate = 80e3, .busy = 0.65, .others = 0.3};
+  EXPECT_THAT(besidePeer(disturbed).findings,
+              finds(kId, Standing::plain, "65.0% busy", "30.0% of the time", "neither its own"));
+}
+
+TEST(CeilingPeers, AreBoundByTheServerItsCoreOrThemselves) {
+  using lab::ceiling::Bound;
+  using lab::ceiling::boundOf;
+  EXPECT_EQ(boundOf(0.95, 0.02), Bound::server);
+  EXPECT_EQ(boundOf(0.65, 0.30), Bound::sharedCore);
+  EXPECT_EQ(boundOf(0.65, 0.02), Bound::generator);
+  EXPECT_EQ(boundOf(0.65, kNaN), Bound::generator);
+}
+
+/// The closed model with these main-thread times of a command; rates are their inverses.
+Readings closedRuns(const std::vector<std::pair<std::string, double>>& usOf) {
+  Readings readings;
+  for (const auto& [which, us] : usOf)
+    for (const int repeat : {1, 2, 3}) {
+      Reading run = runOf("closed", which, repeat, 0, 1e6 / us + repeat, 500);
+      run.dirs.front().servers = {sampleOf(0, 0), sampleOf(1e6, us)};
+      readings.add(std::move(run));
+    }
+  return readings;
+}
+
+ExperimentDocument ceilingsOf(const std::vector<std::pair<std::string, double>>& usOf) {
+  ExperimentDocument document;
+  lab::analyse(ceilingExperiment(), parameters(), closedRuns(usOf), document);
+  return document;
+}
+
+TEST(CeilingFindings, SayWhatOneShardReachesAndWhatStopsIt) {
+  const auto document = ceilingsOf({{"small-b0", 8}, {"small-b16", 2}});
+  EXPECT_THAT(document.findings,
+              finds("batch-ceiling", Standing::expected, "Batches of 16", "by 4× [", "500k/s [",
+                    "from 6.00 to 1.50 µs", "from 2.00 to 0.50 µs"));
+  EXPECT_THAT(document.slo, Contains(AllOf(Field(&SloOutcome::id, "get-ceiling"),
+                                           Field(&SloOutcome::verdict, SloVerdict::reported),
+                                           Field(&SloOutcome::measured, HasSubstr("125k/s [")))));
+  EXPECT_THAT(document.slo, Contains(AllOf(Field(&SloOutcome::id, "get-ceiling-batch16"),
+                                           Field(&SloOutcome::measured, HasSubstr("4× [")))));
+  EXPECT_THAT(document.predictions.front().measured, testing::DoubleNear(125e3, 10));
+}
+
+TEST(CeilingFindings, HoldAnAblationAgainstTheSameReadsWithoutIt) {
+  const auto document = ceilingsOf(
+      {{"unix-b16", 1}, {"small-b16", 2}, {"unix-b0", 4}, {"small-b0", 8}, {"large-b0", 10}});
+  const auto table =
+      std::ranges::find(document.tables, "Ablation: one thing changed at a time", &LabTable::title);
+  ASSERT_NE(table, document.tables.end());
+  const auto row = [](const char* against, const char* us, const char* before, const char* shows) {
+    return Field(&LabTable::Row::cells, testing::ElementsAre(testing::_, against, HasSubstr("×"),
+                                                             us, before, HasSubstr(shows)));
+  };
+  EXPECT_THAT(table->rows,
+              testing::ElementsAre(row("GET 100 B, per command", "4.00", "8.00", "50.0%"),
+                                   row("GET 100 B, batch 16", "1.00", "2.00", "50.0%"),
+                                   row("GET 100 B, per command", "2.00", "8.00", "6.00 µs"),
+                                   row("GET 100 B, per command", "10.00", "8.00", "+2.00 µs")));
 }
 
 TEST(CeilingFindings, SayThatTheOpenModelDoesNotGetThroughWhatWasOffered) {
   EXPECT_THAT(analysed({.achieved = 0.6 * kCeiling}).findings,
-              saying("were completed, 75.0% of what was offered"));
-  EXPECT_THAT(analysed({}).findings, Not(saying("of what was offered")));
+              finds("overload-small-b0", Standing::problem, "60k/s [", "75.0% of"));
+  EXPECT_THAT(analysed({}).findings, Not(Contains(Field(&LabFinding::id, "overload-small-b0"))));
 }
 
 }  // namespace
