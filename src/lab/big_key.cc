@@ -2,91 +2,63 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/units.h"
 #include "lab/catalog.h"
-#include "lab/compare.h"
-#include "lab/fault_series.h"
+#include "lab/fault_study.h"
 #include "lab/words.h"
 #include "model/costs.h"
-#include "model/statistics.h"
 
-namespace redline {
+namespace redline::lab {
 namespace {
-
-constexpr double kPercentile = 0.99;
 
 /// A large thing, read at once and in pages.
 struct Pair {
   std::string_view atOnce, inPages;  ///< words of bigkey-on's -command
   std::string_view what;             ///< for people
 };
-constexpr std::array<Pair, 4> kPairs{{{"keys", "scan", "all keys"},
-                                      {"hgetall", "hscan", "a hash"},
-                                      {"lrange", "lrange-pages", "a list"},
-                                      {"smembers", "sscan", "a set"}}};
-constexpr std::size_t kKeys = 0, kHash = 1;
+constexpr Pair kKeys{"keys", "scan", "all keys"};
+constexpr Pair kHash{"hgetall", "hscan", "a hash"};
+constexpr Pair kList{"lrange", "lrange-pages", "a list"};
+constexpr Pair kSet{"smembers", "sscan", "a set"};
+constexpr std::array kPairs{kKeys, kHash, kList, kSet};
+/// KEYS again, where its reply does not fit beside the data.
+constexpr std::string_view kTight = "keys-tight";
 
-// Places of conditions: 2i is a pair's reading at once, 2i + 1 the one in pages; then KEYS again
-// where its reply does not fit beside the data.
-constexpr std::size_t kTight = 2 * kPairs.size();
-constexpr std::size_t kConditions = kTight + 1;
+/// How something large is read.
+struct Reader {
+  const BigRead* read;
+  std::string what;
+  bool isTight = false;
+};
 
-constexpr std::size_t atOnce(std::size_t pair) {
-  return 2 * pair;
-}
-constexpr std::size_t inPages(std::size_t pair) {
-  return 2 * pair + 1;
-}
-
-std::string_view commandOf(std::size_t condition) {
-  if (condition == kTight) return kPairs[kKeys].atOnce;
-  const Pair& pair = kPairs[condition / 2];
-  return condition % 2 == 0 ? pair.atOnce : pair.inPages;
-}
-
-std::string nameOf(std::size_t condition) {
-  return std::string(commandOf(condition)) + (condition == kTight ? "-tight" : "");
-}
-
-std::string capitals(std::string_view word) {
-  std::string text(word);
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+Factor<Reader> commands() {
+  std::vector<Reader> readers;
+  for (const Pair& pair : kPairs)
+    for (const std::string_view word : {pair.atOnce, pair.inPages})
+      readers.push_back({findBigRead(word), std::string(pair.what)});
+  readers.push_back({findBigRead(kKeys.atOnce), {}, true});
+  return Study::factor<Reader>("command", readers, [](const Reader& reader) {
+    if (reader.isTight) return Level{std::string(kTight), "KEYS * with no room for its reply"};
+    const BigRead& read = *reader.read;
+    return Level{std::string(read.word),
+                 fmt::format("{} of {}{}", read.command, reader.what,
+                             read.word == "lrange-pages" ? ", in pages" : "")};
   });
-  return text;
 }
 
-/// "HGETALL of a hash", "LRANGE of a list, in pages".
-std::string fullName(std::size_t condition) {
-  if (condition == kTight) return "KEYS * with no room for its reply";
-  const Pair& pair = kPairs[condition / 2];
-  const BigRead& read = *findBigRead(commandOf(condition));
-  return fmt::format("{} of {}{}", read.command, pair.what,
-                     read.word == "lrange-pages" ? ", in pages" : "");
-}
-
-Labels labelsOf(std::size_t condition) {
-  return {{"command", nameOf(condition)}};
-}
-
-std::vector<Labels> allLabels() {
-  std::vector<Labels> all;
-  all.reserve(kConditions);
-  for (std::size_t i = 0; i < kConditions; ++i) all.push_back(labelsOf(i));
-  return all;
-}
-
-/// The big keys stand there before the first run, so that making them disturbs none.
+/// The big keys are made before the first run, so that making them disturbs none.
 Status makeBigKeys(const Parameters& p, Bench& bench) {
   const auto admin = bench.admin();
   if (!admin) return fail(admin.error());
-  for (std::size_t pair = 1; pair < kPairs.size(); ++pair) {
-    const BigRead& read = *findBigRead(kPairs[pair].atOnce);
+  for (const Pair& pair : kPairs) {
+    const BigRead& read = *findBigRead(pair.atOnce);
+    if (read.what == BigRead::What::keyspace) continue;
     if (auto made = makeBigKey(**admin, read.what, p.count("fields"), p.size("field-size"),
                                [&](std::uint64_t) { return !bench.interrupted(); });
         !made)
@@ -110,28 +82,245 @@ Status leaveNoRoom(const Parameters& p, Bench& bench) {
   return (*admin)->configSet("maxmemory", limit);
 }
 
-LabRun runOf(const Parameters& p, std::size_t condition, unsigned repeat) {
-  const BigRead& read = *findBigRead(commandOf(condition));
-  LabRun run{.name = fmt::format("{}-r{}", nameOf(condition), repeat),
-             .labels = labelsOf(condition),
-             .stack = condition == kTight ? "tight" : "roomy",
-             .drives = {{"", driveWithFault(p, fmt::format("bigkey-on -command={} -page={}",
-                                                           read.word, p.text("page")))}}};
-  run.labels.emplace_back("repeat", std::to_string(repeat));
-  if (condition == kTight) run.before = [p](Bench& bench) { return leaveNoRoom(p, bench); };
+LabRun readBeside(Study& s, const Reader& reader) {
+  const Parameters& p = s.parameters();
+  LabRun run;
+  run.drives = {{.flags = driveWithFault(p, fmt::format("bigkey-on -command={} -page={}",
+                                                        reader.read->word, p.text("page")))}};
+  if (reader.isTight) {
+    run.stack = s.stack({.name = "tight", .up = {"node"}, .load = faultDataSet(p)});
+    run.before = [&p](Bench& bench) { return leaveNoRoom(p, bench); };
+  } else {
+    run.stack = s.stack(
+        {.name = "roomy", .up = {"node"}, .load = faultDataSet(p), .prepare = [&p](Bench& bench) {
+           return makeBigKeys(p, bench);
+         }});
+  }
   return run;
 }
 
-Result<ExperimentPlan> plan(const Parameters& p) {
-  ExperimentPlan plan;
-  plan.stacks = {{.name = "roomy",
-                  .up = {"node"},
-                  .load = faultDataSet(p),
-                  .prepare = [p](Bench& bench) { return makeBigKeys(p, bench); }},
-                 {.name = "tight", .up = {"node"}, .load = faultDataSet(p), .prepare = {}}};
-  plan.runs = interleaved(kConditions, p.repeats(),
-                          [&](std::size_t i, unsigned repeat) { return runOf(p, i, repeat); });
-  return plan;
+/// The longest call by the slow log, or by commandstats' mean where none was long enough for it.
+double longestCallUs(const Reading& reading) {
+  const double slow = faultFigure("slowlog_us")(reading);
+  return std::isfinite(slow) ? slow
+                             : faultFigure("server_us")(reading) / faultFigure("calls")(reading);
+}
+
+/// Fields of a hash count once: its reply has two elements for each, a name and a value.
+double elementsOf(const Reading& reading) {
+  const std::string_view command = reading.label("command");
+  const bool isHash = command == kHash.atOnce || command == kHash.inPages;
+  return faultFigure("elements")(reading) / (isHash ? 2 : 1);
+}
+
+/// Reads of the whole run that found nothing.
+double missesOf(const Reading& reading) {
+  const bool isKnown = faultOf(reading) != nullptr;
+  return isKnown ? static_cast<double>(reading.summary()->cache.misses) : kNaN;
+}
+
+/// What is measured of each command, beside what FaultStudy knows.
+struct Figures {
+  Figures(Study& s, const Cells& cells)
+      : fault(s, cells, {.what = "command"}),
+        longestCall(s.quantity("us", longestCallUs, cells)),
+        elements(s.mean("count", elementsOf, cells)),
+        calls(fault.mean("count", "calls")),
+        reply(fault.mean("bytes", "reply_bytes")),
+        busy(fault.mean("us", "server_us")),
+        readTime(fault.mean("s", "read_s")),
+        evicted(fault.mean("count", "evicted_keys")),
+        misses(s.mean("count", missesOf, cells)),
+        slowest(s.mean("us", latency("max"), cells)) {}
+
+  bool isMeasured(const Cell& cell) const {
+    return fault.isMeasured(cell) && longestCall.has(cell);
+  }
+
+  FaultStudy fault;
+  Quantity longestCall, elements, calls, reply;
+  Quantity busy;      ///< what the command took of the main thread, all calls
+  Quantity readTime;  ///< from the first call to the last reply
+  Quantity evicted;   ///< while the command ran
+  Quantity misses, slowest;
+};
+
+void tabulate(Study& s, const Figures& f) {
+  const Parameters& p = s.parameters();
+  s.table("One command on something large, and the p99 of everyone else")
+      .column("command", [](const Cell& cell) { return cell.title(); })
+      .column("elements", f.elements)
+      .column("calls", f.calls)
+      .column("reply", f.reply)
+      .column("longest call (slow log)", f.longestCall)
+      .column("main thread busy with it", f.busy)
+      .column("longest stall", f.fault.stall)
+      .column("p99 of others before", f.fault.baseline)
+      .column("peak p99", f.fault.peak)
+      .column("spike lasted", [&](const Cell& cell) { return f.fault.lasted(cell); })
+      .column("slowest operation", f.slowest)
+      .column("evicted meanwhile", f.evicted)
+      .validRuns()
+      .note(fmt::format("{}/s on {} keys of {}, Poisson arrivals, {} reads; {} elements of about "
+                        "{} in each big key, {} per page. Stall: from the first unanswered PING to "
+                        "its answer.",
+                        p.text("rate"), p.text("keys"), formatSize(p.size("value-size")),
+                        formatShare(p.number("rw-ratio")), p.text("fields"),
+                        formatSize(p.size("field-size")), p.text("page")))
+      .rows(f.fault.cells());
+  s.figures("longest call, {}", f.longestCall, f.fault.cells());
+  s.figures("peak p99 of other keys, {}", f.fault.peak, f.fault.cells());
+}
+
+void plotPairs(Study& s, const Figures& f, const Grid& grid, const Factor<Reader>& command) {
+  Plot atOnce = f.fault.plotOverTime("at-once", "Read at once: everyone waits", "the command");
+  Plot inPages =
+      f.fault.plotOverTime("in-pages", "Read in pages: everyone gets a turn", "the command");
+  for (Plot* const plot : {&atOnce, &inPages})
+    plot->describe(fmt::format("p99 of operations on other keys in each interval ({}), one run of "
+                               "each command.",
+                               s.parameters().text("interval")))
+        .y("p99", AxisKind::latency);
+  for (const Pair& pair : kPairs) {
+    f.fault.addLines(atOnce, grid.where(command, pair.atOnce));
+    f.fault.addLines(inPages, grid.where(command, pair.inPages));
+  }
+  atOnce.add();
+  inPages.add();
+}
+
+void claimStall(Study& s, const Figures& f, const Pair& pair, const Cell& cell) {
+  const std::string id = fmt::format("stall-{}", pair.atOnce);
+  if (!f.isMeasured(cell)) {
+    f.fault.claimNotMeasured(cell, id);
+    return;
+  }
+  Claim claim = s.claim(id, f.fault.hasSpike(cell) ? Standing::expected : Standing::contradicts);
+  if (pair.atOnce == kHash.atOnce) claim.headline();
+  claim.from("SLOWLOG, and the spike rule on p99 by interval")
+      .text(
+          "{} ({} elements, {}) blocks Redis for {} by the slow log; no other client is served "
+          "meanwhile. It multiplies p99 of other keys by {} (from {} to {}){}",
+          cell.title(), f.elements[cell].plain(), f.reply[cell].plain(), f.longestCall[cell],
+          f.fault.multiple[cell], f.fault.baseline[cell], f.fault.peak[cell],
+          f.fault.hasSpike(cell) ? fmt::format(", and the spike lasts {}", f.fault.lasted(cell))
+                                 : std::string(", which is no spike by the rule"));
+}
+
+void claimPages(Study& s, const Figures& f, const Pair& pair, const Cell& whole,
+                const Cell& paged) {
+  if (!f.isMeasured(whole) || !f.isMeasured(paged)) return;
+  const Measured worse = f.fault.peak.ratio(paged, whole);
+  const std::string page = s.parameters().text("page");
+  Claim claim = s.claim(fmt::format("pages-{}", pair.atOnce), expectAbove(worse));
+  if (pair.atOnce == kHash.atOnce) claim.headline();
+  claim.from("SLOWLOG and peak p99 of the two")
+      .restsOn({f.longestCall[whole]})
+      .text(
+          "Reading {} in pages of {} ({}, {} calls) shortens the longest call from {} to {} and "
+          "lowers the peak p99 of other keys from {} to {}. Reading it at once multiplies that "
+          "peak by {}",
+          pair.what, page, findBigRead(pair.inPages)->command, f.calls[paged].plain(),
+          f.longestCall[whole], f.longestCall[paged], f.fault.peak[whole], f.fault.peak[paged],
+          worse);
+  s.cost(
+      "Reading {} in pages takes {} the main-thread time of {} and {} its time from first call to "
+      "last reply. It is not a snapshot: changes made meanwhile may or may not be seen",
+      pair.what, f.busy.ratio(whole, paged), findBigRead(pair.atOnce)->command,
+      f.readTime.ratio(whole, paged));
+  if (expectAbove(worse) == Standing::expected)
+    s.recommend(
+        "Read {} in pages of {} rather than with {}: the peak p99 of other keys falls by a factor "
+        "of {}",
+        pair.what, page, findBigRead(pair.atOnce)->command, formatCount(worse.value()));
+}
+
+/// What the slow log leaves out.
+void claimUnseen(Study& s, const Figures& f, const Cell& cell) {
+  if (!f.isMeasured(cell)) return;
+  const Measured stall = f.fault.stall[cell];
+  const double slowUs = f.longestCall[cell].value();
+  s.claim("slow-log", Standing::plain)
+      .from("the PING probe, and SLOWLOG")
+      .text("Around {} the longest stall was {}, and the slow log records {}{}", cell.title(),
+            stall, formatQuantity(slowUs, "us"),
+            stall.value() > slowUs
+                ? fmt::format(": it leaves out {} of the stall, including the writing of the reply",
+                              formatShare((stall.value() - slowUs) / stall.value()))
+                : std::string(": the two agree"));
+}
+
+void claimEvictions(Study& s, const Figures& f, const Cell& tight, const Cell& roomy) {
+  const Measured evicted = f.evicted[tight];
+  const bool isCompared = f.evicted.has(roomy);
+  s.claim("keys-evicts", evicted.value() > 0 ? Standing::expected : Standing::contradicts)
+      .from("evicted_keys before and after the command")
+      .restsOn(isCompared ? std::vector{evicted, f.evicted[roomy]} : std::vector{evicted})
+      .text(
+          "With {} free below maxmemory, the reply of KEYS * ({}) counts as Redis's memory: {} "
+          "keys were evicted while it was built and sent{}. {} reads of that run missed",
+          s.parameters().text("headroom"), f.reply[tight].plain(), evicted,
+          isCompared ? fmt::format(" ({} with room for it)", f.evicted[roomy]) : std::string(),
+          f.misses[tight].plain());
+  if (evicted.value() > 0)
+    s.cost(
+        "At its memory limit, one KEYS * evicts {} keys; each is a later miss at the store behind "
+        "the cache",
+        evicted);
+}
+
+void judge(Study& s, const Figures& f, const Cell& whole, const Cell& paged) {
+  if (!f.isMeasured(whole)) return;
+  const auto text = [&](const Cell& cell) {
+    return fmt::format("{}: {} by SLOWLOG, others' p99 {} → {}", cell.title(), f.longestCall[cell],
+                       f.fault.baseline[cell], f.fault.peak[cell]);
+  };
+  std::string detail = fmt::format("{} elements, {}/s beside it", s.parameters().text("fields"),
+                                   s.parameters().text("rate"));
+  std::vector<Measured> from{f.longestCall[whole]};
+  if (f.isMeasured(paged)) {
+    detail += fmt::format("; in pages {}", text(paged));
+    from.push_back(f.longestCall[paged]);
+  }
+  s.slo("big-key-stall", SloVerdict::reported, text(whole), std::move(detail), from);
+}
+
+void predictCall(Study& s, const Quantity& longestCall, const Cell& cell, const Reader& reader) {
+  const std::string command(reader.read->command);
+  const auto cost = elementCost(command);
+  if (!cost) return;
+  const auto elements = static_cast<double>(
+      s.parameters().count(reader.read->what == BigRead::What::keyspace ? "keys" : "fields"));
+  s.predict(
+       fmt::format("slow-log time of {} over {} elements", command, formatCount(elements)),
+       fmt::format("{:.0f} ns for each element, on a quiet machine", cost->secondsPerElement * 1e9),
+       "us", stallSeconds(*cost, elements) * 1e6)
+      .measured(longestCall[cell]);
+}
+
+void declare(Study& s) {
+  const auto command = commands();
+  const Grid grid = s.grid(
+      "", {command}, [&](const Cell& cell, unsigned) { return readBeside(s, cell[command]); });
+  const Figures f(s, grid.cells);
+  const auto cellOf = [&](std::string_view word) { return grid.at(command, word); };
+
+  tabulate(s, f);
+  plotPairs(s, f, grid, command);
+  for (const Pair& pair : kPairs) {
+    const Cell whole = cellOf(pair.atOnce);
+    predictCall(s, f.longestCall, whole, whole[command]);
+    claimStall(s, f, pair, whole);
+    claimPages(s, f, pair, whole, cellOf(pair.inPages));
+  }
+  claimUnseen(s, f, cellOf(kHash.atOnce));
+  claimEvictions(s, f, cellOf(kTight), cellOf(kKeys.atOnce));
+  judge(s, f, cellOf(kHash.atOnce), cellOf(kHash.inPages));
+  s.method(intervalNote(f.longestCall[cellOf(kHash.atOnce)].estimate));
+  s.method(f.fault.method());
+  s.method(
+      "The slow log has the longest call. Where no call was long enough for it (1 ms), the figure "
+      "is commandstats' mean");
 }
 
 Status check(const Parameters& p) {
@@ -141,347 +330,43 @@ Status check(const Parameters& p) {
   return {};
 }
 
-std::vector<LabPrediction> predict(const Parameters& p) {
-  std::vector<LabPrediction> all;
-  for (std::size_t pair = 0; pair < kPairs.size(); ++pair) {
-    const std::string command = capitals(kPairs[pair].atOnce);
-    const auto cost = elementCost(command);
-    if (!cost) continue;
-    const auto elements = static_cast<double>(p.count(pair == kKeys ? "keys" : "fields"));
-    all.push_back({.what = fmt::format("slow-log time of {} over {} elements", command,
-                                       formatCount(elements)),
-                   .model = fmt::format("{:.0f} ns for each element, on a quiet machine",
-                                        cost->secondsPerElement * 1e9),
-                   .unit = "us",
-                   .predicted = stallSeconds(*cost, elements) * 1e6,
-                   .verdict = {}});
-  }
-  return all;
-}
-
-/// One run, read once.
-struct Facts {
-  std::optional<Spike> spike;
-  double busyUs = kNaN;  ///< what the command took of the main thread, all calls
-  double slowUs = kNaN;  ///< the longest call by the slow log, or by commandstats' mean
-  double calls = kNaN, elements = kNaN, bytes = kNaN, readS = kNaN;
-  double stallUs = kNaN;  ///< the longest that the PING probe saw
-  double maxUs = kNaN;    ///< the slowest operation on any other key
-  double evicted = kNaN;  ///< while the command ran
-  double missed = kNaN;   ///< reads of the whole run that found nothing
-};
-
-Facts read(const Reading& reading) {
-  Facts facts;
-  if (faultOf(reading) == nullptr) return facts;
-  facts.spike = spikeOf(reading, kPercentile, faultSpikeRule());
-  facts.busyUs = faultFigure(reading, "server_us");
-  facts.calls = faultFigure(reading, "calls");
-  facts.slowUs = faultFigure(reading, "slowlog_us");
-  if (!std::isfinite(facts.slowUs)) facts.slowUs = facts.busyUs / facts.calls;
-  facts.elements = faultFigure(reading, "elements");
-  // A hash's reply has two for each field: its name and its value.
-  const std::string_view command = reading.label("command");
-  if (command == kPairs[kHash].atOnce || command == kPairs[kHash].inPages) facts.elements /= 2;
-  facts.bytes = faultFigure(reading, "reply_bytes");
-  facts.readS = faultFigure(reading, "read_s");
-  facts.evicted = faultFigure(reading, "evicted_keys");
-  facts.stallUs = longestStallS(reading) * 1e6;
-  facts.maxUs = latencyUs(reading, "max");
-  if (const Summary* const summary = reading.summary())
-    facts.missed = static_cast<double>(summary->cache.misses);
-  return facts;
-}
-
-class Analysis {
- public:
-  Analysis(const Parameters& p, const Readings& readings, ExperimentDocument& document)
-      : p_(p),
-        document_(document),
-        runs_(readings, allLabels(), read),
-        slow_(runs_.column([](const Facts& f) { return f.slowUs; })),
-        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNaN; })),
-        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNaN; })) {}
-
-  void all() {
-    table();
-    plots();
-    for (std::size_t pair = 0; pair < kPairs.size(); ++pair) {
-      stall(pair);
-      remedy(pair);
-    }
-    unseen();
-    evictions();
-    judge();
-    predictions();
-    document_.method.push_back(intervalNote(slow_.of(atOnce(kHash))));
-    document_.method.push_back(fmt::format(
-        "Spike of p99 of operations on other keys, in intervals of {}: {}, and {:.0f} µs at the "
-        "least; the baseline is the window before the command. The slow log has the longest call; "
-        "where none was long enough for it (1 ms), the mean call by commandstats stands there. A "
-        "stall's length is that of the longest unanswered PING, asked every millisecond",
-        p_.text("interval"), faultSpikeRule().text(), faultSpikeRule().least));
-  }
-
- private:
-  using Figure = ConditionsWith<Facts>::Figure;
-
-  bool measured(std::size_t condition) const {
-    return slow_.has(condition) && base_.has(condition) && peak_.has(condition);
-  }
-  double spikeS(std::size_t condition) {
-    return runs_.mean(condition, [](const Facts& f) {
-      return f.spike && f.spike->found ? f.spike->durationS() : kNaN;
-    });
-  }
-  std::string lasted(std::size_t condition) {
-    const double seconds = spikeS(condition);
-    return std::isfinite(seconds) ? formatQuantity(seconds, "s") : std::string("no spike");
-  }
-  double multiple(std::size_t condition) {
-    return runs_.mean(condition,
-                      [](const Facts& f) { return f.spike ? f.spike->multiple() : kNaN; });
-  }
-  static std::string us(double value) { return formatQuantity(value, "us"); }
-
-  void table() {
-    LabTable table{
-        .title = "One command on something large, and everybody else's p99",
-        .head = {"command", "elements", "calls", "reply", "longest call (slow log)",
-                 "main thread busy with it", "longest stall", "p99 of others before", "peak p99",
-                 "spike lasted", "slowest operation", "evicted meanwhile", "valid runs"},
-        .rows = {},
-        .note = fmt::format("{}/s on {} keys of {}, Poisson arrivals, {} of reads; {} elements of "
-                            "about {} in each big key, {} in a page. Stall: from the first PING "
-                            "without an answer to its answer.",
-                            p_.text("rate"), p_.text("keys"), formatSize(p_.size("value-size")),
-                            formatShare(p_.number("rw-ratio")), p_.text("fields"),
-                            formatSize(p_.size("field-size")), p_.text("page"))};
-    for (std::size_t i = 0; i < kConditions; ++i)
-      table.rows.push_back(
-          {{fullName(i), count(i, [](const Facts& f) { return f.elements; }),
-            count(i, [](const Facts& f) { return f.calls; }),
-            formatQuantity(runs_.mean(i, [](const Facts& f) { return f.bytes; }), "bytes"),
-            words(slow_.of(i), "us"), us(runs_.mean(i, [](const Facts& f) { return f.busyUs; })),
-            us(runs_.mean(i, [](const Facts& f) { return f.stallUs; })), words(base_.of(i), "us"),
-            words(peak_.of(i), "us"), lasted(i),
-            us(runs_.mean(i, [](const Facts& f) { return f.maxUs; })),
-            count(i, [](const Facts& f) { return f.evicted; }),
-            fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
-           runs_.names({i})});
-    document_.tables.push_back(std::move(table));
-    for (std::size_t i = 0; i < kConditions; ++i) {
-      addFigure(document_, "longest call, " + fullName(i), "us", slow_.of(i));
-      addFigure(document_, "peak p99 of other keys, " + fullName(i), "us", peak_.of(i));
-    }
-  }
-
-  std::string count(std::size_t condition, const Figure& figure) {
-    return formatQuantity(runs_.mean(condition, figure), "count");
-  }
-
-  void plots() {
-    const auto drawn = [&](std::string id, std::string title, std::size_t which) {
-      LabPlot plot{.id = std::move(id),
-                   .title = std::move(title),
-                   .description = fmt::format("p99 of operations on other keys in each interval "
-                                              "({}), one run of each kind.",
-                                              p_.text("interval")),
-                   .x = {"seconds since the command began", AxisKind::linear, {}},
-                   .y = {"p99", AxisKind::latency, {}},
-                   .series = {},
-                   .spans = {},
-                   .marks = {{0, "the command"}}};
-      for (std::size_t pair = 0; pair < kPairs.size(); ++pair) add(plot, 2 * pair + which);
-      if (!plot.series.empty()) document_.plots.push_back(std::move(plot));
-    };
-    drawn("at-once", "Read at once: everybody waits", 0);
-    drawn("in-pages", "Read in pages: everybody gets a turn", 1);
-  }
-
-  void add(LabPlot& plot, std::size_t condition) {
-    if (runs_.runs(condition).empty()) return;
-    const Reading& reading = *runs_.believed(condition).front();
-    const FaultFigures* const fault = faultOf(reading);
-    if (fault == nullptr || reading.dir() == nullptr) return;
-    LabSeries line{.title = fullName(condition), .points = {}, .markers = false};
-    for (const SeriesPoint& point : responseSeries(*reading.dir(), kPercentile))
-      line.points.push_back({point.startS - fault->beginS, point.value});
-    plot.series.push_back(std::move(line));
-  }
-
-  void stall(std::size_t pair) {
-    const std::size_t i = atOnce(pair);
-    if (!measured(i)) {
-      addFinding(document_, Standing::problem,
-                 fmt::format("{} was not measured, so nothing is said of its stall", fullName(i)),
-                 "the runs that failed");
-      return;
-    }
-    const double times = multiple(i);
-    addFinding(
-        document_, std::isfinite(spikeS(i)) ? Standing::expected : Standing::contradicts,
-        fmt::format("{} ({} elements, {}) takes {} by the slow log, in which the server answers "
-                    "nobody: p99 of operations on other keys goes from {} to {}, {} as much, and "
-                    "the spike lasts {}",
-                    fullName(i), count(i, [](const Facts& f) { return f.elements; }),
-                    formatQuantity(runs_.mean(i, [](const Facts& f) { return f.bytes; }), "bytes"),
-                    words(slow_.of(i), "us"), words(base_.of(i), "us"), words(peak_.of(i), "us"),
-                    formatQuantity(times, "x"), lasted(i)),
-        "SLOWLOG, and the spike rule on p99 by interval", runs_.names({i}), pair == kHash);
-  }
-
-  void remedy(std::size_t pair) {
-    const std::size_t whole = atOnce(pair);
-    const std::size_t paged = inPages(pair);
-    if (!measured(whole) || !measured(paged)) return;
-    const Estimate p99 = peak_.ratio(paged, whole);
-    const double calls = runs_.mean(paged, [](const Facts& f) { return f.calls; });
-    const double longer = runs_.mean(paged, [](const Facts& f) { return f.readS; }) /
-                          runs_.mean(whole, [](const Facts& f) { return f.readS; });
-    const double busier = runs_.mean(paged, [](const Facts& f) { return f.busyUs; }) /
-                          runs_.mean(whole, [](const Facts& f) { return f.busyUs; });
-    const Standing standing = standingOf(p99, true);
-    addFinding(
-        document_, standing,
-        fmt::format("The same in pages ({}, {} calls): the longest call is {} in place of {}, and "
-                    "p99 of other keys peaks at {} in place of {}: the stall costs {} of it",
-                    fullName(paged), formatCount(calls), words(slow_.of(paged), "us"),
-                    words(slow_.of(whole), "us"), words(peak_.of(paged), "us"),
-                    words(peak_.of(whole), "us"), redline::multiple(p99)),
-        "SLOWLOG and peak p99 of the two", runs_.names({whole, paged}), pair == kHash);
-    document_.costs.push_back(
-        fmt::format("{} takes {} of the main thread's time that {} takes, and {} of its time from "
-                    "first call to "
-                    "last reply; it is no snapshot: what changes meanwhile may be seen or not",
-                    fullName(paged), formatQuantity(busier, "x"), fullName(whole),
-                    formatQuantity(longer, "x")));
-    if (standing == Standing::expected)
-      document_.recommendations.push_back(
-          fmt::format("Read {} in pages of {}, not with {}: peak p99 of other keys is {} lower",
-                      kPairs[pair].what, p_.text("page"), findBigRead(commandOf(whole))->command,
-                      formatQuantity(p99.value, "x")));
-  }
-
-  /// What the slow log leaves out.
-  void unseen() {
-    const std::size_t i = atOnce(kHash);
-    const double stall = runs_.mean(i, [](const Facts& f) { return f.stallUs; });
-    if (!measured(i) || !std::isfinite(stall)) return;
-    const double slow = slow_.of(i).value;
-    addFinding(document_, Standing::plain,
-               fmt::format(
-                   "The server was silent for {} at the longest around {}, and the slow log "
-                   "says {}: {}",
-                   us(stall), fullName(i), us(slow),
-                   stall > slow ? fmt::format("it leaves out {} of the stall, the writing of the "
-                                              "reply among it",
-                                              formatShare((stall - slow) / stall))
-                                : "the two agree, with the rest of the stall too short to be seen"),
-               "the PING probe, and SLOWLOG", runs_.names({i}));
-  }
-
-  void evictions() {
-    const std::size_t roomy = atOnce(kKeys);
-    const double evicted = runs_.mean(kTight, [](const Facts& f) { return f.evicted; });
-    const double without = runs_.mean(roomy, [](const Facts& f) { return f.evicted; });
-    if (!std::isfinite(evicted)) return;
-    const double bytes = runs_.mean(kTight, [](const Facts& f) { return f.bytes; });
-    addFinding(
-        document_, evicted > 0 ? Standing::expected : Standing::contradicts,
-        fmt::format(
-            "KEYS * with {} between used_memory and maxmemory: its reply of {} counts as "
-            "the server's memory, and {} keys were evicted while it was built and sent{}; "
-            "{} reads of that run missed",
-            p_.text("headroom"), formatQuantity(bytes, "bytes"), formatQuantity(evicted, "count"),
-            std::isfinite(without)
-                ? fmt::format(", against {} with room for it", formatQuantity(without, "count"))
-                : std::string{},
-            count(kTight, [](const Facts& f) { return f.missed; })),
-        "evicted_keys before and after the command", runs_.names({kTight, roomy}));
-    if (evicted > 0)
-      document_.costs.push_back(
-          fmt::format("At its memory limit a cache pays for one KEYS * with {} keys, each a later "
-                      "miss at the store behind it",
-                      formatQuantity(evicted, "count")));
-  }
-
-  void judge() {
-    const std::size_t hash = atOnce(kHash);
-    if (!measured(hash)) return;
-    const auto one = [&](std::size_t i) {
-      return fmt::format("{}: {} by SLOWLOG, others' p99 {} → {}", fullName(i),
-                         words(slow_.of(i), "us"), words(base_.of(i), "us"),
-                         words(peak_.of(i), "us"));
-    };
-    std::string detail =
-        fmt::format("{} elements, {}/s beside it", p_.text("fields"), p_.text("rate"));
-    if (measured(inPages(kHash))) detail += fmt::format("; in pages {}", one(inPages(kHash)));
-    document_.slo.push_back({"big-key-stall", one(hash),
-                             runs_.valid(hash) > 0 ? SloVerdict::reported : SloVerdict::invalid,
-                             std::move(detail), runs_.names({hash, inPages(kHash)})});
-  }
-
-  void predictions() {
-    std::size_t at = 0;
-    for (std::size_t pair = 0; pair < kPairs.size(); ++pair) {
-      if (!elementCost(capitals(kPairs[pair].atOnce))) continue;
-      if (at == document_.predictions.size()) return;
-      LabPrediction& prediction = document_.predictions[at++];
-      const Estimate slow = slow_.of(atOnce(pair));
-      if (slow.count == 0) continue;
-      setMeasured(prediction, slow);
-      prediction.verdict = ofPredicted(prediction);
-    }
-  }
-
-  const Parameters& p_;
-  ExperimentDocument& document_;
-  ConditionsWith<Facts> runs_;
-  Column slow_, base_, peak_;
-};
-
-void analyse(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
-  Analysis(p, readings, document).all();
-}
-
 }  // namespace
+}  // namespace redline::lab
+
+namespace redline {
 
 Experiment bigKeyExperiment() {
-  Experiment experiment;
-  experiment.name = "big-key";
-  experiment.title = "Who waits for KEYS, HGETALL, LRANGE and SMEMBERS";
-  experiment.question =
-      "Beside a steady load on small keys, one client reads something large with one command, and "
-      "then the same in pages. How long does the event loop stand still by the slow log and from "
-      "outside, what happens to p99 of keys that have nothing to do with it, and what does a reply "
-      "evict that does not fit beside the data?";
-  experiment.parameters = {
-      {.name = "keys", .kind = ParameterKind::count, .help = "small keys: the load's, and KEYS's"},
-      {.name = "value-size", .kind = ParameterKind::size, .help = "bytes of a small key's value"},
-      {.name = "conns", .kind = ParameterKind::count, .help = "connections of the load"},
-      {.name = "rate", .kind = ParameterKind::count, .help = "operations a second of the load"},
-      {.name = "rw-ratio", .kind = ParameterKind::share, .help = "share of reads in it"},
-      {.name = "fields",
-       .kind = ParameterKind::count,
-       .help = "elements of the big hash, list and set"},
-      {.name = "field-size", .kind = ParameterKind::size, .help = "bytes of each of them"},
-      {.name = "page", .kind = ParameterKind::count, .help = "elements in one call, read in pages"},
-      {.name = "headroom",
-       .kind = ParameterKind::size,
-       .help = "free memory where KEYS's reply does not fit"},
-      {.name = "warmup", .kind = ParameterKind::duration, .help = "sent before, not measured"},
-      {.name = "at",
-       .kind = ParameterKind::duration,
-       .help = "when the command comes, in the measured window; what is before is the baseline"},
-      {.name = "duration", .kind = ParameterKind::duration, .help = "measured time of a run"},
-      {.name = "interval", .kind = ParameterKind::duration, .help = "of the series of p99"},
+  using enum ParameterKind;
+  return {
+      .name = "big-key",
+      .title = "Who waits for KEYS, HGETALL, LRANGE and SMEMBERS",
+      .question =
+          "Beside a steady load on small keys, one client reads something large with one command, "
+          "and then in pages. How long does the event loop stand still, by the slow log and seen "
+          "from outside? What happens to p99 of unrelated keys, and what does a reply evict that "
+          "does not fit beside the data?",
+      .parameters =
+          {{.name = "keys", .kind = count, .help = "small keys: the load's, and KEYS's"},
+           {.name = "value-size", .kind = size, .help = "bytes of a small key's value"},
+           {.name = "conns", .kind = count, .help = "connections of the load"},
+           {.name = "rate", .kind = count, .help = "operations a second of the load"},
+           {.name = "rw-ratio", .kind = share, .help = "share of reads in it"},
+           {.name = "fields", .kind = count, .help = "elements of the big hash, list and set"},
+           {.name = "field-size", .kind = size, .help = "bytes of each of them"},
+           {.name = "page", .kind = count, .help = "elements in one call, read in pages"},
+           {.name = "headroom",
+            .kind = size,
+            .help = "free memory where KEYS's reply does not fit"},
+           {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
+           {.name = "at",
+            .kind = duration,
+            .help =
+                "when the command comes, in the measured window; what is before is the baseline"},
+           {.name = "duration", .kind = duration, .help = "measured time of a run"},
+           {.name = "interval", .kind = duration, .help = "of the series of p99"}},
+      .check = lab::check,
+      .declare = lab::declare,
   };
-  experiment.check = check;
-  experiment.plan = plan;
-  experiment.predict = predict;
-  experiment.analyse = analyse;
-  return experiment;
 }
 
 }  // namespace redline

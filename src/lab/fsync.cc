@@ -6,7 +6,7 @@
 #include "base/units.h"
 #include "lab/catalog.h"
 #include "lab/disk.h"
-#include "lab/fault_series.h"
+#include "lab/interval_series.h"
 #include "lab/study.h"
 #include "lab/words.h"
 #include "server/host.h"

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lab/factor.h"
@@ -105,7 +106,7 @@ std::size_t validCount(const std::vector<const Reading*>& runs);
 template <typename Facts>
 class FactsOf {
  public:
-  explicit FactsOf(Facts (*read)(const Reading&)) : read_(read) {}
+  explicit FactsOf(std::function<Facts(const Reading&)> read) : read_(std::move(read)) {}
 
   const Facts& operator()(const Reading& reading) const {
     const auto [at, isNew] = known_->try_emplace(&reading);
@@ -123,10 +124,12 @@ class FactsOf {
   }
 
  private:
-  Facts (*read_)(const Reading&);
+  std::function<Facts(const Reading&)> read_;
   std::shared_ptr<std::map<const Reading*, Facts>> known_ =
       std::make_shared<std::map<const Reading*, Facts>>();
 };
+template <typename Facts>
+FactsOf(Facts (*)(const Reading&)) -> FactsOf<Facts>;
 
 }  // namespace redline::lab
 

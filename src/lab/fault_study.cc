@@ -1,0 +1,247 @@
+#include "lab/fault_study.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/units.h"
+
+namespace redline::lab {
+namespace {
+
+constexpr double kPercentile = 0.99;
+
+/// 1 − the share of the fault's intervals that are left in `p99`.
+double lateGeneratorOf(const RunDir& run, const FaultFacts& facts) {
+  const auto during = [&](const std::vector<SeriesPoint>& series) {
+    return static_cast<double>(
+        std::ranges::count_if(series, [&](const SeriesPoint& at) { return facts.isDuring(at); }));
+  };
+  const double all = during(dispatchSeries(run, kPercentile));
+  return all > 0 ? 1 - during(facts.p99) / all : kNaN;
+}
+
+double aboveS(const FaultFacts& facts, double limitUs) {
+  double seconds = 0;
+  for (const SeriesPoint& point : facts.p99)
+    if (point.endS > facts.when->fromS && point.value > limitUs)
+      seconds += point.endS - point.startS;
+  return seconds;
+}
+
+FaultFacts readFault(const Reading& reading, const FaultView& view) {
+  FaultFacts facts;
+  const RunDir* const run = reading.dir();
+  if (run == nullptr) return facts;
+  facts.when = view.when(reading);
+  if (!facts.when) return facts;
+  const Stretch when = *facts.when;
+  facts.stallUs = longestStallS(*run, when) * 1e6;
+  if (view.p99 == FaultP99::withoutLateGenerator) {
+    facts.p99 = serverSeries(*run, kPercentile);
+    facts.lateGenerator = lateGeneratorOf(*run, facts);
+  } else {
+    facts.p99 = responseSeries(*run, kPercentile);
+  }
+  facts.aboveLimitS = aboveS(facts, view.limitUs);
+  if (!facts.p99.empty())
+    facts.spike = findSpike(facts.p99, {facts.p99.front().startS, when.fromS},
+                            {when.fromS, facts.p99.back().endS}, faultSpikeRule());
+  return facts;
+}
+
+}  // namespace
+
+Flags faultDataSet(const Parameters& p) {
+  return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
+}
+
+Flags driveWithFault(const Parameters& p, std::string_view fault) {
+  return joinFlags({faultDataSet(p),
+                    {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
+                     "-rw-ratio=" + p.text("rw-ratio"), "-warmup=" + p.text("warmup"),
+                     "-duration=" + p.text("duration"), "-interval=" + p.text("interval"),
+                     fmt::format("-chaos={}:{}", p.text("at"), fault)}});
+}
+
+Status checkFaultMoment(const Parameters& p, std::string_view what) {
+  const SpikeRule spike;
+  if (p.seconds("at") / p.seconds("interval") < static_cast<double>(spike.leastBaseline))
+    return p.refuse("at", fmt::format("a baseline needs {} intervals before the {}",
+                                      spike.leastBaseline, what));
+  if (p.seconds("at") >= p.seconds("duration"))
+    return p.refuse("at", fmt::format("the {} comes after the measured window", what));
+  return {};
+}
+
+SpikeRule faultSpikeRule() {
+  SpikeRule spike;
+  spike.least = 300;  // µs
+  return spike;
+}
+
+const FaultFigures* faultOf(const Reading& reading) {
+  const Summary* const summary = reading.summary();
+  if (summary == nullptr) return nullptr;
+  const auto found = std::ranges::find_if(summary->faults, [](const FaultFigures& fault) {
+    return fault.problem.empty() && fault.endS > 0;
+  });
+  return found == summary->faults.end() ? nullptr : &*found;
+}
+
+std::optional<Stretch> faultStretch(const Reading& reading) {
+  const FaultFigures* const fault = faultOf(reading);
+  if (fault == nullptr) return std::nullopt;
+  return Stretch{fault->beginS, fault->endS};
+}
+
+Measurement faultFigure(std::string_view name) {
+  return [name = std::string(name)](const Reading& reading) {
+    const FaultFigures* const fault = faultOf(reading);
+    if (fault == nullptr) return kNaN;
+    for (const auto& [known, value] : fault->figures)
+      if (known == name) return value;
+    return kNaN;
+  };
+}
+
+double longestStallS(const RunDir& run, Stretch when) {
+  constexpr double kAfter = 1;
+  double longest = 0;
+  for (const Event& event : run.events) {
+    const double at = toSeconds(event.at);
+    if (event.kind == "stall" && at + toSeconds(event.duration) >= when.fromS &&
+        at <= when.toS + kAfter)
+      longest = std::max(longest, toSeconds(event.duration));
+  }
+  return longest;
+}
+
+double FaultFacts::spikeS() const {
+  if (!spike || !spike->found) return kNaN;
+  // With intervals left out, those between two that are above need not be.
+  return isMostlyLeftOut() ? spike->aboveS : spike->durationS();
+}
+
+FaultStudy::FaultStudy(Study& study, Cells cells, FaultView view)
+    : study_(study),
+      cells_(std::move(cells)),
+      view_(std::move(view)),
+      facts_([view = view_](const Reading& reading) { return readFault(reading, view); }),
+      baseline(
+          pooledOf("us", [](const FaultFacts& f) { return f.spike ? f.spike->baseline : kNaN; })),
+      peak(pooledOf("us", [](const FaultFacts& f) { return f.spike ? f.spike->peak : kNaN; })),
+      multiple(
+          meanOf("x", [](const FaultFacts& f) { return f.spike ? f.spike->multiple() : kNaN; })),
+      spikeS(meanOf("s", [](const FaultFacts& f) { return f.spikeS(); })),
+      stall(meanOf("us", [](const FaultFacts& f) { return f.stallUs; })),
+      aboveLimit(meanOf("s", [](const FaultFacts& f) { return f.aboveLimitS; })),
+      lateGenerator(meanOf("share", [](const FaultFacts& f) { return f.lateGenerator; })),
+      length(meanOf(
+          "s", [](const FaultFacts& f) { return f.when ? f.when->toS - f.when->fromS : kNaN; })) {}
+
+Quantity FaultStudy::pooledOf(std::string unit,
+                              const std::function<double(const FaultFacts&)>& fact) const {
+  return study_.quantity(std::move(unit), facts_.of(fact), cells_);
+}
+
+Quantity FaultStudy::meanOf(std::string unit,
+                            const std::function<double(const FaultFacts&)>& fact) const {
+  return study_.mean(std::move(unit), facts_.of(fact), cells_);
+}
+
+Quantity FaultStudy::figure(std::string unit, std::string_view name) const {
+  return study_.quantity(std::move(unit), faultFigure(name), cells_);
+}
+
+Quantity FaultStudy::mean(std::string unit, std::string_view name) const {
+  return study_.mean(std::move(unit), faultFigure(name), cells_);
+}
+
+std::size_t FaultStudy::spikes(const Cell& cell) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(study_.validRuns(cell), [this](const Reading* run) {
+        const auto& spike = facts(*run).spike;
+        return spike && spike->found;
+      }));
+}
+
+bool FaultStudy::anyRun(const Cell& cell,
+                        const std::function<bool(const FaultFacts&)>& holds) const {
+  return std::ranges::any_of(study_.validRuns(cell),
+                             [&](const Reading* run) { return holds(facts(*run)); });
+}
+
+bool FaultStudy::isCutOff(const Cell& cell) const {
+  return anyRun(cell, [](const FaultFacts& f) { return f.spike && f.spike->cutOff; });
+}
+
+bool FaultStudy::isMostlyLeftOut(const Cell& cell) const {
+  return anyRun(cell, [](const FaultFacts& f) { return f.isMostlyLeftOut(); });
+}
+
+std::string FaultStudy::lasted(const Cell& cell) const {
+  return hasSpike(cell) ? format(spikeS[cell]) : "no spike";
+}
+
+std::string FaultStudy::aboveLimitText(const Cell& cell) const {
+  return (isMostlyLeftOut(cell) ? "at least " : "") + format(aboveLimit[cell]);
+}
+
+void FaultStudy::claimNotMeasured(const Cell& cell, std::string id) const {
+  study_.claim(std::move(id), Standing::problem)
+      .from("the runs that failed")
+      .text("{} was not measured, so nothing is said about its spike", cell.title());
+}
+
+const Reading* FaultStudy::drawnRun(const Cell& cell) const {
+  const auto runs = study_.validRuns(cell);
+  return runs.empty() || !facts(*runs.front()).when ? nullptr : runs.front();
+}
+
+Plot FaultStudy::plotOverTime(std::string id, std::string title, std::string mark) const {
+  Plot plot = study_.plot(std::move(id), std::move(title));
+  plot.x(fmt::format("seconds since the {} began", view_.what), AxisKind::linear)
+      .mark(0, std::move(mark));
+  return plot;
+}
+
+void FaultStudy::addLines(Plot& plot, const Cells& cells, const SeriesOf& seriesOf) const {
+  constexpr double kGapS = 1e-6;
+  for (const Cell& cell : cells) {
+    const Reading* const run = drawnRun(cell);
+    if (run == nullptr) continue;
+    const FaultFacts& fault = facts(*run);
+    LabSeries line{.title = cell.title(), .points = {}, .markers = false};
+    double endS = kNaN;
+    for (const SeriesPoint& point : seriesOf ? seriesOf(*run) : fault.p99) {
+      if (view_.p99 == FaultP99::withoutLateGenerator && point.startS > endS + kGapS)
+        line.points.push_back({endS - fault.when->fromS, kNaN});
+      line.points.push_back({point.startS - fault.when->fromS, point.value});
+      endS = point.endS;
+    }
+    plot.series(std::move(line));
+  }
+}
+
+void FaultStudy::addSpan(Plot& plot, const Cell& cell, std::string title) const {
+  const Reading* const run = drawnRun(cell);
+  if (run == nullptr) return;
+  const Stretch when = *facts(*run).when;
+  plot.span(0, when.toS - when.fromS, std::move(title));
+}
+
+std::string FaultStudy::method() const {
+  const SpikeRule rule = faultSpikeRule();
+  return fmt::format(
+      "A spike of p99, in intervals of {}: {}, and at least {:.0f} µs above it. The baseline is "
+      "the "
+      "window before the {}. Edges are known to within one interval. A stall lasts from the first "
+      "unanswered PING, asked every millisecond, to its answer",
+      study_.parameters().text("interval"), rule.text(), rule.least, view_.what);
+}
+
+}  // namespace redline::lab

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "lab/experiment.h"
+#include "model/curve.h"
+
+namespace redline::lab {
+
+// A run interval by interval, on the run's clock: what its whole hides.
+
+/// Response time at quantile `q` of each interval of the measured window and the drain, all
+/// operations, in microseconds. Intervals in which nothing completed are left out: a frozen server
+/// shows in those after.
+std::vector<SeriesPoint> responseSeries(const RunDir& run, double q);
+/// The same of dispatch, the generator's own lateness.
+std::vector<SeriesPoint> dispatchSeries(const RunDir& run, double q);
+/// responseSeries() without the intervals that say nothing of the server: where dispatch at that
+/// quantile is half of it or more, and a millisecond at the least.
+std::vector<SeriesPoint> serverSeries(const RunDir& run, double q);
+
+/// The median of responseSeries(): what the quantile is most of the time, whatever rare stalls make
+/// of it over the whole run. Not a number without intervals.
+double typicalUs(const Reading& reading, double q);
+
+/// By how much a counter of servers.csv grew in each of these intervals, a second: on straight
+/// lines between the samples. Not a number where the samples do not reach.
+std::vector<double> ratesOf(const RunDir& run, std::string_view field,
+                            const std::vector<SeriesPoint>& intervals);
+
+/// For how long the main thread of the run's server was ready to run and other threads had its
+/// core, in each of these intervals, microseconds. Not a number where the samples do not reach.
+std::vector<double> withoutCoreUs(const RunDir& run, const std::vector<SeriesPoint>& intervals);
+
+/// Not a number where there are none.
+double medianOrNaN(const std::vector<double>& values);
+/// Of the values of the intervals that are wanted.
+template <typename Predicate>
+double medianWhere(const std::vector<SeriesPoint>& series, Predicate wanted) {
+  std::vector<double> values;
+  for (const SeriesPoint& point : series)
+    if (wanted(point)) values.push_back(point.value);
+  return medianOrNaN(values);
+}
+
+}  // namespace redline::lab
