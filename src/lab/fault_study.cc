@@ -187,6 +187,11 @@ std::string FaultStudy::lasted(const Cell& cell) const {
   return hasSpike(cell) ? format(spikeS[cell]) : "no spike";
 }
 
+std::string FaultStudy::forHowLong(const Cell& cell) const {
+  if (!hasSpike(cell)) return ", no spike by the rule,";
+  return (isMostlyLeftOut(cell) ? " for at least " : " for ") + format(spikeS[cell]);
+}
+
 std::string FaultStudy::aboveLimitText(const Cell& cell) const {
   return (isMostlyLeftOut(cell) ? "at least " : "") + format(aboveLimit[cell]);
 }
@@ -227,11 +232,13 @@ void FaultStudy::addLines(Plot& plot, const Cells& cells, const SeriesOf& series
   }
 }
 
-void FaultStudy::addSpan(Plot& plot, const Cell& cell, std::string title) const {
-  const Reading* const run = drawnRun(cell);
-  if (run == nullptr) return;
-  const Stretch when = *facts(*run).when;
-  plot.span(0, when.toS - when.fromS, std::move(title));
+void FaultStudy::addSpan(Plot& plot, const Cells& cells,
+                         const std::function<std::string(const Cell&)>& title) const {
+  const auto shown =
+      std::ranges::find_if(cells, [this](const Cell& cell) { return drawnRun(cell) != nullptr; });
+  if (shown == cells.end()) return;
+  const Stretch when = *facts(*drawnRun(*shown)).when;
+  plot.span(0, when.toS - when.fromS, title(*shown));
 }
 
 std::string FaultStudy::method() const {

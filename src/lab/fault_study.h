@@ -122,6 +122,8 @@ class FaultStudy {
 
   /// "150 ms", "no spike".
   std::string lasted(const Cell& cell) const;
+  /// " for 150 ms", " for at least 150 ms" where intervals are left out; ", no spike by the rule,".
+  std::string forHowLong(const Cell& cell) const;
   /// "2.8 s", "at least 2.8 s".
   std::string aboveLimitText(const Cell& cell) const;
 
@@ -135,8 +137,9 @@ class FaultStudy {
   /// A line for each cell, of its first valid run: p99, or another series. Where late intervals are
   /// left out, lines break.
   void addLines(Plot& plot, const Cells& cells, const SeriesOf& seriesOf = {}) const;
-  /// From begin to end, in the run that a cell's line is of.
-  void addSpan(Plot& plot, const Cell& cell, std::string title) const;
+  /// From begin to end, in the first of these cells that has a line.
+  void addSpan(Plot& plot, const Cells& cells,
+               const std::function<std::string(const Cell&)>& title) const;
 
   /// How spikes and stalls were found; for Study::method.
   std::string method() const;

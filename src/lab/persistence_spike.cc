@@ -1,21 +1,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <limits>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/units.h"
 #include "lab/catalog.h"
-#include "lab/compare.h"
 #include "lab/disk.h"
-#include "lab/fault_series.h"
+#include "lab/fault_study.h"
 #include "lab/words.h"
 #include "model/costs.h"
 #include "model/statistics.h"
 #include "run/memory_estimate.h"
 
-namespace redline {
+namespace redline::lab {
 namespace {
 
 constexpr double kPercentile = 0.99;
@@ -23,688 +24,524 @@ constexpr double kSloUs = 1000;      ///< the brief's read p99, for the time tha
 constexpr double kResembles = 0.25;  ///< AOF rewrite against BGSAVE: less is no difference
 constexpr double kWhereMatters = 0.1;  ///< the child's core: less is no difference
 
-/// What is done to the server, and where its child runs.
-struct Condition {
-  std::string fault;  ///< of redline's catalog: "bgsave"
-  std::string words;  ///< "BGSAVE"
-  std::string child;  ///< "server" or "generator"
-
-  std::string name() const { return fmt::format("{}-{}", fault, child); }
-  std::string full() const { return fmt::format("{}, child on the {}'s core", words, child); }
-  std::string stack() const { return "child-" + child; }
-  Labels labels() const { return {{"fault", fault}, {"child", child}}; }
+/// What makes the server fork.
+struct Fork {
+  std::string word;     ///< of redline's catalog of faults
+  std::string title;    ///< for people
+  std::string cpulist;  ///< Redis's setting of where its child runs
 };
+const Fork kBgsave{"bgsave", "BGSAVE", "bgsave_cpulist"};
+const Fork kAofRewrite{"aof-rewrite", "AOF rewrite", "aof_rewrite_cpulist"};
 
-// Places in conditions().
-enum : std::size_t { kBgsaveServer, kBgsaveGenerator, kAofServer, kAofGenerator };
-
-const std::vector<Condition>& conditions() {
-  static const std::vector<Condition> kAll{{"bgsave", "BGSAVE", "server"},
-                                           {"bgsave", "BGSAVE", "generator"},
-                                           {"aof-rewrite", "AOF rewrite", "server"},
-                                           {"aof-rewrite", "AOF rewrite", "generator"}};
-  return kAll;
-}
-
-std::vector<Labels> allLabels() {
-  std::vector<Labels> all;
-  for (const Condition& condition : conditions()) all.push_back(condition.labels());
-  return all;
-}
-
-LabStack stackOf(const Parameters& p, const std::string& child) {
-  const std::string cpu = fmt::format("{{{}-cpu}}", child);
-  return {.name = "child-" + child,
-          .up = {"node", "-maxmemory=" + p.text("maxmemory"), "-bgsave-cpus=" + cpu,
-                 "-aof-rewrite-cpus=" + cpu},
-          .load = faultDataSet(p),
-          .prepare = {}};
-}
-
-LabRun runOf(const Parameters& p, const Condition& condition, unsigned repeat) {
-  LabRun run{.name = fmt::format("{}-r{}", condition.name(), repeat),
-             .labels = condition.labels(),
-             .stack = condition.stack(),
+LabRun forkUnderLoad(Study& s, const Fork& fork, const std::string& childsCore) {
+  const Parameters& p = s.parameters();
+  const std::string cpu = fmt::format("{{{}-cpu}}", childsCore);
+  LabRun run{.stack = s.stack({.name = "child-" + childsCore,
+                               .up = {"node", "-maxmemory=" + p.text("maxmemory"),
+                                      "-bgsave-cpus=" + cpu, "-aof-rewrite-cpus=" + cpu},
+                               .load = faultDataSet(p)}),
              .before = noteDisk,
-             .drives = {{"", driveWithFault(p, condition.fault)}}};
-  run.labels.emplace_back("repeat", std::to_string(repeat));
+             .drives = {{.flags = driveWithFault(p, fork.word)}}};
   // Turning the append-only file on takes a first rewrite, before the load.
   constexpr double kKeysPerS = 500e3;
-  if (condition.fault == "aof-rewrite")
+  if (fork.word == kAofRewrite.word)
     run.expectedS = static_cast<double>(p.count("keys")) / kKeysPerS;
   return run;
 }
 
-Result<ExperimentPlan> plan(const Parameters& p) {
-  ExperimentPlan plan;
-  plan.stacks = {stackOf(p, "server"), stackOf(p, "generator")};
-  plan.runs = interleaved(conditions().size(), p.repeats(), [&](std::size_t i, unsigned repeat) {
-    return runOf(p, conditions()[i], repeat);
+/// What a run shows while the child writes, the interval of the fork left out.
+struct ChildFacts {
+  std::vector<double> p99, faults;  ///< by interval: microseconds, minor faults a second
+  double p99Us = kNaN;              ///< of the median interval
+  double lateUs = kNaN;             ///< the generator's own lateness at p99, of the median interval
+  double waiting = kNaN;  ///< share of the time that the main thread was ready and had no core
+  double faultsBefore = kNaN, faultsDuring = kNaN;  ///< a second, of the median interval
+  double resident = kNaN;                           ///< bytes, before the fork
+};
+
+std::vector<SeriesPoint> minorFaults(const RunDir& run, std::vector<SeriesPoint> intervals) {
+  const auto faults = ratesOf(run, "minor_faults", intervals);
+  for (std::size_t i = 0; i < intervals.size(); ++i) intervals[i].value = faults[i];
+  return intervals;
+}
+
+void readCopies(const RunDir& run, const FaultFacts& fault, ChildFacts& facts) {
+  const auto all = minorFaults(run, responseSeries(run, kPercentile));
+  const auto known = [](const SeriesPoint& at) { return std::isfinite(at.value); };
+  facts.faultsBefore =
+      medianWhere(all, [&](const SeriesPoint& at) { return known(at) && fault.isBefore(at); });
+  facts.faultsDuring =
+      medianWhere(all, [&](const SeriesPoint& at) { return known(at) && fault.isDuring(at); });
+  const auto left = minorFaults(run, fault.p99);
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (!fault.isDuring(left[i]) || !known(left[i])) continue;
+    facts.p99.push_back(fault.p99[i].value);
+    facts.faults.push_back(left[i].value);
+  }
+  facts.p99Us = medianOrNaN(facts.p99);
+}
+
+void readCores(const RunDir& run, const FaultFacts& fault, ChildFacts& facts) {
+  const auto dispatch = dispatchSeries(run, kPercentile);
+  facts.lateUs = medianWhere(dispatch, [&](const SeriesPoint& at) { return fault.isDuring(at); });
+  const auto waiting = ratesOf(run, "waiting_for_core_main_thread", dispatch);
+  std::vector<double> shares;
+  for (std::size_t i = 0; i < dispatch.size(); ++i)
+    if (fault.isDuring(dispatch[i]) && std::isfinite(waiting[i])) shares.push_back(waiting[i]);
+  if (!shares.empty()) facts.waiting = meanOf(shares);
+}
+
+ChildFacts readChild(const Reading& reading, const FaultFacts& fault) {
+  ChildFacts facts;
+  if (!fault.when) return facts;
+  const RunDir& run = *reading.dir();
+  for (const ServerSample& sample : run.servers)
+    if (toSeconds(sample.at) < fault.when->fromS)
+      facts.resident = sample.number("used_memory_rss", kNaN);
+  readCopies(run, fault, facts);
+  readCores(run, fault, facts);
+  return facts;
+}
+
+/// What is measured of each fork, beside what FaultStudy knows.
+struct Figures {
+  Figures(Study& s, const Cells& cells)
+      : fault(s, cells, {.p99 = FaultP99::withoutLateGenerator, .limitUs = kSloUs}),
+        child([study = fault](const Reading& run) { return readChild(run, study.facts(run)); }),
+        fork(fault.figure("us", "fork_us")),
+        copied(fault.mean("bytes", "cow_peak_bytes")),
+        p99(s.quantity("us", child.of(&ChildFacts::p99Us), cells)),
+        late(s.mean("us", child.of(&ChildFacts::lateUs), cells)),
+        waiting(s.mean("share", child.of(&ChildFacts::waiting), cells)),
+        faultsBefore(s.mean("count", child.of(&ChildFacts::faultsBefore), cells)),
+        faultsDuring(s.mean("count", child.of(&ChildFacts::faultsDuring), cells)),
+        resident(s.mean("bytes", child.of(&ChildFacts::resident), cells)),
+        sync(s.mean("us", recorded(kSyncP99), cells)) {}
+
+  bool isMeasured(const Cell& cell) const { return fault.isMeasured(cell) && fork.has(cell); }
+
+  FaultStudy fault;
+  FactsOf<ChildFacts> child;
+  Quantity fork, copied;
+  Quantity p99;  ///< while the child writes
+  Quantity late, waiting, faultsBefore, faultsDuring, resident;
+  Quantity sync;  ///< p99 of fdatasync before the run
+};
+
+/// One kind of fork, with its child on either core.
+struct Pair {
+  Fork fork;
+  Cell server, generator;
+};
+
+/// Of minor faults with p99, over the intervals of all runs of a cell.
+Estimate correlation(const Study& s, const Figures& f, const Cell& cell) {
+  std::vector<double> faults, p99;
+  for (const Reading* const run : s.validRuns(cell)) {
+    const ChildFacts& facts = f.child(*run);
+    faults.insert(faults.end(), facts.faults.begin(), facts.faults.end());
+    p99.insert(p99.end(), facts.p99.begin(), facts.p99.end());
+  }
+  return rankCorrelation(faults, p99);
+}
+
+void tabulateSpikes(Study& s, const Figures& f) {
+  const Parameters& p = s.parameters();
+  const FaultStudy& fault = f.fault;
+  s.table("What a fork under load does to everyone's p99")
+      .column("fault", [](const Cell& cell) { return cell.title(); })
+      .column("fork", f.fork)
+      .column("child wrote for", fault.length)
+      .column("longest stall", fault.stall)
+      .column("p99 before", fault.baseline)
+      .column("peak p99", fault.peak)
+      .column("peak ÷ before", fault.multiple)
+      .column("spike lasted", [&](const Cell& cell) { return fault.lasted(cell); })
+      .column("p99 while it writes", f.p99)
+      .column("time with p99 > 1 ms", [&](const Cell& cell) { return fault.aboveLimitText(cell); })
+      .column("of the generator", fault.lateGenerator)
+      .validRuns()
+      .note(fmt::format(
+          "{}/s, Poisson arrivals, {} reads, {} keys of {}. Stall: from the first unanswered PING "
+          "to its answer. Of the generator: share of the intervals in the child's life that are "
+          "left out because the generator's own lateness makes up half of p99 or more.",
+          p.text("rate"), formatShare(p.number("rw-ratio")), p.text("keys"),
+          formatSize(p.size("value-size"))))
+      .rows(fault.cells());
+  s.figures("peak p99, {}", fault.peak, fault.cells());
+  s.figures("fork, {}", f.fork, fault.cells());
+}
+
+void tabulateCopies(Study& s, const Figures& f) {
+  const auto correlationText = [&](const Cell& cell) {
+    const Estimate rho = correlation(s, f, cell);
+    if (!rho.hasInterval()) return std::string("too few intervals");
+    return fmt::format("{:.2f} [{:.2f} – {:.2f}], {} intervals", rho.value, rho.low, rho.high,
+                       rho.count);
+  };
+  s.table("Copy on write")
+      .column("fault", [](const Cell& cell) { return cell.title(); })
+      .column("resident before", f.resident)
+      .column("copied", f.copied)
+      .column("share of it",
+              [&](const Cell& cell) {
+                return formatShare(f.copied[cell].value() / f.resident[cell].value());
+              })
+      .column("minor faults/s before", f.faultsBefore)
+      .column("while the child writes", f.faultsDuring)
+      .column("rank correlation with p99", correlationText)
+      .column("fdatasync p99 before", f.sync)
+      .note(
+          "Copied: the highest figure of the child's private pages in INFO. fdatasync: of 200 B "
+          "appended in the servers' directory, right before the run.")
+      .rows(f.fault.cells());
+}
+
+void plotFaults(Study& s, const Figures& f) {
+  const Cells& cells = f.fault.cells();
+  const auto draw = [&](Plot plot, const FaultStudy::SeriesOf& seriesOf) {
+    f.fault.addLines(plot, cells, seriesOf);
+    f.fault.addSpan(plot, cells, [](const Cell& cell) { return "child of " + cell.title(); });
+    plot.add();
+  };
+  draw(f.fault.plotOverTime("p99", "p99 around the fault", "fork")
+           .describe(fmt::format("p99 of each interval ({}), one run of each kind. Intervals in "
+                                 "which the generator was late are left out. 0: the fault begins.",
+                                 s.parameters().text("interval")))
+           .y("p99", AxisKind::latency),
+       {});
+  draw(
+      f.fault.plotOverTime("minor-faults", "Redis's minor faults around the fault", "fork")
+          .describe("While a child lives, the first write to each page copies it: one minor fault.")
+          .y("minor faults a second", AxisKind::count),
+      [](const Reading& run) {
+        return minorFaults(*run.dir(), responseSeries(*run.dir(), kPercentile));
+      });
+}
+
+/// "from 167 µs to 21 ms for 7.5 s, to the end of the run".
+std::string rise(const FaultStudy& fault, const Cell& cell) {
+  return fmt::format("from {} to {}{}{}", fault.baseline[cell], fault.peak[cell],
+                     fault.forHowLong(cell),
+                     fault.isCutOff(cell) ? ", to the end of the run," : "");
+}
+
+void claimSpike(Study& s, const Figures& f, const Pair& pair) {
+  const FaultStudy& fault = f.fault;
+  const std::string id = "spike-" + pair.fork.word;
+  if (!f.isMeasured(pair.server)) {
+    fault.claimNotMeasured(pair.server, id);
+    return;
+  }
+  std::size_t found = 0, all = 0;
+  std::vector<Measured> from;
+  for (const Cell& cell : {pair.server, pair.generator}) {
+    if (!f.isMeasured(cell)) continue;
+    found += fault.spikes(cell);
+    all += s.runs(cell).size();
+    from.push_back(fault.peak[cell]);
+  }
+  if (found == 0) {
+    s.claim(id, Standing::contradicts)
+        .from("the spike rule")
+        .headline()
+        .restsOn(from)
+        .text(
+            "{} with {} resident causes no spike: p99 is at most {} in any interval, compared with "
+            "{} before. Its fork took {}",
+            pair.fork.title, f.resident[pair.server].plain(), fault.peak[pair.server],
+            fault.baseline[pair.server], f.fork[pair.server]);
+    return;
+  }
+  s.claim(id, 2 * found > all ? Standing::expected : Standing::inconclusive)
+      .from("the spike rule on p99 by interval, and latest_fork_usec")
+      .headline()
+      .restsOn(from)
+      .text(
+          "{} with {} resident raises p99 {} when its child shares Redis's core. With the child on "
+          "the generator's core, {}. The rule finds a spike in {} of {} runs; the fork alone took "
+          "{}",
+          pair.fork.title, f.resident[pair.server].plain(), rise(fault, pair.server),
+          f.isMeasured(pair.generator) ? "p99 rises " + rise(fault, pair.generator)
+                                       : "p99 cannot be judged",
+          found, all, f.fork[pair.server]);
+}
+
+void recommendCore(Study& s, const Pair& pair, std::string_view core, std::string_view worth) {
+  s.recommend("{}: give its child a core other than {} ({}); {}", pair.fork.title, core,
+              pair.fork.cpulist, worth);
+}
+
+/// With the child on the generator's core p99 is the generator's: how long the server waited for a
+/// core is left.
+void claimCoreByWaiting(Study& s, const Figures& f, const Pair& pair) {
+  const Measured here = f.waiting[pair.server], there = f.waiting[pair.generator];
+  s.claim("child-core-" + pair.fork.word, Standing::plain)
+      .from(
+          "p99 of response and dispatch of the intervals in the child's life, without the fork's, "
+          "and the main thread's run delay by Linux")
+      .text(
+          "While the child of {} writes on Redis's core, the median interval has a p99 of {}, and "
+          "the main thread is ready but without a core for {} of the time. With the child on the "
+          "generator's core it is {} of the time. The generator was disturbed there ({} late at "
+          "p99, half of p99 or more in {} of the intervals), so its p99 says nothing about Redis: "
+          "this needs a third core",
+          pair.fork.title, f.p99[pair.server], here, there, f.late[pair.generator].plain(),
+          f.fault.lateGenerator[pair.generator].plain());
+  constexpr double kWaits = 0.05;
+  if (!f.p99.has(pair.server) || !(here.value() >= kWaits) || !(there.value() <= here.value() / 2))
+    return;
+  recommendCore(s, pair, "Redis's",
+                fmt::format("the main thread then waits for its core {} of the time instead of {}",
+                            there, here));
+}
+
+void claimCoreByP99(Study& s, const Figures& f, const Pair& pair) {
+  const Measured ratio = f.p99.ratio(pair.generator, pair.server);
+  if (!ratio.isKnown()) return;
+  const Difference difference = judgeRatio(ratio.estimate, kWhereMatters);
+  const bool differs = difference == Difference::differs;
+  s.claim("child-core-" + pair.fork.word, differs ? expectAbove(ratio) : Standing::inconclusive)
+      .from("median p99 of the intervals in the child's life, without the fork's")
+      .text(
+          "While the child of {} writes, the median interval has a p99 of {} when it shares "
+          "Redis's "
+          "core and of {} when it shares the generator's: a ratio of {} ({})",
+          pair.fork.title, f.p99[pair.server], f.p99[pair.generator], ratio,
+          differenceName(difference));
+  if (!differs) return;
+  const bool keepOff = ratio.value() > 1;
+  recommendCore(s, pair, keepOff ? "Redis's" : "the generator's",
+                fmt::format("p99 while it writes is then lower by a factor of {}",
+                            formatCount(keepOff ? ratio.value() : 1 / ratio.value())));
+}
+
+void claimForkShare(Study& s, const Figures& f, const Pair& pair) {
+  const Measured stall = f.fault.stall[pair.generator], fork = f.fork[pair.generator];
+  if (!(stall.value() > 0)) return;
+  const double share = fork.value() / stall.value();
+  s.claim("fork-share-" + pair.fork.word, Standing::plain)
+      .from("the PING probe, and latest_fork_usec")
+      .text("{}: the longest stall was {}, and the fork took {}: {}", pair.generator.title(), stall,
+            fork,
+            share >= 0.5 ? fmt::format("{} of that stall", formatShare(std::min(share, 1.0)))
+                         : "most of that stall is not the fork");
+}
+
+/// On the generator's core, the cleaner case: there the child takes no time of the server's.
+void claimCorrelation(Study& s, const Figures& f, const Pair& pair) {
+  const Cell& cell = pair.generator;
+  const std::string id = "copied-pages-" + pair.fork.word;
+  const Estimate rho = correlation(s, f, cell);
+  const Measured before = f.faultsBefore[cell], during = f.faultsDuring[cell];
+  if (!rho.hasInterval() || !before.isKnown() || !during.isKnown()) {
+    s.claim(id, Standing::inconclusive)
+        .from("intervals in the child's life")
+        .restsOn({f.fault.length[cell]})
+        .text(
+            "{}: the generator was disturbed too, so these runs cannot say whether copy-on-write "
+            "raises p99",
+            cell.title());
+    return;
+  }
+  const std::string_view meaning =
+      rho.low > 0 ? "intervals with more copied pages have the higher p99"
+      : rho.high < 0
+          ? "intervals with more copied pages have the lower p99, so copying is not what "
+            "raises it"
+          : "these runs do not decide whether copied pages raise p99";
+  s.claim(id, rho.low > 0    ? Standing::expected
+              : rho.high < 0 ? Standing::contradicts
+                             : Standing::inconclusive)
+      .from(
+          "minor faults of the server's process, and p99 by interval; neighbouring intervals are "
+          "not independent, so the interval is optimistic")
+      .text(
+          "{}: Redis's minor faults rise from {}/s to {}/s while the child lives. Their rank "
+          "correlation with p99 is {:.2f} [{:.2f} – {:.2f}] over {} intervals: {}",
+          cell.title(), before, during, rho.value, rho.low, rho.high, rho.count, meaning);
+  const Measured copied = f.copied[cell], resident = f.resident[cell];
+  s.cost("{} needs {} of memory on top of {} ({}) at {}/s with {} reads", pair.fork.title, copied,
+         resident, formatShare(copied.value() / resident.value()), s.parameters().text("rate"),
+         formatShare(s.parameters().number("rw-ratio")));
+}
+
+void claimResemblance(Study& s, const Figures& f, const Cell& bgsave, const Cell& rewrite) {
+  if (!f.isMeasured(bgsave) || !f.isMeasured(rewrite)) return;
+  const Measured ratio = f.fault.peak.ratio(bgsave, rewrite);
+  const Difference difference = judgeRatio(ratio.estimate, kResembles);
+  s.claim("rewrite-like-bgsave", difference == Difference::noEvidence ? Standing::expected
+                                 : difference == Difference::differs  ? Standing::contradicts
+                                                                      : Standing::inconclusive)
+      .from("peak p99 of the two, children on the generator's core")
+      .text(
+          "The p99 peak of an AOF rewrite ÷ that of BGSAVE is {} ({}). Redis 7 writes the new base "
+          "as a snapshot, so the two should cost alike",
+          ratio, differenceName(difference));
+}
+
+/// What it takes to save at all, and whether p99 below 1 ms survives it.
+void advise(Study& s, const Figures& f) {
+  const FaultStudy& fault = f.fault;
+  std::optional<Cell> gentlest, largest;
+  for (const Cell& cell : fault.cells()) {
+    if (!fault.aboveLimit.has(cell) || !f.copied.has(cell)) continue;
+    if (!fault.isMostlyLeftOut(cell) &&
+        (!gentlest || fault.aboveLimit[cell].value() < fault.aboveLimit[*gentlest].value()))
+      gentlest = cell;
+    if (!largest || f.copied[cell].value() > f.copied[*largest].value()) largest = cell;
+  }
+  if (!gentlest) return;
+  const std::string& rate = s.parameters().text("rate");
+  if (fault.aboveLimit[*gentlest].value() > 0)
+    s.recommend(
+        "Where p99 has to stay below 1 ms, take snapshots on a replica or off the peak: at {}/s "
+        "even the gentlest that these runs can judge ({}) spends {} above it",
+        rate, gentlest->title(), fault.aboveLimitText(*gentlest));
+  else
+    s.recommend("{} keeps p99 below 1 ms at {}/s: save that way", gentlest->title(), rate);
+  s.recommend("Leave {} free beside the data, and more with more writes: {} copied that much",
+              f.copied[*largest], largest->title());
+}
+
+/// The worse of the two places for the child, by height and duration.
+std::string worstSpike(const Figures& f, const Pair& pair) {
+  const FaultStudy& fault = f.fault;
+  const auto area = [&](const Cell& cell) {
+    return fault.peak[cell].value() * fault.spikeS[cell].value();
+  };
+  const bool onGenerator = f.isMeasured(pair.generator) && area(pair.generator) > area(pair.server);
+  const Cell& worse = onGenerator ? pair.generator : pair.server;
+  return fmt::format("{} {}{} (fork {}; child on the {}'s core)", pair.fork.title,
+                     fault.peak[worse], fault.forHowLong(worse), f.fork[worse],
+                     onGenerator ? "generator" : "server");
+}
+
+void judge(Study& s, const Figures& f, const std::vector<Pair>& pairs) {
+  const Parameters& p = s.parameters();
+  std::vector<std::string> measured;
+  std::vector<Measured> from;
+  // Valid where each fork has a valid run, wherever its child was.
+  std::size_t valid = std::numeric_limits<std::size_t>::max();
+  for (const Pair& pair : pairs) {
+    if (!f.isMeasured(pair.server)) return;
+    measured.push_back(worstSpike(f, pair));
+    std::size_t ofFork = 0;
+    for (const Cell& cell : {pair.server, pair.generator}) {
+      const Measured length = f.fault.length[cell];
+      ofFork += length.valid;
+      if (length.isKnown()) from.push_back(length);
+    }
+    valid = std::min(valid, ofFork);
+  }
+  from.front().valid = valid;
+  s.slo("persistence-spike", SloVerdict::reported, fmt::format("{}", fmt::join(measured, "; ")),
+        fmt::format(
+            "{} keys of {}, {}/s; the worse of two places for the child, by height and duration",
+            p.text("keys"), formatSize(p.size("value-size")), p.text("rate")),
+        from);
+}
+
+/// For BGSAVE with its child on the generator's core.
+void predictFork(Study& s, const Figures& f, const Cell& cell) {
+  const Parameters& p = s.parameters();
+  const std::uint64_t keys = p.count("keys");
+  const auto memory =
+      static_cast<double>(estimateMemory(keys, keys - 1, 0, p.size("value-size"), 0).total());
+  s.predict("fork of BGSAVE", "5 ms and 66 ns for each 4 KiB page, of the data set's memory", "us",
+            forkSeconds(memory) * 1e6)
+      .measured(f.fork[cell]);
+  constexpr double kSnapshotKeysPerS = 750e3;
+  const double writesPerS = static_cast<double>(p.count("rate")) * (1 - p.number("rw-ratio"));
+  const double seconds = static_cast<double>(keys) / kSnapshotKeysPerS;
+  s.predict("bytes copied while BGSAVE's child lives",
+            "3 pages for each write, each page once, for as long as 0.75M keys/s take: an upper "
+            "bound",
+            "bytes", copiedBytes(memory, writesPerS * seconds))
+      .measured(f.copied[cell]);
+}
+
+void declare(Study& s) {
+  const auto fork = Study::factor<Fork>("fault", {kBgsave, kAofRewrite}, [](const Fork& each) {
+    return Level{each.word, each.title};
   });
-  return plan;
+  const auto core = Study::factor("child", {"server", "generator"}, [](const std::string& text) {
+    return fmt::format("child on the {}'s core", text);
+  });
+  const Grid grid = s.grid("", {fork, core}, [&](const Cell& cell, unsigned) {
+    return forkUnderLoad(s, cell[fork], cell[core]);
+  });
+  const auto pairOf = [&](const Fork& each) {
+    const Grid both = grid.only(fork, each.word);
+    return Pair{each, both.at(core, "server"), both.at(core, "generator")};
+  };
+  const Pair bgsave = pairOf(kBgsave), rewrite = pairOf(kAofRewrite);
+  const std::vector<Pair> pairs{bgsave, rewrite};
+  const Figures f(s, grid.cells);
+  predictFork(s, f, bgsave.generator);
+
+  tabulateSpikes(s, f);
+  tabulateCopies(s, f);
+  plotFaults(s, f);
+  for (const Pair& pair : pairs) claimSpike(s, f, pair);
+  for (const Pair& pair : pairs)
+    if (f.fault.isMostlyLeftOut(pair.generator))
+      claimCoreByWaiting(s, f, pair);
+    else
+      claimCoreByP99(s, f, pair);
+  for (const Pair& pair : pairs) claimForkShare(s, f, pair);
+  for (const Pair& pair : pairs) claimCorrelation(s, f, pair);
+  claimResemblance(s, f, bgsave.generator, rewrite.generator);
+  if (const std::string disk = diskWords(s.readings()); !disk.empty())
+    s.claim("disk", Standing::plain).from("fdatasync right before every run").text("{}", disk);
+  advise(s, f);
+  judge(s, f, pairs);
+  s.method(intervalNote(f.fault.peak[bgsave.server].estimate));
+  s.method(f.fault.method());
+  s.method(
+      "Minor faults are counted by Linux, read as often as there are intervals and put on those by "
+      "straight lines. Correlation is by ranks, over the intervals that lie wholly in the child's "
+      "life, without the fork's");
 }
 
 Status check(const Parameters& p) {
   return checkFaultMoment(p, "fault");
 }
 
-/// What the models need to know before anything is measured.
-double expectedMemory(const Parameters& p) {
-  const std::uint64_t keys = p.count("keys");
-  return static_cast<double>(estimateMemory(keys, keys - 1, 0, p.size("value-size"), 0).total());
-}
-
-std::vector<LabPrediction> predict(const Parameters& p) {
-  const double memory = expectedMemory(p);
-  const double writes = static_cast<double>(p.count("rate")) * (1 - p.number("rw-ratio"));
-  constexpr double kSnapshotKeysPerS = 750e3;
-  const double seconds = static_cast<double>(p.count("keys")) / kSnapshotKeysPerS;
-  return {{.what = "fork of BGSAVE",
-           .model = "5 ms and 66 ns for each 4 KiB page, of the data set's memory",
-           .unit = "us",
-           .predicted = forkSeconds(memory) * 1e6,
-           .verdict = {}},
-          {.what = "bytes copied while BGSAVE's child lives",
-           .model = "3 pages for each write, each page once, for as long as 0.75M keys/s take: an "
-                    "upper bound",
-           .unit = "bytes",
-           .predicted = copiedBytes(memory, writes * seconds),
-           .verdict = {}}};
-}
-
-/// One run, read once.
-struct Facts {
-  std::optional<Spike> spike;
-  double forkUs = kNaN, childS = kNaN, copied = kNaN;
-  double stallUs = kNaN;       ///< the longest that the PING probe saw
-  double whileUs = kNaN;       ///< median p99 while the child writes, the fork's interval left out
-  double ownUs = kNaN;         ///< median p99 of the generator's own lateness meanwhile
-  double ownShare = kNaN;      ///< of those intervals, left out since they are of the generator
-  double waitedShare = kNaN;   ///< of that time: the main thread was ready and had no core
-  double faultsBefore = kNaN;  ///< minor faults of the server, a second
-  double faultsWhile = kNaN;
-  double resident = kNaN;           ///< bytes, before the fault
-  double aboveSloS = kNaN;          ///< time with p99 above kSloUs from the fault's begin on
-  std::vector<double> p99, faults;  ///< by interval, while the child writes
-
-  bool mostlyOwn() const { return ownShare > 0.5; }
-};
-
-double medianOrNothing(const std::vector<double>& values) {
-  return values.empty() ? kNaN : medianOf(values);
-}
-
-/// In the child's life, the fork's interval left out.
-bool within(const SeriesPoint& point, const FaultFigures& fault) {
-  return point.startS >= fault.beginS && point.endS <= fault.endS;
-}
-
-void readFaults(const RunDir& run, const FaultFigures& fault, Facts& facts) {
-  std::vector<double> before, during;
-  const auto series = responseSeries(run, kPercentile);
-  const auto faults = ratesOf(run, "minor_faults", series);
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    if (!std::isfinite(faults[i])) continue;
-    if (series[i].endS <= fault.beginS) before.push_back(faults[i]);
-    if (within(series[i], fault)) during.push_back(faults[i]);
-  }
-  facts.faultsBefore = medianOrNothing(before);
-  facts.faultsWhile = medianOrNothing(during);
-}
-
-/// `series`: what is left of p99 by interval.
-void readOwnLateness(const RunDir& run, const FaultFigures& fault,
-                     const std::vector<SeriesPoint>& series, Facts& facts) {
-  std::vector<double> own, waited;
-  const auto dispatch = dispatchSeries(run, kPercentile);
-  const auto waiting = ratesOf(run, "waiting_for_core_main_thread", dispatch);
-  for (std::size_t i = 0; i < dispatch.size(); ++i) {
-    if (!within(dispatch[i], fault)) continue;
-    own.push_back(dispatch[i].value);
-    if (std::isfinite(waiting[i])) waited.push_back(waiting[i]);
-  }
-  if (own.empty()) return;
-  facts.ownUs = medianOf(own);
-  const auto left =
-      std::ranges::count_if(series, [&](const SeriesPoint& point) { return within(point, fault); });
-  facts.ownShare = 1 - static_cast<double>(left) / static_cast<double>(own.size());
-  if (!waited.empty()) facts.waitedShare = meanOf(waited);
-}
-
-Facts read(const Reading& reading) {
-  Facts facts;
-  const FaultFigures* const fault = faultOf(reading);
-  const RunDir* const run = reading.dir();
-  if (fault == nullptr || run == nullptr) return facts;
-  facts.forkUs = faultFigure(reading, "fork_us");
-  facts.childS = fault->endS - fault->beginS;
-  facts.copied = faultFigure(reading, "cow_peak_bytes");
-  facts.stallUs = longestStallS(reading) * 1e6;
-  for (const ServerSample& sample : run->servers)
-    if (static_cast<double>(sample.at) / 1e9 < fault->beginS)
-      facts.resident = sample.number("used_memory_rss", kNaN);
-  // With the child on its core the generator is late itself, and p99 is then of that.
-  const auto series = serverSeries(*run, kPercentile);
-  facts.spike = spikeOf(reading, series, faultSpikeRule());
-  const auto faults = ratesOf(*run, "minor_faults", series);
-  facts.aboveSloS = 0;
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    const SeriesPoint& point = series[i];
-    if (point.endS > fault->beginS && point.value > kSloUs)
-      facts.aboveSloS += point.endS - point.startS;
-    // The fork's own stall is not one of copied pages.
-    if (!within(point, *fault) || !std::isfinite(faults[i])) continue;
-    facts.p99.push_back(point.value);
-    facts.faults.push_back(faults[i]);
-  }
-  facts.whileUs = medianOrNothing(facts.p99);
-  readFaults(*run, *fault, facts);
-  readOwnLateness(*run, *fault, series, facts);
-  return facts;
-}
-
-class Analysis {
- public:
-  Analysis(const Parameters& p, const Readings& readings, ExperimentDocument& document)
-      : p_(p),
-        readings_(readings),
-        document_(document),
-        runs_(readings, allLabels(), read),
-        peak_(runs_.column([](const Facts& f) { return f.spike ? f.spike->peak : kNaN; })),
-        base_(runs_.column([](const Facts& f) { return f.spike ? f.spike->baseline : kNaN; })),
-        fork_(runs_.column([](const Facts& f) { return f.forkUs; })),
-        while_(runs_.column([](const Facts& f) { return f.whileUs; })) {}
-
-  void all() {
-    table();
-    memoryTable();
-    plots();
-    for (const std::size_t server : {kBgsaveServer, kAofServer}) spike(server);
-    where(kBgsaveServer);
-    where(kAofServer);
-    forkShare();
-    for (const std::size_t server : {kBgsaveServer, kAofServer}) correlation(server);
-    resemblance();
-    disk();
-    advise();
-    judge();
-    predictions();
-    document_.method.push_back(intervalNote(peak_.of(kBgsaveServer)));
-    document_.method.push_back(fmt::format(
-        "Spike of p99 in intervals of {}: {}, and {:.0f} µs at the least; the baseline is the "
-        "window before the fault. Its edges are known to within one interval. A stall's length is "
-        "that of the longest unanswered PING, asked every millisecond. Minor faults are the "
-        "server's (Linux counts them), read as often as there are intervals and put on those by "
-        "straight lines; correlation by ranks, over the intervals that lie wholly in the child's "
-        "life, the fork's own left out",
-        p_.text("interval"), faultSpikeRule().text(), faultSpikeRule().least));
-  }
-
- private:
-  std::vector<const Facts*> of(std::size_t condition) {
-    std::vector<const Facts*> all;
-    for (const Reading* reading : runs_.believed(condition)) all.push_back(&runs_.facts(*reading));
-    return all;
-  }
-  /// In how many of the condition's runs there was a spike.
-  std::size_t spikes(std::size_t condition) {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        of(condition), [](const Facts* f) { return f->spike && f->spike->found; }));
-  }
-  double spikeS(std::size_t condition) {
-    return runs_.mean(condition, [](const Facts& f) {
-      if (!f.spike || !f.spike->found) return kNaN;
-      // With intervals left out, those between two that are above need not be.
-      return f.mostlyOwn() ? f.spike->aboveS : f.spike->durationS();
-    });
-  }
-  static std::string us(double value) { return formatQuantity(value, "us"); }
-  static std::string s(double value) { return formatQuantity(value, "s"); }
-  static std::string bytes(double value) { return formatQuantity(value, "bytes"); }
-
-  void table() {
-    LabTable table{.title = "What a fork under load does to everybody's p99",
-                   .head = {"fault", "fork", "child wrote for", "longest stall", "p99 before",
-                            "peak p99", "peak ÷ before", "spike lasted", "p99 while it writes",
-                            "time with p99 > 1 ms", "of the generator", "valid runs"},
-                   .rows = {},
-                   .note = fmt::format(
-                       "{}/s, Poisson arrivals, {} of reads, {} keys of {}. Stall: from the first "
-                       "PING without an answer to its answer. Of the generator: share of the "
-                       "intervals in the child's life that are left out, since half of p99 or more "
-                       "is the generator's own lateness there.",
-                       p_.text("rate"), formatShare(p_.number("rw-ratio")), p_.text("keys"),
-                       formatSize(p_.size("value-size")))};
-    for (std::size_t i = 0; i < conditions().size(); ++i)
-      table.rows.push_back(
-          {{conditions()[i].full(), words(fork_.of(i), "us"),
-            s(runs_.mean(i, [](const Facts& f) { return f.childS; })),
-            us(runs_.mean(i, [](const Facts& f) { return f.stallUs; })), words(base_.of(i), "us"),
-            words(peak_.of(i), "us"), ratioText(i), spikes(i) == 0 ? "no spike" : s(spikeS(i)),
-            words(while_.of(i), "us"), aboveSlo(i), formatShare(meanOf(i, &Facts::ownShare)),
-            fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
-           runs_.names({i})});
-    document_.tables.push_back(std::move(table));
-    for (std::size_t i = 0; i < conditions().size(); ++i) {
-      addFigure(document_, "peak p99, " + conditions()[i].full(), "us", peak_.of(i));
-      addFigure(document_, "fork, " + conditions()[i].full(), "us", fork_.of(i));
-    }
-  }
-
-  /// Most of the child's life is not known: it is the generator's.
-  bool leftOut(std::size_t i) { return std::ranges::any_of(of(i), &Facts::mostlyOwn); }
-
-  std::string aboveSlo(std::size_t i) {
-    return (leftOut(i) ? "at least " : "") + s(meanOf(i, &Facts::aboveSloS));
-  }
-
-  std::string ratioText(std::size_t i) {
-    const double ratio =
-        runs_.mean(i, [](const Facts& f) { return f.spike ? f.spike->multiple() : kNaN; });
-    return std::isfinite(ratio) ? formatQuantity(ratio, "x") : "–";
-  }
-
-  void memoryTable() {
-    LabTable table{
-        .title = "Copy on write",
-        .head = {"fault", "resident before", "copied", "share of it", "minor faults/s before",
-                 "while the child writes", "rank correlation with p99", "fdatasync p99 before"},
-        .rows = {},
-        .note =
-            "Copied: the highest that INFO said of the child's private pages. fdatasync: of 200 B "
-            "appended in the servers' directory, right before the run."};
-    for (std::size_t i = 0; i < conditions().size(); ++i) {
-      const double resident = runs_.mean(i, [](const Facts& f) { return f.resident; });
-      const double copied = runs_.mean(i, [](const Facts& f) { return f.copied; });
-      table.rows.push_back(
-          {{conditions()[i].full(), bytes(resident), bytes(copied), formatShare(copied / resident),
-            formatQuantity(runs_.mean(i, [](const Facts& f) { return f.faultsBefore; }), "count"),
-            formatQuantity(runs_.mean(i, [](const Facts& f) { return f.faultsWhile; }), "count"),
-            correlationText(i),
-            us(runs_.mean(i, [](const Reading& r) { return r.figure(kSyncP99); }))},
-           runs_.names({i})});
-    }
-    document_.tables.push_back(std::move(table));
-  }
-
-  void plots() {
-    drawn("p99", "p99 around the fault", {"p99", AxisKind::latency, {}},
-          fmt::format(
-              "Each interval's p99 ({}), one run of each kind, without the intervals that are "
-              "the generator's. 0 is the fault's begin.",
-              p_.text("interval")),
-          [](const RunDir& run) { return serverSeries(run, kPercentile); });
-    drawn("minor-faults", "The server's minor faults around the fault",
-          {"minor faults a second", AxisKind::count, {}},
-          "While a child lives, the first write to each page copies it: one minor fault.",
-          [](const RunDir& run) {
-            auto series = responseSeries(run, kPercentile);
-            const auto faults = ratesOf(run, "minor_faults", series);
-            for (std::size_t i = 0; i < series.size(); ++i) series[i].value = faults[i];
-            return series;
-          });
-  }
-
-  void drawn(std::string id, std::string title, LabAxis y, std::string description,
-             const std::function<std::vector<SeriesPoint>(const RunDir&)>& seriesOf) {
-    LabPlot plot{.id = std::move(id),
-                 .title = std::move(title),
-                 .description = std::move(description),
-                 .x = {"seconds since the fault began", AxisKind::linear, {}},
-                 .y = std::move(y),
-                 .series = {},
-                 .spans = {},
-                 .marks = {{0, "fork"}}};
-    for (std::size_t i = 0; i < conditions().size(); ++i) {
-      if (runs_.runs(i).empty()) continue;
-      const Reading& reading = *runs_.believed(i).front();
-      const FaultFigures* const fault = faultOf(reading);
-      if (fault == nullptr || reading.dir() == nullptr) continue;
-      const auto series = seriesOf(*reading.dir());
-      LabSeries line{.title = conditions()[i].full(), .points = {}, .markers = false};
-      for (std::size_t k = 0; k < series.size(); ++k) {
-        constexpr double kGapS = 1e-6;
-        if (k > 0 && series[k].startS > series[k - 1].endS + kGapS)  // no line across
-          line.points.push_back({series[k - 1].endS - fault->beginS, kNaN});
-        line.points.push_back({series[k].startS - fault->beginS, series[k].value});
-      }
-      plot.series.push_back(std::move(line));
-      if (plot.spans.empty())
-        plot.spans.push_back(
-            {0, fault->endS - fault->beginS, "child of " + conditions()[i].full()});
-    }
-    if (!plot.series.empty()) document_.plots.push_back(std::move(plot));
-  }
-
-  bool measured(std::size_t condition) const {
-    return peak_.has(condition) && base_.has(condition) && fork_.has(condition);
-  }
-
-  /// `server`: the condition with the child on the server's core; the other one is behind it.
-  void spike(std::size_t server) {
-    const std::size_t generator = server + 1;
-    const std::string& what = conditions()[server].words;
-    if (!measured(server)) {
-      addFinding(
-          document_, Standing::problem,
-          fmt::format("{} was not measured with its child on the server's core, so nothing is said "
-                      "of its spike",
-                      what),
-          "the runs that failed");
-      return;
-    }
-    const bool both = measured(generator);
-    const std::size_t found = spikes(server) + (both ? spikes(generator) : 0);
-    const std::size_t all = runs_.runs(server).size() + (both ? runs_.runs(generator).size() : 0);
-    if (found == 0) {
-      addFinding(
-          document_, Standing::contradicts,
-          fmt::format("{} of {} resident leaves no spike that the rule would call one: p99 is "
-                      "at most {} in any interval, against {} before; its fork took {}",
-                      what, bytes(runs_.mean(server, [](const Facts& f) { return f.resident; })),
-                      words(peak_.of(server), "us"), words(base_.of(server), "us"),
-                      words(fork_.of(server), "us")),
-          "the spike rule", runs_.names({server, generator}), true);
-      return;
-    }
-    addFinding(
-        document_, 2 * found > all ? Standing::expected : Standing::inconclusive,
-        fmt::format("{} of {} resident lifts p99 {} with its child on the server's core, and {} "
-                    "with it on the generator's (a spike in {} of {} runs); the fork alone took {}",
-                    what, bytes(runs_.mean(server, [](const Facts& f) { return f.resident; })),
-                    lifted(server), both ? lifted(generator) : "by what cannot be said here", found,
-                    all, words(fork_.of(server), "us")),
-        "the spike rule on p99 by interval, and latest_fork_usec", runs_.names({server, generator}),
-        true);
-  }
-
-  std::string lifted(std::size_t condition) {
-    return fmt::format("from {} to {}{}", words(base_.of(condition), "us"),
-                       words(peak_.of(condition), "us"), lasted(condition));
-  }
-
-  std::string lasted(std::size_t condition) {
-    const double seconds = spikeS(condition);
-    if (!std::isfinite(seconds)) return ", no spike by the rule,";
-    return (leftOut(condition) ? " for at least " : " for ") + s(seconds);
-  }
-
-  /// Which core the child should have.
-  void where(std::size_t server) {
-    if (leftOut(server + 1))
-      whereByWaiting(server);
-    else
-      whereByP99(server);
-  }
-
-  double meanOf(std::size_t condition, double Facts::* figure) {
-    return runs_.mean(condition, [figure](const Facts& f) { return f.*figure; });
-  }
-
-  /// With the child on the generator's core, p99 is of the generator: what is left is how long the
-  /// server waited.
-  void whereByWaiting(std::size_t server) {
-    const std::size_t generator = server + 1;
-    const std::string& what = conditions()[server].words;
-    const double here = meanOf(server, &Facts::waitedShare);
-    const double there = meanOf(generator, &Facts::waitedShare);
-    if (!while_.has(server) || !std::isfinite(here) || !std::isfinite(there)) return;
-    addFinding(
-        document_, Standing::plain,
-        fmt::format(
-            "While the child of {} writes on the server's core, half of the intervals have "
-            "a p99 above {}, and Redis's main thread is ready and without a core for {} of "
-            "the time. With the child on the generator's core that is {}; what p99 is then "
-            "cannot be said here, since the generator is late itself (by {} at p99, half or "
-            "more of the whole in {} of the intervals): a third core would tell",
-            what, words(while_.of(server), "us"), formatShare(here), formatShare(there),
-            us(meanOf(generator, &Facts::ownUs)), formatShare(meanOf(generator, &Facts::ownShare))),
-        "p99 of response and dispatch of the intervals in the child's life, without the fork's, "
-        "and the main thread's run delay by Linux",
-        runs_.names({server, generator}));
-    constexpr double kWaits = 0.05;
-    if (here < kWaits || there > here / 2) return;
-    recommendCore(
-        server, true,
-        fmt::format("its main thread then waits for its core {} of the time in place of {}",
-                    formatShare(there), formatShare(here)));
-  }
-
-  void whereByP99(std::size_t server) {
-    const std::size_t generator = server + 1;
-    if (!while_.has(server) || !while_.has(generator)) return;
-    const std::string& what = conditions()[server].words;
-    const Estimate ratio = while_.ratio(generator, server);
-    const Difference difference = judgeRatio(ratio, kWhereMatters);
-    addFinding(
-        document_,
-        difference == Difference::differs ? standingOf(ratio, true) : Standing::inconclusive,
-        fmt::format("While the child of {} writes, half of the intervals have a p99 above {} "
-                    "where it shares the server's core, and above {} where it shares the "
-                    "generator's: {} ({})",
-                    what, words(while_.of(server), "us"), words(while_.of(generator), "us"),
-                    multiple(ratio), differenceName(difference)),
-        "median p99 of the intervals in the child's life, without the fork's",
-        runs_.names({server, generator}));
-    if (difference != Difference::differs) return;
-    const bool keepOff = ratio.value > 1;
-    recommendCore(server, keepOff,
-                  fmt::format("it is worth {} of p99 while it writes",
-                              formatQuantity(keepOff ? ratio.value : 1 / ratio.value, "x")));
-  }
-
-  void recommendCore(std::size_t server, bool offTheServers, const std::string& worth) {
-    document_.recommendations.push_back(
-        fmt::format("{}: give its child a core that is not the {} ({}); {}",
-                    conditions()[server].words, offTheServers ? "server's" : "generator's",
-                    server == kBgsaveServer ? "bgsave_cpulist" : "aof_rewrite_cpulist", worth));
-  }
-
-  void forkShare() {
-    for (const std::size_t i : {kBgsaveGenerator, kAofGenerator}) {
-      const double stall = runs_.mean(i, [](const Facts& f) { return f.stallUs; });
-      if (!fork_.has(i) || !std::isfinite(stall) || stall <= 0) continue;
-      const double share = fork_.of(i).value / stall;
-      addFinding(
-          document_, Standing::plain,
-          fmt::format("{}: the server was silent for {} at the longest, and its fork took {}: "
-                      "{}",
-                      conditions()[i].full(), us(stall), words(fork_.of(i), "us"),
-                      share >= 0.5
-                          ? fmt::format("{} of that stall", formatShare(std::min(share, 1.0)))
-                          : "most of that stall is something else than the fork"),
-          "the PING probe, and latest_fork_usec", runs_.names({i}));
-    }
-  }
-
-  Estimate correlationOf(std::size_t condition) {
-    std::vector<double> faults, p99;
-    for (const Facts* one : of(condition)) {
-      faults.insert(faults.end(), one->faults.begin(), one->faults.end());
-      p99.insert(p99.end(), one->p99.begin(), one->p99.end());
-    }
-    return rankCorrelation(faults, p99);
-  }
-
-  std::string correlationText(std::size_t condition) {
-    const Estimate rho = correlationOf(condition);
-    if (!rho.hasInterval()) return "too few intervals";
-    return fmt::format("{:.2f} [{:.2f} – {:.2f}], {} intervals", rho.value, rho.low, rho.high,
-                       rho.count);
-  }
-
-  void correlation(std::size_t server) {
-    // The generator's core is the cleaner case: there the child takes no time of the server's.
-    const std::size_t i = server + 1;
-    const Estimate rho = correlationOf(i);
-    const double before = runs_.mean(i, [](const Facts& f) { return f.faultsBefore; });
-    const double during = runs_.mean(i, [](const Facts& f) { return f.faultsWhile; });
-    if (!rho.hasInterval() || !std::isfinite(before + during)) {
-      addFinding(
-          document_, Standing::inconclusive,
-          fmt::format("{}: too few intervals of its child's life are of the server alone for "
-                      "a correlation of copied pages with p99",
-                      conditions()[i].full()),
-          "intervals in the child's life", runs_.names({i}));
-      return;
-    }
-    const Standing standing = rho.low > 0    ? Standing::expected
-                              : rho.high < 0 ? Standing::contradicts
-                                             : Standing::inconclusive;
-    const std::string_view meaning =
-        rho.low > 0    ? "intervals with more copied pages are those with the higher p99"
-        : rho.high < 0 ? "intervals with more copied pages have the lower p99, so copying is not "
-                         "what makes it high"
-                       : "whether copied pages go with a higher p99 is not decided by these runs";
-    addFinding(
-        document_, standing,
-        fmt::format("{}: the server's minor faults go from {}/s to {}/s while the child lives; "
-                    "their rank correlation with p99 is {:.2f} [{:.2f} – {:.2f}] over {} "
-                    "intervals: {}",
-                    conditions()[i].full(), formatQuantity(before, "count"),
-                    formatQuantity(during, "count"), rho.value, rho.low, rho.high, rho.count,
-                    meaning),
-        "minor faults of the server's process, and p99 by interval; neighbouring intervals "
-        "are not independent, so the interval is optimistic",
-        runs_.names({i}));
-    const double copied = runs_.mean(i, [](const Facts& f) { return f.copied; });
-    const double resident = runs_.mean(i, [](const Facts& f) { return f.resident; });
-    if (std::isfinite(copied + resident))
-      document_.costs.push_back(fmt::format(
-          "{} needs {} of memory on top of {} ({}) at {}/s with {} of reads", conditions()[i].words,
-          bytes(copied), bytes(resident), formatShare(copied / resident), p_.text("rate"),
-          formatShare(p_.number("rw-ratio"))));
-  }
-
-  /// What it takes to save at all, and whether p99 below 1 ms survives it.
-  void advise() {
-    std::size_t best = conditions().size(), most = conditions().size();
-    const auto above = [&](std::size_t i) {
-      return runs_.mean(i, [](const Facts& f) { return f.aboveSloS; });
-    };
-    const auto copied = [&](std::size_t i) {
-      return runs_.mean(i, [](const Facts& f) { return f.copied; });
-    };
-    for (std::size_t i = 0; i < conditions().size(); ++i) {
-      if (!std::isfinite(above(i)) || !std::isfinite(copied(i))) continue;
-      if (!leftOut(i) && (best == conditions().size() || above(i) < above(best))) best = i;
-      if (most == conditions().size() || copied(i) > copied(most)) most = i;
-    }
-    if (best == conditions().size()) return;
-    document_.recommendations.push_back(
-        above(best) > 0
-            ? fmt::format("Where p99 has to stay below 1 ms take snapshots on a replica or off the "
-                          "peak: at {}/s even the gentlest that can be judged here ({}) spends {} "
-                          "above it",
-                          p_.text("rate"), conditions()[best].full(), aboveSlo(best))
-            : fmt::format("{} keeps p99 below 1 ms at {}/s: that is the way to save here",
-                          conditions()[best].full(), p_.text("rate")));
-    document_.recommendations.push_back(fmt::format(
-        "Leave {} free beside the data, more with more writes: that much was copied in {}",
-        bytes(copied(most)), conditions()[most].full()));
-  }
-
-  /// The child writes to the disk that the append-only file is synced to.
-  void disk() {
-    if (auto said = diskWords(readings_); !said.empty())
-      addFinding(document_, Standing::plain, std::move(said), "fdatasync right before every run");
-  }
-
-  void resemblance() {
-    if (!measured(kBgsaveGenerator) || !measured(kAofGenerator)) return;
-    const Estimate ratio = peak_.ratio(kBgsaveGenerator, kAofGenerator);
-    const Difference difference = judgeRatio(ratio, kResembles);
-    addFinding(
-        document_,
-        difference == Difference::noEvidence ? Standing::expected
-        : difference == Difference::differs  ? Standing::contradicts
-                                             : Standing::inconclusive,
-        fmt::format("An AOF rewrite peaks at {} of BGSAVE ({}): Redis 7 writes the new base as "
-                    "a snapshot, so the two should cost alike",
-                    multiple(ratio), differenceName(difference)),
-        "peak p99 of the two, children on the generator's core",
-        runs_.names({kBgsaveGenerator, kAofGenerator}));
-  }
-
-  void judge() {
-    if (!measured(kBgsaveServer) || !measured(kAofServer)) return;
-    const auto one = [&](std::size_t server) {
-      const auto area = [&](std::size_t i) { return peak_.of(i).value * spikeS(i); };
-      const std::size_t worse =
-          measured(server + 1) && area(server + 1) > area(server) ? server + 1 : server;
-      return fmt::format("{} {}{} (fork {}; child on the {}'s core)", conditions()[worse].words,
-                         words(peak_.of(worse), "us"), lasted(worse), words(fork_.of(worse), "us"),
-                         conditions()[worse].child);
-    };
-    const bool believed = runs_.valid(kBgsaveServer) + runs_.valid(kBgsaveGenerator) > 0 &&
-                          runs_.valid(kAofServer) + runs_.valid(kAofGenerator) > 0;
-    document_.slo.push_back(
-        {"persistence-spike", one(kBgsaveServer) + "; " + one(kAofServer),
-         believed ? SloVerdict::reported : SloVerdict::invalid,
-         fmt::format(
-             "{} keys of {}, {}/s; the worse of two places for the child, by height and duration",
-             p_.text("keys"), formatSize(p_.size("value-size")), p_.text("rate")),
-         runs_.names({kBgsaveServer, kBgsaveGenerator, kAofServer, kAofGenerator})});
-  }
-
-  void predictions() {
-    if (document_.predictions.size() < 2) return;
-    LabPrediction& fork = document_.predictions[0];
-    if (fork_.has(kBgsaveGenerator)) {
-      setMeasured(fork, fork_.of(kBgsaveGenerator));
-      fork.verdict = ofPredicted(fork);
-    }
-    LabPrediction& copied = document_.predictions[1];
-    copied.measured = runs_.mean(kBgsaveGenerator, [](const Facts& f) { return f.copied; });
-    if (std::isfinite(copied.measured)) copied.verdict = ofPredicted(copied);
-  }
-
-  const Parameters& p_;
-  const Readings& readings_;
-  ExperimentDocument& document_;
-  ConditionsWith<Facts> runs_;
-  Column peak_, base_, fork_, while_;
-};
-
-void analyse(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
-  Analysis(p, readings, document).all();
-}
-
 }  // namespace
+}  // namespace redline::lab
+
+namespace redline {
 
 Experiment persistenceSpikeExperiment() {
-  Experiment experiment;
-  experiment.name = "persistence-spike";
-  experiment.title = "What a snapshot and a rewrite of the append-only file do to p99";
-  experiment.question =
-      "In the middle of a steady load the server forks, once for BGSAVE and once for an AOF "
-      "rewrite. How high does p99 go and for how long, how much of that is the fork itself, do the "
-      "pages that are copied on write go with it, and does it matter on which core the child runs?";
-  experiment.parameters = {
-      {.name = "keys", .kind = ParameterKind::count, .help = "keys of the data set"},
-      {.name = "value-size", .kind = ParameterKind::size, .help = "bytes of a value"},
-      {.name = "maxmemory",
-       .kind = ParameterKind::size,
-       .help = "of the server; all keys must fit"},
-      {.name = "conns", .kind = ParameterKind::count, .help = "connections"},
-      {.name = "rate", .kind = ParameterKind::count, .help = "operations a second"},
-      {.name = "rw-ratio",
-       .kind = ParameterKind::share,
-       .help = "share of reads; each write copies pages while a child lives"},
-      {.name = "warmup", .kind = ParameterKind::duration, .help = "sent before, not measured"},
-      {.name = "at",
-       .kind = ParameterKind::duration,
-       .help = "when the fault comes, in the measured window; what is before is the baseline"},
-      {.name = "duration", .kind = ParameterKind::duration, .help = "measured time of a run"},
-      {.name = "interval",
-       .kind = ParameterKind::duration,
-       .help = "of the series of p99 and of minor faults"},
+  using enum ParameterKind;
+  return {
+      .name = "persistence-spike",
+      .title = "What a snapshot and a rewrite of the append-only file do to p99",
+      .question =
+          "Under a steady load the server forks, once for BGSAVE and once for an AOF rewrite. How "
+          "high does p99 rise and for how long? How much of that is the fork itself, do pages "
+          "copied on write add to it, and does it matter on which core the child runs?",
+      .parameters =
+          {{.name = "keys", .kind = count, .help = "keys of the data set"},
+           {.name = "value-size", .kind = size, .help = "bytes of a value"},
+           {.name = "maxmemory", .kind = size, .help = "of the server; all keys must fit"},
+           {.name = "conns", .kind = count, .help = "connections"},
+           {.name = "rate", .kind = count, .help = "operations a second"},
+           {.name = "rw-ratio",
+            .kind = share,
+            .help = "share of reads; each write copies pages while a child lives"},
+           {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
+           {.name = "at",
+            .kind = duration,
+            .help = "when the fault comes, in the measured window; what is before is the baseline"},
+           {.name = "duration", .kind = duration, .help = "measured time of a run"},
+           {.name = "interval",
+            .kind = duration,
+            .help = "of the series of p99 and of minor faults"}},
+      .check = lab::check,
+      .declare = lab::declare,
   };
-  experiment.check = check;
-  experiment.plan = plan;
-  experiment.predict = predict;
-  experiment.analyse = analyse;
-  return experiment;
 }
 
 }  // namespace redline

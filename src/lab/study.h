@@ -37,6 +37,11 @@ struct Grid {
     std::ranges::copy_if(cells, std::back_inserter(some), wanted);
     return some;
   }
+  /// The grid of those alone: grid.only(fault, "bgsave").at(child, "server").
+  template <typename T>
+  Grid only(const Factor<T>& factor, std::string_view label) const {
+    return {where(factor, label)};
+  }
   /// The first of those; a cell without runs where the grid has none of that label.
   template <typename T>
   Cell at(const Factor<T>& factor, std::string_view label) const {

@@ -1,0 +1,185 @@
+#include "lab/fault_study.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "lab/catalog.h"
+#include "unit/lab/experiment_parameters.h"
+#include "unit/lab/readings_builder.h"
+
+namespace redline::lab {
+namespace {
+
+using testing::SizeIs;
+
+constexpr double kWindowS = 0.5, kBeginS = 1.5, kEndS = 2.5;
+
+bool isFaulted(int interval) {
+  return interval >= 10 && interval < 20;
+}
+
+/// A window of 3 s from 0.5 s on, with a fault from 1.5 s to 2.5 s: p99 is 0.5 ms, and `during`
+/// while the fault lasts.
+ReadingBuilder runWithFault(Nanos during, Labels labels = {{"kind", "a"}}, int repeat = 1) {
+  ReadingBuilder run(std::move(labels), repeat, 30, kWindowS);
+  run.response([&](int i) { return isFaulted(i) ? during : kMillisecond / 2; })
+      .sampled("minor_faults", [](int i) { return isFaulted(i) ? 1000 + (i - 10) * 50 : i * 100; })
+      .stall(1.6, 40 * kMillisecond)
+      .stall(0.6, 90 * kMillisecond)
+      .fault("bgsave", kBeginS, kEndS, {{"fork_us", 812}});
+  return run;
+}
+
+/// A study of the cells of factor "kind" in this order of its levels.
+struct Studied {
+  explicit Studied(Readings given, const std::vector<std::string>& levels = {"a"},
+                   const FaultView& view = {})
+      : readings(std::move(given)),
+        study(parameters, readings, document),
+        kind(Study::factor("kind", levels)),
+        grid(study.grid("", {kind}, [](const Cell&, unsigned) { return LabRun{}; })),
+        fault(study, grid.cells, view) {}
+
+  Cell at(std::string_view label) const { return grid.at(kind, label); }
+
+  Parameters parameters = quickParametersOf(bigKeyExperiment());
+  Readings readings;
+  ExperimentDocument document;
+  Study study;
+  Factor<std::string> kind;
+  Grid grid;
+  FaultStudy fault;
+};
+
+Readings readingsOf(std::vector<ReadingBuilder> runs) {
+  Readings readings;
+  for (const ReadingBuilder& run : runs) readings.add(run.build());
+  return readings;
+}
+
+TEST(FaultOf, IsTheOneThatTookWithItsFigures) {
+  Reading reading = runWithFault(kMillisecond).build();
+  ASSERT_NE(faultOf(reading), nullptr);
+  EXPECT_EQ(faultFigure("fork_us")(reading), 812);
+  EXPECT_TRUE(std::isnan(faultFigure("keys")(reading)));
+  reading.dirs[0].summary->faults[0].problem = "did not take";
+  EXPECT_EQ(faultOf(reading), nullptr);
+  EXPECT_TRUE(std::isnan(faultFigure("fork_us")(reading)));
+  EXPECT_FALSE(faultStretch(reading));
+}
+
+TEST(FaultStudy, FindsTheSpikeBetweenTheFaultsEdges) {
+  const Studied studied(readingsOf({runWithFault(20 * kMillisecond)}));
+  const Cell cell = studied.at("a");
+  EXPECT_NEAR(studied.fault.baseline[cell].value(), 500, 1);
+  EXPECT_NEAR(studied.fault.peak[cell].value(), 20'000, 20);
+  EXPECT_NEAR(studied.fault.multiple[cell].value(), 40, 0.1);
+  EXPECT_NEAR(studied.fault.spikeS[cell].value(), 1, 1e-6);
+  EXPECT_NEAR(studied.fault.aboveLimit[cell].value(), 1, 1e-6);
+  EXPECT_NEAR(studied.fault.length[cell].value(), 1, 1e-6);
+  EXPECT_EQ(studied.fault.spikes(cell), 1U);
+  EXPECT_FALSE(studied.fault.isCutOff(cell));
+  EXPECT_EQ(studied.fault.lasted(cell), "1 s");
+  EXPECT_EQ(studied.fault.forHowLong(cell), " for 1 s");
+}
+
+TEST(FaultStudy, FindsNoSpikeWhereP99StaysAsItWas) {
+  const Studied studied(readingsOf({runWithFault(kMillisecond / 2)}));
+  const Cell cell = studied.at("a");
+  EXPECT_TRUE(studied.fault.isMeasured(cell));
+  EXPECT_FALSE(studied.fault.hasSpike(cell));
+  EXPECT_EQ(studied.fault.spikes(cell), 0U);
+  EXPECT_EQ(studied.fault.lasted(cell), "no spike");
+  EXPECT_EQ(studied.fault.aboveLimit[cell].value(), 0);
+}
+
+TEST(FaultStudy, KnowsThatTheRunEndedBeforeTheSpike) {
+  ReadingBuilder run({{"kind", "a"}});
+  run.response([](int i) { return i >= 10 ? 20 * kMillisecond : kMillisecond / 2; })
+      .fault("bgsave", 1, 5, {});
+  const Studied studied(readingsOf({run}));
+  EXPECT_TRUE(studied.fault.isCutOff(studied.at("a")));
+}
+
+TEST(FaultStudy, CountsOnlyStallsOfTheFaultsTime) {
+  const Studied studied(readingsOf({runWithFault(kMillisecond)}));
+  EXPECT_DOUBLE_EQ(studied.fault.stall[studied.at("a")].value(), 40'000);
+}
+
+TEST(FaultStudy, LooksAtAnotherMomentWhereItIsTold) {
+  const FaultView later{.when = [](const Reading&) { return std::optional<Stretch>({2, 2}); }};
+  const Studied studied(readingsOf({runWithFault(20 * kMillisecond)}), {"a"}, later);
+  // The baseline then holds half of the fault.
+  EXPECT_NEAR(studied.fault.spikeS.values(studied.at("a")).size(), 0, 0.1);
+  EXPECT_NEAR(studied.fault.peak[studied.at("a")].value(), 20'000, 20);
+}
+
+// 2 ms of 3: the generator's own, in 6 of 10 intervals. Half a millisecond is nobody's, whatever
+// share of p99 it is.
+TEST(FaultStudy, LeavesOutIntervalsThatAreOfTheGenerator) {
+  ReadingBuilder run = runWithFault(3 * kMillisecond);
+  run.dispatch([](int i) { return i >= 12 && i < 18 ? 2 * kMillisecond : kMillisecond / 2; });
+  const Reading reading = run.build();
+  EXPECT_THAT(responseSeries(*reading.dir(), 0.99), SizeIs(30));
+  const auto left = serverSeries(*reading.dir(), 0.99);
+  EXPECT_THAT(left, SizeIs(24));
+  for (const SeriesPoint& point : left)
+    EXPECT_TRUE(point.startS < 1.65 || point.startS > 2.25) << point.startS;
+
+  const Studied studied(readingsOf({run}), {"a"}, {.p99 = FaultP99::withoutLateGenerator});
+  const Cell cell = studied.at("a");
+  EXPECT_NEAR(studied.fault.lateGenerator[cell].value(), 0.6, 1e-9);
+  EXPECT_TRUE(studied.fault.isMostlyLeftOut(cell));
+  // Four intervals are known to be above, the six between them are not.
+  EXPECT_NEAR(studied.fault.spikeS[cell].value(), 0.4, 1e-6);
+  EXPECT_EQ(studied.fault.forHowLong(cell), " for at least 400 ms");
+  EXPECT_EQ(studied.fault.aboveLimitText(cell), "at least 400 ms");
+
+  Plot plot = studied.fault.plotOverTime("p99", "p99", "fork");
+  studied.fault.addLines(plot, studied.grid.cells);
+  studied.fault.addSpan(plot, studied.grid.cells, [](const Cell& of) { return of.title(); });
+  plot.add();
+  const LabPlot& drawn = studied.document.plots.at(0);
+  EXPECT_NEAR(drawn.series.at(0).points.at(0).x, -1, 1e-6);
+  EXPECT_THAT(drawn.series.at(0).points, SizeIs(25));  // the line breaks once
+  EXPECT_NEAR(drawn.spans.at(0).to, 1, 1e-6);
+  EXPECT_EQ(drawn.marks.at(0).x, 0);
+}
+
+// Whatever the order of levels and of runs: what is said of a cell is of the runs with its labels.
+TEST(FaultStudy, FindsCellsByTheirLabels) {
+  const auto a = runWithFault(20 * kMillisecond, {{"kind", "a"}});
+  const auto b = runWithFault(5 * kMillisecond, {{"kind", "b"}});
+  for (const std::vector<std::string>& levels :
+       {std::vector<std::string>{"a", "b"}, std::vector<std::string>{"b", "a"}}) {
+    const Studied studied(readingsOf({b, a}), levels);
+    EXPECT_NEAR(studied.fault.peak[studied.at("a")].value(), 20'000, 20);
+    EXPECT_NEAR(studied.fault.peak[studied.at("b")].value(), 5'000, 5);
+    EXPECT_NEAR(studied.fault.peak.ratio(studied.at("b"), studied.at("a")).value(), 4, 0.01);
+  }
+}
+
+// A fault of a second in three: most of the time is the other two.
+TEST(IntervalSeries, KnowsWhatIsTypical) {
+  EXPECT_NEAR(typicalUs(runWithFault(20 * kMillisecond).build(), 0.99), 500, 1);
+  EXPECT_TRUE(std::isnan(typicalUs(Reading{}, 0.99)));
+}
+
+TEST(IntervalSeries, PutsACountersGrowthOnIntervals) {
+  const Reading reading = runWithFault(kMillisecond).build();
+  const auto series = responseSeries(*reading.dir(), 0.99);
+  ASSERT_THAT(series, SizeIs(30));
+  const auto rates = ratesOf(*reading.dir(), "minor_faults", series);
+  EXPECT_NEAR(rates[3], 1000, 1e-3);   // 100 in 100 ms
+  EXPECT_NEAR(rates[12], 500, 1e-3);   // 50 in 100 ms
+  EXPECT_TRUE(std::isnan(rates[29]));  // the last sample is at its start
+  // An interval between two samples has its share of what lies between them.
+  const auto half = ratesOf(*reading.dir(), "minor_faults", {{0.65, 0.75, 0}});
+  EXPECT_NEAR(half[0], 1000, 1e-3);
+  EXPECT_TRUE(std::isnan(ratesOf(*reading.dir(), "no_such_field", series)[3]));
+}
+
+}  // namespace
+}  // namespace redline::lab

@@ -1,0 +1,208 @@
+// What persistence-spike concludes from runs whose figures are known.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "lab/catalog.h"
+#include "lab/study.h"
+#include "unit/lab/experiment_parameters.h"
+#include "unit/lab/readings_builder.h"
+
+namespace redline {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+/// One fork: p99 is 0.5 ms before, `peak` in the fork's interval and `during` in the 20 intervals
+/// in which its child writes.
+struct Fork {
+  std::string fault, child;
+  Nanos peak, during;
+  Nanos late = 0;  ///< the generator's own lateness while the child writes
+  double forkUs = 18'000;
+  double waiting = 0;  ///< share of the time that the main thread had no core
+};
+
+constexpr int kFork = 10, kEnd = 31;
+
+Reading runOf(const Fork& fork, int repeat) {
+  ReadingBuilder run({{"fault", fork.fault}, {"child", fork.child}}, repeat, 40);
+  const auto isDuring = [](int i) { return i > kFork && i < kEnd; };
+  run.response([&](int i) {
+       if (i == kFork) return fork.peak + repeat * 10 * kMicrosecond;
+       return isDuring(i) ? fork.during + repeat * kMicrosecond : kMillisecond / 2;
+     })
+      .dispatch([&](int i) { return isDuring(i) ? fork.late + 1000 : Nanos{1000}; })
+      .sampled("minor_faults",
+               [&](int i) {
+                 const int written = std::clamp(i - kFork, 0, kEnd - kFork);
+                 return 10.0 * i + 490.0 * written + (written % 2) * 20.0;
+               })
+      .sampled("waiting_for_core_main_thread",
+               [&](int i) { return fork.waiting * 0.1 * std::clamp(i - kFork, 0, kEnd - kFork); })
+      .sampled("used_memory_rss", [](int) { return 1e9; })
+      .stall(1.02, 20 * kMillisecond)
+      .fault(fork.fault, 1.05, 3.1, {{"fork_us", fork.forkUs + repeat}, {"cow_peak_bytes", 2e8}})
+      .figure("fdatasync_p50_us", 100)
+      .figure("fdatasync_p99_us", 200);
+  return run.build();
+}
+
+std::vector<Reading> twice(const std::vector<Fork>& forks) {
+  std::vector<Reading> runs;
+  for (const int repeat : {1, 2})
+    for (const Fork& fork : forks) runs.push_back(runOf(fork, repeat));
+  return runs;
+}
+
+ExperimentDocument analysed(const std::vector<Reading>& runs) {
+  Readings readings;
+  for (const Reading& run : runs) readings.add(run);
+  ExperimentDocument document;
+  lab::analyse(persistenceSpikeExperiment(), quickParametersOf(persistenceSpikeExperiment()),
+               readings, document);
+  return document;
+}
+
+/// The child on the server's core hurts p99 ten times as much; both forks alike.
+std::vector<Fork> clear() {
+  return {{"bgsave", "server", 40 * kMillisecond, 10 * kMillisecond},
+          {"bgsave", "generator", 20 * kMillisecond, kMillisecond},
+          {"aof-rewrite", "server", 40 * kMillisecond, 10 * kMillisecond},
+          {"aof-rewrite", "generator", 20 * kMillisecond, kMillisecond}};
+}
+
+TEST(PersistenceSpike, MeasuresTheSpikeOfEachForkOnEachCore) {
+  const auto document = analysed(twice(clear()));
+  EXPECT_NEAR(figureOf(document, "peak p99, BGSAVE, child on the server's core"), 40'015, 40);
+  EXPECT_NEAR(figureOf(document, "peak p99, BGSAVE, child on the generator's core"), 20'015, 20);
+  EXPECT_NEAR(figureOf(document, "fork, AOF rewrite, child on the server's core"), 18'001.5, 0.1);
+  const auto cell = [&](std::string_view title, std::string_view head) {
+    return cellOf(document, title, "BGSAVE, child on the server's core", head);
+  };
+  EXPECT_EQ(cell("What a fork", "spike lasted"), "2.1 s");
+  EXPECT_EQ(cell("What a fork", "time with p99 > 1 ms"), "2.1 s");
+  EXPECT_EQ(cell("What a fork", "child wrote for"), "2.05 s");
+  EXPECT_EQ(cell("What a fork", "longest stall"), "20 ms");
+  EXPECT_EQ(cell("What a fork", "of the generator"), "0.0%");
+  EXPECT_EQ(cell("Copy on write", "share of it"), "20.0%");
+  EXPECT_EQ(cell("Copy on write", "minor faults/s before"), "100");
+  for (const std::string_view id : {"spike-bgsave", "spike-aof-rewrite"}) {
+    EXPECT_EQ(findingOf(document, id).standing, Standing::expected) << id;
+    EXPECT_TRUE(findingOf(document, id).headline) << id;
+    EXPECT_THAT(findingOf(document, id).runs, SizeIs(4)) << id;
+  }
+  EXPECT_EQ(findingOf(document, "disk").standing, Standing::plain);
+  EXPECT_THAT(document.plots, SizeIs(2));
+  ASSERT_THAT(document.slo, SizeIs(1));
+  EXPECT_EQ(document.slo[0].verdict, SloVerdict::reported);
+  EXPECT_THAT(document.slo[0].measured, AllOf(HasSubstr("BGSAVE 40 ms"), HasSubstr("for 2.1 s")));
+  EXPECT_THAT(document.slo[0].runs, SizeIs(8));
+}
+
+TEST(PersistenceSpike, TellsWhichCoreTheChildShouldHave) {
+  const auto document = analysed(twice(clear()));
+  EXPECT_EQ(findingOf(document, "child-core-bgsave").standing, Standing::expected);
+  EXPECT_THAT(document.recommendations,
+              Contains(AllOf(HasSubstr("bgsave_cpulist"), HasSubstr("Redis's"))));
+}
+
+// p99 with the child on the generator's core is then the generator's own.
+TEST(PersistenceSpike, TellsItByTheServersWaitsWhereTheGeneratorWasLate) {
+  auto forks = clear();
+  for (Fork& fork : forks)
+    if (fork.child == "generator")
+      fork.late = 4 * kMillisecond;
+    else
+      fork.waiting = 0.4;
+  for (Fork& fork : forks)
+    if (fork.child == "generator") fork.during = 5 * kMillisecond;
+  const auto document = analysed(twice(forks));
+  EXPECT_EQ(findingOf(document, "child-core-bgsave").standing, Standing::plain);
+  EXPECT_THAT(document.recommendations,
+              Contains(AllOf(HasSubstr("aof_rewrite_cpulist"), HasSubstr("40.0%"))));
+  EXPECT_EQ(findingOf(document, "copied-pages-bgsave").standing, Standing::inconclusive);
+  EXPECT_EQ(
+      cellOf(document, "What a fork", "BGSAVE, child on the generator's core", "of the generator"),
+      "100.0%");
+}
+
+TEST(PersistenceSpike, SaysWhereTheForkLeavesNoSpike) {
+  auto forks = clear();
+  for (Fork& fork : forks) fork.peak = fork.during = kMillisecond / 2;
+  const auto document = analysed(twice(forks));
+  EXPECT_EQ(findingOf(document, "spike-bgsave").standing, Standing::contradicts);
+  EXPECT_THAT(document.recommendations, Contains(HasSubstr("keeps p99 below 1 ms")));
+}
+
+TEST(PersistenceSpike, ComparesARewriteWithASnapshot) {
+  EXPECT_EQ(findingOf(analysed(twice(clear())), "rewrite-like-bgsave").standing,
+            Standing::expected);
+  auto forks = clear();
+  forks[3].peak = 60 * kMillisecond;
+  EXPECT_EQ(findingOf(analysed(twice(forks)), "rewrite-like-bgsave").standing,
+            Standing::contradicts);
+}
+
+TEST(PersistenceSpike, AttributesTheStallToTheFork) {
+  auto forks = clear();
+  EXPECT_THAT(findingOf(analysed(twice(forks)), "fork-share-bgsave").text, HasSubstr("90.0%"));
+  for (Fork& fork : forks) fork.forkUs = 2'000;
+  EXPECT_THAT(findingOf(analysed(twice(forks)), "fork-share-bgsave").text,
+              HasSubstr("not the fork"));
+}
+
+TEST(PersistenceSpike, HasAServiceLevelWhereEachForkHasAValidRun) {
+  auto runs = twice(clear());
+  for (Reading& run : runs)
+    if (run.record.label("child") == "server") run.record.invalid.emplace_back("disturbed");
+  EXPECT_EQ(analysed(runs).slo.at(0).verdict, SloVerdict::reported);
+  for (Reading& run : runs)
+    if (run.record.label("fault") == "bgsave") run.record.invalid.emplace_back("disturbed");
+  EXPECT_EQ(analysed(runs).slo.at(0).verdict, SloVerdict::invalid);
+}
+
+TEST(PersistenceSpike, SaysWhichForkWasNotMeasured) {
+  auto forks = clear();
+  forks.resize(2);
+  const auto document = analysed(twice(forks));
+  EXPECT_EQ(findingOf(document, "spike-aof-rewrite").standing, Standing::problem);
+  EXPECT_EQ(findingOf(document, "spike-bgsave").standing, Standing::expected);
+  EXPECT_THAT(document.slo, IsEmpty());
+}
+
+// Which core a child had is a label, whatever the order of the runs.
+TEST(PersistenceSpike, FindsRunsByTheirLabels) {
+  auto runs = twice(clear());
+  const auto forwards = analysed(runs);
+  std::ranges::reverse(runs);
+  const auto backwards = analysed(runs);
+  EXPECT_THAT(forwards.figures, SizeIs(8));
+  for (const LabFigure& figure : forwards.figures)
+    EXPECT_NEAR(figureOf(backwards, figure.what), figure.value, 1e-6) << figure.what;
+  EXPECT_EQ(forwards.slo.at(0).measured, backwards.slo.at(0).measured);
+}
+
+TEST(PersistenceSpike, PinsTheChildToTheCoreOfItsStack) {
+  const auto plan =
+      lab::planOf(persistenceSpikeExperiment(), quickParametersOf(persistenceSpikeExperiment()));
+  ASSERT_TRUE(plan);
+  EXPECT_THAT(plan->runs, SizeIs(8));
+  for (const LabStack& stack : plan->stacks)
+    EXPECT_THAT(stack.up, Contains(stack.name == "child-server" ? "-bgsave-cpus={server-cpu}"
+                                                                : "-bgsave-cpus={generator-cpu}"));
+  for (const LabRun& run : plan->runs) {
+    const bool isServers = run.name.find("-server-") != std::string::npos;
+    EXPECT_EQ(run.stack, isServers ? "child-server" : "child-generator") << run.name;
+    EXPECT_EQ(run.expectedS > 0, run.name.starts_with("aof-rewrite")) << run.name;
+  }
+}
+
+}  // namespace
+}  // namespace redline
