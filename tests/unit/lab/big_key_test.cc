@@ -30,7 +30,7 @@ struct Command {
 };
 
 Reading runOf(const Command& command, int repeat) {
-  ReadingBuilder run({{"command", command.word}}, repeat);
+  ReadingBuilder run(Labels{{"command", command.word}}, repeat);
   const double scatter = 1 + 0.01 * repeat;
   run.response([&](int i) {
        return i >= 10 && i < 14 ? command.peak + repeat * kMicrosecond : kMillisecond / 2;

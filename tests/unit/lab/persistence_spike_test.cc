@@ -32,7 +32,7 @@ struct Fork {
 constexpr int kFork = 10, kEnd = 31;
 
 Reading runOf(const Fork& fork, int repeat) {
-  ReadingBuilder run({{"fault", fork.fault}, {"child", fork.child}}, repeat, 40);
+  ReadingBuilder run(Labels{{"fault", fork.fault}, {"child", fork.child}}, repeat, 40);
   const auto isDuring = [](int i) { return i > kFork && i < kEnd; };
   run.response([&](int i) {
        if (i == kFork) return fork.peak + repeat * 10 * kMicrosecond;
