@@ -71,8 +71,9 @@ Result<ExitCode> exportLab(const Invocation& invocation) {
   if (!isLabDirectory(lab))
     return fail(ErrorCode::invalidInput, "{} is no lab's directory", lab.native());
   // Made anew from all that there is: what is left out below is in its plots.
-  if (auto report = writeReport({lab.string()}, lab, drawWithGnuplot); !report)
-    return fail(report.error());
+  const Drawer draw = installedDrawer();
+  if (!draw) fmt::print(stderr, "note: {}\n", kPlotsLeftOut);
+  if (auto report = writeReport({lab.string()}, lab, draw); !report) return fail(report.error());
   const auto kept = exportLab(lab, flags.text("out"), flags.size("most"));
   if (!kept) return fail(kept.error());
   fmt::print("{}: {} in {} files", flags.text("out"), formatSize(kept->bytes), kept->kept);

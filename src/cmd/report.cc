@@ -16,9 +16,20 @@ std::filesystem::path outputDirectory(const FlagValues& flags) {
   return directories.size() == 1 ? std::filesystem::path(directories.front()) : "report";
 }
 
+/// Of plots; says so where there is none.
+Drawer drawer() {
+  Drawer draw = installedDrawer();
+  if (!draw) fmt::print(stderr, "report: {}\n", kPlotsLeftOut);
+  return draw;
+}
+
 Result<ExitCode> runReport(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  const auto files = writeReport(flags.words(), outputDirectory(flags), drawWithGnuplot);
+  const std::filesystem::path out = outputDirectory(flags);
+  if (flags.empty("out"))
+    fmt::print(stderr, "report: writes into {} (-out=DIR for another place)\n",
+               (out / "").string());
+  const auto files = writeReport(flags.words(), out, drawer());
   if (!files) return fail(files.error());
   fmt::print("{}\n{}\n", files->html.string(), files->findings.string());
   return ExitCode::good;
@@ -34,7 +45,8 @@ Command reportCommand() {
       "Reads what runs left behind, and talks to no server. report.html is one page that needs "
       "nothing else; FINDINGS.md and plots/ are the same for a repository. What comes first is "
       "whether the figures may be believed. A run that crashed is reported as far as it came.";
-  command.positionals = {{.name = "dir", .help = "a run directory, or several", .repeated = true}};
+  command.positionals = {
+      {.name = "dir", .help = "a run directory, or several", .repeated = true, .paths = true}};
   command.flags = joinFlags({{{.name = "out",
                                .kind = FlagKind::path,
                                .help = "the directory to write to; what an earlier report left "

@@ -24,6 +24,7 @@ namespace {
 
 Result<std::vector<Figure>> drawn(const std::vector<Plot>& plots, const Drawer& draw) {
   std::vector<Figure> figures;
+  if (!draw) return figures;
   for (const Plot& plot : plots) {
     auto svg = draw(plot.script);
     if (!svg) return fail(svg.error());

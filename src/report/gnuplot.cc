@@ -23,4 +23,8 @@ Result<std::string> drawWithGnuplot(const std::string& script) {
   return std::move(drawn->output);
 }
 
+Drawer installedDrawer() {
+  return findProgram("gnuplot") ? Drawer(drawWithGnuplot) : Drawer();
+}
+
 }  // namespace redline

@@ -98,7 +98,7 @@ std::optional<LabTable> predictionTable(const ExperimentDocument& experiment) {
 }
 
 Status addFigure(const Plot& plot, const Drawer& draw, LabSection& section) {
-  if (plot.script.empty()) return {};
+  if (plot.script.empty() || !draw) return {};
   auto svg = draw(plot.script);
   if (!svg) return fail(svg.error());
   section.figures.push_back({plot.id, plot.title, plot.description,
@@ -153,7 +153,11 @@ SloLine sloLine(const SloRow& row, const std::vector<ExperimentDocument>& experi
 }
 
 void addSlo(const std::vector<ExperimentDocument>& experiments, LabReport& report) {
-  for (const SloRow& row : kSloRows) report.slo.push_back(sloLine(row, experiments));
+  // A row whose experiment nobody asked for is not this lab's.
+  for (const SloRow& row : kSloRows)
+    if (std::ranges::find(experiments, row.experiment, &ExperimentDocument::name) !=
+        experiments.end())
+      report.slo.push_back(sloLine(row, experiments));
   std::vector<std::string> parts;
   const auto count = [&](std::string_view verdict) {
     const auto found =
@@ -166,9 +170,12 @@ void addSlo(const std::vector<ExperimentDocument>& experiments, LabReport& repor
   settled += missed;
   for (const std::string_view open : {"inconclusive", "invalid", "not measured"}) count(open);
   report.missed = missed > 0;
-  report.complete = settled == kSloRows.size();
-  report.verdict = fmt::format("{} of {} service levels settled: {}", settled, kSloRows.size(),
-                               fmt::join(parts, ", "));
+  report.complete = settled == report.slo.size();
+  if (report.slo.empty())
+    report.verdict = "No service level depends on these experiments";
+  else
+    report.verdict = fmt::format("{} of {} service levels settled: {}", settled, report.slo.size(),
+                                 fmt::join(parts, ", "));
 }
 
 /// What a reader must not miss first, then what surprises, then the rest; what is not decided last.

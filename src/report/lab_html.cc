@@ -61,6 +61,7 @@ std::string cellHtml(std::string_view cell) {
 }
 
 void addSlo(Page& page, const LabReport& report) {
+  if (report.slo.empty()) return;
   page.add("<h2 class=\"first\" id=\"service-levels\">Service levels</h2>");
   page.add("<div class=\"wide\"><table class=\"slo\"><thead>");
   addRow(page, {"metric", "target", "measured", "verdict", "evidence"}, true);

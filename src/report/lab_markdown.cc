@@ -37,12 +37,7 @@ void addBullets(Text& text, std::string_view heading, const std::vector<std::str
   text.blank();
 }
 
-void addFirstPage(Text& text, const LabReport& report) {
-  text.add("> **{}**", escapeMarkdown(report.verdict));
-  for (const std::string& warning : report.warnings) text.add(">\n> - {}", escapeMarkdown(warning));
-  text.blank();
-  for (const std::string& fact : report.facts) text.add("{}.\n", escapeMarkdown(fact));
-  if (!report.command.empty()) addCode(text, report.command);
+void addSlo(Text& text, const LabReport& report) {
   text.add("## Service levels\n");
   text.add("| metric | target | measured | verdict | evidence |\n| --- | --- | --- | --- | --- |");
   for (const SloLine& line : report.slo) {
@@ -53,6 +48,15 @@ void addFirstPage(Text& text, const LabReport& report) {
              escapeMarkdown(line.verdict), linkTo(line.evidence));
   }
   text.blank();
+}
+
+void addFirstPage(Text& text, const LabReport& report) {
+  text.add("> **{}**", escapeMarkdown(report.verdict));
+  for (const std::string& warning : report.warnings) text.add(">\n> - {}", escapeMarkdown(warning));
+  text.blank();
+  for (const std::string& fact : report.facts) text.add("{}.\n", escapeMarkdown(fact));
+  if (!report.command.empty()) addCode(text, report.command);
+  if (!report.slo.empty()) addSlo(text, report);
   if (report.headlines.empty()) return;
   text.add("## What matters most\n");
   for (const HeadlineLine& line : report.headlines)

@@ -58,11 +58,44 @@ LabPlot plotOf(AxisKind x, AxisKind y, std::vector<LabPoint> points) {
   return plot;
 }
 
-TEST(LabReport, FirstPageHasEveryRowOfTheBriefsTable) {
+ExperimentDocument ceilingWithTwoLevels() {
   auto one = experiment("ceiling", 1);
   one.slo = {{"get-ceiling", "118k/s", SloVerdict::reported, "100 B", {"a-r1"}},
              {"read-p99-at-80", "1.4 ms", SloVerdict::missed, "", {}}};
-  const auto report = buildLabReport({one}, drawNothing);
+  return one;
+}
+
+TEST(LabReport, FirstPageHasOnlyTheServiceLevelsOfTheExperimentsThatWereAskedFor) {
+  const auto report = buildLabReport({ceilingWithTwoLevels()}, drawNothing);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->slo.size(), 3U);
+  EXPECT_EQ(report->verdict, "2 of 3 service levels settled: 1 found, 1 missed, 1 not measured");
+}
+
+TEST(LabReport, WithoutAServiceLevelItSaysSo) {
+  const auto report = buildLabReport({experiment("pipelining", 1)}, drawNothing);
+  ASSERT_TRUE(report);
+  EXPECT_THAT(report->slo, IsEmpty());
+  EXPECT_TRUE(report->complete);
+  EXPECT_THAT(toHtml(*report), Not(HasSubstr("service-levels")));
+}
+
+TEST(LabReport, WithoutADrawerItHasNoPlots) {
+  auto one = experiment("one", 1);
+  one.plots = {plotOf(AxisKind::names, AxisKind::linear, {{0, 1}, {1, 2}})};
+  const auto with = buildLabReport({one}, drawNothing);
+  const auto without = buildLabReport({one}, {});
+  ASSERT_TRUE(with && without);
+  EXPECT_EQ(with->sections.at(0).figures.size(), 1U);
+  EXPECT_THAT(without->sections.at(0).figures, IsEmpty());
+}
+
+TEST(LabReport, FirstPageHasEveryRowOfTheBriefsTable) {
+  std::vector<ExperimentDocument> all{ceilingWithTwoLevels()};
+  for (const char* const name :
+       {"eviction-cliff", "fsync", "persistence-spike", "reshard", "big-key"})
+    all.push_back(experiment(name, std::ssize(all) + 1));
+  const auto report = buildLabReport(all, drawNothing);
   ASSERT_TRUE(report);
   ASSERT_EQ(report->slo.size(), kSloRows.size());
   EXPECT_EQ(report->verdict, "2 of 10 service levels settled: 1 found, 1 missed, 8 not measured");

@@ -90,6 +90,14 @@ TEST(Gnuplot, SaysWhatItDidNotLike) {
   EXPECT_THAT(svg.error().message, HasSubstr("gnuplot could not draw a plot: "));
 }
 
+TEST(Gnuplot, IsNoDrawerWhereItIsNotOnThePath) {
+  const std::string path = std::getenv("PATH");
+  EXPECT_TRUE(installedDrawer());
+  setenv("PATH", "/nonexistent:", 1);
+  EXPECT_FALSE(installedDrawer());
+  setenv("PATH", path.c_str(), 1);
+}
+
 TEST(Gnuplot, MissingSaysWhatToInstall) {
   const std::string path = std::getenv("PATH");
   setenv("PATH", "/nonexistent", 1);
