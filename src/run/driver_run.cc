@@ -277,7 +277,8 @@ class DriverRun {
     note(chaos_.problems());
     note(errorNotes(summary.rate));
     note(preflight_.notes);
-    for (const Warning& warning : hostWarnings(preflight_.host)) note({warningText(warning)});
+    outcome.hostWarnings = hostWarnings(preflight_.host);
+    for (const Warning& warning : outcome.hostWarnings) note({warningText(warning)});
     if (slotMap_)
       failures_.note(directory_.writeSlots(slotFigures(engine.clusterTally(), slotMap_->latest())));
     failures_.note(directory_.writeSummary(summary));
@@ -318,7 +319,7 @@ class DriverRun {
 }  // namespace
 
 Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watcher) {
-  auto checked = preflight(plan.engine, plan.anyVersion);
+  auto checked = preflight(plan.engine, plan.anyVersion, plan.force);
   if (!checked) return fail(checked.error());
   for (const std::string& note : checked->notes) watcher.onNote(note);
   auto directory = RunDirWriter::create(plan.out);

@@ -12,6 +12,7 @@
 #include "record/interval.h"
 #include "record/server_sample.h"
 #include "record/summary.h"
+#include "server/host.h"
 #include "server/own_servers.h"
 
 namespace redline {
@@ -28,7 +29,8 @@ struct DriverPlan {
   bool anyVersion = false;
   ChaosPlan chaos;             ///< faults beside the load; empty: none
   std::vector<OwnServer> own;  ///< the servers that faults may harm
-  bool force = false;          ///< let faults do what their checks refuse
+  bool force = false;  ///< drive another data set than the flags describe, and let faults do
+                       ///< what their checks refuse
 };
 
 /// What a run tells while it goes on. Called on the thread that called runDriver(), but for
@@ -45,6 +47,7 @@ struct RunWatcher {
 
 struct DriverOutcome {
   Summary summary;
+  std::vector<Warning> hostWarnings;  ///< which are among the summary's notes
   /// Set when the run ended early, its directory is incomplete, or a fault did not take; the
   /// summary holds all the same.
   Status status;

@@ -3,57 +3,31 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
-#include "base/rng.h"
 #include "base/text.h"
-#include "base/units.h"
 #include "run/cluster_target.h"
+#include "run/data_set.h"
 #include "server/cluster_admin.h"
-#include "server/key_admin.h"
-#include "workload/keyspace.h"
-#include "workload/values.h"
 
 namespace redline {
 namespace {
 
-constexpr std::uint64_t kCheckedKeys = 64;
-
-struct Probe {
-  std::uint64_t found = 0;
-  std::uint64_t foreign = 0;  // there, and not of this data set
-  std::string example;
-};
-
-// Reads a few keys the way the run will, to tell a wrong -seed from a corrupt server beforehand.
-Result<Probe> probeKeys(const EnginePlan& plan, const Endpoint& where) {
-  const Values values(plan.seed, plan.valueSize);
-  Rng rng(plan.runSeed, 0x70726f6265);
-  std::vector<std::uint64_t> ids;
-  std::vector<std::vector<std::string>> commands;
-  for (std::uint64_t i = 0; i < std::min(kCheckedKeys, plan.keys); ++i) {
-    std::array<char, kMaxKeyLength> key;
-    ids.push_back(rng.below(plan.keys));
-    commands.push_back({"GET", std::string(key.data(), writeKey(key.data(), ids.back()))});
+/// The flags describe the keys that are there, or the user insists.
+Status requireDataSet(const EnginePlan& plan, bool force, Preflight& found) {
+  const auto sample = sampleDataSet(plan, found.targets);
+  if (!sample) return fail(sample.error());
+  DataSetJudgement judgement = judgeDataSet(plan, *sample);
+  std::ranges::move(judgement.notes, std::back_inserter(found.notes));
+  if (judgement.contradictions.empty()) return {};
+  if (force) {
+    std::ranges::move(judgement.contradictions, std::back_inserter(found.notes));
+    return {};
   }
-  auto admin = KeyAdmin::connect(where, plan.cluster(), {plan.login.user, plan.login.password});
-  if (!admin) return fail(admin.error());
-  auto replies = admin->pipeline(commands);
-  if (!replies) return fail(replies.error());
-  Probe probe;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const Value& reply = (*replies)[i];
-    if (reply.isNull()) continue;
-    if (reply.isError())
-      return fail(ErrorCode::refused, "{} answers GET {} with: {}", plan.target.text(),
-                  commands[i][1], reply.text);
-    ++probe.found;
-    if (values.check(reply.text, ids[i], nullptr, VerifyLevel::full) == Values::Verdict::ok)
-      continue;
-    ++probe.foreign;
-    probe.example = commands[i][1];
-  }
-  return probe;
+  return fail(ErrorCode::usage,
+              "{} does not hold the data set of these flags: {}. Use the flags that it was loaded "
+              "with, load again, or insist with -force",
+              plan.target.text(), fmt::join(judgement.contradictions, "; "));
 }
 
 /// A WAIT that no replica can answer would time out behind every write.
@@ -91,24 +65,12 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
   return result;
 }
 
-Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion) {
+Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force) {
   auto result = connectServers(plan.target, plan.seeds, plan.login, anyVersion);
   if (!result) return result;
   if (auto sound = requireReplicas(plan, *result); !sound) return fail(std::move(sound.error()));
-  const auto probe = probeKeys(plan, result->targets.front().admin.endpoint());
-  if (!probe) return fail(probe.error());
-
-  if (probe->foreign != 0 && plan.verify != VerifyLevel::none)
-    return fail(
-        ErrorCode::usage,
-        "{} of {} keys looked at, {} among them, hold values that -seed={} does not give: drive "
-        "with the -seed they were loaded with, load again, or use -verify=none",
-        probe->foreign, probe->found, probe->example, plan.seed);
-  if (probe->found == 0 && plan.readShare > 0)
-    result->notes.push_back(fmt::format(
-        "none of {} keys looked at exists, so reads will miss; load them first: "
-        "redline loader -keys={}",
-        std::min(kCheckedKeys, plan.keys), formatCount(static_cast<double>(plan.keys))));
+  if (auto sound = requireDataSet(plan, force, *result); !sound)
+    return fail(std::move(sound.error()));
   return result;
 }
 

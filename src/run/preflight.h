@@ -28,7 +28,8 @@ Result<Preflight> connectServers(const Endpoint& target, std::span<const Endpoin
 
 /// Makes sure that load may go there and that the run can mean something: the address is on this
 /// machine, a Redis of the right version answers and lets us in (in a cluster: of each master), and
-/// the keys that are there are those of this data set.
-Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion);
+/// the keys that are there are those of this data set (data_set.h). `force`: where they are not,
+/// that is a note.
+Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force);
 
 }  // namespace redline

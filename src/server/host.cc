@@ -145,7 +145,7 @@ std::vector<Warning> hostWarnings(const HostFacts& facts) {
                                     formatSize(swapUsed)),
                         "a key in a swapped page costs a disk read on the event loop: "
                         "milliseconds for every client",
-                        "swapoff -a"});
+                        "swapoff -a", "swap"});
   if (static_cast<double>(facts.memoryAvailable) <
       kScarceMemory * static_cast<double>(facts.memoryTotal))
     warnings.push_back(
@@ -159,25 +159,26 @@ std::vector<Warning> hostWarnings(const HostFacts& facts) {
                         "after a fork a write may copy 2 MB where 4 KB would do: longer stalls and "
                         "more memory during BGSAVE (redis-server 7 turns them off for itself "
                         "unless disable-thp is no)",
-                        "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled"});
+                        "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", "hugepages"});
   if (facts.overcommit && *facts.overcommit != 1)
     warnings.push_back({fmt::format("vm.overcommit_memory is {}", *facts.overcommit),
                         "the fork of BGSAVE and AOF rewrite is refused when the server is larger "
                         "than the free memory",
-                        "sysctl vm.overcommit_memory=1"});
+                        "sysctl vm.overcommit_memory=1", "overcommit"});
   if (facts.connectionTracking)
     warnings.push_back({"nf_conntrack follows connections",
                         "every packet on loopback passes it: CPU on both sides, lower TCP ceilings",
                         "iptables -t raw -A PREROUTING -i lo -j NOTRACK, or measure over the Unix "
-                        "socket"});
+                        "socket",
+                        "conntrack"});
   else if (facts.packetFilter)
     warnings.push_back({"a packet filter (iptables or nft) is loaded",
                         "every packet on loopback passes its rules: a little CPU on both sides",
-                        "flush the rules, or measure over the Unix socket"});
+                        "flush the rules, or measure over the Unix socket", "filter"});
   if (facts.cores == 1)
     warnings.push_back({"there is one core only",
                         "server and generator take turns: neither ceiling nor lateness is true",
-                        "use a machine with two cores or more"});
+                        "use a machine with two cores or more", "cores"});
   return warnings;
 }
 

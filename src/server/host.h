@@ -55,6 +55,9 @@ struct Warning {
   std::string what;    ///< "swap is on, 120 MB of it used"
   std::string effect;  ///< what it does to the numbers
   std::string fix;     ///< a command, or what to change
+  /// One word for a setting of the machine, which stays until somebody changes it; empty: it may be
+  /// another the next time.
+  std::string_view setting = {};
 };
 
 /// Pure readers of the texts of /proc and /sys.

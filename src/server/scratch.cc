@@ -53,10 +53,7 @@ Result<fs::path> makeScratch(const fs::path& parent) {
   const auto self = identify(::getpid());
   if (!self) return fail(ErrorCode::io, "cannot read /proc/self/stat: is /proc mounted?");
   const fs::path directory = parent / nameFor(*self);
-  std::error_code problem;
-  fs::create_directories(directory, problem);
-  if (problem)
-    return fail(ErrorCode::io, "cannot make {}: {}", directory.native(), problem.message());
+  if (auto made = makeStateDirectory(directory); !made) return fail(std::move(made.error()));
   return directory;
 }
 

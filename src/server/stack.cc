@@ -12,6 +12,7 @@
 #include "os/fd.h"
 #include "os/files.h"
 #include "server/stack_files.h"
+#include "server/stack_state.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -23,8 +24,7 @@ constexpr int kOrphanRounds = 10;
 class Lock {
  public:
   static Result<Lock> take(const fs::path& directory) {
-    std::error_code problem;
-    fs::create_directories(directory, problem);
+    if (auto made = makeStateDirectory(directory); !made) return fail(std::move(made.error()));
     Lock lock(Fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
     if (!lock.fd_.valid())
       return fail(ErrorCode::io, "cannot open {}: {}", directory.string(), errnoText(errno));
@@ -88,6 +88,8 @@ fs::path Stack::statePath(const std::string& name) const {
 Result<StackState> Stack::load(const std::string& name) const {
   const fs::path path = statePath(name);
   const auto text = readWholeFile(path);
+  std::error_code problem;
+  if (!text && fs::exists(path, problem)) return fail(text.error());
   if (!text) return fail(ErrorCode::unreachable, "there is no stack named {}", name);
   return parseStackState(*text, path.native());
 }
@@ -118,8 +120,8 @@ Result<StackUp> Stack::up(const StackOptions& options) {
                 "{} is there already, and no stack of ours: remove it or name "
                 "another -dir",
                 state->dir.string());
-  fs::create_directories(stacks() / name, problem);
-  Status started = save(*state);
+  Status started = makeStateDirectory(stacks() / name);
+  if (started) started = save(*state);
   if (started) started = startNodes(*state, configs, options);
   if (started) return StackUp{std::move(*state), false};
   std::vector<std::string> lines;
@@ -159,9 +161,14 @@ Result<NodeState> Stack::restart(const std::string& name, const std::string& nod
 Result<std::vector<std::string>> Stack::down(const std::string& name,
                                              const Credentials& credentials) {
   if (auto good = checkStackName(name); !good) return fail(std::move(good.error()));
+  std::vector<std::string> lines;
+  std::error_code problem;
+  if (!fs::exists(stacks(), problem)) {  // and none is made to find that out
+    lines.push_back(fmt::format("there is no stack named {}: nothing to do", name));
+    return lines;
+  }
   auto lock = Lock::take(stacks());
   if (!lock) return fail(std::move(lock.error()));
-  std::vector<std::string> lines;
   if (!fs::exists(stacks() / name)) {
     lines.push_back(fmt::format("there is no stack named {}: nothing to do", name));
     return lines;

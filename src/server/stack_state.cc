@@ -59,6 +59,15 @@ Result<fs::path> stateHome() {
   return fail(ErrorCode::usage, "no place to keep a stack's state: set REDLINE_HOME or HOME");
 }
 
+Status makeStateDirectory(const fs::path& directory) {
+  std::error_code problem;
+  fs::create_directories(directory, problem);
+  if (!problem) return {};
+  return fail(ErrorCode::io,
+              "cannot make {}: {}; set REDLINE_HOME to a directory that can be written to",
+              directory.string(), problem.message());
+}
+
 Status checkStackName(std::string_view name) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||

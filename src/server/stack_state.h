@@ -48,6 +48,10 @@ Result<StackState> parseStackState(std::string_view json, std::string_view name 
 /// `$REDLINE_HOME`, or `~/.local/state/redline` (under `$XDG_STATE_HOME` when that is set).
 Result<std::filesystem::path> stateHome();
 
+/// Makes a directory in the state home, its parents included. io: what stands in the way, and that
+/// REDLINE_HOME names another place.
+Status makeStateDirectory(const std::filesystem::path& directory);
+
 /// A name that is safe as a directory's: letters, digits, '-', '_' and '.', at most 64.
 Status checkStackName(std::string_view name);
 

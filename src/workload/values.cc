@@ -83,24 +83,36 @@ void Values::write(char* out, std::uint64_t id, std::uint64_t version) const noe
   copyFiller(out + kHeader, fillerOf(m), size_ - kHeader);
 }
 
+inline Values::Header Values::checkHeader(const char* head, std::uint64_t length,
+                                          std::uint64_t id) const noexcept {
+  const std::uint64_t writtenId = load(head);
+  const std::uint64_t version = load(head + 8);
+  const std::uint64_t last = load(head + 16);
+  const auto written = static_cast<std::uint32_t>(last);
+  const std::uint64_t m = mark(writtenId, version);
+  if (last >> 32 != checksumOf(m, written)) return {Verdict::wrongChecksum, version, m};
+  if (writtenId != id) return {Verdict::wrongKey, version, m};
+  return {written == length ? Verdict::ok : Verdict::wrongLength, version, m};
+}
+
 Values::Verdict Values::check(std::string_view value, std::uint64_t id, std::uint64_t* version,
                               VerifyLevel level) const noexcept {
   if (version != nullptr) *version = 0;
   if (level == VerifyLevel::none) return Verdict::ok;
   if (value.size() < kHeader) return checkBare(value, id);
-  const std::uint64_t writtenId = load(value.data());
-  const std::uint64_t writtenVersion = load(value.data() + 8);
-  const std::uint64_t last = load(value.data() + 16);
-  const auto length = static_cast<std::uint32_t>(last);
-  const std::uint64_t m = mark(writtenId, writtenVersion);
-  if (last >> 32 != checksumOf(m, length)) return Verdict::wrongChecksum;
-  if (writtenId != id) return Verdict::wrongKey;
-  if (length != value.size()) return Verdict::wrongLength;
+  const Header header = checkHeader(value.data(), value.size(), id);
+  if (header.verdict != Verdict::ok) return header.verdict;
   if (level == VerifyLevel::full &&
-      !sameFiller(value.data() + kHeader, fillerOf(m), value.size() - kHeader))
+      !sameFiller(value.data() + kHeader, fillerOf(header.mark), value.size() - kHeader))
     return Verdict::wrongBytes;
-  if (version != nullptr) *version = writtenVersion;
+  if (version != nullptr) *version = header.version;
   return Verdict::ok;
+}
+
+Values::Verdict Values::checkHead(std::string_view head, std::uint64_t length,
+                                  std::uint64_t id) const noexcept {
+  if (head.size() < kHeader) return checkBare(head, id);
+  return checkHeader(head.data(), length, id).verdict;
 }
 
 Values::Verdict Values::checkBare(std::string_view value, std::uint64_t id) const noexcept {

@@ -58,6 +58,10 @@ class Values {
   Verdict check(std::string_view value, std::uint64_t id, std::uint64_t* version,
                 VerifyLevel level) const noexcept;
 
+  /// Judges a value of `length` bytes by its first min(length, kHeader) ones, as check() does at
+  /// level `header`: for a look at values of unknown size.
+  Verdict checkHead(std::string_view head, std::uint64_t length, std::uint64_t id) const noexcept;
+
  private:
   /// The pool twice over, so that any filler of up to kPool bytes is contiguous.
   struct Pool {
@@ -70,6 +74,12 @@ class Values {
   std::uint64_t mark(std::uint64_t id, std::uint64_t version) const noexcept;
   const char* fillerOf(std::uint64_t mark) const noexcept;
   Verdict checkBare(std::string_view value, std::uint64_t id) const noexcept;
+  /// The header of a value of `length` bytes, and what it says.
+  struct Header {
+    Verdict verdict;
+    std::uint64_t version, mark;
+  };
+  Header checkHeader(const char* head, std::uint64_t length, std::uint64_t id) const noexcept;
 
   std::shared_ptr<const Pool> pool_;
   std::uint64_t key_;  ///< the seed, mixed for this purpose alone

@@ -190,14 +190,13 @@ std::string judgeTrial(const Trial& trial, const Summary& s, std::optional<std::
   return compareWithServer(trial, rate, *counted, *calls);
 }
 
-/// GETs and SETs that the server executed between the two readings, without preflight's; nothing
+/// GETs and SETs that the server executed between the two readings; nothing
 /// where it did not live through both.
 std::optional<std::uint64_t> callsBetween(const Trial& trial, std::optional<std::uint64_t> before,
                                           std::optional<std::uint64_t> after) {
-  constexpr std::uint64_t kProbes = 64;
   const bool survived = trial.blow == Blow::none || trial.blow == Blow::pause;
   if (!survived || !before || !after) return std::nullopt;
-  return *after - *before - kProbes;
+  return *after - *before;
 }
 
 /// `compared` grows where the server's counts could be held against ours.

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <sstream>
 
 extern char** environ;
@@ -31,6 +32,10 @@ Redline::Redline(const TemporaryDirectory& home, Words args, const Words& settin
     : out_(home.path() / "out.txt"), err_(home.path() / "err.txt"), command_(args.at(0)) {
   args.insert(args.begin(), REDLINE_BINARY_DIR "/redline");
   Words environment = settings;
+  // What it remembers of this machine stays with the test; a home that is given comes first.
+  const auto isHome = [](const std::string& setting) { return setting.find("HOME=") < 9; };
+  if (std::ranges::none_of(settings, isHome))
+    environment.push_back("REDLINE_HOME=" + (home.path() / "state").string());
   for (char** each = environ; *each != nullptr; ++each)
     if (!std::string(*each).starts_with("REDLINE_")) environment.emplace_back(*each);
   posix_spawn_file_actions_t files;

@@ -10,7 +10,8 @@
 
 namespace redline::test {
 
-/// The program, running as a child process. Variables named REDLINE_… come from `settings` alone.
+/// The program, running as a child process. Variables named REDLINE_… come from `settings`
+/// alone; REDLINE_HOME is in `home` unless they name it or HOME.
 class Redline {
  public:
   Redline(const TemporaryDirectory& home, std::vector<std::string> args,

@@ -103,6 +103,20 @@ TEST(Values, NoticeFillerDamageFarIntoAValueThatWrapsRoundThePool) {
   }
 }
 
+TEST(Values, AreKnownByTheirFirstBytesAndTheirLength) {
+  const Values base(1, 100);
+  for (const std::size_t size : {1U, 23U, 24U, 25U, 4096U}) {
+    const std::string whole = written(base.withSize(size), 42, 3);
+    const std::string head = whole.substr(0, Values::kHeader);
+    EXPECT_EQ(base.checkHead(head, size, 42), Verdict::ok) << size;
+    EXPECT_NE(base.checkHead(head, size, 43), Verdict::ok) << size;
+    EXPECT_NE(Values(2, 100).checkHead(head, size, 42), Verdict::ok) << size;
+  }
+  const std::string head = written(base, 42, 3).substr(0, Values::kHeader);
+  EXPECT_EQ(base.checkHead(head, 101, 42), Verdict::wrongLength);
+  EXPECT_EQ(base.checkHead("", 0, 42), Verdict::wrongLength);
+}
+
 TEST(Values, NameAnotherKeysValue) {
   const Values values(1, 100);
   EXPECT_EQ(verdict(values, written(values, 43, 7), 42), Verdict::wrongKey);

@@ -1,0 +1,221 @@
+#include "run/data_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/rng.h"
+#include "base/units.h"
+#include "server/key_admin.h"
+#include "workload/keyspace.h"
+#include "workload/ttl.h"
+#include "workload/values.h"
+
+namespace redline {
+namespace {
+
+constexpr std::uint64_t kAtRandom = 48;
+constexpr std::uint64_t kAtEachEnd = 8;
+
+std::string keyOf(std::uint64_t id) {
+  std::array<char, kMaxKeyLength> key;
+  return {key.data(), writeKey(key.data(), id)};
+}
+
+std::string count(std::uint64_t number) {
+  return formatCount(static_cast<double>(number));
+}
+
+std::set<std::uint64_t> sampledIds(const EnginePlan& plan) {
+  Rng rng(plan.runSeed, 0x70726f6265);
+  std::set<std::uint64_t> ids;
+  for (std::uint64_t i = 0; i < std::min(kAtEachEnd, plan.keys); ++i)
+    ids.insert({i, plan.keys - 1 - i});
+  for (std::uint64_t i = 0; i < kAtRandom; ++i) ids.insert(rng.below(plan.keys));
+  return ids;
+}
+
+/// The server knows no such command, or does not let this user have it.
+bool isWithheld(const Value& reply) {
+  return reply.isError() &&
+         (reply.text.starts_with("NOPERM") || reply.text.starts_with("ERR unknown command"));
+}
+
+/// The first reply that is an error.
+const Value* firstError(std::span<const Value> replies) {
+  const auto found = std::ranges::find_if(replies, [](const Value& r) { return r.isError(); });
+  return found == replies.end() ? nullptr : &*found;
+}
+
+/// Whether keys may have gone from the servers by themselves, and how many are there.
+Status readServers(std::span<Target> targets, DataSetSample& sample) {
+  for (Target& target : targets) {
+    if (target.info.role() != "master") {
+      // A replica counts no evictions of its own; a cluster's master says what happened.
+      if (targets.size() == 1) sample.evicted = sample.expired = true;
+      if (targets.size() > 1) continue;
+    }
+    const auto info = target.admin.info({"stats", "keyspace"});
+    if (!info) return fail(info.error());
+    sample.evicted |= info->number("evicted_keys") > 0;
+    sample.expired |= info->number("expired_keys") > 0;
+    if (info->keyspace.contains(0)) sample.serverKeys += info->keyspace.at(0).keys;
+  }
+  return {};
+}
+
+/// STRLEN, PTTL and GETRANGE of each key, in this order.
+std::vector<std::vector<std::string>> questionsOn(const std::set<std::uint64_t>& ids) {
+  const std::string lastOfHeader = std::to_string(Values::kHeader - 1);
+  std::vector<std::vector<std::string>> questions;
+  for (const std::uint64_t id : ids) {
+    questions.push_back({"STRLEN", keyOf(id)});
+    questions.push_back({"PTTL", keyOf(id)});
+    questions.push_back({"GETRANGE", keyOf(id), "0", lastOfHeader});
+  }
+  return questions;
+}
+
+SampledKey keyFrom(std::uint64_t id, const Values& values, std::span<const Value> answers) {
+  constexpr std::int64_t kNoTtl = -1, kNoKey = -2;
+  SampledKey key;
+  key.id = id;
+  key.length = static_cast<std::uint64_t>(answers[0].integer);
+  key.found = answers[1].integer != kNoKey && key.length > 0;
+  key.expires = key.found && answers[1].integer != kNoTtl;
+  key.foreign =
+      key.found && values.checkHead(answers[2].text, key.length, id) != Values::Verdict::ok;
+  return key;
+}
+
+/// "12 of 60 keys looked at, obj:5 among them,"; empty: none is as `disagrees` says.
+template <typename Disagrees>
+std::string whichDisagree(const DataSetSample& sample, Disagrees disagrees) {
+  const SampledKey* example = nullptr;
+  std::size_t found = 0, wrong = 0;
+  for (const SampledKey& key : sample.keys) {
+    if (!key.found) continue;
+    ++found;
+    if (!disagrees(key)) continue;
+    if (wrong++ == 0) example = &key;
+  }
+  if (wrong == 0) return {};
+  return fmt::format("{} of {} keys looked at, {} among them,", wrong, found, keyOf(example->id));
+}
+
+void judgeValues(const EnginePlan& plan, const DataSetSample& sample, DataSetJudgement& judgement) {
+  const std::string foreign = whichDisagree(sample, [](const SampledKey& k) { return k.foreign; });
+  if (!foreign.empty()) {
+    // Whoever checks no value may read another program's.
+    if (plan.verify != VerifyLevel::none)
+      judgement.contradictions.push_back(fmt::format(
+          "-seed={}: {} hold values that this seed does not give (-verify=none does not "
+          "look at them)",
+          plan.seed, foreign));
+    return;
+  }
+  const auto otherSize = [&](const SampledKey& key) { return key.length != plan.valueSize; };
+  if (const std::string which = whichDisagree(sample, otherSize); !which.empty()) {
+    const auto example = std::ranges::find_if(
+        sample.keys, [&](const SampledKey& key) { return key.found && otherSize(key); });
+    judgement.contradictions.push_back(
+        fmt::format("-value-size={}: {} hold {} bytes", plan.valueSize, which, example->length));
+  }
+  const Ttls ttls(plan.seed, plan.ttlFraction, plan.ttlMin, plan.ttlMax);
+  const auto otherTtl = [&](const SampledKey& key) {
+    return key.expires != (ttls.ttlMillisOf(key.id) != 0);
+  };
+  if (const std::string which = whichDisagree(sample, otherTtl); !which.empty())
+    judgement.contradictions.push_back(fmt::format(
+        "-ttl-frac={}: {} {}", plan.ttlFraction, which,
+        std::ranges::any_of(
+            sample.keys, [&](const SampledKey& k) { return k.found && k.expires && otherTtl(k); })
+            ? "expire and should not"
+            : "do not expire and should"));
+}
+
+/// Whether the ids from some point on are missing, as after a smaller load: "none from obj:5 on".
+/// Absent keys with others above them are some other event.
+void judgePresence(const EnginePlan& plan, const DataSetSample& sample,
+                   DataSetJudgement& judgement) {
+  const Ttls ttls(plan.seed, plan.ttlFraction, plan.ttlMin, plan.ttlMax);
+  const auto mustBeThere = [&](const SampledKey& key) {
+    return !sample.evicted && !(sample.expired && ttls.ttlMillisOf(key.id) != 0);
+  };
+  const auto firstAbsent = std::ranges::find_if(
+      sample.keys, [&](const SampledKey& key) { return !key.found && mustBeThere(key); });
+  const auto absent = std::ranges::count_if(
+      sample.keys, [&](const SampledKey& key) { return !key.found && mustBeThere(key); });
+  const bool anyAbove =
+      std::any_of(firstAbsent, sample.keys.end(), [](const SampledKey& key) { return key.found; });
+  constexpr std::ptrdiff_t kEnough = 2;  // one could have been deleted
+  if (absent < kEnough || anyAbove || plan.readShare == 0 || plan.onMiss != OnMiss::none) return;
+  judgement.contradictions.push_back(fmt::format(
+      "-keys={}: of {} keys looked at none from {} on exists, and {} keys are there in all",
+      count(plan.keys), sample.keys.size(), keyOf(firstAbsent->id), count(sample.serverKeys)));
+}
+
+}  // namespace
+
+Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> targets) {
+  DataSetSample sample;
+  if (auto read = readServers(targets, sample); !read) return fail(read.error());
+  auto admin = KeyAdmin::connect(targets.front().admin.endpoint(), plan.cluster(),
+                                 {plan.login.user, plan.login.password});
+  if (!admin) return fail(admin.error());
+  const std::set<std::uint64_t> ids = sampledIds(plan);
+  auto questions = questionsOn(ids);
+  const std::size_t ofKeys = questions.size();
+  for (std::uint64_t i = 0; i < kAtEachEnd; ++i)
+    questions.push_back({"EXISTS", keyOf(plan.keys + i)});
+  const auto answers = admin->pipeline(questions);
+  if (!answers) return fail(answers.error());
+  if (const Value* const error = firstError(*answers)) {
+    if (isWithheld(*error)) {
+      sample.unreadable = error->text;
+      return sample;
+    }
+    const auto& question = questions[static_cast<std::size_t>(error - answers->data())];
+    return fail(ErrorCode::refused, "{} answers {} {} with: {}", plan.target.text(), question[0],
+                question[1], error->text);
+  }
+  const Values values(plan.seed, plan.valueSize);
+  const std::span<const Value> all(*answers);
+  std::size_t at = 0;
+  for (const std::uint64_t id : ids) {
+    sample.keys.push_back(keyFrom(id, values, all.subspan(at, 3)));
+    at += 3;
+  }
+  sample.continues = std::ranges::any_of(all.subspan(ofKeys),
+                                         [](const Value& exists) { return exists.integer > 0; });
+  return sample;
+}
+
+DataSetJudgement judgeDataSet(const EnginePlan& plan, const DataSetSample& sample) {
+  DataSetJudgement judgement;
+  if (!sample.unreadable.empty()) {
+    judgement.notes.push_back(
+        fmt::format("whether the keys are those that the flags describe was not looked at: {}",
+                    sample.unreadable));
+    return judgement;
+  }
+  if (std::ranges::none_of(sample.keys, &SampledKey::found)) {
+    if (plan.readShare > 0 && plan.onMiss == OnMiss::none)
+      judgement.notes.push_back(
+          fmt::format("none of {} keys looked at exists, so reads will miss; load them first: "
+                      "redline loader -keys={}",
+                      sample.keys.size(), count(plan.keys)));
+    return judgement;
+  }
+  judgeValues(plan, sample, judgement);
+  judgePresence(plan, sample, judgement);
+  if (sample.continues)
+    judgement.notes.push_back(fmt::format(
+        "-keys={}: the data set goes further, {} keys are there: only the first {} are used",
+        count(plan.keys), count(sample.serverKeys), count(plan.keys)));
+  return judgement;
+}
+
+}  // namespace redline
