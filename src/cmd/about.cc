@@ -8,20 +8,33 @@
 #include "cmd/flag_values.h"
 #include "cmd/help.h"
 #include "cmd/manual.h"
+#include "cmd/resolve.h"
 
 namespace redline {
 namespace {
 
 /// The sub-command named by the positional `command`; nullptr when none is named.
+/// What follows it, as in 'help stack up', must be words that the sub-command knows.
 Result<const Command*> namedCommand(const Invocation& invocation) {
-  const std::string& name = invocation.flags.positional("command");
-  if (name.empty()) return nullptr;
-  if (const Command* const command = findCommand(name)) return command;
+  const std::vector<std::string>& typed = invocation.flags.words();
+  if (typed.empty()) return nullptr;
+  const std::string& name = typed.front();
+  if (const Command* const command = findCommand(name)) {
+    const auto known = checkWords(*command, {typed.begin() + 1, typed.end()});
+    return known ? Result<const Command*>(command) : fail(known.error());
+  }
   std::vector<std::string_view> names;
   for (const Command& command : commands()) names.push_back(command.name);
   const std::string_view near = closest(name, names);
   return fail(ErrorCode::usage, "there is no command '{}'{}", name,
               near.empty() ? ": see 'redline help'" : fmt::format(": did you mean {}?", near));
+}
+
+PositionalSpec commandWords() {
+  return {.name = "command",
+          .help = "a command, and an action of it",
+          .optional = true,
+          .repeated = true};
 }
 
 Result<ExitCode> runHelp(const Invocation& invocation) {
@@ -57,7 +70,9 @@ Command helpCommand() {
   Command command;
   command.name = "help";
   command.summary = "explain a command and its flags";
-  command.positionals = {{.name = "command", .optional = true}};
+  command.positionals = {commandWords()};
+  command.examples = {{"redline help driver", "the driver's flags"},
+                      {"redline help stack up", "the same as 'redline help stack'"}};
   command.run = runHelp;
   return command;
 }
@@ -66,7 +81,7 @@ Command manCommand() {
   Command command;
   command.name = "man";
   command.summary = "print a manual page (roff)";
-  command.positionals = {{.name = "command", .optional = true}};
+  command.positionals = {commandWords()};
   command.examples = {{"redline man driver | man -l -", "read the driver's page"}};
   command.run = runMan;
   return command;

@@ -39,6 +39,10 @@ struct PositionalSpec {
   std::string_view help = {};
   bool optional = false;
   bool repeated = false;  ///< the last one may stand any number of times: FlagValues::words()
+  /// Words that completions offer besides the choices, and nobody demands.
+  std::vector<std::string_view> hints = {};
+  std::string_view hintsFrom = {};  ///< a shell's command that prints more of them
+  bool paths = false;               ///< files and directories complete it
 };
 
 struct Example {

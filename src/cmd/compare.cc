@@ -75,9 +75,10 @@ Command compareCommand() {
       "each, "
       "from blocks of their windows, which know nothing of what changes from run to run. Where "
       "runs differ in what they should share, it says so.";
-  command.positionals = {
-      {.name = "a", .help = "a run directory, several with commas, or a directory of runs"},
-      {.name = "b", .help = "the same, to be compared with a"}};
+  command.positionals = {{.name = "a",
+                          .help = "a run directory, several with commas, or a directory of runs",
+                          .paths = true},
+                         {.name = "b", .help = "the same, to be compared with a", .paths = true}};
   command.flags = joinFlags(
       {{{.name = "fail-if",
          .kind = FlagKind::text,

@@ -29,13 +29,37 @@ std::string bashValueBranch(const Command& command, const FlagSpec& flag) {
                      command.name, flag.name, words(flag.choices));
 }
 
-std::string bashCommandBranch(const Command& command) {
-  std::vector<std::string> candidates;
-  for (const PositionalSpec& word : command.positionals)
-    for (const std::string_view choice : word.choices) candidates.emplace_back(choice);
-  for (const FlagSpec& flag : command.flags) candidates.push_back(fmt::format("-{}", flag.name));
-  return fmt::format("    {}) COMPREPLY=($(compgen -W \"{}\" -- \"$cur\")) ;;\n", command.name,
-                     fmt::join(candidates, " "));
+/// What may stand at a positional's place, for a shell to expand; the names of commands for `help`.
+std::string wordsAt(const PositionalSpec& spec, std::span<const Command> commands) {
+  std::vector<std::string_view> list = spec.choices;
+  list.insert(list.end(), spec.hints.begin(), spec.hints.end());
+  if (spec.name == "command") list = commandNames(commands);
+  std::string text = words(list);
+  if (!spec.hintsFrom.empty()) text += fmt::format(" $({})", spec.hintsFrom);
+  return text;
+}
+
+/// One `case` branch for the words at each place after the command: "stack:0) words=\"up down\"
+/// ;;".
+std::string bashPlaces(const Command& command, std::span<const Command> commands) {
+  std::string text;
+  for (std::size_t i = 0; i < command.positionals.size(); ++i) {
+    const PositionalSpec& spec = command.positionals[i];
+    const std::string place = spec.repeated && i > 0 ? "*" : std::to_string(i);
+    std::string found = wordsAt(spec, commands);
+    if (spec.paths) found += " $(compgen -f -- \"$cur\")";
+    // The words of a command substitution stay as they are: nothing of ours has a quote or a
+    // dollar.
+    text += fmt::format("    {}:{}{}) words=\"{}\" ;;\n", command.name, place,
+                        spec.repeated && i == 0 ? fmt::format("|{}:*", command.name) : "", found);
+  }
+  return text;
+}
+
+std::string bashFlags(const Command& command) {
+  std::vector<std::string> flags;
+  for (const FlagSpec& flag : command.flags) flags.push_back(fmt::format("-{}", flag.name));
+  return fmt::format("    {}) flags=\"{}\" ;;\n", command.name, fmt::join(flags, " "));
 }
 
 /// Text inside a zsh '[…]' explanation within single quotes.
@@ -64,11 +88,24 @@ std::string zshFlag(const FlagSpec& flag) {
   return fmt::format("'-{}=[{}]:{}:{}'", flag.name, help, flag.name, action);
 }
 
-std::string zshBranch(const Command& command) {
+/// How zsh completes a positional: words, paths, or either.
+std::string zshAction(const PositionalSpec& spec, std::span<const Command> commands) {
+  const std::string found = wordsAt(spec, commands);
+  if (found.empty()) return spec.paths ? "_files" : "";
+  std::string text;
+  for (const char c : found) text += c == ':' ? std::string("\\:") : std::string(1, c);
+  if (!spec.paths) return fmt::format("({})", text);
+  return fmt::format("{{_alternative \"words\\:word\\:({})\" \"paths\\:path\\:_files\"}}", text);
+}
+
+std::string zshBranch(const Command& command, std::span<const Command> commands) {
   std::string text = fmt::format("    {})\n      _arguments", command.name);
-  for (std::size_t i = 0; i < command.positionals.size(); ++i)
-    text += fmt::format(" \\\n        '{}:{}:({})'", i + 1, command.positionals[i].name,
-                        words(command.positionals[i].choices));
+  for (std::size_t i = 0; i < command.positionals.size(); ++i) {
+    const PositionalSpec& spec = command.positionals[i];
+    text += fmt::format(" \\\n        '{}:{}:{}'",
+                        spec.repeated ? std::string("*") : std::to_string(i + 1), spec.name,
+                        zshAction(spec, commands));
+  }
   for (const FlagSpec& flag : command.flags) text += " \\\n        " + zshFlag(flag);
   return text + "\n      ;;\n";
 }
@@ -95,9 +132,24 @@ std::string bashCompletions(std::span<const Command> commands) {
       "  case \"$command:$prev\" in\n";
   for (const Command& command : commands)
     for (const FlagSpec& flag : command.flags) text += bashValueBranch(command, flag);
+  text += "  esac\n  local words= flags= place=0 i\n";
+  // Which place after the command this is: flags and their values do not count.
+  text +=
+      "  for ((i = 2; i < COMP_CWORD; i++)); do\n"
+      "    case ${COMP_WORDS[i]} in\n"
+      "      -*|=) ;;\n"
+      "      *) [ \"${COMP_WORDS[i-1]}\" = \"=\" ] || place=$((place + 1)) ;;\n"
+      "    esac\n"
+      "  done\n"
+      "  case \"$command:$place\" in\n";
+  for (const Command& command : commands) text += bashPlaces(command, commands);
   text += "  esac\n  case \"$command\" in\n";
-  for (const Command& command : commands) text += bashCommandBranch(command);
-  return text + "  esac\n}\ncomplete -F _redline redline\n";
+  for (const Command& command : commands) text += bashFlags(command);
+  return text +
+         "  esac\n"
+         "  COMPREPLY=($(compgen -W \"$words $flags\" -- \"$cur\"))\n"
+         "}\n"
+         "complete -F _redline redline\n";
 }
 
 std::string zshCompletions(std::span<const Command> commands) {
@@ -117,7 +169,7 @@ std::string zshCompletions(std::span<const Command> commands) {
       "  local command=$words[2]\n"
       "  shift words; (( CURRENT-- ))\n"
       "  case $command in\n";
-  for (const Command& command : commands) text += zshBranch(command);
+  for (const Command& command : commands) text += zshBranch(command, commands);
   return text + "  esac\n}\n_redline \"$@\"\n";
 }
 

@@ -1,6 +1,7 @@
 #include "cmd/dispatch.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 #include "cmd/flag_values.h"
 #include "cmd/help.h"
 #include "cmd/resolve.h"
+#include "cmd/text.h"
 #include "os/files.h"
 
 namespace redline {
@@ -23,7 +25,11 @@ int exitWith(ExitCode code) {
 
 int report(std::string_view command, const Error& error) {
   const std::string name = command.empty() ? "redline" : fmt::format("redline {}", command);
-  fmt::print(stderr, "{}: {}\n", name, error.message);
+  const std::string text = fmt::format("{}: {}", name, error.message);
+  // One line, but for the eyes of somebody at a terminal.
+  const std::size_t width =
+      isatty(STDERR_FILENO) == 1 ? terminalWidth(STDERR_FILENO) - 2 : text.size();
+  fmt::print(stderr, "{}\n", fmt::join(wrap(text, width), "\n  "));
   return exitWith(error.code == ErrorCode::usage ? ExitCode::usage : ExitCode::failed);
 }
 

@@ -12,6 +12,7 @@
 #include "cmd/common_flags.h"
 #include "cmd/driver_output.h"
 #include "cmd/flag_values.h"
+#include "cmd/host_notes.h"
 #include "cmd/interrupts.h"
 #include "cmd/mitigation_flags.h"
 #include "cmd/plans.h"
@@ -362,6 +363,16 @@ void linger(Nanos span, const Interrupts& interrupts) {
     std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, kLook)));
 }
 
+/// The summary for the terminal: what was said of the machine before is not said after every run.
+Summary withoutTold(const DriverOutcome& outcome) {
+  Summary summary = outcome.summary;
+  for (const Warning& warning : outcome.hostWarnings)
+    std::erase(summary.notes, warningText(warning));
+  for (const Warning& warning : untoldWarnings(outcome.hostWarnings))
+    summary.notes.push_back(warningText(warning));
+  return summary;
+}
+
 Result<ExitCode> runDriver(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   auto planned = driverPlan(invocation);
@@ -385,7 +396,7 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   const auto outcome = runDriver(plan, watcher);
   if (!outcome) return fail(outcome.error());
   if (*metrics) (*metrics)->end();
-  fmt::print("{}run directory: {}\n", summaryTable(outcome->summary), plan.out.string());
+  fmt::print("{}run directory: {}\n", summaryTable(withoutTold(*outcome)), plan.out.string());
   std::fflush(stdout);  // before the wait: a reader of a pipe has the figures now
   linger(flags.duration("metrics-linger"), interrupts);
   if (!outcome->status) return fail(outcome->status.error());

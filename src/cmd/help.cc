@@ -23,7 +23,8 @@ class Page {
 
   void heading(std::string_view text) {
     if (!text_.empty()) text_ += '\n';
-    text_ += bold_ ? fmt::format("\033[1m{}\033[0m\n", text) : fmt::format("{}\n", text);
+    for (const std::string& line : wrap(text, width_))
+      text_ += bold_ ? fmt::format("\033[1m{}\033[0m\n", line) : fmt::format("{}\n", line);
   }
 
   void paragraph(std::string_view text, std::size_t indent = 2) {
@@ -33,12 +34,19 @@ class Page {
 
   void line(std::string_view text) { text_ += fmt::format("{}\n", text); }
 
+  /// To be copied into a shell.
+  void shell(std::string_view text) {
+    for (const std::string& each : wrapShellLine(text, width_ - 2)) line("  " + each);
+  }
+
   /// `left` in the first column, `right` wrapped in the second.
   void row(std::string_view left, std::string_view right, std::size_t column = kFlagColumn) {
     const auto lines = wrap(right, width_ - column);
     std::string start = fmt::format("  {}", left);
     if (start.size() + 2 > column) {
-      line(start);
+      const auto choices = wrapChoices(left, width_ - 6);
+      for (std::size_t i = 0; i < choices.size(); ++i)
+        line(fmt::format("{:{}}{}", "", i == 0 ? 2 : 6, choices[i]));
       start.clear();
     }
     for (const std::string& one : lines) {
@@ -78,11 +86,16 @@ void flagRow(Page& page, const FlagSpec& flag) {
 
 }  // namespace
 
+std::size_t terminalWidth(int fd) {
+  constexpr std::size_t kUsual = 80;
+  winsize size{};
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 ? size.ws_col : kUsual;
+}
+
 HelpStyle terminalStyle() {
   if (isatty(STDOUT_FILENO) == 0) return {};
   HelpStyle style;
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0) style.width = size.ws_col;
+  style.width = terminalWidth(STDOUT_FILENO);
   const char* const noColour = std::getenv("NO_COLOR");
   style.bold = noColour == nullptr || *noColour == '\0';
   return style;
@@ -103,7 +116,8 @@ std::string overviewHelp(std::span<const Command> commands, const HelpStyle& sty
   page.line("  redline stack down node");
   exitCodes(page);
   page.line("");
-  page.line("'redline help <command>' explains a command and its flags; README.md is the tour.");
+  page.paragraph(
+      "'redline help <command>' explains a command and its flags; README.md is the tour.", 0);
   return page.take();
 }
 
@@ -125,7 +139,7 @@ std::string commandHelp(const Command& command, const HelpStyle& style) {
   }
   if (!command.examples.empty()) page.heading("Examples");
   for (const Example& example : command.examples) {
-    page.line(fmt::format("  {}", example.line));
+    page.shell(example.line);
     page.paragraph(example.meaning, 6);
   }
   exitCodes(page, command.name);

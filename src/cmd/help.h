@@ -13,6 +13,9 @@ struct HelpStyle {
   bool bold = false;  ///< headings in bold; only for a terminal
 };
 
+/// Columns of the terminal behind a file descriptor; 80 where it does not say.
+std::size_t terminalWidth(int fd);
+
 /// The terminal on standard output: its width, and bold unless NO_COLOR is set. 80 and plain where
 /// standard output is no terminal.
 HelpStyle terminalStyle();

@@ -12,12 +12,15 @@
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/driver_output.h"
+#include "cmd/experiment_files.h"
 #include "cmd/flag_values.h"
+#include "cmd/help.h"
 #include "cmd/interrupts.h"
 #include "cmd/lab_results.h"
 #include "cmd/plans.h"
 #include "cmd/resolve.h"
 #include "cmd/stack_options.h"
+#include "cmd/text.h"
 #include "lab/catalog.h"
 #include "lab/runner.h"
 #include "lab/study.h"
@@ -76,7 +79,7 @@ std::vector<FlagSpec> labFlags() {
        .help = "where the experiments' TOML files are",
        .example = "mine",
        .group = kGroup,
-       .whenEmpty = "experiments/ here, or in redline's source"},
+       .whenEmpty = "experiments/ here, or those that came with redline"},
   };
 }
 
@@ -139,13 +142,6 @@ LabTools labTools() {
   return tools;
 }
 
-fs::path experimentsDirectory(const FlagValues& flags) {
-  if (!flags.empty("experiments")) return flags.text("experiments");
-  std::error_code none;
-  const fs::path here = "experiments";
-  return fs::is_directory(here, none) ? here : fs::path(REDLINE_SOURCE_DIR) / here;
-}
-
 /// One experiment with its parameters, as the flags want it.
 struct Chosen {
   const Experiment* experiment = nullptr;
@@ -158,11 +154,13 @@ Result<Chosen> choose(const Experiment& experiment, const FlagValues& flags) {
   auto overrides = parseOverrides(flags.text("set"));
   if (!overrides) return fail(overrides.error());
   if (!flags.empty("repeat")) overrides->push_back({"repeat", flags.text("repeat"), "-repeat"});
-  const fs::path path = experimentsDirectory(flags) / (std::string(experiment.name) + ".toml");
-  const auto toml = readWholeFile(path);
+  const auto path = findExperimentFile(
+      experiment.name, experimentPlaces(flags.text("experiments"), ownExecutable()));
+  if (!path) return fail(path.error());
+  const auto toml = readWholeFile(*path);
   if (!toml) return fail(toml.error());
   auto parameters =
-      readParameters(experiment.parameters, path.string(), *toml, *profile, *overrides);
+      readParameters(experiment.parameters, path->string(), *toml, *profile, *overrides);
   if (!parameters) return fail(parameters.error());
   if (experiment.check != nullptr)
     if (const auto sound = experiment.check(*parameters); !sound) return fail(sound.error());
@@ -295,6 +293,14 @@ void printFindings(const ExperimentDocument& document) {
   std::fflush(stdout);
 }
 
+/// Its meaning stands below it, for values may be long lists.
+void printParameter(std::string_view name, std::string_view value, std::string_view meaning) {
+  const std::size_t width = terminalStyle().width;
+  for (const std::string& line : wrap(fmt::format("{} = {}", name, value), width - 4))
+    fmt::print("  {}\n", line);
+  for (const std::string& line : wrap(meaning, width - 6)) fmt::print("      {}\n", line);
+}
+
 /// One experiment for people: what it asks, how long it takes, and every parameter with its value
 /// here.
 Status describeExperiment(const Chosen& one, const Invocation& invocation) {
@@ -305,17 +311,30 @@ Status describeExperiment(const Chosen& one, const Invocation& invocation) {
       expectedSeconds(experiment, one.parameters, labTools(), labCpus(invocation.flags));
   if (!seconds) return fail(seconds.error());
   fmt::print("{}: {}\n\n{}\n\n{} runs on {} stacks, about {} in profile {}. Parameters:\n",
-             experiment.name, experiment.title, experiment.question, plan->runs.size(),
+             experiment.name, experiment.title,
+             fmt::join(wrap(experiment.question, terminalStyle().width), "\n"), plan->runs.size(),
              plan->stacks.size(), formatDuration(static_cast<Nanos>(*seconds) * kSecond),
              invocation.flags.text("profile"));
   for (const auto& [name, value] : one.parameters.all()) {
     const auto spec = std::ranges::find(experiment.parameters, name, &ParameterSpec::name);
-    fmt::print(
-        "  {:<22} {:<22} {}\n", name, value,
+    printParameter(
+        name, value,
         spec == experiment.parameters.end() ? "how often each condition is measured" : spec->help);
   }
   fmt::print("\n");
   return {};
+}
+
+/// A line of `lab list`; a long title goes on below itself.
+void printListed(std::string_view name, double seconds, std::string_view title) {
+  constexpr std::size_t kTitleColumn = 35;
+  std::string start = fmt::format("{:<20} about {:>6}", name,
+                                  formatDuration(static_cast<Nanos>(seconds) * kSecond));
+  const std::size_t width = std::max(terminalStyle().width, 2 * kTitleColumn);
+  for (const std::string& line : wrap(title, width - kTitleColumn)) {
+    fmt::print("{:<{}}{}\n", start, kTitleColumn, line);
+    start.clear();
+  }
 }
 
 Result<ExitCode> list(const Invocation& invocation) {
@@ -328,7 +347,7 @@ Result<ExitCode> list(const Invocation& invocation) {
     return ExitCode::good;
   }
   double total = 0;
-  fmt::print("profile {}; `redline lab run NAME` does one, `redline lab run all` all of them\n",
+  fmt::print("profile {}; `redline lab run NAME` runs one, `redline lab run all` all\n",
              invocation.flags.text("profile"));
   for (const Experiment& each : experiments()) {
     const auto one = choose(each, invocation.flags);
@@ -336,8 +355,7 @@ Result<ExitCode> list(const Invocation& invocation) {
     const auto seconds =
         expectedSeconds(each, one->parameters, labTools(), labCpus(invocation.flags));
     if (!seconds) return fail(seconds.error());
-    fmt::print("{:<20} about {:>6}  {}\n", each.name,
-               formatDuration(static_cast<Nanos>(*seconds) * kSecond), each.title);
+    printListed(each.name, *seconds, each.title);
     total += *seconds;
   }
   fmt::print("{:<20} about {:>6}\n", "all", formatDuration(static_cast<Nanos>(total) * kSecond));
@@ -479,8 +497,12 @@ Command labCommand() {
       {.name = "name",
        .help = "experiments by name, or all; for compare and export directories of labs",
        .optional = true,
-       .repeated = true},
+       .repeated = true,
+       .hints = {"all"},
+       .paths = true},
   };
+  for (const Experiment& each : experiments())
+    command.positionals.back().hints.push_back(each.name);
   command.flags = joinFlags({labFlags(), machineFlags(), configFlag()});
   command.examples = {
       {"redline lab list", "every experiment, and how long it takes"},

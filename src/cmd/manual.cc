@@ -16,6 +16,8 @@ std::string plain(std::string_view text) {
       out += "\\e";
     } else if (c == '-') {
       out += "\\-";
+    } else if (c == '|') {
+      out += "|\\:";  // a list of choices may be wider than the page: it breaks there
     } else {
       if (out.empty() && (c == '.' || c == '\'')) out += "\\&";
       out += c;

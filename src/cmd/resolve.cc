@@ -134,22 +134,7 @@ class Resolver {
   }
 
   Status checkWords() {
-    const bool anyNumber = !command_.positionals.empty() && command_.positionals.back().repeated;
-    if (!anyNumber && words_.size() > command_.positionals.size()) {
-      const std::string& stray = words_[command_.positionals.size()];
-      const bool value = stray == "true" || stray == "false";
-      return fail(ErrorCode::usage, "unexpected word '{}': {}", stray,
-                  value ? "a boolean's value needs an equals sign, as in -force=false"
-                        : "flags start with a dash, as in -keys=1M");
-    }
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-      const PositionalSpec& spec =
-          command_.positionals[std::min(i, command_.positionals.size() - 1)];
-      if (spec.choices.empty() || std::ranges::find(spec.choices, words_[i]) != spec.choices.end())
-        continue;
-      return fail(ErrorCode::usage, "'{}' is not {}{}", words_[i], alternatives(spec.choices),
-                  didYouMean(words_[i], spec.choices));
-    }
+    if (auto status = redline::checkWords(command_, words_); !status) return status;
     for (std::size_t i = words_.size(); i < command_.positionals.size(); ++i) {
       const PositionalSpec& spec = command_.positionals[i];
       if (spec.fallback.empty() && !spec.optional)
@@ -294,6 +279,26 @@ std::string environmentName(std::string_view flag) {
   std::string name = std::string(kPrefix) + toUpper(flag);
   std::ranges::replace(name, '-', '_');
   return name;
+}
+
+Status checkWords(const Command& command, std::span<const std::string> words) {
+  const auto& positionals = command.positionals;
+  const bool anyNumber = !positionals.empty() && positionals.back().repeated;
+  if (!anyNumber && words.size() > positionals.size()) {
+    const std::string& stray = words[positionals.size()];
+    const bool value = stray == "true" || stray == "false";
+    return fail(ErrorCode::usage, "unexpected word '{}': {}", stray,
+                value ? "a boolean's value needs an equals sign, as in -force=false"
+                      : "flags start with a dash, as in -keys=1M");
+  }
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const PositionalSpec& spec = positionals[std::min(i, positionals.size() - 1)];
+    if (spec.choices.empty() || std::ranges::find(spec.choices, words[i]) != spec.choices.end())
+      continue;
+    return fail(ErrorCode::usage, "'{}' is not {}{}", words[i], alternatives(spec.choices),
+                suggestion(words[i], spec.choices, ""));
+  }
+  return {};
 }
 
 Result<FlagValues> resolve(const Command& command, std::span<const Command> all,

@@ -22,6 +22,10 @@ struct FlagInputs {
 /// "REDLINE_VALUE_SIZE" for "value-size".
 std::string environmentName(std::string_view flag);
 
+/// Whether the first of `words` are choices of the command's positionals where these have any, and
+/// no more words stand there than it takes. usage: which is not, with a suggestion.
+Status checkWords(const Command& command, std::span<const std::string> words);
+
 /// Every flag of `command`: command line before environment before `-config` file before default.
 /// A name that none of `all` knows, wherever it stands, is an error with a suggestion; so are a
 /// flag given twice, a missing value and a stray word. Errors have the code `usage`.

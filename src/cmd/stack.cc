@@ -8,6 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
+#include "cmd/host_notes.h"
 #include "cmd/interrupts.h"
 #include "cmd/progress.h"
 #include "cmd/stack_options.h"
@@ -177,7 +178,7 @@ void printAddresses(const StackState& state) {
 
 /// On standard error, so that -format=addr stays one word on standard output.
 void printWarnings(const HostFacts& host) {
-  for (const Warning& warning : hostWarnings(host))
+  for (const Warning& warning : untoldWarnings(hostWarnings(host)))
     fmt::print(stderr, "warning: {}\n", warningText(warning));
 }
 
@@ -281,7 +282,11 @@ Command stackCommand() {
       "servers ask for it.";
   command.positionals = {
       {.name = "action", .choices = {"up", "down", "status", "heal"}},
-      {.name = "node", .optional = true},
+      {.name = "node",
+       .optional = true,
+       .hints = {"node", "cluster"},
+       .hintsFrom = "ls \"${REDLINE_HOME:-${XDG_STATE_HOME:-$HOME/.local/state}/redline}/stacks\" "
+                    "2>/dev/null"},
   };
   command.flags = joinFlags({stackFlags(), clusterFlags(), redisFlags(), configFlag()});
   command.examples = {

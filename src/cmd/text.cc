@@ -59,6 +59,46 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   return lines;
 }
 
+std::vector<std::string> wrapChoices(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines{""};
+  while (!text.empty()) {
+    const auto bar = text.find('|');
+    const std::string_view part = text.substr(0, bar == std::string_view::npos ? bar : bar + 1);
+    text.remove_prefix(part.size());
+    if (!lines.back().empty() && lines.back().size() + part.size() > width) lines.emplace_back();
+    lines.back() += part;
+  }
+  return lines;
+}
+
+std::vector<std::string> wrapShellLine(std::string_view line, std::size_t width) {
+  std::vector<std::string> words{""};
+  char quote = 0;
+  for (const char c : line) {
+    if (c == ' ' && quote == 0) {
+      words.emplace_back();
+      continue;
+    }
+    if (c == quote)
+      quote = 0;
+    else if (quote == 0 && (c == '\'' || c == '"'))
+      quote = c;
+    words.back() += c;
+  }
+  constexpr std::string_view kContinues = " \\";
+  std::vector<std::string> lines{words.front()};
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::size_t room = width - (i + 1 == words.size() ? 0 : kContinues.size());
+    if (lines.back().size() + 1 + words[i].size() <= room) {
+      lines.back() += " " + words[i];
+      continue;
+    }
+    lines.back() += kContinues;
+    lines.push_back("  " + words[i]);
+  }
+  return lines;
+}
+
 std::string placeholder(const FlagSpec& flag) {
   if (flag.kind == FlagKind::boolean) return "";
   if (flag.kind == FlagKind::choice) return joined(flag.choices);

@@ -7,17 +7,26 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <set>
 #include <sstream>
 
 #include "cmd/completions.h"
+#include "cmd/dispatch.h"
 #include "cmd/help.h"
 #include "cmd/manual.h"
 #include "cmd/resolve.h"
+#include "cmd/text.h"
 
 namespace redline {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -121,17 +130,47 @@ TEST(Help, NamesEveryFlagWithItsDefaultAndTheExitCodes) {
               HasSubstr("(default 0.3, e.g. 30%)"));
 }
 
-TEST(Help, KeepsToTheTerminalsWidthAndIsPlainUnlessAskedOtherwise) {
+void expectWidth(const std::string& text, std::size_t width, std::string_view what) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), width) << what << line;
+}
+
+TEST(Help, OfEveryCommandKeepsToTheTerminalsWidthAndIsPlainUnlessAskedOtherwise) {
   for (const std::size_t width : {60U, 80U, 100U}) {
-    std::istringstream lines(commandHelp(*findCommand("driver"), {width, false}));
-    // A usage example is one line to copy, so it may be longer; the rest is wrapped.
-    for (std::string line; std::getline(lines, line);)
-      if (!line.starts_with("  redline ") && !line.starts_with("redline ")) {
-        EXPECT_LE(line.size(), width) << line;
-      }
+    for (const Command& command : commands())
+      expectWidth(commandHelp(command, {width, false}), width, command.name);
+    expectWidth(overviewHelp(commands(), {width, false}), width, "overview");
   }
   EXPECT_THAT(commandHelp(*findCommand("driver"), {80, false}), Not(HasSubstr("\033")));
   EXPECT_THAT(commandHelp(*findCommand("driver"), {80, true}), HasSubstr("\033[1m"));
+}
+
+TEST(Help, BreaksALongExampleSoThatAShellTakesIt) {
+  EXPECT_THAT(
+      wrapShellLine("redline driver -rate=50k -chaos='5s:bgsave; 9s:bgsave' -keys=3M", 40),
+      ElementsAre("redline driver -rate=50k \\", "  -chaos='5s:bgsave; 9s:bgsave' -keys=3M"));
+  EXPECT_THAT(wrapShellLine("redline stack up", 40), ElementsAre("redline stack up"));
+}
+
+/// Standard output of a command.
+std::pair<int, std::string> printed(std::vector<std::string> arguments) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  arguments.insert(arguments.begin(), "redline");
+  const int code = dispatch(arguments, {});
+  const std::string out = testing::internal::GetCapturedStdout();
+  return {code, out + testing::internal::GetCapturedStderr()};
+}
+
+TEST(Help, TakesTheWordsThatACommandTakes) {
+  for (const char* const about : {"help", "man"}) {
+    EXPECT_EQ(printed({about, "stack", "up"}), printed({about, "stack"}));
+    EXPECT_EQ(printed({about, "stack", "up", "node"}).first, 0);
+    EXPECT_EQ(printed({about, "lab", "run", "ceiling", "fsync"}).first, 0);
+    const auto [code, text] = printed({about, "stack", "upp"});
+    EXPECT_EQ(code, 2);
+    EXPECT_THAT(text, HasSubstr("did you mean up?"));
+  }
 }
 
 TEST(Help, ListsEveryCommand) {
@@ -156,6 +195,52 @@ TEST(Manual, HasAnEntryForEveryFlagAndNoAccidentalRequests) {
     }
 }
 
+TEST(Manual, LetsLongListsOfChoicesBreak) {
+  EXPECT_THAT(commandManual(*findCommand("stack")),
+              HasSubstr("allkeys\\-lru|\\:allkeys\\-lfu|\\:"));
+}
+
+/// What bash offers after these words; the last one is being typed.
+std::vector<std::string> bashOffers(const std::string& typed) {
+  const std::string script =
+      bashCompletions(commands()) + "\nCOMP_WORDS=(" + typed +
+      ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_redline\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n";
+  const std::string path = testing::TempDir() + "redline-completions.bash";
+  std::ofstream(path) << script;
+  std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(("bash " + path).c_str(), "r"), pclose);
+  std::vector<std::string> offers;
+  std::array<char, 4096> line{};
+  while (pipe && std::fgets(line.data(), line.size(), pipe.get()) != nullptr) {
+    std::string one = line.data();
+    one.erase(one.find_last_not_of('\n') + 1);
+    offers.push_back(std::move(one));
+  }
+  return offers;
+}
+
+TEST(Completions, OfferWhatMayStandAtEachPlace) {
+  EXPECT_EQ(bashOffers("redline la"), (std::vector<std::string>{"lab"}));
+  EXPECT_EQ(bashOffers("redline lab ru"), (std::vector<std::string>{"run"}));
+  EXPECT_EQ(bashOffers("redline lab run ceil"), (std::vector<std::string>{"ceiling"}));
+  EXPECT_EQ(bashOffers("redline lab run fsync ceil"), (std::vector<std::string>{"ceiling"}));
+  EXPECT_EQ(bashOffers("redline lab run -profile = st"), (std::vector<std::string>{"standard"}));
+  EXPECT_EQ(bashOffers("redline lab run -profile = quick ceil"),
+            (std::vector<std::string>{"ceiling"}));
+  EXPECT_EQ(bashOffers("redline chaos -action = bgs"), (std::vector<std::string>{"bgsave"}));
+  EXPECT_EQ(bashOffers("redline driver -dis"), (std::vector<std::string>{"-dist"}));
+  EXPECT_EQ(bashOffers("redline help dri"), (std::vector<std::string>{"driver"}));
+  EXPECT_EQ(bashOffers("redline stack up clu"), (std::vector<std::string>{"cluster"}));
+}
+
+TEST(Completions, OfferTheStacksThatAreUp) {
+  const std::filesystem::path home = std::filesystem::path(testing::TempDir()) / "redline-home";
+  std::filesystem::create_directories(home / "stacks" / "mine");
+  ::setenv("REDLINE_HOME", home.c_str(), 1);
+  EXPECT_EQ(bashOffers("redline stack down mi"), (std::vector<std::string>{"mine"}));
+  ::unsetenv("REDLINE_HOME");
+  std::filesystem::remove_all(home);
+}
+
 TEST(Completions, KnowCommandsFlagsAndChoices) {
   const std::string bash = bashCompletions(commands());
   EXPECT_THAT(bash, HasSubstr("stack loader driver chaos"));
@@ -164,6 +249,9 @@ TEST(Completions, KnowCommandsFlagsAndChoices) {
   const std::string zsh = zshCompletions(commands());
   EXPECT_THAT(zsh, testing::StartsWith("#compdef redline"));
   EXPECT_THAT(zsh, HasSubstr("(uniform zipfian)"));
+  EXPECT_THAT(zsh, HasSubstr("'1:action:(list run predict"));
+  EXPECT_THAT(zsh, HasSubstr("all ceiling"));
+  EXPECT_THAT(zsh, HasSubstr("'*:dir:_files'"));
 }
 
 }  // namespace

@@ -1,0 +1,20 @@
+# cmake --install build/release --prefix=PREFIX: the program, the experiments that it looks for beside its
+# directory, and the manual pages and completions that it prints itself. Neither googletest nor the tests.
+include(GNUInstallDirs)
+install(TARGETS redline RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY experiments/ DESTINATION ${CMAKE_INSTALL_DATADIR}/redline/experiments FILES_MATCHING PATTERN *.toml)
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(CODE "
+  function(print_into file)
+    execute_process(COMMAND \"$<TARGET_FILE:redline>\" \${ARGN} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+    set(path \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/\${file}\")
+    message(STATUS \"Installing: \${path}\")
+    file(WRITE \"\${path}\" \"\${text}\")
+  endfunction()
+  print_into(bash-completion/completions/redline completions bash)
+  print_into(zsh/site-functions/_redline completions zsh)
+  print_into(man/man1/redline.1 man)
+  foreach(command stack loader driver chaos lab report compare)
+    print_into(man/man1/redline-\${command}.1 man \${command})
+  endforeach()
+")

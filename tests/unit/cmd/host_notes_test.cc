@@ -1,0 +1,55 @@
+#include "cmd/host_notes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/rundir/temporary_directory.h"
+
+namespace redline {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const Warning kSwap{"swap is on", "stalls", "swapoff -a", "swap"};
+const Warning kHugePages{"huge pages", "stalls", "echo", "hugepages"};
+const Warning kBusy{"core 0 is busy", "tails", "stop it"};
+
+std::vector<std::string> textsOf(const std::vector<Warning>& warnings) {
+  std::vector<std::string> texts;
+  for (const Warning& warning : warnings) texts.push_back(warning.what);
+  return texts;
+}
+
+TEST(HostNotes, ASettingOfTheMachineIsToldOnceAndWhatPassesEachTime) {
+  const TemporaryDirectory home;
+  const auto memory = home.path() / "told";
+  EXPECT_THAT(textsOf(untoldWarnings({kBusy, kSwap}, memory, "boot-1")),
+              ElementsAre("core 0 is busy", "swap is on"));
+  EXPECT_THAT(textsOf(untoldWarnings({kBusy, kSwap}, memory, "boot-1")),
+              ElementsAre("core 0 is busy"));
+  EXPECT_THAT(textsOf(untoldWarnings({kSwap, kHugePages}, memory, "boot-1")),
+              ElementsAre("huge pages"));
+}
+
+TEST(HostNotes, ASettingThatWasChangedAndIsBackIsToldAgain) {
+  const TemporaryDirectory home;
+  const auto memory = home.path() / "told";
+  untoldWarnings({kSwap}, memory, "boot-1");
+  EXPECT_THAT(untoldWarnings({}, memory, "boot-1"), IsEmpty());
+  EXPECT_THAT(textsOf(untoldWarnings({kSwap}, memory, "boot-1")), ElementsAre("swap is on"));
+}
+
+TEST(HostNotes, AreToldAgainAfterARebootAndWhereNothingCanBeRemembered) {
+  const TemporaryDirectory home;
+  const auto memory = home.path() / "told";
+  untoldWarnings({kSwap}, memory, "boot-1");
+  EXPECT_THAT(textsOf(untoldWarnings({kSwap}, memory, "boot-2")), ElementsAre("swap is on"));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(textsOf(untoldWarnings({kSwap}, home.path() / "no" / "told", "boot-1")),
+                ElementsAre("swap is on"));
+  }
+}
+
+}  // namespace
+}  // namespace redline
