@@ -13,16 +13,16 @@
 namespace redline {
 namespace {
 
-struct Unit {
+struct ShortUnit {
   std::uint64_t factor;
   std::string_view name;
 };
 
-constexpr std::array<Unit, 5> kSizeUnits{
+constexpr std::array<ShortUnit, 5> kSizesByUnit{
     {{1ULL << 40, "TB"}, {1ULL << 30, "GB"}, {1ULL << 20, "MB"}, {1ULL << 10, "KB"}, {1, "B"}}};
-constexpr std::array<Unit, 4> kCountUnits{
+constexpr std::array<ShortUnit, 4> kCountsByUnit{
     {{1'000'000'000, "G"}, {1'000'000, "M"}, {1'000, "k"}, {1, ""}}};
-constexpr std::array<Unit, 6> kDurationUnits{{{3'600'000'000'000, "h"},
+constexpr std::array<ShortUnit, 6> kDurationsByUnit{{{3'600'000'000'000, "h"},
                                               {60'000'000'000, "m"},
                                               {1'000'000'000, "s"},
                                               {1'000'000, "ms"},
@@ -30,17 +30,17 @@ constexpr std::array<Unit, 6> kDurationUnits{{{3'600'000'000'000, "h"},
                                               {1, "ns"}}};
 
 /// The largest unit that divides the number exactly, so that the text parses to the same number.
-std::string exactly(std::uint64_t number, std::span<const Unit> largestFirst) {
+std::string exactly(std::uint64_t number, std::span<const ShortUnit> largestFirst) {
   for (const auto& [factor, name] : largestFirst)
     if (number != 0 && number % factor == 0) return fmt::format("{}{}", number / factor, name);
   return fmt::format("{}{}", number, largestFirst.back().name);
 }
 
 std::string canonical(std::uint64_t number, ValueKind kind) {
-  return kind == ValueKind::size ? exactly(number, kSizeUnits) : exactly(number, kCountUnits);
+  return kind == ValueKind::size ? exactly(number, kSizesByUnit) : exactly(number, kCountsByUnit);
 }
 std::string canonical(Nanos span, ValueKind) {
-  return span == 0 ? "0" : exactly(static_cast<std::uint64_t>(span), kDurationUnits);
+  return span == 0 ? "0" : exactly(static_cast<std::uint64_t>(span), kDurationsByUnit);
 }
 std::string canonical(double number, ValueKind) {
   return fmt::format("{}", number);
