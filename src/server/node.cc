@@ -1,6 +1,7 @@
 #include "server/node.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
