@@ -2,15 +2,17 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+#include "os/files.h"
 #include "server/stack_state.h"
-#include "server/text_file.h"
 
 namespace redline {
 
 std::vector<Warning> untoldWarnings(const std::vector<Warning>& warnings,
                                     const std::filesystem::path& memory,
                                     const std::string& bootId) {
-  std::vector<std::string> told = linesOf(readTextFile(memory).value_or(""));
+  const std::string remembered = readWholeFile(memory).value_or("");
+  std::vector<std::string_view> told = splitLines(remembered);
   if (told.empty() || told.front() != bootId) told.clear();
   std::vector<Warning> untold;
   std::string settings = bootId + "\n";
@@ -20,7 +22,7 @@ std::vector<Warning> untoldWarnings(const std::vector<Warning>& warnings,
       untold.push_back(warning);
   }
   // Where nothing can be remembered, saying it twice is the smaller harm.
-  if (linesOf(settings) != told) (void)writeTextFile(memory, settings);
+  if (settings != remembered) (void)writeWholeFile(memory, settings);
   return untold;
 }
 
@@ -28,7 +30,7 @@ std::vector<Warning> untoldWarnings(const std::vector<Warning>& warnings) {
   const auto home = stateHome();
   if (!home || !makeStateDirectory(*home)) return warnings;
   return untoldWarnings(warnings, *home / "told-of-this-machine",
-                        trimmed(readTextFile("/proc/sys/kernel/random/boot_id").value_or("")));
+                        std::string(trim(readWholeFile("/proc/sys/kernel/random/boot_id").value_or(""))));
 }
 
 }  // namespace redline

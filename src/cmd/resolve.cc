@@ -296,7 +296,7 @@ Status checkWords(const Command& command, std::span<const std::string> words) {
     if (spec.choices.empty() || std::ranges::find(spec.choices, words[i]) != spec.choices.end())
       continue;
     return fail(ErrorCode::usage, "'{}' is not {}{}", words[i], alternatives(spec.choices),
-                suggestion(words[i], spec.choices, ""));
+                didYouMean(words[i], spec.choices));
   }
   return {};
 }

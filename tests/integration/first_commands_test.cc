@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "server/text_file.h"
+#include "os/files.h"
 #include "support/paths.h"
 #include "support/real_redis.h"
 #include "support/redline_process.h"
@@ -149,7 +149,7 @@ TEST(HostWarnings, AreNotRepeatedAfterEveryRun) {
   // In the summary they stay.
   if (first.find("vm.overcommit_memory") == std::string::npos) return;
   for (const auto& entry : fs::directory_iterator(loaded.home.path()))
-    if (const auto summary = readTextFile(entry.path() / "summary.json")) {
+    if (const auto summary = readWholeFile(entry.path() / "summary.json")) {
       EXPECT_THAT(*summary, HasSubstr("vm.overcommit_memory"));
     }
 }
@@ -199,11 +199,11 @@ TEST(Install, GivesAProgramThatFindsItsExperiments) {
   const fs::path prefix = home.path() / "usr";
   const std::string install = "cmake --install " REDLINE_BINARY_DIR " --prefix " + prefix.string() +
                               " >" + (home.path() / "log").string() + " 2>&1";
-  ASSERT_EQ(std::system(install.c_str()), 0) << readTextFile(home.path() / "log").value_or("");
+  ASSERT_EQ(std::system(install.c_str()), 0) << readWholeFile(home.path() / "log").value_or("");
   const std::string list = "cd / && " + (prefix / "bin/redline").string() + " lab list >" +
                            (home.path() / "out.txt").string() + " 2>&1";
-  ASSERT_EQ(std::system(list.c_str()), 0) << readTextFile(home.path() / "out.txt").value_or("");
-  EXPECT_THAT(readTextFile(home.path() / "out.txt").value_or(""), HasSubstr("pipelining"));
+  ASSERT_EQ(std::system(list.c_str()), 0) << readWholeFile(home.path() / "out.txt").value_or("");
+  EXPECT_THAT(readWholeFile(home.path() / "out.txt").value_or(""), HasSubstr("pipelining"));
   for (const char* const file :
        {"share/man/man1/redline.1", "share/man/man1/redline-driver.1",
         "share/bash-completion/completions/redline", "share/zsh/site-functions/_redline"})

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "rundir/files.h"
-#include "unit/rundir/temporary_directory.h"
+#include "os/files.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "unit/rundir/temporary_directory.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {
