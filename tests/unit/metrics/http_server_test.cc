@@ -31,7 +31,7 @@ TEST(MetricsServer, AnswersWithThePageAsItIsNow) {
 }
 
 TEST(MetricsServer, SendsTheBytesUncompressedToWhoeverAcceptsGzip) {
-  const auto server = serve([] { return std::string(100'000, 'x') + "\n"; });
+  const auto server = serve([] { return std::string(100'000, 'x').append(1, '\n'); });
   ASSERT_TRUE(server);
   httplib::Client client("127.0.0.1", server->port());
   client.set_decompress(false);

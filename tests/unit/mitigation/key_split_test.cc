@@ -11,8 +11,8 @@
 namespace redline {
 namespace {
 
-constexpr std::uint64_t kKeys = 1'000'000;
-const KeyChooser kChooser(Distribution::zipfian, 1.2, kKeys, 1);
+constexpr std::uint64_t kSplitKeySpace = 1'000'000;
+const KeyChooser kZipfChooser(Distribution::zipfian, 1.2, kSplitKeySpace, 1);
 
 /// Any fixed map of keys to masters will do here.
 KeySplit::MasterOf among(unsigned masters) {
@@ -24,14 +24,14 @@ KeySplit::MasterOf among(unsigned masters) {
 }
 
 KeySplit split(SplitPlan plan, unsigned masters) {
-  auto made = KeySplit::make(plan, kChooser, kKeys, masters, among(masters));
+  auto made = KeySplit::make(plan, kZipfChooser, kSplitKeySpace, masters, among(masters));
   EXPECT_TRUE(made) << made.error().message;
   return *std::move(made);
 }
 
 TEST(KeySplit, NamesAreTheContracts) {
   const KeySplit tagged = split({SplitMode::tag, 3, 2}, 3);
-  const std::string id = std::to_string(kChooser.hottest(1));
+  const std::string id = std::to_string(kZipfChooser.hottest(1));
   EXPECT_EQ(tagged.key(1, 0), "hot:{" + id + "}:0");
   EXPECT_EQ(tagged.key(1, 2), "hot:{" + id + "}:2");
   const KeySplit spread = split({SplitMode::spread, 3, 2}, 1);
@@ -42,11 +42,11 @@ TEST(KeySplit, NamesAreTheContracts) {
 TEST(KeySplit, SplitsTheHottestIdsAndNoOthers) {
   const KeySplit keys = split({SplitMode::spread, 2, 5}, 3);
   for (std::uint64_t rank = 0; rank < 5; ++rank) {
-    const auto hot = keys.hotIndex(kChooser.hottest(rank));
+    const auto hot = keys.hotIndex(kZipfChooser.hottest(rank));
     ASSERT_TRUE(hot);
-    EXPECT_EQ(keys.idOf(*hot), kChooser.hottest(rank));
+    EXPECT_EQ(keys.idOf(*hot), kZipfChooser.hottest(rank));
   }
-  EXPECT_FALSE(keys.hotIndex(kChooser.hottest(5)));
+  EXPECT_FALSE(keys.hotIndex(kZipfChooser.hottest(5)));
 }
 
 TEST(KeySplit, SpreadCoversMastersEvenlyForEachIdAndOverAll) {
@@ -97,13 +97,14 @@ TEST(KeySplit, ReadsTakeAllCopiesAlike) {
 
 TEST(KeySplit, RefusesWhatCannotBe) {
   const auto refused = [](SplitPlan plan, const KeySplit::MasterOf& masterOf, unsigned masters) {
-    auto made = KeySplit::make(plan, kChooser, kKeys, masters, masterOf);
+    auto made = KeySplit::make(plan, kZipfChooser, kSplitKeySpace, masters, masterOf);
     return made ? std::string() : made.error().message;
   };
   EXPECT_NE(refused({SplitMode::tag, 0, 1}, among(1), 1).find("-split-ways"), std::string::npos);
   EXPECT_NE(refused({SplitMode::tag, 257, 1}, among(1), 1).find("-split-ways"), std::string::npos);
   EXPECT_NE(refused({SplitMode::tag, 2, 0}, among(1), 1).find("-hot"), std::string::npos);
-  EXPECT_NE(refused({SplitMode::tag, 2, kKeys + 1}, among(1), 1).find("-hot"), std::string::npos);
+  EXPECT_NE(refused({SplitMode::tag, 2, kSplitKeySpace + 1}, among(1), 1).find("-hot"),
+            std::string::npos);
   const auto oneOnly = [](std::string_view) { return 0U; };
   EXPECT_NE(refused({SplitMode::spread, 2, 1}, oneOnly, 2).find("own slots"), std::string::npos)
       << refused({SplitMode::spread, 2, 1}, oneOnly, 2);
