@@ -22,13 +22,13 @@ TEST(SlotRanges, AreRefusedWithWhatIsWrong) {
     EXPECT_FALSE(ranges) << text;
     return ranges ? std::string() : ranges.error().message;
   };
-  EXPECT_THAT(why(""), HasSubstr("no slot"));
+  EXPECT_THAT(why(""), HasSubstr("neither a slot nor a range"));
   EXPECT_THAT(why("a-b"), HasSubstr("0-999"));
-  EXPECT_THAT(why("1-2-3"), HasSubstr("'1-2-3' is no slot"));
-  EXPECT_THAT(why("-5"), HasSubstr("no slot"));
-  EXPECT_THAT(why("5,"), HasSubstr("no slot"));
+  EXPECT_THAT(why("1-2-3"), HasSubstr("'1-2-3' is neither a slot"));
+  EXPECT_THAT(why("-5"), HasSubstr("neither a slot nor a range"));
+  EXPECT_THAT(why("5,"), HasSubstr("neither a slot nor a range"));
   EXPECT_THAT(why("16384"), HasSubstr("16383"));
-  EXPECT_THAT(why("99999999999999999999"), HasSubstr("no slot"));
+  EXPECT_THAT(why("99999999999999999999"), HasSubstr("neither a slot nor a range"));
   EXPECT_THAT(why("9-5"), HasSubstr("ends before it begins"));
 }
 

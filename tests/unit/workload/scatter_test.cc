@@ -125,10 +125,10 @@ TEST(KeyChooser, DrawsTheHottestKeyAsOftenAsItsProbability) {
   const KeyChooser chooser(Distribution::zipfian, 1.2, 1'000'000, 5);
   Rng rng(1);
   int hits = 0;
-  constexpr int kDraws = 200'000;
-  for (int i = 0; i < kDraws; ++i) hits += chooser.draw(rng) == chooser.hottest(0);
+  constexpr int kScatterDraws = 200'000;
+  for (int i = 0; i < kScatterDraws; ++i) hits += chooser.draw(rng) == chooser.hottest(0);
   const double p = chooser.probability(0);
-  EXPECT_NEAR(hits, kDraws * p, 4 * std::sqrt(kDraws * p * (1 - p)));
+  EXPECT_NEAR(hits, kScatterDraws * p, 4 * std::sqrt(kScatterDraws * p * (1 - p)));
   EXPECT_EQ(chooser.rankOf(chooser.hottest(12'345)), 12'345U);
 }
 
