@@ -85,6 +85,7 @@ TEST(Definitions, TheServersCountersAreDifferencesAndAreNeverReset) {
   lab.fillKeys();
   lab.plan.engine.readShare = 1;
   lab.plan.engine.keys = 2 * DriverLab::kKeys;  // half of the reads miss
+  lab.plan.force = true;                        // on purpose
   auto admin = adminOf(*lab.redis);
   ASSERT_TRUE(admin);
   ASSERT_TRUE(admin->command({"GET", "obj:0"}));  // the server has counted before we came
@@ -108,6 +109,7 @@ TEST(Definitions, TheHitRateIsOfReadsAlone) {
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.keys = 1'000'000;  // one in a hundred is there; a write adds one
+  lab.plan.force = true;             // on purpose
   lab.plan.engine.readShare = 0.5;
   lab.plan.engine.verify = VerifyLevel::none;
   const Summary s = lab.run();

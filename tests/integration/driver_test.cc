@@ -247,6 +247,7 @@ TEST(Driver, CountsMisses) {
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.keys = 2 * DriverLab::kKeys;  // half of them are not there
+  lab.plan.force = true;                        // on purpose
   lab.plan.engine.readShare = 1;
   const Summary s = lab.run();
   EXPECT_NEAR(s.cache.hitRate, 0.5, 0.05);

@@ -244,7 +244,7 @@ TEST(Metrics, InARealPrometheusEqualTheSummaryAndTheServersInfo) {
 
   const fs::path summaryFile = home.path() / "summary.json";
   Child driver({redlineProgram(), "driver", "-addr=" + redis->endpoint().text(), "-keys=20000",
-                fmt::format("-value-size={}", kValueSize), "-ttl-frac=0", "-rate=2000",
+                "-force", fmt::format("-value-size={}", kValueSize), "-ttl-frac=0", "-rate=2000",
                 "-rw-ratio=0.5", "-warmup=500ms", "-duration=5s",
                 fmt::format("-metrics=127.0.0.1:{}", *port), "-metrics-linger=120s",
                 "-json=" + summaryFile.string(), "-out=" + (home.path() / "run").string()},

@@ -47,7 +47,7 @@ Reading runOf(const Fork& fork, int repeat) {
       .sampled("waiting_for_core_main_thread",
                [&](int i) { return fork.waiting * 0.1 * std::clamp(i - kFork, 0, kEnd - kFork); })
       .sampled("used_memory_rss", [](int) { return 1e9; })
-      .stall(1.02, 20 * kMillisecond)
+      .stall(1.05, 20 * kMillisecond)
       .fault(fork.fault, 1.05, 3.1, {{"fork_us", fork.forkUs + repeat}, {"cow_peak_bytes", 2e8}})
       .figure("fdatasync_p50_us", 100)
       .figure("fdatasync_p99_us", 200);
