@@ -113,10 +113,13 @@ double elementsOf(const Reading& reading) {
   return faultFigure("elements")(reading) / (isHash ? 2 : 1);
 }
 
-/// Reads of the whole run that found nothing.
+// Of a whole run, where its fault took.
+
 double missesOf(const Reading& reading) {
-  const bool isKnown = faultOf(reading) != nullptr;
-  return isKnown ? static_cast<double>(reading.summary()->cache.misses) : kNaN;
+  return faultOf(reading) == nullptr ? kNaN : static_cast<double>(reading.summary()->cache.misses);
+}
+double slowestUs(const Reading& reading) {
+  return faultOf(reading) == nullptr ? kNaN : latencyUs(reading, "max");
 }
 
 /// What is measured of each command, beside what FaultStudy knows.
@@ -131,7 +134,7 @@ struct Figures {
         readTime(fault.mean("s", "read_s")),
         evicted(fault.mean("count", "evicted_keys")),
         misses(s.mean("count", missesOf, cells)),
-        slowest(s.mean("us", latency("max"), cells)) {}
+        slowest(s.mean("us", slowestUs, cells)) {}
 
   bool isMeasured(const Cell& cell) const {
     return fault.isMeasured(cell) && longestCall.has(cell);
