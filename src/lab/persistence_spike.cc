@@ -335,13 +335,11 @@ void claimCorrelation(Study& s, const Figures& f, const Pair& pair) {
   const Estimate rho = correlation(s, f, cell);
   const Measured before = f.faultsBefore[cell], during = f.faultsDuring[cell];
   if (!rho.hasInterval() || !before.isKnown() || !during.isKnown()) {
-    s.claim(id, Standing::inconclusive)
-        .from("intervals in the child's life")
-        .restsOn({f.fault.length[cell]})
-        .text(
-            "{}: the generator was disturbed too, so these runs cannot say whether copy-on-write "
-            "raises p99",
-            cell.title());
+    Claim claim = s.claim(id, Standing::inconclusive);
+    if (const Measured length = f.fault.length[cell]; length.isKnown()) claim.restsOn({length});
+    claim.from("intervals in the child's life")
+        .text("{}: too few undisturbed intervals to say whether copy-on-write raises p99",
+              cell.title());
     return;
   }
   const std::string_view meaning =
