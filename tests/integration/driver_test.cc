@@ -354,9 +354,13 @@ TEST(Driver, FindsItsWayBackToARestartedServer) {
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.duration = 4 * kSecond;
-  std::promise<void> over;
+  std::promise<void> underWay, over;
+  lab.onInterval = [&, told = false](const Interval&) mutable {
+    if (!told) underWay.set_value();
+    told = true;
+  };
   std::thread killer([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    underWay.get_future().wait();
     EXPECT_TRUE(lab.redis->node().kill());
     EXPECT_TRUE(lab.redis->restart());
     // The server dies with the thread that started it: stay until the run is over.

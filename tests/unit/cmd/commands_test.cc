@@ -22,6 +22,7 @@
 #include "cmd/manual.h"
 #include "cmd/resolve.h"
 #include "cmd/text.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {
@@ -205,8 +206,8 @@ std::vector<std::string> bashOffers(const std::string& typed) {
   const std::string script =
       bashCompletions(commands()) + "\nCOMP_WORDS=(" + typed +
       ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_redline\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n";
-  const std::string path = testing::TempDir() + "redline-completions.bash";
-  std::ofstream(path) << script;
+  const TemporaryDirectory directory;
+  const std::string path = directory.write("completions.bash", script);
   std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(("bash " + path).c_str(), "r"), pclose);
   std::vector<std::string> offers;
   std::array<char, 4096> line{};
@@ -233,12 +234,11 @@ TEST(Completions, OfferWhatMayStandAtEachPlace) {
 }
 
 TEST(Completions, OfferTheStacksThatAreUp) {
-  const std::filesystem::path home = std::filesystem::path(testing::TempDir()) / "redline-home";
-  std::filesystem::create_directories(home / "stacks" / "mine");
-  ::setenv("REDLINE_HOME", home.c_str(), 1);
+  const TemporaryDirectory home;
+  std::filesystem::create_directories(home.path() / "stacks" / "mine");
+  ::setenv("REDLINE_HOME", home.path().c_str(), 1);
   EXPECT_EQ(bashOffers("redline stack down mi"), (std::vector<std::string>{"mine"}));
   ::unsetenv("REDLINE_HOME");
-  std::filesystem::remove_all(home);
 }
 
 TEST(Completions, KnowCommandsFlagsAndChoices) {
