@@ -227,8 +227,9 @@ TEST(Driver, FindsAFlippedByte) {
   lab.fillKeys();
   lab.plan.engine.readShare = 1;
   // Behind preflight's back: a byte of every value, while the run is on.
+  auto underWay = lab.underWay();
   std::thread flipper([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    underWay.wait();
     auto admin = adminOf(*lab.redis);
     std::vector<std::vector<std::string>> commands;
     for (std::uint64_t id = 0; id < 100; ++id)
@@ -315,8 +316,9 @@ TEST(Driver, EndsEarlyAndWritesWhatItMeasured) {
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.duration = 60 * kSecond;
+  auto underWay = lab.underWay();
   std::thread stopper([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    underWay.wait();
     lab.interrupt = true;
   });
   const Summary s = lab.run();
@@ -337,8 +339,9 @@ TEST(Driver, SurvivesAServerKilledMidRunWithEveryOperationAccountedFor) {
   lab.plan.engine.drain = kSecond;
   lab.plan.engine.readShare = 0.5;
   lab.plan.engine.rate = 20'000;
+  auto underWay = lab.underWay();
   std::thread killer([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    underWay.wait();
     EXPECT_TRUE(lab.redis->node().kill());
   });
   const Summary s = lab.run();
@@ -354,13 +357,10 @@ TEST(Driver, FindsItsWayBackToARestartedServer) {
   ASSERT_TRUE(lab.redis);
   lab.fillKeys();
   lab.plan.engine.duration = 4 * kSecond;
-  std::promise<void> underWay, over;
-  lab.onInterval = [&, told = false](const Interval&) mutable {
-    if (!told) underWay.set_value();
-    told = true;
-  };
+  auto underWay = lab.underWay();
+  std::promise<void> over;
   std::thread killer([&] {
-    underWay.get_future().wait();
+    underWay.wait();
     EXPECT_TRUE(lab.redis->node().kill());
     EXPECT_TRUE(lab.redis->restart());
     // The server dies with the thread that started it: stay until the run is over.

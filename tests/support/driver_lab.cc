@@ -1,6 +1,7 @@
 #include "support/driver_lab.h"
 
 #include <gtest/gtest.h>
+#include <memory>
 
 #include <string>
 #include <utility>
@@ -35,6 +36,15 @@ void DriverLab::fillKeys() {
     commands.push_back({"SET", std::string(key, writeKey(key, id)), value});
   }
   ASSERT_TRUE(admin->pipeline(commands, 60 * kSecond));
+}
+
+std::future<void> DriverLab::underWay() {
+  const auto promise = std::make_shared<std::promise<void>>();
+  onInterval = [promise, told = false](const Interval&) mutable {
+    if (!told) promise->set_value();
+    told = true;
+  };
+  return promise->get_future();
 }
 
 Result<DriverOutcome> DriverLab::tryRun() {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <optional>
 
 #include "run/driver_run.h"
@@ -18,6 +19,9 @@ struct DriverLab {
   DriverPlan plan;  ///< 2,000/s for 2 s after half a second of warm-up
   std::atomic<bool> interrupt{false};
   std::function<void(const Interval&)> onInterval = [](const Interval&) {};
+  /// Ready at the end of the run's first interval: for threads that do something to the server. How
+  /// long a start takes is the machine's affair. Call it before run().
+  std::future<void> underWay();
 
   explicit DriverLab(NodeConfig config = {});
 

@@ -14,6 +14,7 @@
 #include "record/latency_figures.h"
 #include "rundir/experiment.h"
 #include "rundir/run_dir.h"
+#include "support/temporary_directory.h"
 
 namespace redline {
 namespace {
@@ -23,13 +24,7 @@ namespace fs = std::filesystem;
 
 class Compare : public testing::Test {
  protected:
-  void SetUp() override {
-    root_ = fs::path(testing::TempDir()) /
-            (std::string("redline-compare-") +
-             testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(root_);
-  }
-  void TearDown() override { fs::remove_all(root_); }
+  void SetUp() override { root_ = directory_.path() / "runs"; }
 
   std::string path(const std::string& name) const { return (root_ / name).string(); }
 
@@ -77,6 +72,7 @@ class Compare : public testing::Test {
     return code;
   }
 
+  TemporaryDirectory directory_;
   fs::path root_;
   std::string out_, error_;
 };
