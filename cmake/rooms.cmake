@@ -9,6 +9,22 @@ set(REDLINE_HOT_OBJECTS "")
 # Sources of these still share names in their unnamed namespaces: no unity build, of their tests neither.
 set(REDLINE_SINGLY engine lab report)
 
+# Files of a room as constants that `header` declares, made again when a file changes: NAME=FILE …
+function(redline_embed room header)
+  set(out ${CMAKE_BINARY_DIR}/generated/${room}_embedded.cc)
+  set(files "")
+  set(depends ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
+  foreach(entry ${ARGN})
+    string(REPLACE "=" "=${CMAKE_SOURCE_DIR}/src/${room}/" entry ${entry})
+    string(REGEX REPLACE "^[^=]+=" "" file ${entry})
+    list(APPEND files ${entry})
+    list(APPEND depends ${file})
+  endforeach()
+  add_custom_command(OUTPUT ${out} DEPENDS ${depends} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DHEADER=${header} "-DFILES=${files}" -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
+  target_sources(redline_${room} PRIVATE ${out})
+endfunction()
+
 function(redline_room name)
   cmake_parse_arguments(ARG "" "" "IMPORTS;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
@@ -65,5 +81,6 @@ redline_room(run        IMPORTS base os resp cluster workload schedule record ru
                                 engine server chaos metrics)
 redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus)
 redline_room(report     IMPORTS base os record rundir model LIBRARIES nlohmann_json::nlohmann_json)
+redline_embed(report report/embedded.h kReportCss=report.css kReportJs=report.js)
 
 file(WRITE ${CMAKE_BINARY_DIR}/rooms.txt "${REDLINE_ROOM_TABLE}")

@@ -8,8 +8,9 @@
 #include "cmd/flag_values.h"
 #include "os/files.h"
 #include "report/comparison.h"
-#include "report/comparison_text.h"
+#include "report/comparison_document.h"
 #include "report/fail_conditions.h"
+#include "report/terminal.h"
 
 namespace redline {
 namespace {
@@ -52,7 +53,7 @@ Result<ExitCode> runCompare(const Invocation& invocation) {
   std::vector<ConditionOutcome> outcomes;
   for (const FailCondition& condition : *conditions)
     outcomes.push_back(judgeCondition(condition, comparison));
-  fmt::print("{}", comparisonText(comparison, outcomes));
+  fmt::print("{}", toTerminal(comparisonBlocks(comparison, outcomes)));
   if (!flags.empty("json")) {
     const Status written = writeWholeFile(flags.text("json"), comparisonJson(comparison, outcomes));
     if (!written) return fail(written.error());

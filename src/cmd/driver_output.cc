@@ -155,8 +155,8 @@ std::string summaryTable(const Summary& summary) {
   addLatency(out, summary);
   out += "\n";
   for (const std::string& note : summary.notes) fmt::format_to(to, "  note: {}\n", note);
-  for (const std::string& reason : summary.invalidReasons)
-    fmt::format_to(to, "  INVALID: {}\n", reason);
+  for (const Reason& reason : summary.invalidReasons)
+    fmt::format_to(to, "  INVALID: {}\n", reason.text);
   if (summary.valid)
     out += "  valid: the generator kept up, and every value read was what was written\n";
   return out;

@@ -485,7 +485,7 @@ Command labCommand() {
       "conditions that are compared in turn, and computes its findings from what they left. "
       "A run that fails keeps its data and the lab goes on; one that others disturbed is made "
       "again "
-      "once, and what may not be believed then is marked and left out. Ctrl-C ends the run that is "
+      "once, and one that is still invalid is marked and left out. Ctrl-C ends the run that is "
       "under way; -resume makes what is missing, failed or was disturbed. "
       "analyse: the findings again from runs that are there, with no server. "
       "compare: whether repeats of a lab agree. "

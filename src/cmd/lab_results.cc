@@ -9,10 +9,11 @@
 
 #include "base/units.h"
 #include "cmd/flag_values.h"
-#include "report/build_report.h"
 #include "report/lab_compare.h"
 #include "report/lab_document.h"
 #include "report/lab_export.h"
+#include "report/markdown.h"
+#include "report/write_report.h"
 
 namespace redline {
 namespace {
@@ -57,7 +58,8 @@ Result<ExitCode> compareLabs(const Invocation& invocation) {
                 "say which labs are repeats of each other: 'redline lab compare DIR DIR …'");
   const auto repeats = repeatsIn(directories);
   if (!repeats) return fail(repeats.error());
-  for (const auto& each : *repeats) fmt::print("{}\n", toMarkdown(agreementOf(each)));
+  for (const auto& each : *repeats)
+    fmt::print("{}\n", toMarkdown(agreementDocument(agreementOf(each))));
   return ExitCode::good;
 }
 

@@ -164,7 +164,7 @@ void printSummary(const LoadRunOutcome& outcome) {
   }
   for (const std::string& note : summary.notes) printRow("note", note);
   if (outcome.status)
-    for (const std::string& reason : summary.invalidReasons) printRow("INVALID", reason);
+    for (const Reason& reason : summary.invalidReasons) printRow("INVALID", reason.text);
 }
 
 Result<ExitCode> runLoader(const Invocation& invocation) {

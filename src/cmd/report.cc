@@ -5,7 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
-#include "report/build_report.h"
+#include "report/write_report.h"
 
 namespace redline {
 namespace {
@@ -43,8 +43,8 @@ Command reportCommand() {
   command.summary = "turn run directories into a page and a findings file";
   command.about =
       "Reads what runs left behind, and talks to no server. report.html is one page that needs "
-      "nothing else; FINDINGS.md and plots/ are the same for a repository. What comes first is "
-      "whether the figures may be believed. A run that crashed is reported as far as it came.";
+      "nothing else; FINDINGS.md and plots/ are the same for a repository. The verdict comes "
+      "first: valid, or invalid and why. Of a run that crashed it shows what the run left.";
   command.positionals = {
       {.name = "dir", .help = "a run directory, or several", .repeated = true, .paths = true}};
   command.flags = joinFlags({{{.name = "out",

@@ -249,8 +249,8 @@ void tabulateAblations(Study& s, const Ceilings& c, const Beside& beside) {
   const auto add = [&](const Cell& cell, const Cell& base, const std::string& changed,
                        const std::string& meaning) {
     if (c.rate.has(cell) && c.rate.has(base))
-      table.row({changed, base.title(), format(c.rate.ratio(base, cell)), format(c.mainUs[cell]),
-                 format(c.mainUs[base]), c.mainUs.hasAll({cell, base}) ? meaning : "–"},
+      table.row({changed, base.title(), cellOf(c.rate.ratio(base, cell)), cellOf(c.mainUs[cell]),
+                 cellOf(c.mainUs[base]), c.mainUs.hasAll({cell, base}) ? meaning : "–"},
                 {c.rate[cell]});
   };
   const auto moreUs = [&](const Cell& cell) {

@@ -274,7 +274,7 @@ void addPings(Study& s, const Beside& beside, Table& table) {
     if (!cost.has(get) || !cost.has(ping)) continue;
     const double less = cost[get].value() - cost[ping].value();
     table.row({"PING instead of GET", fmt::format("GET by redis-benchmark, batch {}", batch),
-               format(plainRatio(rate[get], rate[ping])), format(cost[ping]), format(cost[get]),
+               cellOf(plainRatio(rate[get], rate[ping])), cellOf(cost[ping]), cellOf(cost[get]),
                fmt::format("looking a key up and copying its value: {:.2f} µs of {} ({})", less,
                            cost[get], formatShare(less / cost[get].value()))},
               {cost[ping]});

@@ -109,7 +109,7 @@ void recommendPolicies(Study& s, const Grid& rate, const Factor<std::string>& po
       continue;
     }
     const Measured its = p99[rate.at(policy, best)];
-    table.row({limit, std::string(best), format(its), losesOf(best)}, {its});
+    table.row({limit, std::string(best), cellOf(its), losesOf(best)}, {its});
     s.recommend("For a write p99 below {} take {} ({}); it may lose {}", limit, best, its,
                 losesOf(best));
   }

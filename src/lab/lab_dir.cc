@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <ranges>
 
-#include "record/validity.h"
+#include "record/reason.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -67,9 +67,7 @@ Result<LabDir> LabDir::open(fs::path path, bool resume) {
 const RunRecord* LabDir::finished(std::string_view run) const {
   for (const RunRecord& record : records_ | std::views::reverse)
     if (record.name == run) {
-      const bool again =
-          record.state == RunState::failed ||
-          (!record.invalid.empty() && std::ranges::all_of(record.invalid, passingReason));
+      const bool again = record.state == RunState::failed || allPassing(record.invalid);
       return again ? nullptr : &record;
     }
   return nullptr;

@@ -18,6 +18,11 @@ std::string format(const Measured& measured) {
   return measured.unit.empty() ? measured.plain() : words(measured.estimate, measured.unit);
 }
 
+LabCell cellOf(const Measured& measured) {
+  return measured.unit.empty() ? LabCell(measured.plain())
+                               : redline::cellOf(measured.estimate, measured.unit);
+}
+
 std::vector<std::string> namesOf(const std::vector<Measured>& all) {
   std::vector<std::string> names;
   for (const Measured& measured : all)

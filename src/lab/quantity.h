@@ -34,6 +34,8 @@ struct Measured {
 
 /// "118k/s [116k – 121k]"; "–" where nothing was measured.
 std::string format(const Measured& measured);
+/// The same for a table.
+LabCell cellOf(const Measured& measured);
 /// The runs' names, each once.
 std::vector<std::string> namesOf(const std::vector<Measured>& all);
 

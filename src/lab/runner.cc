@@ -17,7 +17,7 @@
 #include "lab/servers.h"
 #include "lab/study.h"
 #include "model/statistics.h"
-#include "record/validity.h"
+#include "record/reason.h"
 #include "server/host.h"
 #include "server/own_servers.h"
 
@@ -203,7 +203,7 @@ class Run {
  private:
   void one(const LabRun& run, std::size_t number);
   void keep(const LabRun& run, const RunRecord& record);
-  bool worthAnotherTry(const std::vector<std::string>& reasons) const;
+  bool worthAnotherTry(const Reasons& reasons) const;
   RunRecord make(const LabRun& run);
   Status carryOut(const LabRun& run, RunRecord& record);
   Status drive(const LabRun& run, const LabServers::Up& up, RunRecord& record);
@@ -249,7 +249,7 @@ ExperimentDocument emptyDocument(const Experiment& experiment, const Parameters&
 }
 
 /// Figures of a core that was not ours alone are true of that hour and not of Redis.
-void sayWhoElseWasThere(const Readings& readings, ExperimentDocument& document) {
+void addCpuContentionFinding(const Readings& readings, ExperimentDocument& document) {
   std::vector<double> shares;
   for (const auto& reading : readings.all())
     if (const double share = reading->figure(kOthersOnServerCore); std::isfinite(share))
@@ -257,7 +257,8 @@ void sayWhoElseWasThere(const Readings& readings, ExperimentDocument& document) 
   const double median = medianOf(shares);
   if (median < kOthersWorthNaming) return;
   document.findings.push_back(
-      {"core-contention", Standing::problem,
+      {"core-contention",
+       Standing::problem,
        fmt::format("Redis did not have its core alone: other processes took {} of it (median of {} "
                    "runs, {} at most). Ceilings are lower and tails longer than Redis's own",
                    formatShare(median), shares.size(), formatShare(std::ranges::max(shares))),
@@ -274,37 +275,36 @@ std::string conditionOf(const RunRecord& record) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-/// How many runs may not be believed, why, and which conditions have no others.
-void sayWhatIsInvalid(const Readings& readings, ExperimentDocument& document) {
+/// How many runs are invalid, why, and which conditions have no valid one.
+void addInvalidRunsFinding(const Readings& readings, ExperimentDocument& document) {
   std::size_t done = 0, invalid = 0;
-  std::map<std::string, std::size_t> reasons;
-  std::map<std::string, bool> sound;  // by condition
+  std::map<std::string_view, std::size_t> reasons;
+  std::map<std::string, bool> anyValid;  // by condition
   std::vector<std::string> names;
   for (const auto& reading : readings.all()) {
     if (!reading->done()) continue;
     const RunRecord& record = reading->record;
     ++done;
-    bool& believed = sound[conditionOf(record)];
-    believed = believed || record.invalid.empty();
+    bool& valid = anyValid[conditionOf(record)];
+    valid = valid || record.invalid.empty();
     if (record.invalid.empty()) continue;
     ++invalid;
     names.push_back(record.name);
-    for (const std::string& reason : record.invalid) ++reasons[reason.substr(0, reason.find(':'))];
+    for (const Reason& reason : record.invalid) ++reasons[labelOf(reason.code)];
   }
   if (invalid == 0) return;
   std::vector<std::string> why, without;
   for (const auto& [reason, count] : reasons) why.push_back(fmt::format("{}: {}", reason, count));
-  for (const auto& [condition, believed] : sound)
-    if (!believed) without.push_back(condition);
+  for (const auto& [condition, valid] : anyValid)
+    if (!valid) without.push_back(condition);
   std::string text =
-      fmt::format("{} of {} runs may not be believed ({})", invalid, done, fmt::join(why, ", "));
+      fmt::format("{} of {} runs are invalid ({})", invalid, done, fmt::join(why, ", "));
   if (without.empty())
-    text += "; every condition has others, and only those count";
+    text += ". Every condition has valid runs, and only these count";
   else
-    text += fmt::format(
-        ". Where a condition has others only those count; {} of {} conditions ha{} none, and their "
-        "figures must not be quoted: {}",
-        without.size(), sound.size(), without.size() == 1 ? "s" : "ve", fmt::join(without, "; "));
+    text += fmt::format(". {} of {} conditions ha{} no valid run; do not use their figures: {}",
+                        without.size(), anyValid.size(), without.size() == 1 ? "s" : "ve",
+                        fmt::join(without, "; "));
   document.findings.push_back({"invalid-runs", Standing::problem, std::move(text),
                                "the verdict of each run (docs/terminology.md)", false,
                                std::move(names)});
@@ -322,8 +322,8 @@ void fillIn(const Experiment& experiment, const Parameters& parameters, const Re
       document.wallStart = document.wallStart == 0 ? start : std::min(document.wallStart, start);
   }
   lab::analyse(experiment, parameters, readings, document);
-  sayWhatIsInvalid(readings, document);
-  sayWhoElseWasThere(readings, document);
+  addInvalidRunsFinding(readings, document);
+  addCpuContentionFinding(readings, document);
 }
 
 ExperimentDocument Run::document(ExperimentState state) const {
@@ -379,19 +379,19 @@ void Run::keep(const LabRun& run, const RunRecord& record) {
   eta_.keptWithoutRunning(expected_[static_cast<std::size_t>(&run - plan_.runs.data())]);
 }
 
-std::vector<std::string> reasonsOf(const Reading& reading) {
-  std::vector<std::string> reasons;
+Reasons reasonsOf(const Reading& reading) {
+  Reasons reasons;
   for (const RunDir& dir : reading.dirs)
     if (dir.summary) std::ranges::copy(dir.summary->invalidReasons, std::back_inserter(reasons));
   return reasons;
 }
 
 /// Others' noise passes: such a run is made again, once, as long as not too many are.
-bool Run::worthAnotherTry(const std::vector<std::string>& reasons) const {
+bool Run::worthAnotherTry(const Reasons& reasons) const {
   constexpr std::size_t kOneInSo = 8;
   constexpr std::size_t kAlways = 2;
-  return !reasons.empty() && std::ranges::all_of(reasons, passingReason) &&
-         again_ < std::max(kAlways, plan_.runs.size() / kOneInSo) && !watcher_.interrupted();
+  return allPassing(reasons) && again_ < std::max(kAlways, plan_.runs.size() / kOneInSo) &&
+         !watcher_.interrupted();
 }
 
 void Run::one(const LabRun& run, std::size_t number) {
@@ -404,7 +404,7 @@ void Run::one(const LabRun& run, std::size_t number) {
   record.invalid = reasonsOf(reading);
   if (!run.sharesCore && worthAnotherTry(record.invalid)) {
     ++again_;
-    const std::string first = record.invalid.front();
+    const std::string first = record.invalid.front().text;
     watcher_.line(fmt::format("note: {} is made again: {}", run.name, first));
     record = make(run);
     record.notes.emplace_back("made_again", first);
@@ -539,8 +539,7 @@ void Run::tell(const LabRun& run, const RunRecord& record, const Reading& readin
           "  {:>6}/s p99 {:>7}", formatCount(summary.rate.achieved),
           formatDuration(static_cast<Nanos>(summary.latency.at("response").at("all").p99 * 1e3)));
       if (summary.valid) continue;
-      const std::string& reason = summary.invalidReasons.front();
-      line += fmt::format("  INVALID ({})", reason.substr(0, reason.find(':')));
+      line += fmt::format("  INVALID ({})", labelOf(summary.invalidReasons.front().code));
     }
   }
   watcher_.line(line + fmt::format("  ETA {}", eta_.text()));

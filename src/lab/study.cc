@@ -82,14 +82,14 @@ Table& Table::column(std::string head, CellText text) {
 }
 
 Table& Table::column(std::string head, const Quantity& quantity) {
-  return column(std::move(head), [quantity](const Cell& cell) { return format(quantity[cell]); });
+  return column(std::move(head), [quantity](const Cell& cell) { return cellOf(quantity[cell]); });
 }
 
 Table& Table::ratio(std::string head, const Quantity& quantity,
                     std::function<Cell(const Cell&)> base) {
   return column(std::move(head), [quantity, base = std::move(base)](const Cell& cell) {
     const Cell other = base(cell);
-    return other == cell ? std::string("1×") : format(quantity.ratio(other, cell));
+    return other == cell ? LabCell("1×") : cellOf(quantity.ratio(other, cell));
   });
 }
 
@@ -124,7 +124,7 @@ Table& Table::heads(std::vector<std::string> heads) {
   return *this;
 }
 
-Table& Table::row(std::vector<std::string> cells, const std::vector<Measured>& from) {
+Table& Table::row(std::vector<LabCell> cells, const std::vector<Measured>& from) {
   table_.rows.push_back({std::move(cells), namesOf(from)});
   return *this;
 }

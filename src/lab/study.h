@@ -107,7 +107,7 @@ class Claim {
 /// A table in the making: columns first, then rows() adds it.
 class Table {
  public:
-  using CellText = std::function<std::string(const Cell&)>;
+  using CellText = std::function<LabCell(const Cell&)>;
 
   Table(Study& study, std::string title) : study_(study) { table_.title = std::move(title); }
 
@@ -124,7 +124,7 @@ class Table {
   void rows(const Cells& cells, const Quantity* wanted = nullptr);
   /// For a table that is not one row a cell: its heads, then row() for each, then add().
   Table& heads(std::vector<std::string> heads);
-  Table& row(std::vector<std::string> cells, const std::vector<Measured>& from = {});
+  Table& row(std::vector<LabCell> cells, const std::vector<Measured>& from = {});
   /// Adds the table if it has rows.
   void add();
 

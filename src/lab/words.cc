@@ -19,9 +19,9 @@ std::string_view unitOf(std::string_view text) {
 
 }  // namespace
 
-std::string words(const Estimate& estimate, std::string_view unit) {
+LabCell cellOf(const Estimate& estimate, std::string_view unit) {
   if (estimate.count == 0) return "–";
-  std::string value = formatQuantity(estimate.value, unit);
+  const std::string value = formatQuantity(estimate.value, unit);
   if (!estimate.hasInterval()) return value;
   std::string low = formatQuantity(estimate.low, unit);
   // Intervals are of logarithms; a share ends at all of it.
@@ -32,7 +32,12 @@ std::string words(const Estimate& estimate, std::string_view unit) {
     low.resize(low.size() - shared.size());
     high.resize(high.size() - shared.size());
   }
-  return fmt::format("{} [{} – {}]", value, low, high);
+  return LabCell::of(value, fmt::format("[{} – {}]", low, high));
+}
+
+std::string words(const Estimate& estimate, std::string_view unit) {
+  const LabCell cell = cellOf(estimate, unit);
+  return cell.range.empty() ? cell.text : fmt::format("{} {}", cell.text, cell.range);
 }
 
 std::string multiple(const Estimate& ratio) {

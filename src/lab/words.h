@@ -13,6 +13,8 @@ namespace redline {
 /// "118k/s [116k – 121k]"; where their units differ "1.1 ms [940 µs – 1.3 ms]"; without an interval
 /// "118k/s"; "–" when nothing was measured.
 std::string words(const Estimate& estimate, std::string_view unit);
+/// The same for a table: the interval apart from its figure.
+LabCell cellOf(const Estimate& estimate, std::string_view unit);
 /// "6.3× [5.9 – 6.8]".
 std::string multiple(const Estimate& ratio);
 

@@ -10,6 +10,7 @@
 #include "record/event.h"
 #include "record/histogram.h"
 #include "record/interval.h"
+#include "record/reason.h"
 
 namespace redline {
 
@@ -168,7 +169,7 @@ struct Summary {
   std::vector<std::pair<std::string, std::string>> config;  ///< every flag as resolved
   EnvironmentFigures environment;
   bool valid = true;
-  std::vector<std::string> invalidReasons;
+  Reasons invalidReasons;          ///< empty: valid
   std::vector<std::string> notes;  ///< true and worth knowing, but no reason for invalidity
   double windowS = 0;              ///< the measured window
   RateFigures rate;

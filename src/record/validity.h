@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "record/reason.h"
 #include "record/summary.h"
 
 namespace redline {
@@ -40,8 +41,7 @@ struct ValidityFacts {
 };
 
 struct Verdict {
-  /// Why the numbers may not be believed, each a sentence with its figures; empty: they may.
-  std::vector<std::string> reasons;
+  Reasons reasons;  ///< why the run is invalid; empty: it is valid
   /// Worth knowing, and no fault of the measurement.
   std::vector<std::string> notes;
   bool overloaded = false;  ///< the server completed less than was offered
@@ -52,15 +52,11 @@ struct Verdict {
 /// values, a server that was gone for good, or a share of operations without any latency are.
 Verdict judgeValidity(const ValidityFacts& facts);
 
-/// Whether a reason of a Verdict is of that minute and not of the run: who else had the core, what
-/// the hypervisor took. The same run made again may well be valid.
-bool passingReason(std::string_view reason);
-
 // The thresholds, for the docs and the tests.
 inline constexpr double kTolerableDispatchP99Us = 1'000;
 inline constexpr double kTolerableSteal = 0.05;
 inline constexpr double kTolerableWaiting = 0.05;
-/// From here on pauses that nobody owns up to make a generator late, and not its own load.
+/// From here on unexplained pauses make a generator late, and not its own load.
 inline constexpr double kHiddenStealMatters = 0.01;
 inline constexpr double kGeneratorBound = 0.95;
 inline constexpr double kServerBound = 0.90;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/units.h"
 #include "model/statistics.h"
 #include "report/blame_evidence.h"
 #include "report/text.h"
@@ -30,7 +31,7 @@ double longestOf(const IntervalRow& row, Measure measure) {
   return longest;
 }
 
-double countOf(const IntervalRow& row, Measure measure) {
+double sampleCount(const IntervalRow& row, Measure measure) {
   double count = 0;
   for (const KindRow& kind : row.kinds) count += static_cast<double>(kind.of(measure).count);
   return count;
@@ -38,7 +39,7 @@ double countOf(const IntervalRow& row, Measure measure) {
 
 Waiting waitingIn(const IntervalRow& row) {
   Waiting waiting;
-  waiting.operations = countOf(row, Measure::service);
+  waiting.operations = sampleCount(row, Measure::service);
   waiting.generator = meanOfKinds(row, Measure::dispatch);
   waiting.queue = std::max(0.0, meanOfKinds(row, Measure::lateness) - waiting.generator);
   waiting.server = meanOfKinds(row, Measure::service);
@@ -74,14 +75,14 @@ Waiting usualWaiting(const std::vector<BlamedInterval>& intervals) {
           median(&Waiting::server)};
 }
 
-Waiting beyond(const Waiting& waiting, const Waiting& usual) {
+Waiting extraWaiting(const Waiting& waiting, const Waiting& usual) {
   return {waiting.operations, std::max(0.0, waiting.generator - usual.generator),
           std::max(0.0, waiting.queue - usual.queue), std::max(0.0, waiting.server - usual.server)};
 }
 
-/// A queue for connections is somebody's doing. Dispatch counts only while a connection was free,
-/// so that a long one is the generator's own stall, and what piled up meanwhile queued behind it. A
-/// long service keeps a connection that others wait for.
+/// Dispatch counts only while a connection was free, so a long one is the generator's own stall,
+/// and the operations that fell due meanwhile queued behind it. A long service keeps a connection
+/// that others wait for.
 Culprit causeOfQueue(const SlowStretch& stretch, const Waiting& usual) {
   if (stretch.longestDispatch >= kMostOfIt * stretch.max) return Culprit::behindGenerator;
   constexpr double kSlower = 1.5;
@@ -116,7 +117,7 @@ std::vector<std::pair<std::size_t, std::size_t>> groupsOf(
 SlowStretch stretchOf(const std::vector<BlamedInterval>& intervals, std::size_t first,
                       std::size_t last) {
   SlowStretch stretch;
-  // Nothing finishes while a server stands still: the gap before belongs to it.
+  // Nothing finishes while a server stalls: the gap before belongs to the stretch.
   const double start = intervals[first].at.start;
   stretch.at = {first == 0 ? start : std::min(start, intervals[first - 1].at.end),
                 intervals[last].at.end};
@@ -175,7 +176,7 @@ Blame blameOf(const RunData& run) {
   blame.usual = usualWaiting(blame.intervals);
   for (const auto& [first, last] : groupsOf(blame.intervals)) {
     SlowStretch stretch = stretchOf(blame.intervals, first, last);
-    stretch.beyond = beyond(stretch.waiting, blame.usual);
+    stretch.beyond = extraWaiting(stretch.waiting, blame.usual);
     stretch.culprit = culpritOf(stretch, blame.usual);
     const Span window{stretch.since, stretch.at.end};
     stretch.faults = faultsWithin(run, window);
@@ -183,7 +184,7 @@ Blame blameOf(const RunData& run) {
     if (stretch.longestDispatch >= kMostOfIt * stretch.max)
       stretch.evidence.push_back(
           fmt::format("the generator sent an operation {} late although a connection was free",
-                      microsWords(stretch.longestDispatch)));
+                      formatMicros(stretch.longestDispatch)));
     blame.stretches.push_back(std::move(stretch));
   }
   return blame;

@@ -8,12 +8,12 @@
 
 namespace redline {
 
-// Who made it slow: the intervals of a run that stand out, each with its waiting taken apart. What
-// a user waited (response) = generator + queue + server, exactly, for the means that are used here:
+// The slow intervals of a run, and where their operations waited. Response time = generator + queue
+// + server, exactly, for the means that are used here:
 //
 //   generator   dispatch: the operation was due, a connection was free, and it was not sent
 //   queue       lateness − dispatch: it was due and no connection was free
-//   server      service: from the send to the reply; Redis, the kernel, the wire
+//   server      service: from the send to the reply; Redis, the kernel, the network
 
 /// Mean microseconds of each operation.
 struct Waiting {
@@ -21,7 +21,7 @@ struct Waiting {
   double generator = 0, queue = 0, server = 0;
 
   double total() const { return generator + queue + server; }
-  /// Adds operations that waited otherwise: the mean of both.
+  /// The mean over both sets of operations.
   void add(const Waiting& other);
 };
 
@@ -35,12 +35,12 @@ struct BlamedInterval {
 };
 
 enum class Culprit {
-  generator,        ///< half of the waiting beyond the usual, or more, was the generator's own
-  server,           ///< … was between send and reply
-  behindGenerator,  ///< … was for a connection, behind what the generator had left lying
-  behindServer,     ///< … was for a connection, while those there were waited for Redis
-  connections,      ///< … was for a connection, though nobody stalled
-  several,          ///< none has half
+  generator,        ///< half or more of the extra waiting was the generator's own lateness
+  server,           ///< … arose between send and reply
+  behindGenerator,  ///< … was for a connection, after a stall of the generator
+  behindServer,     ///< … was for a connection, while the others waited for Redis
+  connections,      ///< … was for a connection, without a stall
+  several,          ///< no part has half
 };
 std::string_view culpritName(Culprit culprit);
 
@@ -53,9 +53,8 @@ struct SlowStretch {
   Waiting waiting;
   Waiting beyond;  ///< waiting − what is usual in this run; never below 0
   Culprit culprit = Culprit::several;
-  std::vector<std::string> faults;  ///< whose brackets it touches
-  std::vector<std::string>
-      evidence;  ///< what is on record about the server and the generator meanwhile
+  std::vector<std::string> faults;    ///< whose brackets it touches
+  std::vector<std::string> evidence;  ///< recorded about server and generator at that time
 };
 
 struct Blame {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/units.h"
 #include "model/statistics.h"
 #include "report/text.h"
 
@@ -139,8 +140,8 @@ class Notes {
       }
     }
     if (length <= 0) return;
-    std::string note = fmt::format("main thread {} busy", percent(spent / length));
-    if (!others.empty()) note += fmt::format(" (usually {})", percent(medianOf(others)));
+    std::string note = fmt::format("main thread {} busy", formatShare(spent / length));
+    if (!others.empty()) note += fmt::format(" (usually {})", formatShare(medianOf(others)));
     notes_.push_back(std::move(note));
   }
 
@@ -151,14 +152,14 @@ class Notes {
     const double waited = between_.grown(window_, kField);
     const auto [within, usual] = between_.rates(window_, kField);
     if (waited < kWorthNamingS || within < 2 * usual) return;
-    notes_.push_back(fmt::format("its main thread waited {} for its core, where other threads ran",
-                                 microsWords(waited * 1e6)));
+    notes_.push_back(fmt::format("its main thread waited {} for its core, which other threads used",
+                                 formatMicros(waited * 1e6)));
   }
 
   void addForks() {
     if (between_.grown(window_, "total_forks") < 1) return;
     notes_.push_back(
-        fmt::format("a fork of {}", microsWords(between_.latest(window_, "latest_fork_usec"))));
+        fmt::format("a fork of {}", formatMicros(between_.latest(window_, "latest_fork_usec"))));
   }
 
   void children() {
@@ -183,11 +184,11 @@ class Notes {
     const double most = toMicros(longest->duration);
     if (entries == 1)
       notes_.push_back(
-          fmt::format("slow log: {} {}", shortened(longest->name, 30), microsWords(most)));
+          fmt::format("slow log: {} {}", shortened(longest->name, 30), formatMicros(most)));
     else
       notes_.push_back(fmt::format("slow log: {} entries, {} together, longest {} {}", entries,
-                                   microsWords(sum), shortened(longest->name, 30),
-                                   microsWords(most)));
+                                   formatMicros(sum), shortened(longest->name, 30),
+                                   formatMicros(most)));
   }
 
   /// Its stamps are whole seconds, so an entry may be of anywhere in its second.
@@ -199,7 +200,7 @@ class Notes {
     std::vector<std::string> parts;
     parts.reserve(longest.size());
     for (const auto& [name, duration] : longest)
-      parts.push_back(fmt::format("{} {}", name, microsWords(toMicros(duration))));
+      parts.push_back(fmt::format("{} {}", name, formatMicros(toMicros(duration))));
     if (!parts.empty())
       notes_.push_back(fmt::format("latency monitor: {}", fmt::join(parts, ", ")));
   }

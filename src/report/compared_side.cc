@@ -104,7 +104,7 @@ Status collect(const std::string& text, std::vector<std::string>& found) {
   collectRuns(selection.directory, 0, found);
   if (found.size() > before) return {};
   return fail(ErrorCode::invalidInput,
-              "{} is no run directory and has none below it: redline driver -out=DIR makes one",
+              "{} is not a run directory and has none below it: redline driver -out=DIR makes one",
               selection.directory);
 }
 

@@ -136,7 +136,7 @@ void compareFlags(const ComparedSide& a, const ComparedSide& b, Comparison& comp
     for (const auto* values : {&ofA, &ofB})
       if (values->size() > 1)
         comparison.warnings.push_back(
-            fmt::format("the runs of {} differ among themselves in -{} ({}): they are no repeats",
+            fmt::format("the runs of {} differ in -{} ({}): they are not repeats",
                         values == &ofA ? "A" : "B", flag, fmt::join(*values, ", ")));
     if (ofA != ofB)
       comparison.flags.push_back(
@@ -147,7 +147,7 @@ void compareFlags(const ComparedSide& a, const ComparedSide& b, Comparison& comp
   names.reserve(comparison.flags.size());
   for (const FlagDifference& flag : comparison.flags) names.push_back("-" + flag.flag);
   comparison.warnings.push_back(
-      fmt::format("A and B differ in {} flags ({}): which of them made a difference cannot be told",
+      fmt::format("A and B differ in {} flags ({}): the change cannot be attributed to one of them",
                   names.size(), fmt::join(names, ", ")));
 }
 
@@ -170,7 +170,7 @@ void compareSurroundings(const ComparedSide& a, const ComparedSide& b, Compariso
   const double rateB = b.runs.front().figures.rate.target;
   if (rateA != rateB)
     comparison.warnings.emplace_back(
-        "the offered rates differ: latencies at different loads say little about each other");
+        "the offered rates differ: latencies at different loads are not comparable");
 }
 
 void collectInvalid(const ComparedSide& side, std::vector<std::string>& invalid) {
@@ -179,7 +179,7 @@ void collectInvalid(const ComparedSide& side, std::vector<std::string>& invalid)
       invalid.push_back(fmt::format("{} did not end by itself", run.dir.path.string()));
     else if (!run.figures.valid)
       invalid.push_back(fmt::format("{} is invalid: {}", run.dir.path.string(),
-                                    fmt::join(run.figures.invalidReasons, "; ")));
+                                    fmt::join(textsOf(run.figures.invalidReasons), "; ")));
   }
 }
 

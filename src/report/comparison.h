@@ -38,7 +38,7 @@ struct Comparison {
   double margin = 0;  ///< relative: a smaller difference does not matter
   std::vector<ComparedMetric> metrics;
   std::vector<FlagDifference> flags;  ///< that the sides differ in; each value as its runs have it
-  std::vector<std::string> invalid;   ///< why figures of one of the runs are not to be believed
+  std::vector<std::string> invalid;   ///< which runs are invalid, and why
   std::vector<std::string> warnings;  ///< what makes the two hard to compare
 
   const ComparedMetric* find(std::string_view metric) const;

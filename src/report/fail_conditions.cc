@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "report/comparison_text.h"
+#include "report/comparison_document.h"
 
 namespace redline {
 namespace {
@@ -118,8 +118,7 @@ ConditionOutcome judgeCondition(const FailCondition& condition, const Comparison
   if (condition.against == FailCondition::Against::limit || !row->change.hasInterval())
     return {condition, State::holds, figures};
   if (row->verdict != Difference::differs)
-    return {condition, State::undecided,
-            figures + ", but that may be chance: more repeats would tell"};
+    return {condition, State::undecided, figures + ", but that may be chance: make more repeats"};
   return {condition, State::holds, figures};
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/units.h"
+#include "model/statistics.h"
 #include "report/finding_rules.h"
 #include "report/text.h"
 
@@ -12,12 +14,6 @@ namespace {
 /// Runs in the open model with both figures; in the closed one response is service by definition.
 bool comparable(const RunData& run) {
   return !run.closed() && run.latencyOf("response").p99 > 0 && run.latencyOf("service").p99 > 0;
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 /// What events.jsonl has in [from, to): "bgsave (fault), 3 slow-log entries".
@@ -41,7 +37,7 @@ std::string eventsWithin(const RunData& run, double from, double to) {
     if (entries != 0)
       parts.push_back(fmt::format("{} {} {} of up to {}", entries, name,
                                   entries == 1 ? "entry" : "entries",
-                                  microsWords(toMicros(longest))));
+                                  formatMicros(toMicros(longest))));
   };
   count("slowlog", "slow-log");
   count("latency", "latency-monitor");
@@ -55,11 +51,11 @@ std::optional<Finding> lowerBounds(const RunData& run) {
   if (response.lowerBounds.empty()) return {};
   std::vector<std::string> names;
   names.reserve(response.lowerBounds.size());
-  for (const std::string& name : response.lowerBounds) names.push_back(percentileWords(name));
+  for (const std::string& name : response.lowerBounds) names.push_back(percentileName(name));
   return Finding{
       "lower-bounds", Weight::problem,
       fmt::format("{} operations were still outstanding when the run ended. They count with the "
-                  "time they had waited until then, so these figures of response time are lower "
+                  "time that they had waited by then, so these figures of response time are lower "
                   "bounds (marked ≥): {}",
                   grouped(run.figures.rate.outstanding), fmt::join(names, ", ")),
       "rate.outstanding, response lower_bounds"};
@@ -76,20 +72,19 @@ std::optional<Finding> waitBeforeSend(const RunData& run) {
       late < response / 2)
     return {};
   const std::string head =
-      fmt::format("Response p99 was {}, {} × service p99 ({}): ", microsWords(response),
-                  ratioWords(response / service), microsWords(service));
+      fmt::format("Response p99 was {}, {} times service p99 ({}). ", formatMicros(response),
+                  formatRatio(response / service), formatMicros(service));
   const std::string who =
       dispatch >= late / 2
           ? fmt::format(
-                "most of the wait was in the generator, which sent operations late (dispatch "
-                "p99 {})",
-                microsWords(dispatch))
+                "Most of the wait was in the generator, which sent operations late (dispatch p99 "
+                "{})",
+                formatMicros(dispatch))
           : fmt::format(
-                "the wait was for a free connection or a full batch, before the request was sent, "
-                "as behind "
-                "a stall or with too few connections; the generator's own share was small "
-                "(dispatch p99 {})",
-                microsWords(dispatch));
+                "Operations waited for a free connection or a full batch before they were sent: "
+                "after a stall, or because there are too few connections. The generator's own "
+                "lateness was small (dispatch p99 {})",
+                formatMicros(dispatch));
   return Finding{"wait-before-send", Weight::notable, head + who,
                  "p99 of response, service, lateness and dispatch"};
 }
@@ -100,9 +95,10 @@ std::optional<Finding> waitInService(const RunData& run) {
   if (!comparable(run) || response > kHardlyWaited * service) return {};
   return Finding{
       "wait-in-service", Weight::plain,
-      fmt::format("Response p99 ({}) is service p99 ({}): operations were sent when they were due, "
-                  "and what there is of latency arose in Redis, the kernel or on the wire",
-                  microsWords(response), microsWords(service)),
+      fmt::format(
+          "Operations were sent when they were due: response p99 is {}, service p99 {}. The "
+          "latency arose in Redis, the kernel or the network",
+          formatMicros(response), formatMicros(service)),
       "p99 of response and service"};
 }
 
@@ -115,7 +111,7 @@ std::optional<Finding> worstInterval(const RunData& run) {
     if (worst == nullptr || point.p99 > worst->p99) worst = &point;
   }
   if (all.size() < 4) return {};
-  const double usual = median(all);
+  const double usual = medianOf(all);
   if (worst->p99 < kOutstandingInterval * usual || worst->p99 < kWorthNamingUs) return {};
   // A stall shows up in the interval that its operations complete in: look as far back as the
   // longest of them waited.
@@ -123,12 +119,12 @@ std::optional<Finding> worstInterval(const RunData& run) {
   const std::string during = eventsWithin(run, from, worst->at.end);
   return Finding{
       "worst-interval", Weight::notable,
-      fmt::format("The worst interval was {:.2f}–{:.2f} s: response p99 {} there, {} in the median "
-                  "interval. {}",
-                  worst->at.start, worst->at.end, microsWords(worst->p99), microsWords(usual),
+      fmt::format("Worst interval: {:.2f}–{:.2f} s, with a response p99 of {}; the median "
+                  "interval's is {}. {}",
+                  worst->at.start, worst->at.end, formatMicros(worst->p99), formatMicros(usual),
                   during.empty()
-                      ? "No recorded event lies in it or in the wait that led to it"
-                      : fmt::format("Recorded in it or in the wait that led to it: {}", during)),
+                      ? "No event was recorded in it, or in the wait before it"
+                      : fmt::format("Recorded in it, or in the wait before it: {}", during)),
       "latency.hlog by interval, events.jsonl"};
 }
 
@@ -142,12 +138,12 @@ std::optional<Finding> serverSilent(const RunData& run) {
       if (gap.length() > longest.length()) longest = gap;
     }
     if (gaps.size() < 4) continue;
-    const double usual = median(gaps);
+    const double usual = medianOf(gaps);
     if (longest.length() < kSilentAtLeast || longest.length() < kSilent * usual) continue;
     return Finding{
         "server-silent", Weight::notable,
-        fmt::format("{} gave no INFO between {:.2f} and {:.2f} s, where one came each {:.2f} s "
-                    "otherwise: it stood still, was not there, or was busy with one long command",
+        fmt::format("{} did not answer INFO between {:.2f} and {:.2f} s; the usual interval is "
+                    "{:.2f} s. It stalled, was down, or was executing one long command",
                     server.addr, longest.start, longest.end, usual),
         "servers.csv at_s"};
   }
@@ -167,14 +163,14 @@ std::optional<Finding> slowCommands(const RunData& run) {
   if (longest == nullptr) return {};
   std::string text =
       fmt::format("Redis's slow log has {} {}, the longest {} ({})", entries,
-                  entries == 1 ? "entry" : "entries", microsWords(toMicros(longest->duration)),
+                  entries == 1 ? "entry" : "entries", formatMicros(toMicros(longest->duration)),
                   shortened(longest->name, 40));
   if (constantTime != 0)
     text += fmt::format(
-        ". {} of them {} GET or SET of one value, a matter of microseconds: then Redis's thread "
+        ". {} of them {} GET or SET of one value, which take microseconds. There Redis's thread "
         "was "
         "not running (another process on its core, stolen time, a page fault), and the command is "
-        "not to blame",
+        "not the cause",
         constantTime == entries ? "All" : grouped(constantTime),
         constantTime == 1 && entries != 1 ? "is" : "are");
   return Finding{"slow-log", Weight::notable, std::move(text), "events of kind slowlog"};
@@ -184,11 +180,12 @@ std::optional<Finding> generatorStall(const RunData& run) {
   const double stall = run.figures.generator.longestPassUs;
   const double max = run.latencyOf("response").max;
   if (stall < kWorthNamingUs || max <= 0 || stall < max / 10) return {};
-  return Finding{"generator-stall", Weight::notable,
-                 fmt::format("The generator itself stood still for up to {}: that much of the "
-                             "response maximum ({}) may be its doing",
-                             microsWords(stall), microsWords(max)),
-                 "generator.longest_pass_us, response max"};
+  return Finding{
+      "generator-stall", Weight::notable,
+      fmt::format("The generator stalled for up to {}. That much of the response maximum "
+                  "({}) may be caused by it",
+                  formatMicros(stall), formatMicros(max)),
+      "generator.longest_pass_us, response max"};
 }
 
 std::optional<Finding> hiddenSteal(const RunData& run) {
@@ -197,11 +194,12 @@ std::optional<Finding> hiddenSteal(const RunData& run) {
   return Finding{
       "hidden-steal", Weight::notable,
       fmt::format(
-          "For {} of the time at least, {} at the longest, the generator stood still though it "
-          "had asked for no such sleep and no other thread had its core: a hypervisor that "
-          "does not report what it takes. It will take the server's core as well: compare "
-          "with a run on a quiet host before a tail is quoted",
-          percent(generator.hiddenSteal), microsWords(generator.longestPauseUs)),
+          "The generator did not run for at least {} of the time, {} at the longest, although it "
+          "had "
+          "not asked to sleep and no other thread had its core. The hypervisor takes time without "
+          "reporting it, and presumably from the server's core too. Compare with a run on a quiet "
+          "host before quoting a tail",
+          formatShare(generator.hiddenSteal), formatMicros(generator.longestPauseUs)),
       "generator.hidden_steal, generator.longest_pause_us"};
 }
 
@@ -210,21 +208,21 @@ std::optional<Finding> stolenTime(const RunData& run) {
   if (steal < kStealWorthNaming) return {};
   return Finding{
       "steal", Weight::notable,
-      fmt::format("The hypervisor took {} of this machine's time. Latency above about p{:.1f} may "
-                  "be its doing; compare with a run on a quiet host before a tail is quoted",
-                  percent(steal), 100 * (1 - steal)),
+      fmt::format("The hypervisor took {} of this machine's time. It may have caused the latency "
+                  "above about p{:.1f}. Compare with a run on a quiet host before quoting a tail",
+                  formatShare(steal), 100 * (1 - steal)),
       "generator.steal"};
 }
 
 std::optional<Finding> generatorBusy(const RunData& run) {
   const double busy = run.figures.generator.utilisation;
   if (busy < kGeneratorNearBound) return {};
-  return Finding{"generator-busy", Weight::notable,
-                 fmt::format("The generator was {} busy, near its own ceiling: with more -threads "
-                             "and cores the figures may improve, and then they were not the "
-                             "server's",
-                             percent(busy)),
-                 "generator.utilisation"};
+  return Finding{
+      "generator-busy", Weight::notable,
+      fmt::format("The generator was {} busy, near its limit. If more -threads and cores "
+                  "improve the figures, these are the generator's, not the server's",
+                  formatShare(busy)),
+      "generator.utilisation"};
 }
 
 }  // namespace redline

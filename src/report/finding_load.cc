@@ -30,26 +30,45 @@ double mostByLittle(const RunData& run) {
   return service > 0 ? inFlight / service * 1e6 : 0;
 }
 
-/// What bounded a run that could not keep up, where the figures tell.
-std::string boundOf(const RunData& run) {
-  if (const double gone = secondsWithoutConnection(run); gone > 0)
-    return fmt::format("the server was out of reach for {:.2f} s of it", gone);
-  const double server = busiestServer(run);
-  if (server >= kServerBound)
-    return fmt::format("Redis's main thread was {} busy: the server was at its ceiling",
-                       percent(server));
-  const double generator = run.figures.generator.utilisation;
-  if (generator >= kGeneratorNearBound)
-    return fmt::format("the generator was {} busy: look there before blaming Redis",
-                       percent(generator));
+/// What kept a run from its rate.
+enum class Limit {
+  outage,       ///< the server could not be reached for part of the run
+  server,       ///< Redis's main thread had no time left
+  generator,    ///< the generator's workers had none
+  connections,  ///< by Little's law: in flight ÷ service time
+  unknown,
+};
+
+/// The most certain first.
+Limit limitOf(const RunData& run) {
+  if (secondsWithoutConnection(run) > 0) return Limit::outage;
+  if (busiestServer(run) >= kServerBound) return Limit::server;
+  if (run.figures.generator.utilisation >= kGeneratorNearBound) return Limit::generator;
   const double most = mostByLittle(run);
-  if (most <= 0 || most > run.figures.rate.target) return {};
-  return fmt::format(
-      "-conns={} with {:.0f} on the way in each, at {} of mean service time, let through about "
-      "{}/s "
-      "(Little's law): more connections, or batches, were needed before the server was",
-      run.flag("conns"), std::max(1.0, countFlag(run, "pipeline")),
-      microsWords(run.latencyOf("service").mean), groupedRounded(most));
+  return most > 0 && most <= run.figures.rate.target ? Limit::connections : Limit::unknown;
+}
+
+std::string limitText(const RunData& run) {
+  switch (limitOf(run)) {
+    case Limit::outage:
+      return fmt::format("The server was unreachable for {:.2f} s of the run",
+                         secondsWithoutConnection(run));
+    case Limit::server:
+      return fmt::format("Redis's main thread was {} busy: the server was at its limit",
+                         formatShare(busiestServer(run)));
+    case Limit::generator:
+      return fmt::format("The generator was {} busy: it may be the limit, not Redis",
+                         formatShare(run.figures.generator.utilisation));
+    case Limit::connections:
+      return fmt::format(
+          "By Little's law -conns={} with {:.0f} in flight each allow about {}/s at a mean service "
+          "time of {}. More connections or batches are needed to load the server",
+          run.flag("conns"), std::max(1.0, countFlag(run, "pipeline")),
+          groupedRounded(mostByLittle(run)), formatMicros(run.latencyOf("service").mean));
+    case Limit::unknown:
+      break;
+  }
+  return {};
 }
 
 }  // namespace
@@ -64,8 +83,8 @@ double busiestServer(const RunData& run) {
 std::optional<Finding> notEnded(const RunData& run) {
   if (run.ended) return {};
   return Finding{"not-ended", Weight::problem,
-                 fmt::format("The run did not end by itself: there is no summary. Its figures here "
-                             "were put together from the {} intervals that it left, up to {:.1f} s",
+                 fmt::format("The run did not end by itself and left no summary. These figures are "
+                             "computed from its {} intervals, which end at {:.1f} s",
                              run.load.size(), run.whole.end),
                  "summary.json (missing), intervals.csv, latency.hlog"};
 }
@@ -76,7 +95,7 @@ std::optional<Finding> notConserved(const RunData& run) {
   return Finding{
       "not-conserved", Weight::problem,
       fmt::format("Operations are missing: {} scheduled, but {} completed + {} failed + {} "
-                  "outstanding are {}. This is a fault of redline or of the file",
+                  "outstanding = {}. This is a bug of redline, or the file is damaged",
                   grouped(rate.scheduled), grouped(rate.completed), grouped(rate.failed),
                   grouped(rate.outstanding),
                   grouped(rate.completed + rate.failed + rate.outstanding)),
@@ -87,12 +106,11 @@ std::optional<Finding> overloaded(const RunData& run) {
   const RateFigures& rate = run.figures.rate;
   if (run.closed() || rate.achieved >= kKeptUp * rate.target) return {};
   std::string text = fmt::format(
-      "Overloaded: {} of {} operations/s offered were completed ({}). Response time is then the "
-      "length of the queue, which grew by {} operations each second; it says how long the run "
-      "was, not how fast Redis is",
+      "Overloaded: {} of {} operations/s offered were completed ({}). The queue grew by {} "
+      "operations each second, and response time measures that queue, not Redis",
       groupedRounded(rate.achieved), groupedRounded(rate.target),
-      percent(rate.achieved / rate.target), groupedRounded(rate.target - rate.achieved));
-  if (const std::string bound = boundOf(run); !bound.empty()) text += ": " + bound;
+      formatShare(rate.achieved / rate.target), groupedRounded(rate.target - rate.achieved));
+  if (const std::string bound = limitText(run); !bound.empty()) text += ". " + bound;
   return Finding{"overloaded", Weight::problem, std::move(text),
                  "rate.achieved, rate.target; main_thread_utilisation, generator.utilisation, "
                  "service mean, -conns"};
@@ -113,11 +131,11 @@ std::optional<Finding> nothingCompleted(const RunData& run) {
   return Finding{
       "nothing-completed", Weight::problem,
       fmt::format(
-          "None of the {} operations that fell due in the window was completed before the "
-          "run ended: service time and lateness have no figures, response time lower "
-          "bounds only{}",
+          "None of the {} operations that were due in the window was completed before the run "
+          "ended. Service time and lateness have no figures, and response time has lower bounds "
+          "only{}",
           grouped(rate.scheduled),
-          rate.achieved > 0 ? ". What was completed meanwhile had been due in the warm-up" : ""),
+          rate.achieved > 0 ? ". The operations that completed had been due in the warm-up" : ""),
       "rate.scheduled, rate.completed"};
 }
 
@@ -131,9 +149,10 @@ std::optional<Finding> failedOperations(const RunData& run) {
   return Finding{
       "failed", Weight::notable,
       fmt::format(
-          "{} of {} operations failed ({}): {}. Their latency is kept apart", grouped(rate.failed),
-          grouped(rate.scheduled), percent(shareOf(rate.failed, rate.scheduled)),
-          reasons.empty() ? "no reason was recorded" : fmt::format("{}", fmt::join(reasons, ", "))),
+          "{} of {} operations failed ({}): {}. Their latency is reported separately",
+          grouped(rate.failed), grouped(rate.scheduled),
+          formatShare(shareOf(rate.failed, rate.scheduled)),
+          reasons.empty() ? "no reason recorded" : fmt::format("{}", fmt::join(reasons, ", "))),
       "rate.failed, rate.scheduled, rate.errors"};
 }
 
@@ -151,14 +170,14 @@ std::optional<Finding> connectionsLost(const RunData& run) {
   return Finding{
       "connections-lost", Weight::notable,
       fmt::format(
-          "Connections were lost: {} opened again{}, {} operations sent again{}", grouped(lost),
+          "Connections were lost: {} reconnects{}, {} operations sent again{}", grouped(lost),
           events == 0
               ? std::string{}
-              : fmt::format(", the server out of reach {} for {:.2f} s in all",
+              : fmt::format(", the server unreachable {} for {:.2f} s in total",
                             events == 1 ? std::string{"once"} : fmt::format("{} times", events),
                             gaps),
           grouped(run.figures.generator.retried),
-          open ? ". It was not back when the run ended" : ""),
+          open ? ". It was still unreachable when the run ended" : ""),
       "generator.reconnects, generator.retried, events of kind connection"};
 }
 
@@ -170,11 +189,12 @@ std::optional<Finding> closedLoop(const RunData& run) {
   const double batch = std::max(1.0, countFlag(run, "pipeline"));
   return Finding{
       "closed-model", Weight::notable,
-      fmt::format("Closed model: the next operation waits for the last one's reply, so latency at "
-                  "the ceiling is {:.0f} connections × {:.0f} ÷ {}/s = {} whatever the server does "
-                  "(measured mean: {}). Use these latencies for nothing but this check",
-                  conns, batch, groupedRounded(rate.achieved),
-                  microsWords(conns * batch / rate.achieved * 1e6), microsWords(service.mean)),
+      fmt::format(
+          "Closed model: each operation waits for the reply to the one before, so the mean "
+          "latency follows from the rate: {:.0f} connections × {:.0f} ÷ {}/s = {} (measured: "
+          "{}). Do not use these latencies for anything else",
+          conns, batch, groupedRounded(rate.achieved),
+          formatMicros(conns * batch / rate.achieved * 1e6), formatMicros(service.mean)),
       "-conns, -pipeline, rate.achieved, service mean"};
 }
 
@@ -182,12 +202,13 @@ std::optional<Finding> smallBatches(const RunData& run) {
   const double wanted = countFlag(run, "pipeline");
   const double got = run.figures.generator.meanBatch;
   if (run.closed() || wanted < 2 || got <= 0 || got >= wanted / 2) return {};
-  return Finding{"small-batches", Weight::notable,
-                 fmt::format("Batches held {:.1f} operations of the {:.0f} that -pipeline allows: "
-                             "at this rate few are due at once. A higher rate or -batch-wait fills "
-                             "them",
-                             got, wanted),
-                 "generator.mean_batch, -pipeline"};
+  return Finding{
+      "small-batches", Weight::notable,
+      fmt::format("Batches held {:.1f} operations on average; -pipeline allows {:.0f}. At "
+                  "this rate few operations are due at the same time. A higher rate or "
+                  "-batch-wait fills the batches",
+                  got, wanted),
+      "generator.mean_batch, -pipeline"};
 }
 
 }  // namespace redline

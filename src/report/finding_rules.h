@@ -28,7 +28,7 @@ std::optional<Finding> lowerBounds(const RunData& run);
 std::optional<Finding> waitBeforeSend(const RunData& run);
 std::optional<Finding> waitInService(const RunData& run);
 std::optional<Finding> worstInterval(const RunData& run);
-std::optional<Finding> slowStretches(const RunData& run);  // blame_words.cc
+std::optional<Finding> slowStretches(const RunData& run);  // blame_table.cc
 std::optional<Finding> serverSilent(const RunData& run);
 std::optional<Finding> slowCommands(const RunData& run);
 std::optional<Finding> generatorStall(const RunData& run);
@@ -51,7 +51,7 @@ std::optional<Finding> delayedFsync(const RunData& run);
 inline constexpr double kWaitedBeforeSend = 2.0;   ///< response p99 ÷ service p99
 inline constexpr double kHardlyWaited = 1.25;      ///< the same
 inline constexpr double kOutstandingInterval = 5;  ///< worst interval's p99 ÷ the median one's
-inline constexpr double kWorthNamingUs = 1'000;    ///< shorter waits are not worth a sentence
+inline constexpr double kWorthNamingUs = 1'000;    ///< shorter waits are not reported
 inline constexpr double kSilent = 3;               ///< gap between INFO samples ÷ the median gap
 inline constexpr double kSilentAtLeast = 0.3;      ///< seconds
 inline constexpr double kWithoutCoreWorthNaming = 0.005;  ///< of a main thread's time

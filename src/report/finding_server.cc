@@ -34,7 +34,7 @@ std::optional<Finding> wrongValues(const RunData& run) {
   const VerifyFigures& verify = run.figures.verify;
   if (verify.corrupt + verify.stale + verify.lostAcknowledged == 0) return {};
   return Finding{"wrong-values", Weight::problem,
-                 fmt::format("Of {} values checked, {} were corrupt and {} stale; {} acknowledged "
+                 fmt::format("Of {} values checked, {} were corrupt and {} stale. {} acknowledged "
                              "writes were lost",
                              grouped(verify.checked), grouped(verify.corrupt),
                              grouped(verify.stale), grouped(verify.lostAcknowledged)),
@@ -44,10 +44,10 @@ std::optional<Finding> wrongValues(const RunData& run) {
 std::optional<Finding> rightValues(const RunData& run) {
   const VerifyFigures& verify = run.figures.verify;
   if (verify.checked == 0 || wrongValues(run)) return {};
-  return Finding{"right-values", Weight::plain,
-                 fmt::format("All {} values that were checked were what had been written",
-                             grouped(verify.checked)),
-                 "verify.checked, verify.corrupt"};
+  return Finding{
+      "right-values", Weight::plain,
+      fmt::format("All {} values checked were what had been written", grouped(verify.checked)),
+      "verify.checked, verify.corrupt"};
 }
 
 std::optional<Finding> misses(const RunData& run) {
@@ -61,28 +61,27 @@ std::optional<Finding> misses(const RunData& run) {
   }
   std::string why;
   if (evicted != 0)
-    why =
-        fmt::format(". The servers evicted {} keys meanwhile: the data set does not fit maxmemory",
-                    grouped(evicted));
+    why = fmt::format(". The servers evicted {} keys: the data set does not fit in maxmemory",
+                      grouped(evicted));
   else if (expired != 0)
-    why = fmt::format(". {} keys expired meanwhile, and none was evicted", grouped(expired));
+    why = fmt::format(". {} keys expired, and none was evicted", grouped(expired));
   else if (!run.figures.servers.empty())
-    why =
-        ". Nothing was evicted or expired meanwhile: these keys were gone before, or never loaded";
+    why = ". No key was evicted or expired: these were gone before the run, or never loaded";
   return Finding{"misses", Weight::notable,
                  fmt::format("{} of {} reads missed: hit rate {}{}", grouped(cache.misses),
-                             grouped(cache.hits + cache.misses), percent(cache.hitRate), why),
+                             grouped(cache.hits + cache.misses), formatShare(cache.hitRate), why),
                  "cache.hits, cache.misses; servers' evicted, expired"};
 }
 
 std::optional<Finding> serverBound(const RunData& run) {
   const double busy = busiestServer(run);
   if (busy < kServerBound) return {};
-  return Finding{"server-bound", Weight::notable,
-                 fmt::format("Redis's main thread was {} busy: this is the server's ceiling for "
-                             "these operations, and latency at it is all queueing",
-                             percent(busy)),
-                 "servers' main_thread_utilisation"};
+  return Finding{
+      "server-bound", Weight::notable,
+      fmt::format("Redis's main thread was {} busy. This is the server's maximum rate for "
+                  "these operations, and latency at it is queueing",
+                  formatShare(busy)),
+      "servers' main_thread_utilisation"};
 }
 
 std::optional<Finding> serverWithoutCore(const RunData& run) {
@@ -91,11 +90,11 @@ std::optional<Finding> serverWithoutCore(const RunData& run) {
   if (worst == servers.end() || worst->waitingForCore < kWithoutCoreWorthNaming) return {};
   return Finding{
       "server-without-core", Weight::notable,
-      fmt::format("{}'s main thread was ready to run and had no core for {} of the time: "
-                  "other threads ran there, and each time it made every client wait. A core "
-                  "of its own is a CPU of -server-cpus that is not in -cpus, and on which "
-                  "nothing else runs",
-                  worst->addr, percent(worst->waitingForCore)),
+      fmt::format(
+          "{}'s main thread was ready to run and had no core for {} of the time, because "
+          "other threads ran there. Every client waits meanwhile. Give it a CPU of its own: "
+          "one in -server-cpus that is not in -cpus and runs nothing else",
+          worst->addr, formatShare(worst->waitingForCore)),
       "servers' waiting_for_core: the run delay of its main thread, by Linux"};
 }
 
@@ -136,9 +135,9 @@ std::optional<Finding> forked(const RunData& run) {
     longest = std::max(longest, sample.number("latest_fork_usec"));
   return Finding{
       "forked", Weight::notable,
-      fmt::format("Redis forked {:.0f} time{}; it stood still for up to {} while its page "
-                  "tables were copied",
-                  forks, forks < 1.5 ? "" : "s", microsWords(longest)),
+      fmt::format("Redis forked {:.0f} time{} and stalled for up to {} while its page tables were "
+                  "copied",
+                  forks, forks < 1.5 ? "" : "s", formatMicros(longest)),
       "servers.csv total_forks, latest_fork_usec"};
 }
 
@@ -147,8 +146,8 @@ std::optional<Finding> delayedFsync(const RunData& run) {
   if (delayed < 1) return {};
   return Finding{
       "delayed-fsync", Weight::notable,
-      fmt::format("{:.0f} fsync{} of the append-only file took so long that Redis had to "
-                  "wait for the disk before it could write on",
+      fmt::format("{:.0f} fsync{} of the append-only file took so long that Redis waited for the "
+                  "disk before the next write",
                   delayed, delayed < 1.5 ? "" : "s"),
       "servers.csv aof_delayed_fsync"};
 }

@@ -22,7 +22,6 @@ Drawer installedDrawer();
 /// What to tell the user then.
 inline constexpr const char* kPlotsLeftOut =
     "gnuplot is not installed, so the plots are left out: on Debian 'apt install gnuplot-nox' "
-    "brings it "
-    "(scripts/setup does so too)";
+    "brings it (scripts/setup does so too)";
 
 }  // namespace redline

@@ -6,7 +6,8 @@
 
 namespace redline {
 
-/// One page that needs nothing else: style and plots are in it, scripts and network are not.
-std::string toHtml(const Report& report);
+/// One page that needs nothing else: no script, style, picture or font from elsewhere. Everything
+/// in the document is escaped. Style and script are report.css and report.js.
+std::string toHtml(const Document& document);
 
 }  // namespace redline

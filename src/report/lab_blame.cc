@@ -11,14 +11,16 @@
 #include <vector>
 
 #include "report/blame.h"
-#include "report/blame_words.h"
+#include "report/blame_table.h"
+#include "report/lab_document.h"
+#include "report/pictures.h"
 #include "report/text.h"
 
 namespace redline {
 namespace fs = std::filesystem;
 namespace {
 
-/// The runs of one experiment, one after the other; only the worst is kept.
+/// Takes the runs of one experiment one by one; only the worst is kept.
 class Search {
  public:
   void look(const RunRecord& record, const fs::path& directory) {
@@ -45,31 +47,25 @@ class Search {
   std::optional<LabBlame> result(std::string_view experiment) {
     if (judged_ == 0) return std::nullopt;
     LabBlame blame;
-    blame.finding = {"blame", Standing::plain, sentence(),
-                     "each run's intervals: means of service, lateness and dispatch", false,
-                     names_};
+    blame.finding = {"blame",    Standing::plain,
+                     sentence(), "each run's intervals: means of service, lateness and dispatch",
+                     false,      names_};
     if (worst_) show(experiment, blame);
     return blame;
   }
 
  private:
   std::string sentence() const {
-    if (slow_ == 0)
-      return fmt::format("Blame: in none of {} open-model runs did an interval stand out", judged_);
+    if (slow_ == 0) return fmt::format("None of {} open-model runs had a slow interval", judged_);
     std::string text =
-        fmt::format("Blame: in {} of {} open-model runs intervals stood out, {:.1f} s of {:.1f} s",
-                    slow_, judged_, all_.slowS, measuredS_);
+        fmt::format("Slow intervals in {} of {} open-model runs, {:.1f} s of {:.1f} s", slow_,
+                    judged_, all_.slowS, measuredS_);
     if (all_.all() <= 0) return text;
-    const auto share = [&](double part) { return percent(part / all_.all()); };
-    return text + fmt::format(
-                      ". Of what was waited there beyond the usual, {} was between send and reply, "
-                      "{} for a free connection or a full batch, {} the generator's own lateness. "
-                      "Whose doing the slow time was: {}",
-                      share(all_.server), share(all_.queue), share(all_.generator), culprits());
+    return text + fmt::format(". {}. Causes: {}", excessText(all_), causes());
   }
 
   /// "server, and the queue behind it 12.1 s; generator 0.4 s", the longest first.
-  std::string culprits() const {
+  std::string causes() const {
     std::vector<std::pair<double, Culprit>> longest;
     std::ranges::transform(byCulprit_, std::back_inserter(longest),
                            [](const auto& each) { return std::pair(each.second, each.first); });
@@ -83,16 +79,12 @@ class Search {
 
   void show(std::string_view experiment, LabBlame& blame) {
     worst_->slug = fmt::format("{}-{}", experiment, worstName_);
-    blame.plot = blameOverTime(*worst_);
-    blame.plot.title = fmt::format("Blame time line of {}, the run that waited most", worstName_);
-    Table table = blameTable(*worst_, blameOf(*worst_));
-    blame.table = {
-        .title = fmt::format("Slow stretches of {}, and whose doing they were", worstName_),
-        .head = std::move(table.head),
-        .rows = {},
-        .note = std::move(table.note),
-        .prose = true};
-    for (auto& row : table.rows) blame.table.rows.push_back({std::move(row), {worstName_}});
+    blame.picture = blameOverTime(*worst_);
+    blame.picture.title =
+        fmt::format("Where slow operations waited: {}, the run with the most waiting", worstName_);
+    blame.table = blameTable(*worst_, blameOf(*worst_));
+    blame.table.title = fmt::format("Slow stretches of {} and their causes", worstName_);
+    for (Table::Row& row : blame.table.rows) row.runs = runLinks(experiment, {worstName_});
   }
 
   std::size_t judged_ = 0, slow_ = 0;

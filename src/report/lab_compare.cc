@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <set>
 
-#include "base/units.h"
 #include "record/slo.h"
-#include "report/markdown_parts.h"
-#include "report/text.h"
+#include "report/lab_document.h"
 
 namespace redline {
 namespace {
@@ -18,12 +16,9 @@ using Documents = std::vector<ExperimentDocument>;
 using Line = LabAgreement::Line;
 constexpr std::string_view kMissing = "–";
 
-std::string words(const LabFigure& figure) {
-  std::string text = formatQuantity(figure.value, figure.unit);
-  if (std::isfinite(figure.low) && std::isfinite(figure.high))
-    text += fmt::format(" [{} – {}]", formatQuantity(figure.low, figure.unit),
-                        formatQuantity(figure.high, figure.unit));
-  return text;
+std::string textOf(const LabFigure& figure) {
+  const Cell cell = quantityCell(figure.value, figure.low, figure.high, figure.unit);
+  return cell.range.empty() ? cell.text : fmt::format("{} {}", cell.text, cell.range);
 }
 
 const LabFigure* named(const ExperimentDocument& document, std::string_view what) {
@@ -38,7 +33,7 @@ Line figureLine(const Documents& repeats, const std::string& what) {
   bool whole = true;
   for (const ExperimentDocument& document : repeats) {
     const LabFigure* const figure = named(document, what);
-    line.said.push_back(figure == nullptr ? std::string(kMissing) : words(*figure));
+    line.said.push_back(figure == nullptr ? std::string(kMissing) : textOf(*figure));
     whole = whole && figure != nullptr && std::isfinite(figure->low) && std::isfinite(figure->high);
     if (!whole) continue;
     highestLow = std::max(highestLow, figure->low);
@@ -60,26 +55,14 @@ std::vector<Line> figureLines(const Documents& repeats) {
   return lines;
 }
 
-std::string_view nameOf(SloVerdict verdict) {
-  constexpr std::array<std::string_view, 5> kNames{"met", "missed", "found", "inconclusive",
-                                                   "invalid"};
-  return kNames[static_cast<std::size_t>(verdict)];
-}
-
-std::string_view nameOf(Standing standing) {
-  constexpr std::array<std::string_view, 5> kNames{"a figure", "as expected", "not as expected",
-                                                   "inconclusive", "mind"};
-  return kNames[static_cast<std::size_t>(standing)];
-}
-
 /// Sets the verdict from whether all say the same.
-void judge(Line& line) {
+void setVerdict(Line& line) {
   line.agrees = std::ranges::all_of(
       line.said, [&](const std::string& each) { return each == line.said.front(); });
   line.verdict = line.agrees ? "agree" : "inconclusive: they differ";
 }
 
-std::vector<Line> sloLines(const Documents& repeats) {
+std::vector<Line> sloAgreement(const Documents& repeats) {
   std::vector<Line> lines;
   for (const SloRow& row : kSloRows) {
     Line line{.what = std::string(row.metric), .said = {}, .verdict = {}, .agrees = false};
@@ -87,62 +70,57 @@ std::vector<Line> sloLines(const Documents& repeats) {
     for (const ExperimentDocument& document : repeats) {
       const auto found = std::ranges::find(document.slo, row.id, &SloOutcome::id);
       any = any || found != document.slo.end();
-      line.said.emplace_back(found == document.slo.end() ? kMissing : nameOf(found->verdict));
+      line.said.emplace_back(found == document.slo.end() ? kMissing : wordOf(found->verdict));
     }
     if (!any) continue;
-    judge(line);
+    setVerdict(line);
     lines.push_back(std::move(line));
   }
   return lines;
 }
 
-/// A finding's words hold its figures, so the same finding of another repeat is known by the rule
-/// that it comes from, and by its place among those of that rule.
-std::map<std::string, const LabFinding*> byRule(const ExperimentDocument& document) {
-  std::map<std::string, const LabFinding*> found;
-  std::map<std::string, unsigned> count;
-  for (const LabFinding& finding : document.findings)
-    found[fmt::format("{} #{}", finding.from, ++count[finding.from])] = &finding;
-  return found;
+const LabFinding* findingOf(const ExperimentDocument& document, std::string_view id) {
+  const auto found = std::ranges::find(document.findings, id, &LabFinding::id);
+  return found == document.findings.end() ? nullptr : &*found;
 }
 
-std::vector<Line> findingLines(const Documents& repeats) {
-  std::vector<std::map<std::string, const LabFinding*>> all;
-  std::map<std::string, const LabFinding*> any;
+Line agreementOfFinding(const Documents& repeats, const LabFinding& first) {
+  Line line{.what = first.text, .said = {}, .verdict = {}, .agrees = false};
   for (const ExperimentDocument& document : repeats) {
-    all.push_back(byRule(document));
-    any.insert(all.back().begin(), all.back().end());
+    const LabFinding* const finding = findingOf(document, first.id);
+    line.said.emplace_back(finding == nullptr ? kMissing : wordOf(finding->standing));
   }
+  setVerdict(line);
+  return line;
+}
+
+/// Matched by their ids: the texts hold figures, and any repeat may lack any finding. Documents of
+/// older versions have findings without ids, which cannot be matched. A problem tells how the
+/// machine was, and is no finding about Redis.
+std::vector<Line> findingLines(const Documents& repeats) {
   std::vector<Line> lines;
-  for (const auto& [rule, first] : any) {
-    // How the minute was, and no finding about Redis.
-    if (first->standing == Standing::problem) continue;
-    Line line{.what = first->text, .said = {}, .verdict = {}, .agrees = false};
-    for (const auto& each : all) {
-      const auto found = each.find(rule);
-      line.said.emplace_back(found == each.end() ? kMissing : nameOf(found->second->standing));
-    }
-    judge(line);
-    lines.push_back(std::move(line));
-  }
+  std::set<std::string_view> seen;
+  for (const ExperimentDocument& document : repeats)
+    for (const LabFinding& finding : document.findings)
+      if (!finding.id.empty() && finding.standing != Standing::problem &&
+          seen.insert(finding.id).second)
+        lines.push_back(agreementOfFinding(repeats, finding));
   return lines;
 }
 
-void addLines(Text& text, std::string_view what, const std::vector<Line>& lines) {
-  if (lines.empty()) return;
-  std::string head = fmt::format("| {} |", what);
-  std::string rule = "| --- |";
-  for (std::size_t i = 0; i < lines.front().said.size(); ++i) {
-    head += fmt::format(" time {} |", i + 1);
-    rule += " ---: |";
-  }
-  text.add("{} |\n{} --- |", head, rule);
+Table tableOfLines(std::string what, const std::vector<Line>& lines) {
+  Table table{.title = "", .columns = columnsOf({std::move(what)})};
+  if (lines.empty()) return table;
+  for (std::size_t i = 1; i <= lines.front().said.size(); ++i)
+    table.columns.push_back({fmt::format("time {}", i)});
+  table.columns.push_back({"verdict", ColumnKind::prose});
   for (const Line& line : lines) {
-    std::string row = fmt::format("| {} |", escapeMarkdown(line.what));
-    for (const std::string& each : line.said) row += fmt::format(" {} |", escapeMarkdown(each));
-    text.add("{} {} |", row, escapeMarkdown(line.verdict));
+    std::vector<Cell> row{line.what};
+    row.insert(row.end(), line.said.begin(), line.said.end());
+    row.emplace_back(line.verdict);
+    table.add(std::move(row));
   }
-  text.blank();
+  return table;
 }
 
 std::size_t agreeing(const std::vector<Line>& lines) {
@@ -159,29 +137,34 @@ bool LabAgreement::agrees() const {
 LabAgreement agreementOf(const Documents& repeats) {
   const ExperimentDocument& first = repeats.front();
   return {first.name,           first.profile,     first.command,
-          figureLines(repeats), sloLines(repeats), findingLines(repeats)};
+          figureLines(repeats), sloAgreement(repeats), findingLines(repeats)};
 }
 
-std::string toMarkdown(const LabAgreement& agreement) {
-  Text text;
+Document agreementDocument(const LabAgreement& agreement) {
   const std::size_t repeats = agreement.figures.empty() ? 0 : agreement.figures[0].said.size();
-  text.add("# {}, {} times over\n", agreement.experiment, repeats);
-  text.add(
-      "**{}:** {} of {} headline figures have overlapping intervals, {} of {} service levels got "
-      "the same verdict, {} of {} findings stand the same every time.\n",
-      agreement.agrees() ? "The repeats agree" : "Inconclusive where marked",
-      agreeing(agreement.figures), agreement.figures.size(), agreeing(agreement.verdicts),
-      agreement.verdicts.size(), agreeing(agreement.findings), agreement.findings.size());
-  text.add("Each time was (profile {}):\n", agreement.profile);
-  addCode(text, agreement.command);
-  addLines(text, "headline figure", agreement.figures);
-  addLines(text, "service level", agreement.verdicts);
+  Document document;
+  document.title = fmt::format("{}, {} times over", agreement.experiment, repeats);
+  document.origin = fmt::format("Each time was ({} profile):", agreement.profile);
+  Blocks& blocks = document.blocks;
+  addCode(blocks, agreement.command);
+  blocks.emplace_back(
+      Callout{agreement.agrees() ? Tone::good : Tone::unsure,
+              agreement.agrees() ? "The repeats agree" : "Inconclusive where marked",
+              {{"",
+                {fmt::format("{} of {} headline figures have overlapping intervals",
+                             agreeing(agreement.figures), agreement.figures.size()),
+                 fmt::format("{} of {} service levels have the same verdict each time",
+                             agreeing(agreement.verdicts), agreement.verdicts.size()),
+                 fmt::format("{} of {} findings have the same standing each time",
+                             agreeing(agreement.findings), agreement.findings.size())}}}});
+  addTable(blocks, tableOfLines("headline figure", agreement.figures));
+  addTable(blocks, tableOfLines("service level", agreement.verdicts));
   std::vector<Line> differing;
   std::ranges::copy_if(agreement.findings, std::back_inserter(differing),
                        [](const Line& line) { return !line.agrees; });
-  if (!differing.empty()) text.add("Findings that do not stand the same every time:\n");
-  addLines(text, "finding, in one repeat's words", differing);
-  return std::move(text).take();
+  if (!differing.empty()) addText(blocks, "Findings whose standing differs:");
+  addTable(blocks, tableOfLines("finding, as one repeat has it", differing));
+  return document;
 }
 
 }  // namespace redline

@@ -3,11 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "report/document.h"
 #include "rundir/experiment.h"
 
 namespace redline {
 
-/// Whether repeats of one whole experiment say the same.
+/// Whether repeats of one whole experiment agree.
 struct LabAgreement {
   /// A headline figure or a finding, with what each repeat says.
   struct Line {
@@ -27,7 +28,7 @@ struct LabAgreement {
 /// `repeats`: two or more documents of the same experiment.
 LabAgreement agreementOf(const std::vector<ExperimentDocument>& repeats);
 
-/// As Markdown: the figures' table, the verdicts', and the findings on which they differ.
-std::string toMarkdown(const LabAgreement& agreement);
+/// The figures' table, the verdicts', and the findings that differ.
+Document agreementDocument(const LabAgreement& agreement);
 
 }  // namespace redline

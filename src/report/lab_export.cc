@@ -54,7 +54,7 @@ Status copyFile(const fs::path& from, const fs::path& to) {
 
 Result<LabExport> exportLab(const fs::path& lab, const fs::path& out, std::uint64_t most) {
   if (!isLabDirectory(lab))
-    return fail(ErrorCode::invalidInput, "{} is no lab's directory: no {} in it", lab.native(),
+    return fail(ErrorCode::invalidInput, "{} is not a lab's directory: it has no {}", lab.native(),
                 kExperimentFile);
   std::error_code problem;
   if (fs::exists(out, problem) && !fs::is_empty(out, problem))

@@ -1,80 +1,168 @@
 #include "report/markdown.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
-#include "report/markdown_parts.h"
 #include "report/text.h"
 
 namespace redline {
 namespace {
 
-void addVerdict(Text& text, const ReportVerdict& verdict) {
-  text.add("> **{}**", escapeMarkdown(verdict.headline));
-  const auto list = [&](const std::vector<std::string>& lines, std::string_view before) {
-    for (const std::string& line : lines) text.add(">\n> - {}{}", before, escapeMarkdown(line));
-  };
-  list(verdict.reasons, "");
-  list(verdict.notes, "Note: ");
-  list(verdict.warnings, "Missing from the run directory: ");
-  text.blank();
+std::string linkText(const Link& link) {
+  return link.target.empty() ? escapeMarkdown(link.label)
+                             : fmt::format("[{}](#{})", escapeMarkdown(link.label), link.target);
 }
 
-void addFindings(Text& text, std::string_view level, const std::vector<Finding>& findings) {
-  if (findings.empty()) return;
-  text.add("{} Findings\n", level);
-  for (const Finding& finding : findings)
-    text.add("- {}{}. *From {}.*", finding.weight == Weight::problem ? "**Mind:** " : "",
-             escapeMarkdown(finding.text), escapeMarkdown(finding.from));
-  text.blank();
+/// The first of the runs, by name: their commands are in the list at the section's end.
+std::string runNames(const std::vector<Link>& runs) {
+  if (runs.empty()) return "";
+  return markdownCode(runs.front().label) +
+         (runs.size() > 1 ? fmt::format(" + {}", runs.size() - 1) : std::string());
 }
 
-void addKeyFigures(Text& text, const std::vector<KeyFigure>& key) {
-  if (key.empty()) return;
-  std::string head = "|";
-  std::string rule = "|";
-  std::string row = "|";
-  for (const KeyFigure& figure : key) {
-    head += fmt::format(" {} |", escapeMarkdown(figure.label));
-    rule += " ---: |";
-    row += fmt::format(" {} |", escapeMarkdown(figure.value));
+std::string markdownCell(const Cell& cell) {
+  std::string text = cell.link.label.empty() ? escapeMarkdown(cell.text) : linkText(cell.link);
+  if (cell.tone != Tone::neutral) text = fmt::format("**{}**", text);
+  if (!cell.range.empty()) text += " " + escapeMarkdown(cell.range);
+  if (!cell.detail.empty()) text += "; " + escapeMarkdown(cell.detail);
+  return text;
+}
+
+std::string anchorOf(std::string_view id) {
+  return id.empty() ? std::string() : fmt::format("<a id=\"{}\"></a>\n\n", escapeHtml(id));
+}
+
+class MarkdownWriter {
+ public:
+  std::string document(const Document& document) && {
+    line("# {}\n\n{}\n", escapeMarkdown(document.title), escapeMarkdown(document.origin));
+    write(document.blocks);
+    return std::move(text_);
   }
-  text.add("{}\n{}\n{}\n", head, rule, row);
-}
 
-void addRun(Text& text, std::string_view level, const RunSection& run) {
-  addVerdict(text, run.verdict);
-  addKeyFigures(text, run.key);
-  if (!run.command.empty()) {
-    text.add("{} What ran\n", level);
-    if (!run.whenAndWhere.empty()) text.add("{}\n", escapeMarkdown(run.whenAndWhere));
-    addCode(text, run.command);
+ private:
+  template <typename... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_ += '\n';
   }
-  addFindings(text, level, run.findings);
-  addFigures(text, level, run.figures);
-  for (const Table& table : run.tables) addTable(text, level, table);
-  if (run.flags.empty()) return;
-  text.add("{} Every flag\n", level);
-  for (const auto& [name, value] : run.flags)
-    text.add("{}", markdownCode(fmt::format("-{}={}", name, value)));
-  text.blank();
-}
+
+  void write(const Blocks& blocks) {
+    for (const Block& block : blocks)
+      std::visit([this](const auto& content) { add(content); }, block.content);
+  }
+
+  void add(const Heading& heading) {
+    line("{}{} {}\n", anchorOf(heading.id),
+         std::string(static_cast<std::size_t>(heading.level), '#'), escapeMarkdown(heading.text));
+  }
+
+  void add(const Paragraph& paragraph) {
+    const std::string lead =
+        paragraph.lead.empty() ? std::string() : markdownCode(paragraph.lead) + " ";
+    line("{}{}{}\n", anchorOf(paragraph.id), lead, escapeMarkdown(paragraph.text));
+  }
+
+  void add(const BulletList& list) {
+    for (const BulletList::Item& item : list.items) {
+      const std::string before =
+          item.link.label.empty() ? std::string() : linkText(item.link) + ": ";
+      const std::string after =
+          item.quiet.empty() ? std::string() : " " + escapeMarkdown(item.quiet);
+      line("- {}{}{}", before, escapeMarkdown(item.text), after);
+    }
+    line("");
+  }
+
+  void add(const Callout& callout) {
+    line("> **{}**", escapeMarkdown(callout.headline));
+    for (const Callout::Group& group : callout.groups)
+      for (const std::string& each : group.lines)
+        line(">\n> - {}{}",
+             group.title.empty() ? std::string() : escapeMarkdown(group.title) + ": ",
+             escapeMarkdown(each));
+    line("");
+  }
+
+  void add(const KeyFigures& key) {
+    std::string head = "|", rule = "|", row = "|";
+    for (const auto& [label, value] : key.figures) {
+      head += fmt::format(" {} |", escapeMarkdown(label));
+      rule += " ---: |";
+      row += fmt::format(" {} |", escapeMarkdown(value));
+    }
+    line("{}\n{}\n{}\n", head, rule, row);
+  }
+
+  void add(const FindingList& findings) {
+    for (const FindingLine& finding : findings.lines) {
+      std::string text = finding.mark.empty()
+                             ? std::string()
+                             : fmt::format("**{}:** ", escapeMarkdown(finding.mark));
+      text += escapeMarkdown(finding.text) + ".";
+      if (!finding.from.empty()) text += fmt::format(" *From {}.*", escapeMarkdown(finding.from));
+      if (!finding.runs.empty()) text += fmt::format(" Runs: {}.", runNames(finding.runs));
+      if (!finding.section.label.empty()) text += fmt::format(" ({})", linkText(finding.section));
+      line("- {}", text);
+    }
+    line("");
+  }
+
+  void add(const Table& table) {
+    const bool runs = table.hasRuns();
+    if (!table.title.empty()) line("### {}\n", escapeMarkdown(table.title));
+    std::string head = "|", rule = "|";
+    for (const TableColumn& column : table.columns) {
+      head += fmt::format(" {} |", escapeMarkdown(column.title));
+      rule += column.kind == ColumnKind::number ? " ---: |" : " --- |";
+    }
+    line("{}{}\n{}{}", head, runs ? " runs |" : "", rule, runs ? " --- |" : "");
+    for (const Table::Row& row : table.rows) {
+      std::string cells = "|";
+      for (const Cell& cell : row.cells) cells += fmt::format(" {} |", markdownCell(cell));
+      line("{}{}", cells, runs ? fmt::format(" {} |", runNames(row.runs)) : std::string());
+    }
+    line("");
+    if (!table.note.empty()) line("{}\n", escapeMarkdown(table.note));
+  }
+
+  void add(const Picture& picture) {
+    if (picture.svg.empty()) return;
+    line("### {}\n\n![{}](plots/{}.svg)\n\n{}\n", escapeMarkdown(picture.title),
+         escapeMarkdown(picture.title), picture.id, escapeMarkdown(picture.description));
+  }
+
+  /// Fenced so that nothing in it ends the block.
+  void add(const Code& code) {
+    std::vector<std::string> lines;
+    for (const std::string& each : code.lines) lines.push_back(cleanText(each));
+    const std::string all = fmt::format("{}", fmt::join(lines, "\n"));
+    std::string fence = "```";
+    while (all.find(fence) != std::string::npos) fence += '`';
+    line("{0}sh\n{1}\n{0}\n", fence, all);
+  }
+
+  void add(const FlagList& list) {
+    for (const std::string& flag : list.flags) line("{}", markdownCode(flag));
+    line("");
+  }
+
+  void add(const Details& details) {
+    line("<details><summary>{}</summary>\n", escapeHtml(details.summary));
+    write(details.blocks);
+    line("</details>\n");
+  }
+
+  std::string text_;
+};
 
 }  // namespace
 
-std::string toMarkdown(const Report& report) {
-  Text text;
-  const bool several = report.runs.size() > 1;
-  text.add("# {}\n", escapeMarkdown(report.title));
-  text.add(
-      "Written by `redline report` from run directories alone; every sentence is computed from "
-      "the figures that it names.\n");
-  for (const Table& table : report.comparison) addTable(text, "##", table);
-  addFigures(text, "##", report.comparisonFigures);
-  for (const RunSection& run : report.runs) {
-    if (several) text.add("## {}\n", escapeMarkdown(run.name));
-    addRun(text, several ? "###" : "##", run);
-  }
-  return std::move(text).take();
+std::string toMarkdown(const Document& document) {
+  return MarkdownWriter().document(document);
 }
 
 }  // namespace redline

@@ -6,7 +6,8 @@
 
 namespace redline {
 
-/// FINDINGS.md: the report as a forge renders it, its plots beside it in plots/.
-std::string toMarkdown(const Report& report);
+/// For a repository: pictures are files in plots/, headings that are linked to have anchors.
+/// Nothing in the document is taken for markup.
+std::string toMarkdown(const Document& document);
 
 }  // namespace redline

@@ -37,7 +37,7 @@ double summed(const RunData& run, Figure figure) {
   return sum;
 }
 
-std::optional<double> perSecond(const RunData& run, double count) {
+std::optional<double> ratePerWindow(const RunData& run, double count) {
   if (run.figures.servers.empty() || run.figures.windowS <= 0) return std::nullopt;
   return count / run.figures.windowS;
 }
@@ -73,10 +73,10 @@ std::optional<double> serverCpuPerOp(const RunData& run) {
          completed(run);
 }
 std::optional<double> evicted(const RunData& run) {
-  return perSecond(run, summed(run, &ServerFigures::evicted));
+  return ratePerWindow(run, summed(run, &ServerFigures::evicted));
 }
 std::optional<double> expired(const RunData& run) {
-  return perSecond(run, summed(run, &ServerFigures::expired));
+  return ratePerWindow(run, summed(run, &ServerFigures::expired));
 }
 std::optional<double> usedMemory(const RunData& run) {
   if (run.figures.servers.empty()) return std::nullopt;
@@ -196,14 +196,14 @@ bool isLowerBound(const RunData& run, const Metric& metric) {
   return std::ranges::find(bounds, parts->figure) != bounds.end();
 }
 
-std::string metricWords(MetricUnit unit, double value) {
+std::string formatMetric(MetricUnit unit, double value) {
   switch (unit) {
     case MetricUnit::micros:
-      return microsWords(value);
+      return formatMicros(value);
     case MetricUnit::rate:
       return formatCount(value) + "/s";
     case MetricUnit::share:
-      return percent(value);
+      return formatShare(value);
     case MetricUnit::bytes:
       return formatSize(static_cast<std::uint64_t>(std::max(0.0, value)));
     case MetricUnit::count:

@@ -48,6 +48,6 @@ std::optional<double> metricOf(const RunData& run, const Metric& metric);
 bool isLowerBound(const RunData& run, const Metric& metric);
 
 /// "1.21 ms", "98.1k/s", "99.2%", "17.4 GB".
-std::string metricWords(MetricUnit unit, double value);
+std::string formatMetric(MetricUnit unit, double value);
 
 }  // namespace redline

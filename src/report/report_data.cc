@@ -6,8 +6,7 @@
 #include <map>
 #include <set>
 
-#include "base/units.h"
-#include "record/latency_figures.h"
+#include "rundir/partial_run.h"
 
 namespace redline {
 namespace {
@@ -157,90 +156,6 @@ std::string flagIn(const std::vector<std::pair<std::string, std::string>>& confi
   return found == config.end() ? std::string{} : found->second;
 }
 
-ServerFigures serverFiguresOf(const std::vector<ServerSample>& samples,
-                              const ServerSeries& series) {
-  ServerFigures figures;
-  figures.addr = series.addr;
-  const auto ours = [&](const ServerSample& sample) { return sample.addr == series.addr; };
-  const auto first = std::ranges::find_if(samples, ours);
-  const auto last = std::find_if(samples.rbegin(), samples.rend(), ours);
-  const auto grown = [&](std::string_view field) {
-    return static_cast<std::uint64_t>(std::max(0.0, last->number(field) - first->number(field)));
-  };
-  figures.role = last->role;
-  figures.ops = grown("total_commands_processed");
-  figures.hits = grown("keyspace_hits");
-  figures.misses = grown("keyspace_misses");
-  figures.evicted = grown("evicted_keys");
-  figures.expired = grown("expired_keys");
-  figures.cpuUserS = last->number("used_cpu_user") - first->number("used_cpu_user");
-  figures.cpuSystemS = last->number("used_cpu_sys") - first->number("used_cpu_sys");
-  if (last->at > first->at) {
-    const double span = toSeconds(last->at - first->at);
-    figures.mainThreadUtilisation = (mainThreadSeconds(*last) - mainThreadSeconds(*first)) / span;
-    const auto waited = [](const ServerSample& sample) {
-      return sample.number("waiting_for_core_main_thread");
-    };
-    figures.waitingForCore = std::max(0.0, waited(*last) - waited(*first)) / span;
-  }
-  figures.usedMemory = static_cast<std::uint64_t>(last->number("used_memory"));
-  figures.usedMemoryRss = static_cast<std::uint64_t>(last->number("used_memory_rss"));
-  figures.fragmentation = last->number("mem_fragmentation_ratio");
-  figures.latestForkUs = static_cast<std::uint64_t>(last->number("latest_fork_usec"));
-  return figures;
-}
-
-void addCounts(Summary& figures, const std::vector<IntervalRow>& rows) {
-  std::uint64_t inWindow = 0;
-  for (const IntervalRow& row : rows) {
-    figures.verify.corrupt += row.counts.corrupt;
-    if (row.warmup) continue;
-    const std::uint64_t completed = sumOf(row, &KindRow::completed);
-    figures.rate.scheduled += row.counts.scheduled;
-    figures.rate.sent += sumOf(row, &KindRow::sent);
-    figures.rate.completed += completed;
-    figures.rate.failed += sumOf(row, &KindRow::failed);
-    figures.cache.hits += row.counts.hits;
-    figures.cache.misses += row.counts.misses;
-    figures.cache.refills += row.counts.refills;
-    figures.cache.refillsFailed += row.counts.refillsFailed;
-    figures.verify.checked += row.counts.checked;
-    figures.generator.reconnects += row.counts.reconnects;
-    figures.generator.retried += row.counts.retried;
-    for (std::size_t i = 0; i < kFailures; ++i)
-      if (row.counts.failures[i] != 0)
-        figures.rate.errors[std::string(kFailureNames[i])] += row.counts.failures[i];
-    if (row.drain) continue;
-    figures.windowS += toSeconds(row.end - row.start);
-    inWindow += completed + row.counts.carriedOver;
-  }
-  if (figures.windowS > 0) figures.rate.achieved = static_cast<double>(inWindow) / figures.windowS;
-  const std::uint64_t settled = figures.rate.completed + figures.rate.failed;
-  figures.rate.outstanding = figures.rate.scheduled - std::min(figures.rate.scheduled, settled);
-  if (const std::uint64_t reads = figures.cache.hits + figures.cache.misses; reads != 0)
-    figures.cache.hitRate = static_cast<double>(figures.cache.hits) / static_cast<double>(reads);
-}
-
-/// The figures of a run that left no summary, as far as it came.
-Summary pieceTogether(const RunDir& dir, const std::vector<ServerSeries>& servers) {
-  Summary figures;
-  figures.valid = false;
-  if (dir.plan) {
-    figures.command = dir.plan->command;
-    figures.config = dir.plan->config;
-    figures.environment = dir.plan->environment;
-    if (const auto rate = parseCount(flagIn(dir.plan->config, "rate")))
-      figures.rate.target = static_cast<double>(*rate);
-  }
-  addCounts(figures, dir.intervals);
-  for (const std::string_view measure : kMeasureNames)
-    if (const auto merged = dir.latency.merged.find(measure); merged != dir.latency.merged.end())
-      figures.latency[std::string(measure)]["all"] = figuresOf(merged->second);
-  for (const ServerSeries& series : servers)
-    figures.servers.push_back(serverFiguresOf(dir.servers, series));
-  return figures;
-}
-
 std::string slugOf(std::string_view name) {
   std::string slug;
   for (const char c : name) {
@@ -287,7 +202,7 @@ RunData prepareRun(RunDir dir) {
   run.servers = serverSeries(run.dir.servers);
   run.brackets = bracketsOf(run.dir.events, run.whole.end);
   run.ended = run.dir.summary.has_value();
-  run.figures = run.ended ? *run.dir.summary : pieceTogether(run.dir, run.servers);
+  run.figures = run.ended ? *run.dir.summary : summarizePartialRun(run.dir);
   return run;
 }
 

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/units.h"
-
 namespace redline {
 namespace {
 
@@ -131,22 +129,14 @@ std::string microsCell(double us) {
   return us < 999.95 ? fmt::format("{:.1f}", us) : groupedRounded(us);
 }
 
-std::string microsWords(double us) {
-  return formatDuration(static_cast<Nanos>(std::llround(us * 1e3)));
-}
-
-std::string ratioWords(double ratio) {
+std::string formatRatio(double ratio) {
   return ratio < 99.95 ? fmt::format("{:.1f}", ratio) : groupedRounded(ratio);
 }
 
-std::string percentileWords(std::string_view name) {
+std::string percentileName(std::string_view name) {
   std::string words(name);
   if (words.starts_with("p9") && words.size() > 3) words.insert(3, ".");
   return words;
-}
-
-std::string percent(double share) {
-  return formatShare(share);
 }
 
 }  // namespace redline

@@ -31,13 +31,9 @@ std::string grouped(std::uint64_t number);
 std::string groupedRounded(double number);
 /// Microseconds for a table: "74,312", "12.7".
 std::string microsCell(double us);
-/// Microseconds for a sentence: "74.3 ms".
-std::string microsWords(double us);
 /// "9.3", and "11,983" where a decimal would say nothing.
-std::string ratioWords(double ratio);
+std::string formatRatio(double ratio);
 /// "p99.9" for the summary's "p999"; other names as they are.
-std::string percentileWords(std::string_view name);
-/// A share 0…1: "35.6%", and "99.998%" where one digit would round a loss away.
-std::string percent(double share);
+std::string percentileName(std::string_view name);
 
 }  // namespace redline

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "server/server_figures.h"
+#include "record/server_figures.h"
 
 namespace redline {
 namespace {
@@ -125,11 +125,7 @@ void summarizeLoad(Summary& summary, const LoadPlan& load, const LoadOutcome& ou
   summary.rate = loadRate(load, outcome);
   summary.generator = loadGenerator(load, outcome, steal);
   for (const LoadServer& server : servers) {
-    if (!server.after) continue;
-    ServerFigures& stored = summary.servers.emplace_back(figures(server.before, *server.after));
-    // A core that was taken away counts as neither busy nor idle.
-    double& busy = stored.mainThreadUtilisation;
-    busy = std::min(1.0, busy / std::max(1e-9, 1 - steal));
+    if (server.after) summary.servers.push_back(serverFigures(server.before, *server.after, steal));
   }
   summary.cluster.moved = outcome.counters.moved;
   summary.cluster.ask = outcome.counters.ask;
@@ -138,16 +134,16 @@ void summarizeLoad(Summary& summary, const LoadPlan& load, const LoadOutcome& ou
 }
 
 void judgeLoad(Summary& summary, const LoadRunPlan& plan, const Status& status) {
-  const auto invalid = [&](std::string reason) {
+  const auto invalid = [&](ReasonCode code, std::string text) {
     summary.valid = false;
-    summary.invalidReasons.push_back(std::move(reason));
+    summary.invalidReasons.push_back({code, std::move(text)});
   };
-  if (!status) invalid(status.error().message);
+  if (!status) invalid(ReasonCode::ended, status.error().message);
   for (const ServerFigures& server : summary.servers) {
     const std::string evicted =
-        fmt::format("{} evicted {} keys: the data set is not whole", server.addr, server.evicted);
+        fmt::format("{} evicted {} keys: the data set is incomplete", server.addr, server.evicted);
     if (server.evicted != 0 && plan.force) summary.notes.push_back(evicted);
-    if (server.evicted != 0 && !plan.force) invalid(evicted);
+    if (server.evicted != 0 && !plan.force) invalid(ReasonCode::keysEvicted, evicted);
     if (server.expired != 0)
       summary.notes.push_back(
           fmt::format("{}: {} keys expired during the load", server.addr, server.expired));

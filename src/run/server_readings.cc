@@ -1,8 +1,7 @@
 #include "run/server_readings.h"
 
-#include <algorithm>
-
-#include "server/server_figures.h"
+#include "record/server_figures.h"
+#include "server/sampler.h"
 
 namespace redline {
 namespace {
@@ -42,9 +41,7 @@ std::vector<ServerFigures> ServerReadings::figuresOf(const std::vector<Target>& 
     const ServerSample* const first = find(addr, before, first_);
     const ServerSample* const last = find(addr, after, last_);
     if (first == nullptr || last == nullptr) continue;
-    ServerFigures& server = all.emplace_back(figures(*first, *last));
-    server.mainThreadUtilisation =
-        std::min(1.0, server.mainThreadUtilisation / std::max(1e-9, 1 - steal));
+    all.push_back(serverFigures(*first, *last, steal));
   }
   return all;
 }

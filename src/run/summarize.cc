@@ -2,38 +2,14 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
-#include <numeric>
 #include <string>
 
 #include "record/latency_figures.h"
+#include "record/run_totals.h"
 #include "record/validity.h"
 
 namespace redline {
 namespace {
-
-std::uint64_t sum(const std::array<std::uint64_t, kOpKinds>& counts) {
-  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
-}
-
-double perSecond(std::uint64_t count, double seconds) {
-  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
-}
-
-RateFigures rateOf(const EnginePlan& plan, const Recorder& recorder, double windowS) {
-  const Counters& counts = recorder.total().counts;
-  RateFigures rate;
-  rate.target = plan.closed() ? 0 : plan.rate;
-  rate.achieved = perSecond(recorder.completedInWindow(), windowS);
-  rate.scheduled = counts.scheduled;
-  rate.sent = sum(counts.sent);
-  rate.completed = sum(counts.completed);
-  rate.failed = sum(counts.failed);
-  rate.outstanding = counts.outstandingAtEnd;
-  for (std::size_t i = 0; i < kFailures; ++i)
-    if (counts.failures[i] != 0) rate.errors[std::string(kFailureNames[i])] = counts.failures[i];
-  return rate;
-}
 
 LatencyFigures figuresWithBounds(const Interval& total, Measure measure, bool gets, bool sets) {
   Histogram merged;
@@ -69,32 +45,13 @@ std::uint64_t extraRequests(const EnginePlan& plan, const Counters& counts) {
   return plan.mitigation.split.mode == SplitMode::spread ? extraCopies(counts) : 0;
 }
 
-GeneratorFigures generatorOf(const EnginePlan& plan, const Counters& counts,
+GeneratorFigures generatorOf(const EnginePlan& plan, const RunTotals& totals,
                              const RunFacts& facts) {
-  GeneratorFigures g;
+  GeneratorFigures g = generatorFigures(totals, extraRequests(plan, totals.counts));
   g.threads = plan.threads;
   g.io = facts.io;
   g.wait = plan.wait == WaitMode::spin ? "spin" : plan.wait == WaitMode::block ? "block" : "auto";
-  g.cpuUserS = toSeconds(counts.cpuUser);
-  g.cpuSystemS = toSeconds(counts.cpuSystem);
-  const double working = std::max(0.0, g.cpuUserS + g.cpuSystemS - toSeconds(counts.idleTime));
-  const std::uint64_t done = sum(counts.completed) + sum(counts.failed);
-  if (done != 0) g.cpuUsPerOp = working * 1e6 / static_cast<double>(done);
-  if (facts.busyS > 0) {
-    g.utilisation = std::min(1.0, working / facts.busyS);
-    g.waitingForCore = std::min(1.0, toSeconds(counts.cpuWaiting) / facts.busyS);
-    g.hiddenSteal =
-        std::clamp(toSeconds(counts.paused - counts.cpuWaiting) / facts.busyS, 0.0, 1.0);
-  }
   g.steal = facts.steal;
-  if (counts.batches != 0)
-    g.meanBatch =
-        static_cast<double>(sum(counts.sent) + counts.retried + extraRequests(plan, counts)) /
-        static_cast<double>(counts.batches);
-  g.longestPassUs = toMicros(counts.longestPass);
-  g.longestPauseUs = toMicros(counts.longestPause);
-  g.reconnects = counts.reconnects;
-  g.retried = counts.retried;
   return g;
 }
 
@@ -151,12 +108,11 @@ std::vector<ClusterNodeFigures> nodesOf(const ClusterTally& tally, const SlotMap
 }
 
 ClusterFigures clusterOf(const Counters& counts, const RunFacts::Cluster& facts) {
-  ClusterFigures cluster;
-  if (facts.tally != nullptr) cluster = clusterFigures(*facts.tally, *facts.map);
-  cluster.moved = counts.moved;
-  cluster.ask = counts.ask;
-  cluster.tryagain = counts.tryagain;
-  cluster.clusterdown = counts.clusterdown;
+  ClusterFigures cluster = redirectFigures(counts);
+  if (facts.tally == nullptr) return cluster;
+  ClusterFigures nodes = clusterFigures(*facts.tally, *facts.map);
+  cluster.nodes = std::move(nodes.nodes);
+  cluster.hotSlots = std::move(nodes.hotSlots);
   return cluster;
 }
 
@@ -211,28 +167,22 @@ ClusterFigures clusterFigures(const ClusterTally& tally, const SlotMap& map) {
 
 Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFacts& facts) {
   const Interval& total = recorder.total();
-  const Counters& counts = total.counts;
+  const RunTotals totals{total.counts, recorder.completedInWindow(), recorder.warmupCorrupt(),
+                         facts.windowS, facts.busyS};
+  const Counters& counts = totals.counts;
   Summary summary;
   summary.windowS = facts.windowS;
-  summary.rate = rateOf(plan, recorder, facts.windowS);
+  summary.rate = rateFigures(totals, plan.closed() ? 0 : plan.rate);
   addLatency(summary, total);
-  summary.cache.hits = counts.hits;
-  summary.cache.misses = counts.misses;
-  summary.cache.refills = counts.refills;
-  summary.cache.refillsFailed = counts.refillsFailed;
-  if (const std::uint64_t reads = counts.hits + counts.misses; reads != 0)
-    summary.cache.hitRate = static_cast<double>(counts.hits) / static_cast<double>(reads);
-  summary.verify.checked = counts.checked;
-  summary.verify.corrupt = counts.corrupt + recorder.warmupCorrupt();
-  summary.cache.localHits = counts.of(MitigationCount::localHits);
+  summary.cache = cacheFigures(counts);
   summary.mitigation = facts.mitigation.figures;
+  summary.verify = verifyFigures(totals);
   const VerifyFigures& audit = facts.mitigation.verify;
   summary.verify.checked += audit.checked;
   summary.verify.corrupt += audit.corrupt;
   summary.verify.lostAcknowledged = audit.lostAcknowledged;
-  summary.verify.stale = counts.of(MitigationCount::stale);
   addMitigation(summary.mitigation, total);
-  summary.generator = generatorOf(plan, counts, facts);
+  summary.generator = generatorOf(plan, totals, facts);
   summary.servers = facts.servers;
   summary.cluster = clusterOf(counts, facts.cluster);
 

@@ -33,7 +33,7 @@ struct RunRecord {
   std::vector<std::pair<std::string, std::string>> labels;
   RunState state = RunState::done;
   std::string reason;                    ///< why it failed or was skipped
-  std::vector<std::string> invalid;      ///< why its drives' figures may not be believed
+  Reasons invalid;                       ///< why its drives are invalid
   std::vector<std::string> directories;  ///< of its drives, below the experiment's directory
   std::vector<std::string> commands;     ///< shell lines that do the same by hand, in order
   /// What its actions measured beside the run, by name. Numbers in the unit that the name ends in.
@@ -49,10 +49,21 @@ struct RunRecord {
   std::string_view note(std::string_view name) const;
 };
 
+/// A text, with its interval beside it where it has one.
+struct LabCell {
+  std::string text;
+  std::string range;  ///< "[116k – 121k]"; may be empty
+
+  LabCell(std::string t) : text(std::move(t)) {}  // NOLINT(google-explicit-constructor): a text
+  LabCell(std::string_view t) : text(t) {}        // NOLINT(google-explicit-constructor)
+  LabCell(const char* t) : text(t) {}             // NOLINT(google-explicit-constructor)
+  static LabCell of(std::string text, std::string range);
+};
+
 /// First column left, the others right-aligned unless `prose`.
 struct LabTable {
   struct Row {
-    std::vector<std::string> cells;
+    std::vector<LabCell> cells;
     std::vector<std::string> runs;  ///< the runs whose figures these are, by name
   };
   std::string title;
@@ -124,7 +135,8 @@ enum class Standing {
 };
 
 struct LabFinding {
-  std::string id;  ///< [a-z0-9-], unique in its experiment and the same in every repeat; empty in older files
+  std::string id;  ///< [a-z0-9-], unique in its experiment and the same in every repeat; empty in
+                   ///< older files
   Standing standing = Standing::plain;
   std::string text;       ///< a sentence without its full stop
   std::string from;       ///< the figures and the rule that it is computed from
@@ -137,7 +149,7 @@ enum class SloVerdict {
   missed,
   reported,      ///< the target is to find and explain it, and that is done
   inconclusive,  ///< the interval holds the target
-  invalid,       ///< measured, and not to be believed
+  invalid,       ///< measured in invalid runs only
 };
 
 /// How one row of the brief's table (record/slo.h) came out.

@@ -4,6 +4,7 @@
 #include "json/json.h"
 #include "rundir/environment_json.h"
 #include "rundir/experiment.h"
+#include "rundir/reasons_json.h"
 
 namespace redline {
 namespace {
@@ -20,6 +21,14 @@ constexpr std::array<std::string_view, 5> kSloVerdicts{"met", "missed", "reporte
                                                        "invalid"};
 constexpr std::array<std::string_view, 3> kExperimentStates{"running", "done", "interrupted"};
 
+/// "118k/s [116k – 121k]", as files of older versions have it.
+LabCell splitCell(const std::string& text) {
+  const std::size_t bracket = text.find(" [");
+  const bool one = bracket != std::string::npos && text.ends_with(']') &&
+                   text.find('[', bracket + 2) == std::string::npos;
+  return one ? LabCell::of(text.substr(0, bracket), text.substr(bracket + 1)) : LabCell(text);
+}
+
 }  // namespace
 
 // Each struct of rundir/experiment.h. A new field is a line here and one in docs/run-format.md.
@@ -29,7 +38,7 @@ void visit(auto& json, MappedAs<RunRecord> auto& run) {
   json.field("labels", run.labels);
   json.field("state", run.state, kRunStates);
   json.field("reason", run.reason);
-  json.field("invalid", run.invalid);
+  visitReasons(json, "invalid", run.invalid);
   json.field("directories", run.directories);
   json.field("commands", run.commands);
   json.field("figures", run.figures);
@@ -38,8 +47,22 @@ void visit(auto& json, MappedAs<RunRecord> auto& run) {
   json.field("duration_s", run.durationS);
 }
 
+/// "ranges" only where there are any. Files without them have the interval in the cell's text.
 void visit(auto& json, MappedAs<LabTable::Row> auto& row) {
-  json.field("cells", row.cells);
+  std::vector<std::string> texts, ranges;
+  for (const LabCell& cell : row.cells) {
+    texts.push_back(cell.text);
+    ranges.push_back(cell.range);
+  }
+  const bool any = std::ranges::any_of(ranges, [](const auto& range) { return !range.empty(); });
+  json.field("cells", texts);
+  if (json.kReads || any) json.field("ranges", ranges);
+  if constexpr (std::remove_reference_t<decltype(json)>::kReads) {
+    const bool apart = !ranges.empty();
+    ranges.resize(texts.size());
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      row.cells.push_back(apart ? LabCell::of(texts[i], ranges[i]) : splitCell(texts[i]));
+  }
   json.field("runs", row.runs);
 }
 
@@ -195,6 +218,12 @@ std::string runRecordToJson(const RunRecord& record) {
 
 Result<RunRecord> runRecordFromJson(std::string_view text, std::string_view name, bool* cutOff) {
   return readJson<RunRecord>(text, {.name = name, .cutOff = cutOff});
+}
+
+LabCell LabCell::of(std::string text, std::string range) {
+  LabCell cell(std::move(text));
+  cell.range = std::move(range);
+  return cell;
 }
 
 }  // namespace redline

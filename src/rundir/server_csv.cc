@@ -9,6 +9,8 @@ namespace {
 // What is kept of INFO, by its section. `field.part` is one part of a compound field. Add at the
 // end of a section freely: readers go by name.
 constexpr std::string_view kFields[] = {
+    // server
+    "run_id",
     // clients
     "connected_clients", "blocked_clients", "tracking_clients",
     // memory

@@ -4,6 +4,7 @@
 #include "record/latency_figures.h"
 #include "record/operation.h"
 #include "rundir/environment_json.h"
+#include "rundir/reasons_json.h"
 
 namespace redline {
 
@@ -202,7 +203,7 @@ void visit(auto& json, MappedAs<Summary> auto& summary) {
   json.field("config", summary.config);
   json.field("environment", summary.environment);
   json.field("valid", summary.valid);
-  json.field("invalid_reasons", summary.invalidReasons);
+  visitReasons(json, "invalid_reasons", summary.invalidReasons);
   json.field("notes", summary.notes);
   json.field("window_s", summary.windowS);
   json.field("rate", summary.rate);

@@ -7,8 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include "record/server_figures.h"
 #include "server/scoped_stack.h"
-#include "server/server_figures.h"
 #include "support/real_redis.h"
 
 namespace redline {
@@ -121,7 +121,7 @@ TEST(Sampler, GivesFiguresThatMatchWhatTheServerDid) {
   sampler.stop();
   const auto samples = notes.samples();
   ASSERT_EQ(samples.size(), 2U);
-  const ServerFigures did = figures(samples.front(), samples.back());
+  const ServerFigures did = serverFigures(samples.front(), samples.back());
   EXPECT_EQ(did.misses, 500U);
   EXPECT_EQ(did.hits, 0U);
   EXPECT_GE(did.ops, 501U);

@@ -158,5 +158,13 @@ TEST(Units, MultiplesHaveThreeDigitsAndNoExponent) {
   EXPECT_EQ(formatQuantity(4624, "x"), "4.62k×");
 }
 
+TEST(FormatShare, NeverRoundsALossAway) {
+  EXPECT_EQ(formatShare(1), "100.0%");
+  EXPECT_EQ(formatShare(0.99999), "99.999%");
+  EXPECT_EQ(formatShare(0), "0.0%");
+  EXPECT_EQ(formatShare(0.0001), "0.01%");
+  EXPECT_EQ(formatShare(0.356), "35.6%");
+}
+
 }  // namespace
 }  // namespace redline

@@ -49,7 +49,7 @@ class Compare : public testing::Test {
     }
     Summary summary;
     summary.valid = valid;
-    if (!valid) summary.invalidReasons = {"steal"};
+    if (!valid) summary.invalidReasons = {{ReasonCode::stolenTime, "steal"}};
     summary.windowS = 8;
     summary.rate.achieved = 1'000;
     summary.rate.completed = summary.rate.scheduled = 8'000;

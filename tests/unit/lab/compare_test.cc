@@ -17,7 +17,7 @@ void add(Readings& readings, const std::string& batch, double rate, bool valid) 
   reading.record.name = "b" + batch + "-" + std::to_string(readings.all().size());
   reading.record.labels = {{"batch", batch}};
   reading.record.figures = {{"rate", rate}};
-  if (!valid) reading.record.invalid = {"core taken: by others"};
+  if (!valid) reading.record.invalid = {{ReasonCode::coreTaken, "core taken: by others"}};
   readings.add(std::move(reading));
 }
 

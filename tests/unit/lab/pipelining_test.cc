@@ -263,7 +263,7 @@ TEST(PipeliningPlan, OffersAShareOfWhatValidRunsReachedOneAtATime) {
   Readings readings = readingsOf({{{"sweep", "b0"}, {.rate = 100e3}}});
   Reading disturbed;
   disturbed.record.labels = {{"part", "sweep"}, {"mode", "b0"}};
-  disturbed.record.invalid = {"core taken: 20%"};
+  disturbed.record.invalid = {{ReasonCode::coreTaken, "core taken: 20%"}};
   disturbed.dirs.push_back(driveOf(10e3, 0, {}));
   readings.add(std::move(disturbed));
   const auto flags = drive.decide(readings);

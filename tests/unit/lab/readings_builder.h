@@ -79,7 +79,7 @@ class ReadingBuilder {
     return *this;
   }
   ReadingBuilder& invalid(std::string why) {
-    reading_.record.invalid.push_back(std::move(why));
+    reading_.record.invalid.push_back({ReasonCode::other, std::move(why)});
     return *this;
   }
   Summary& summary() { return *dir().summary; }
@@ -117,7 +117,10 @@ inline std::string cellOf(const ExperimentDocument& document, std::string_view t
     if (!table.title.starts_with(title)) continue;
     for (const LabTable::Row& each : table.rows)
       for (std::size_t i = 0; i < table.head.size(); ++i)
-        if (each.cells.front() == row && table.head[i] == head) return each.cells[i];
+        if (each.cells.front().text == row && table.head[i] == head) {
+          const LabCell& cell = each.cells[i];
+          return cell.range.empty() ? cell.text : cell.text + " " + cell.range;
+        }
   }
   return {};
 }

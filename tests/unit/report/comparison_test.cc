@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "report/comparison_text.h"
+#include "report/comparison_document.h"
 #include "report/fail_conditions.h"
+#include "report/terminal.h"
+#include "unit/report/blocks.h"
 #include "unit/report/measured_runs.h"
 
 namespace redline {
@@ -60,7 +62,7 @@ TEST(Comparison, OfOneRunEachTakesItsIntervalsFromBlocks) {
   EXPECT_EQ(comparison.find("p50")->change.method, IntervalMethod::blockBootstrap);
   EXPECT_EQ(comparison.find("p50")->verdict, Difference::differs);
   EXPECT_FALSE(comparison.find("max")->change.hasInterval());
-  EXPECT_THAT(comparisonText(comparison, {}), HasSubstr("repeat both to be sure"));
+  EXPECT_THAT(toTerminal(comparisonBlocks(comparison, {})), HasSubstr("block bootstrap"));
 }
 
 TEST(Comparison, OfOneRunAgainstSeveralHasNoIntervals) {
@@ -87,7 +89,7 @@ TEST(Comparison, WarnsOfRepeatsThatAreNone) {
   ComparedSide a = sideOf("a", {200, 201}, {{"keys", "1M"}});
   a.runs[1].figures.config.back().second = "2M";
   EXPECT_THAT(compared(a, sideOf("b", {200, 201}, {{"keys", "1M"}})).warnings,
-              Contains(HasSubstr("no repeats")));
+              Contains(HasSubstr("not repeats")));
 }
 
 TEST(Comparison, WarnsOfOtherMachinesAndRates) {
@@ -111,7 +113,8 @@ TEST(Comparison, OfASocketAndAPortIsADifferenceAndOfTwoPortsIsNone) {
 TEST(Comparison, SaysWhichRunIsInvalid) {
   ComparedSide b = sideOf("b", {200, 201});
   b.runs[0].figures.valid = false;
-  b.runs[0].figures.invalidReasons = {"the generator was at its limit"};
+  b.runs[0].figures.invalidReasons = {
+      {ReasonCode::generatorBound, "the generator was at its limit"}};
   EXPECT_THAT(compared(sideOf("a", {200, 201}), b).invalid,
               Contains(HasSubstr("the generator was at its limit")));
 }
@@ -121,7 +124,7 @@ TEST(Comparison, MarksLowerBounds) {
   b.runs[0].figures.latency["response"]["all"].lowerBounds = {"p99"};
   const auto comparison = compared(sideOf("a", {200, 201}), b);
   EXPECT_TRUE(comparison.find("p99")->bIsLowerBound);
-  EXPECT_THAT(comparisonText(comparison, {}), HasSubstr(">= "));
+  EXPECT_THAT(toTerminal(comparisonBlocks(comparison, {})), HasSubstr("≥ "));
 }
 
 TEST(Comparison, ItsJsonHoldsEveryMetricAndCondition) {

@@ -202,7 +202,7 @@ TEST(Findings, AWaitIsTheGeneratorsWhenItSentLate) {
   p(run, "lateness").p99 = 8'000;
   p(run, "dispatch").p99 = 20;
   EXPECT_THAT(find(findingsOf(run), "wait-before-send")->text,
-              AllOf(HasSubstr("9 ms, 9.0 × service p99 (1 ms)"), HasSubstr("free connection")));
+              AllOf(HasSubstr("9 ms, 9.0 times service p99 (1 ms)"), HasSubstr("free connection")));
   p(run, "dispatch").p99 = 4'000;
   EXPECT_THAT(find(findingsOf(run), "wait-before-send")->text, HasSubstr("in the generator"));
 }
@@ -213,11 +213,11 @@ TEST(Findings, OverloadNamesWhatBoundIt) {
   p(run, "service").mean = 2'000;
   EXPECT_THAT(find(findingsOf(run), "overloaded")->text,
               AllOf(HasSubstr("10,000 of 400,000"), HasSubstr("grew by 390,000"),
-                    HasSubstr("about 25,000/s (Little's law)")));
+                    HasSubstr("Little's law"), HasSubstr("about 25,000/s")));
   run.figures.generator.utilisation = 0.97;
-  EXPECT_THAT(find(findingsOf(run), "overloaded")->text, HasSubstr("the generator was 97.0% busy"));
+  EXPECT_THAT(find(findingsOf(run), "overloaded")->text, HasSubstr("The generator was 97.0% busy"));
   run.figures.servers[0].mainThreadUtilisation = 0.98;
-  EXPECT_THAT(find(findingsOf(run), "overloaded")->text, HasSubstr("at its ceiling"));
+  EXPECT_THAT(find(findingsOf(run), "overloaded")->text, HasSubstr("main thread was 98.0% busy"));
 }
 
 TEST(Findings, ClosedModelChecksLatencyByLittlesLaw) {
@@ -233,7 +233,7 @@ TEST(Findings, TheWorstIntervalNamesWhatWasRecordedInTheWaitThatLedToIt) {
   run.latency[5].p99 = 900'000;
   run.latency[5].max = 1'000'000;  // completed in [5, 6): the wait began at 4 s
   run.dir.events.push_back(eventAt(3.9, "slowlog", "keys", 2'000'000));
-  EXPECT_THAT(find(findingsOf(run), "worst-interval")->text, HasSubstr("No recorded event"));
+  EXPECT_THAT(find(findingsOf(run), "worst-interval")->text, HasSubstr("No event was recorded"));
   run.dir.events.push_back(eventAt(4.1, "slowlog", "keys", 950'000'000));
   EXPECT_THAT(find(findingsOf(run), "worst-interval")->text,
               AllOf(HasSubstr("5.00–6.00 s"), HasSubstr("1 slow-log entry of up to 950 ms")));
@@ -242,7 +242,7 @@ TEST(Findings, TheWorstIntervalNamesWhatWasRecordedInTheWaitThatLedToIt) {
 TEST(Findings, ASlowGetIsNotTheCommandsFault) {
   RunData run = soundRun();
   run.dir.events.push_back(eventAt(1, "slowlog", "keys", 9'000'000));
-  EXPECT_THAT(find(findingsOf(run), "slow-log")->text, Not(HasSubstr("not to blame")));
+  EXPECT_THAT(find(findingsOf(run), "slow-log")->text, Not(HasSubstr("GET or SET")));
   run.dir.events.push_back(eventAt(2, "slowlog", "get", 4'000'000));
   EXPECT_THAT(find(findingsOf(run), "slow-log")->text,
               AllOf(HasSubstr("the longest 9 ms (keys)"), HasSubstr("1 of them is GET or SET")));

@@ -60,19 +60,19 @@ class LabBlameOf : public testing::Test {
   }();
 };
 
-TEST_F(LabBlameOf, SumsUpTheRunsInWhichIntervalsStoodOut) {
+TEST_F(LabBlameOf, SumsUpTheRunsWithSlowIntervals) {
   add("a-r1");
   add("a-r2");
   const auto all = blame();
   ASSERT_TRUE(all.contains("one"));
   EXPECT_THAT(all.at("one").finding.text,
               AllOf(HasSubstr("in 2 of 2 open-model runs"), HasSubstr("0.5 s of 6.0 s"),
-                    HasSubstr("98.0% for a free connection or a full batch"),
-                    HasSubstr("Whose doing the slow time was: server, and the queue behind it "
-                              "0.5 s")));
+                    HasSubstr("98.0% of the extra latency was queueing"),
+                    HasSubstr("server, and the queue behind it 0.5 s")));
+  EXPECT_EQ(all.at("one").finding.id, "blame");
   EXPECT_THAT(all.at("one").finding.runs, ElementsAre("a-r1", "a-r2"));
-  EXPECT_EQ(all.at("one").table.rows.size(), 1U) << "only of the one that waited most";
-  EXPECT_THAT(all.at("one").plot.title, HasSubstr("a-r1"));
+  EXPECT_EQ(all.at("one").table.rows.size(), 1U) << "only of the run with the most waiting";
+  EXPECT_THAT(all.at("one").picture.title, HasSubstr("a-r1"));
 }
 
 TEST_F(LabBlameOf, PassesOverWhatHasNoIntervalsOrIsAClosedLoop) {

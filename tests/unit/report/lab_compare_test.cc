@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "unit/report/blocks.h"
+
 namespace redline {
 namespace {
 
@@ -27,14 +29,14 @@ TEST(LabAgreement, IntervalsThatShareAPointAgree) {
   ASSERT_THAT(agreement.figures, SizeIs(1));
   EXPECT_TRUE(agreement.figures[0].agrees);
   EXPECT_TRUE(agreement.agrees());
-  EXPECT_THAT(toMarkdown(agreement), HasSubstr("**The repeats agree:** 1 of 1 headline"));
+  EXPECT_EQ(calloutOf(agreementDocument(agreement).blocks).tone, Tone::good);
 }
 
 TEST(LabAgreement, IntervalsThatDoNotOverlapAreInconclusive) {
   const auto agreement =
       agreementOf({repeat(100e3, 120e3), repeat(110e3, 130e3), repeat(121e3, 140e3)});
   EXPECT_FALSE(agreement.figures[0].agrees);
-  EXPECT_THAT(toMarkdown(agreement), HasSubstr("inconclusive: the intervals do not all overlap"));
+  EXPECT_EQ(calloutOf(agreementDocument(agreement).blocks).tone, Tone::unsure);
 }
 
 TEST(LabAgreement, AFigureWithoutAnIntervalSettlesNothing) {
@@ -43,7 +45,7 @@ TEST(LabAgreement, AFigureWithoutAnIntervalSettlesNothing) {
   EXPECT_THAT(agreement.figures[0].verdict, HasSubstr("not every repeat has an interval"));
 }
 
-TEST(LabAgreement, FindingsAreMatchedByTheirRuleAndComparedByHowTheyStand) {
+TEST(LabAgreement, FindingsAreMatchedByTheirIdAndComparedByTheirStanding) {
   auto same = repeat(1, 2);
   same.findings[0].text = "It is so, with other figures in its words";
   EXPECT_TRUE(agreementOf({repeat(1, 2), same}).agrees());
@@ -51,12 +53,31 @@ TEST(LabAgreement, FindingsAreMatchedByTheirRuleAndComparedByHowTheyStand) {
   ASSERT_THAT(agreement.findings, SizeIs(1));
   EXPECT_THAT(agreement.findings[0].said, ElementsAre("as expected", "not as expected"));
   EXPECT_FALSE(agreement.agrees());
-  EXPECT_THAT(toMarkdown(agreement), HasSubstr("do not stand the same every time"));
+  std::vector<Table> tables;
+  const Document document = agreementDocument(agreement);
+  forEachBlock<Table>(document.blocks, [&](const Table& table) { tables.push_back(table); });
+  ASSERT_THAT(tables, SizeIs(3));
+  EXPECT_THAT(
+      cellTexts(tables[2].rows.at(0).cells),
+      ElementsAre("It is so", "as expected", "not as expected", "inconclusive: they differ"));
+}
+
+TEST(LabAgreement, AMissingFindingDoesNotShiftTheOthers) {
+  auto first = repeat(1, 2), second = repeat(1, 2);
+  first.findings = {{"a", Standing::contradicts, "A", "the rates", false, {}},
+                    {"b", Standing::expected, "B", "the rates", false, {}}};
+  second.findings = {first.findings[1]};
+  const auto agreement = agreementOf({first, second});
+  ASSERT_THAT(agreement.findings, SizeIs(2));
+  EXPECT_THAT(agreement.findings[0].said, ElementsAre("not as expected", "–"));
+  EXPECT_THAT(agreement.findings[1].said, ElementsAre("as expected", "as expected"));
+  EXPECT_TRUE(agreement.findings[1].agrees);
 }
 
 TEST(LabAgreement, WhatDisturbedOneTimeIsNoFindingAboutRedis) {
   auto disturbed = repeat(1, 2);
-  disturbed.findings.push_back({"others", Standing::problem, "Others took the core", "stat", false, {}});
+  disturbed.findings.push_back(
+      {"others", Standing::problem, "Others took the core", "stat", false, {}});
   EXPECT_TRUE(agreementOf({repeat(1, 2), disturbed}).agrees());
 }
 

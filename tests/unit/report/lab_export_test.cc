@@ -56,7 +56,7 @@ TEST(LabExport, RefusesWhatItWouldSpoil) {
   EXPECT_FALSE(fs::exists(directory.path() / "out"));
   EXPECT_THAT(exportLab(lab, lab, 2000).error().message, HasSubstr("empty directory"));
   EXPECT_THAT(exportLab(directory.path(), directory.path() / "out", 20).error().message,
-              HasSubstr("no lab"));
+              HasSubstr("not a lab"));
 }
 
 }  // namespace

@@ -5,25 +5,18 @@
 
 #include "os/files.h"
 #include "record/slo.h"
-#include "report/build_report.h"
+#include "report/html.h"
 #include "report/lab_document.h"
-#include "report/lab_html.h"
-#include "report/lab_markdown.h"
-#include "report/lab_plots.h"
-#include "report/text.h"
+#include "report/markdown.h"
+#include "report/write_report.h"
 #include "support/temporary_directory.h"
+#include "unit/report/blocks.h"
 
 namespace redline {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-
-Result<std::string> drawNothing(const std::string&) {
-  return "<svg\n viewBox=\"0 0 1 1\"><title>x</title><desc>y</desc></svg>\n";
-}
 
 RunRecord run(const std::string& name) {
   RunRecord record;
@@ -42,20 +35,17 @@ ExperimentDocument experiment(const std::string& name, Nanos start) {
   document.command = "redline lab run " + name;
   document.wallStart = start;
   document.environment.cores = 2;
-  document.findings = {{"so", Standing::plain, "It is so", "the rates", false, {"a-r1"}}};
+  document.findings = {{"it-is", Standing::plain, "It is so", "the rates", false, {"a-r1"}}};
   document.tables = {{"Rates", {"batch", "ops/s"}, {{{"16", "80k/s"}, {"a-r1"}}}, "", false}};
   document.runs = {run("a-r1"), run("a-r2")};
   return document;
 }
 
-LabPlot plotOf(AxisKind x, AxisKind y, std::vector<LabPoint> points) {
-  LabPlot plot;
-  plot.id = "p";
-  plot.title = "P";
-  plot.x = {"x", x, {"a", "b"}};
-  plot.y = {"y", y, {}};
-  plot.series = {{"measured", std::move(points)}};
-  return plot;
+/// The findings of the first page.
+std::vector<FindingLine> headlinesIn(const Document& document) {
+  for (const Block& block : document.blocks)
+    if (const auto* const list = std::get_if<FindingList>(&block.content)) return list->lines;
+  return {};
 }
 
 ExperimentDocument ceilingWithTwoLevels() {
@@ -65,57 +55,45 @@ ExperimentDocument ceilingWithTwoLevels() {
   return one;
 }
 
-TEST(LabReport, FirstPageHasOnlyTheServiceLevelsOfTheExperimentsThatWereAskedFor) {
-  const auto report = buildLabReport({ceilingWithTwoLevels()}, drawNothing);
-  ASSERT_TRUE(report);
-  EXPECT_EQ(report->slo.size(), 3U);
-  EXPECT_EQ(report->verdict, "2 of 3 service levels settled: 1 found, 1 missed, 1 not measured");
-}
-
-TEST(LabReport, WithoutAServiceLevelItSaysSo) {
-  const auto report = buildLabReport({experiment("pipelining", 1)}, drawNothing);
-  ASSERT_TRUE(report);
-  EXPECT_THAT(report->slo, IsEmpty());
-  EXPECT_TRUE(report->complete);
-  EXPECT_THAT(toHtml(*report), Not(HasSubstr("service-levels")));
-}
-
-TEST(LabReport, WithoutADrawerItHasNoPlots) {
-  auto one = experiment("one", 1);
-  one.plots = {plotOf(AxisKind::names, AxisKind::linear, {{0, 1}, {1, 2}})};
-  const auto with = buildLabReport({one}, drawNothing);
-  const auto without = buildLabReport({one}, {});
-  ASSERT_TRUE(with && without);
-  EXPECT_EQ(with->sections.at(0).figures.size(), 1U);
-  EXPECT_THAT(without->sections.at(0).figures, IsEmpty());
-}
-
 TEST(LabReport, FirstPageHasEveryRowOfTheBriefsTable) {
   std::vector<ExperimentDocument> all{ceilingWithTwoLevels()};
   for (const char* const name :
        {"eviction-cliff", "fsync", "persistence-spike", "reshard", "big-key"})
     all.push_back(experiment(name, std::ssize(all) + 1));
-  const auto report = buildLabReport(all, drawNothing);
-  ASSERT_TRUE(report);
-  ASSERT_EQ(report->slo.size(), kSloRows.size());
-  EXPECT_EQ(report->verdict, "2 of 10 service levels settled: 1 found, 1 missed, 8 not measured");
-  EXPECT_TRUE(report->missed);
-  const std::string page = toHtml(*report);
-  for (const SloRow& row : kSloRows) EXPECT_THAT(page, HasSubstr(escapeHtml(row.metric)));
-  EXPECT_THAT(page, HasSubstr("118k/s"));
-  EXPECT_THAT(page, HasSubstr("href=\"#experiment-ceiling\""));
+  const Document document = labDocument(all);
+  const Callout verdict = calloutOf(document.blocks);
+  EXPECT_EQ(verdict.tone, Tone::bad);
+  EXPECT_EQ(verdict.headline, "Service levels: 1 missed, 1 measured (no target), 8 not measured");
+  const Table* const table = tableTitled(document.blocks, "");
+  ASSERT_EQ(table->rows.size(), kSloRows.size());
+  for (std::size_t i = 0; i < kSloRows.size(); ++i)
+    EXPECT_EQ(table->rows[i].cells[0].text, kSloRows[i].metric);
+  const auto ceiling = std::ranges::find(table->rows, "118k/s",
+                                         [](const Table::Row& row) { return row.cells[2].text; });
+  ASSERT_NE(ceiling, table->rows.end());
+  EXPECT_EQ(ceiling->cells[2].detail, "100 B");
+  EXPECT_EQ(ceiling->cells[4].link.target, "experiment-ceiling");
+  EXPECT_EQ(ceiling->runs.at(0).target, "run-ceiling-a-r1");
 }
 
-TEST(LabReport, WhatAReaderMustNotMissComesFirst) {
+TEST(LabReport, FirstPageHasOnlyTheServiceLevelsOfTheExperimentsThatWereAskedFor) {
+  const Document ceiling = labDocument({experiment("ceiling", 1)});
+  EXPECT_EQ(tableTitled(ceiling.blocks, "")->rows.size(), 3U);
+  EXPECT_EQ(calloutOf(ceiling.blocks).headline, "Service levels: 3 not measured");
+  const Document none = labDocument({experiment("pipelining", 1)});
+  EXPECT_EQ(tableTitled(none.blocks, ""), nullptr);
+  EXPECT_EQ(calloutOf(none.blocks).tone, Tone::good);
+}
+
+TEST(LabReport, WhatIsMostUrgentComesFirst) {
   auto one = experiment("one", 1);
-  one.findings.push_back({"as-said", Standing::expected, "As the books say", "", true, {}});
+  one.findings.push_back({"e", Standing::expected, "As the books say", "", true, {}});
   auto two = experiment("two", 2);
-  two.findings.push_back({"not-as-said", Standing::contradicts, "Not as they say", "", true, {}});
-  const auto report = buildLabReport({one, two}, drawNothing);
-  ASSERT_TRUE(report);
-  ASSERT_EQ(report->headlines.size(), 2U);
-  EXPECT_EQ(report->headlines[0].text, "Not as they say");
-  EXPECT_THAT(toMarkdown(*report), HasSubstr("**Not as expected:** Not as they say"));
+  two.findings.push_back({"c", Standing::contradicts, "Not as they say", "", true, {}});
+  const auto lines = headlinesIn(labDocument({one, two}));
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].text, "Not as they say");
+  EXPECT_EQ(lines[0].mark, "Not as expected");
 }
 
 TEST(LabReport, OfManyExperimentsEachHasTwoLinesOnTheFirstPageTheMostUrgentOnes) {
@@ -125,39 +103,38 @@ TEST(LabReport, OfManyExperimentsEachHasTwoLinesOnTheFirstPageTheMostUrgentOnes)
     for (const auto& [standing, text] : {std::pair{Standing::inconclusive, "not decided"},
                                          {Standing::plain, "a figure"},
                                          {Standing::expected, "as said"},
-                                         {Standing::problem, "mind this"}})
-      all.back().findings.push_back({"", standing, text, "", true, {}});
+                                         {Standing::problem, "a problem"}})
+      all.back().findings.push_back({"x", standing, text, "", true, {}});
   }
-  const auto many = buildLabReport(all, drawNothing);
-  ASSERT_TRUE(many);
-  ASSERT_EQ(many->headlines.size(), 8U);
-  for (std::size_t i = 0; i < 8; ++i)
-    EXPECT_EQ(many->headlines[i].text, i < 4 ? "mind this" : "a figure");
+  const auto many = headlinesIn(labDocument(all));
+  ASSERT_EQ(many.size(), 8U);
+  for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(many[i].text, i < 4 ? "a problem" : "a figure");
 
-  const auto one = buildLabReport({all.front()}, drawNothing);
-  ASSERT_EQ(one->headlines.size(), 3U);
-  EXPECT_EQ(one->headlines.back().text, "as said");
+  const auto one = headlinesIn(labDocument({all.front()}));
+  ASSERT_EQ(one.size(), 3U);
+  EXPECT_EQ(one.back().text, "as said");
 }
 
 TEST(LabReport, EveryFigureLeadsToTheCommandThatMadeIt) {
-  const auto report = buildLabReport({experiment("one", 1)}, drawNothing);
-  const std::string page = toHtml(*report);
+  const Document document = labDocument({experiment("one", 1)});
+  const std::string page = toHtml(document);
   EXPECT_THAT(page, HasSubstr("href=\"#run-one-a-r1\""));
   EXPECT_THAT(page, HasSubstr("id=\"run-one-a-r1\""));
-  EXPECT_THAT(page, HasSubstr("redline driver -addr=$ADDR -rate=10k"));
-  const std::string markdown = toMarkdown(*report);
+  EXPECT_THAT(page, HasSubstr("<span>-rate=10k</span>"));
+  const std::string markdown = toMarkdown(document);
   EXPECT_THAT(markdown, HasSubstr("redline lab run one"));
   EXPECT_THAT(markdown, HasSubstr("redline driver -addr=$ADDR -rate=10k"));
 }
 
-TEST(LabReport, WhatFailedOrMayNotBeQuotedIsSaid) {
+TEST(LabReport, WhatFailedOrIsInvalidIsSaid) {
   auto one = experiment("one", 1);
   one.state = ExperimentState::interrupted;
   one.indicative = true;
   one.runs[0].state = RunState::failed;
   one.runs[0].reason = "the server <died>";
-  one.runs[1].invalid = {"stolen time"};
-  const std::string page = toHtml(*buildLabReport({one}, drawNothing));
+  one.runs[1].invalid = {{ReasonCode::stolenTime, "stolen time"}};
+  const Document document = labDocument({one});
+  const std::string page = toHtml(document);
   EXPECT_THAT(page, HasSubstr("the server &lt;died&gt;"));
   EXPECT_THAT(page, HasSubstr("INVALID: stolen time"));
   EXPECT_THAT(page, HasSubstr("Indicative"));
@@ -183,25 +160,19 @@ TEST(LabReport, IsMadeFromTheDirectoryOfALab) {
   EXPECT_FALSE(writeReport({lab.string(), lab.string()}, lab, drawNothing));
 }
 
-TEST(LabPlots, AreDrawnByGnuplotWithEveryKindOfAxis) {
-  const std::vector<LabPoint> points{{0, 0.5, 0.4, 0.6}, {1, 0.9}, {2, kNaN}, {3, 1.0}};
-  for (const AxisKind x : {AxisKind::linear, AxisKind::count, AxisKind::share, AxisKind::latency,
-                           AxisKind::logCount, AxisKind::names})
-    for (const AxisKind y : {AxisKind::linear, AxisKind::count, AxisKind::share, AxisKind::latency,
-                             AxisKind::logCount}) {
-      auto plot = plotOf(x, y, points);
-      plot.spans = {{0.5, 1.5, "bgsave"}};
-      plot.marks = {{1, "knee's"}};
-      const auto svg = drawWithGnuplot(labPlot(plot, "e").script);
-      ASSERT_TRUE(svg) << svg.error().message;
-      EXPECT_THAT(*svg, HasSubstr("knee"));
-    }
-}
-
-TEST(LabPlots, OfNothingAreNotThere) {
-  EXPECT_THAT(labPlot(plotOf(AxisKind::linear, AxisKind::linear, {}), "e").script, IsEmpty());
-  EXPECT_THAT(labPlot(plotOf(AxisKind::linear, AxisKind::latency, {{1, 0}}), "e").script,
-              IsEmpty());
+TEST(LabReport, AnIntervalStandsApartFromItsFigureAndOlderFilesHaveItInTheText) {
+  auto one = experiment("one", 1);
+  one.tables[0].rows[0].cells[1] = "80k/s [78k – 82k]";
+  const std::string old = experimentToJson(one);
+  one.tables[0].rows[0].cells[1] = LabCell::of("80k/s", "[78k – 82k]");
+  for (const std::string& text : {old, experimentToJson(one)}) {
+    const auto read = experimentFromJson(text, "experiment.json");
+    ASSERT_TRUE(read) << read.error().message;
+    const Document document = labDocument({*read});
+    const Cell& cell = tableTitled(document.blocks, "Rates")->rows[0].cells[1];
+    EXPECT_EQ(cell.text, "80k/s");
+    EXPECT_EQ(cell.range, "[78k – 82k]");
+  }
 }
 
 }  // namespace

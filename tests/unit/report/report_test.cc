@@ -7,13 +7,16 @@
 #include <regex>
 
 #include "os/files.h"
-#include "report/build_report.h"
 #include "report/html.h"
 #include "report/markdown.h"
+#include "report/run_document.h"
+#include "report/terminal.h"
 #include "report/text.h"
+#include "report/write_report.h"
 #include "rundir/run_dir.h"
 #include "support/paths.h"
 #include "support/temporary_directory.h"
+#include "unit/report/blocks.h"
 #include "unit/report/runs.h"
 
 namespace redline {
@@ -26,9 +29,10 @@ using testing::Not;
 
 const fs::path kGolden = fs::path(REDLINE_SOURCE_DIR) / "tests" / "golden" / "report";
 
-/// Stands in for gnuplot, whose SVG differs between versions.
-Result<std::string> drawNothing(const std::string&) {
-  return "<svg\n viewBox=\"0 0 1 1\"><title>x</title><desc>y</desc></svg>\n";
+Document drawn(const std::vector<RunData>& runs, const Drawer& draw) {
+  Document document = runDocument(runs);
+  drawPictures(document, draw);
+  return document;
 }
 
 std::string contentOf(const fs::path& path) {
@@ -62,6 +66,13 @@ std::vector<RunData> goldenRun() {
   return runs.value_or(std::vector<RunData>{});
 }
 
+/// What the verdict says is missing from the directory.
+std::vector<std::string> missing(const Callout& verdict) {
+  for (const Callout::Group& group : verdict.groups)
+    if (group.title == "Missing from the run directory") return group.lines;
+  return {};
+}
+
 /// The cells of a Markdown table row that begins with `label`.
 std::vector<std::string> rowOf(const std::string& markdown, const std::string& label) {
   std::smatch found;
@@ -77,16 +88,15 @@ std::vector<std::string> rowOf(const std::string& markdown, const std::string& l
 }
 
 TEST(Report, OfTheSameRunIsTheSame) {
-  const auto runs = goldenRun();
-  const auto report = buildReport(runs, drawNothing);
-  ASSERT_TRUE(report);
-  expectGolden(toHtml(*report), "report.html");
-  expectGolden(toMarkdown(*report), "FINDINGS.md");
+  const Document document = drawn(goldenRun(), drawNothing);
+  expectGolden(toHtml(document), "report.html");
+  expectGolden(toMarkdown(document), "FINDINGS.md");
+  expectGolden(toTerminal(document.blocks), "report.txt");
 }
 
 TEST(Report, PageNeedsNothingElse) {
-  const std::string page = toHtml(*buildReport(goldenRun(), drawWithGnuplot));
-  for (const char* const outside : {"<script", "src=", "@import", "url(", "<link"})
+  const std::string page = toHtml(drawn(goldenRun(), drawWithGnuplot));
+  for (const char* const outside : {"src=", "@import", "url(", "<link", "fetch("})
     EXPECT_THAT(page, Not(HasSubstr(outside)));
   // The only addresses are the names of XML's namespaces.
   const std::regex address("https?://[^\"' ]+");
@@ -97,14 +107,14 @@ TEST(Report, PageNeedsNothingElse) {
 }
 
 TEST(Report, TheVerdictIsTheFirstThingAfterTheTitle) {
-  const std::string page = toHtml(*buildReport(goldenRun(), drawNothing));
-  EXPECT_LT(page.find("class=\"verdict"), page.find("<h3>"));
+  const Document document = drawn(goldenRun(), drawNothing);
+  EXPECT_TRUE(std::holds_alternative<Callout>(document.blocks.front().content));
 }
 
 TEST(Report, NumbersOfTheFindingsFileAreTheSummarys) {
   const auto runs = goldenRun();
   const Summary& summary = *runs.front().dir.summary;
-  const std::string markdown = toMarkdown(*buildReport(runs, drawNothing));
+  const std::string markdown = toMarkdown(drawn(runs, drawNothing));
   for (const std::string measure : {"response", "service", "lateness", "dispatch"}) {
     const LatencyFigures& f = summary.latency.at(measure).at("all");
     const auto cells = rowOf(markdown, measure);
@@ -128,25 +138,16 @@ TEST(Report, NumbersOfTheFindingsFileAreTheSummarys) {
   EXPECT_THAT(rowOf(markdown, "achieved")[0], testing::StartsWith(achieved + "/s"));
 }
 
-TEST(Report, ARunWithoutSummaryIsPutTogetherFromItsIntervals) {
+TEST(Report, ARunWithoutSummaryIsNotJudged) {
   const TemporaryDirectory temporary;
   const fs::path path = copyOfRun(temporary.path());
   fs::remove(path / kSummaryFile);
-  const Summary was = goldenRun().front().figures;
   const auto runs = readRuns({path.string()});
   ASSERT_TRUE(runs);
-  const Summary& figures = runs->front().figures;
-  EXPECT_EQ(figures.rate.scheduled, was.rate.scheduled);
-  EXPECT_EQ(figures.rate.completed, was.rate.completed);
-  EXPECT_EQ(figures.cache.hits, was.cache.hits);
-  EXPECT_EQ(figures.verify.checked, was.verify.checked);
-  EXPECT_EQ(figures.rate.target, was.rate.target);
-  EXPECT_NEAR(figures.rate.achieved, was.rate.achieved, was.rate.achieved / 1000);
-  EXPECT_DOUBLE_EQ(figures.latency.at("response").at("all").p99,
-                   was.latency.at("response").at("all").p99);
-  const ReportVerdict verdict = verdictOf(runs->front());
-  EXPECT_EQ(verdict.kind, ReportVerdict::Kind::unknown);
-  EXPECT_THAT(verdict.warnings, Contains("summary.json is missing"));
+  EXPECT_EQ(runs->front().figures.rate.scheduled, goldenRun().front().figures.rate.scheduled);
+  const Callout verdict = runVerdict(runs->front());
+  EXPECT_EQ(verdict.tone, Tone::unsure);
+  EXPECT_THAT(missing(verdict), Contains("summary.json is missing"));
 }
 
 TEST(Report, ARunTornAtAnyPlaceStillGivesOneThatSaysWhatIsMissing) {
@@ -157,10 +158,8 @@ TEST(Report, ARunTornAtAnyPlaceStillGivesOneThatSaysWhatIsMissing) {
     truncate(path / file, 0.6);
     const auto runs = readRuns({path.string()});
     ASSERT_TRUE(runs) << file << ": " << runs.error().message;
-    const std::string page = toHtml(*buildReport(*runs, drawWithGnuplot));
-    EXPECT_THAT(page, HasSubstr("No verdict"));
-    EXPECT_THAT(page, HasSubstr("Missing from the run directory"));
-    EXPECT_THAT(verdictOf(runs->front()).warnings, Contains(HasSubstr(std::string(file))));
+    EXPECT_THAT(toHtml(drawn(*runs, drawWithGnuplot)), HasSubstr("No verdict"));
+    EXPECT_THAT(missing(runVerdict(runs->front())), Contains(HasSubstr(std::string(file))));
   }
 }
 
@@ -172,11 +171,10 @@ TEST(Report, ACrashBeforeTheFirstIntervalStillSaysWhatWasToRun) {
     fs::remove(path / file);
   const auto runs = readRuns({path.string()});
   ASSERT_TRUE(runs);
-  const auto report = buildReport(*runs, drawWithGnuplot);
-  ASSERT_TRUE(report);
-  EXPECT_THAT(report->runs[0].command, HasSubstr("redline driver"));
-  EXPECT_TRUE(report->runs[0].figures.empty());
-  EXPECT_EQ(report->runs[0].verdict.warnings.size(), 5U);
+  Document document = runDocument(*runs);
+  EXPECT_THAT(toMarkdown(document), HasSubstr("redline driver"));
+  forEachBlock<Picture>(document.blocks, [](const Picture& p) { ADD_FAILURE() << p.id; });
+  EXPECT_EQ(missing(runVerdict(runs->front())).size(), 5U);
 }
 
 TEST(Report, NothingFromARunIsMarkup) {
@@ -187,7 +185,7 @@ TEST(Report, NothingFromARunIsMarkup) {
   run.figures.config = {{"out", evil}};
   run.figures.notes = {evil};
   run.figures.valid = false;
-  run.figures.invalidReasons = {evil};
+  run.figures.invalidReasons = {{ReasonCode::other, evil}};
   run.figures.environment.cpu = run.figures.environment.redisVersion = evil;
   run.figures.servers[0].addr = evil;
   run.dir.warnings = {evil};
@@ -200,12 +198,12 @@ TEST(Report, NothingFromARunIsMarkup) {
   series.points[0].usedMemory = 1e6;
   series.points[1].usedMemory = 5e6;
   run.servers = {series, series};
-  const auto report = buildReport({run, run}, drawWithGnuplot);
-  ASSERT_TRUE(report) << report.error().message;
-  EXPECT_THAT(toHtml(*report), Not(HasSubstr("<img")));
+  const Document document = drawn({run, run}, drawWithGnuplot);
+  EXPECT_THAT(toHtml(document), Not(HasSubstr("<img")));
+  EXPECT_THAT(toTerminal(document.blocks), Not(HasSubstr("\x1b")));
   // A code block shows its text as it is; everywhere else it must be escaped.
   const std::string markdown =
-      std::regex_replace(toMarkdown(*report), std::regex("```sh\n[^\n]*\n```|`-[^\n]*`"), "");
+      std::regex_replace(toMarkdown(document), std::regex("```sh\n[^\n]*\n```|`-[^\n]*`"), "");
   EXPECT_THAT(markdown, Not(HasSubstr("<img")));
 }
 
@@ -215,7 +213,7 @@ TEST(Report, SeveralRunsBeginWithTheirComparison) {
   a.name = "before";
   b.name = "after";
   b.slug = "after";
-  const std::string page = toHtml(*buildReport({a, b}, drawNothing));
+  const std::string page = toHtml(drawn({a, b}, drawNothing));
   EXPECT_LT(page.find("Side by side"), page.find("<h2"));
   EXPECT_THAT(page, HasSubstr("<a href=\"#run-after\">after</a>"));
 }
@@ -237,7 +235,24 @@ TEST(Report, WritesPageFindingsAndPlots) {
   EXPECT_EQ(images, 7U);
 }
 
-TEST(Report, RefusesWhatIsNoRunDirectory) {
+TEST(Report, IsWrittenWithoutPicturesWhereThereIsNoGnuplot) {
+  const TemporaryDirectory temporary;
+  const fs::path run = copyOfRun(temporary.path());
+  const auto none = [](const std::string&) -> Result<std::string> {
+    return fail(ErrorCode::io, "gnuplot is not installed");
+  };
+  const auto files = writeReport({run.string()}, temporary.path() / "report", none);
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_TRUE(fs::is_empty(temporary.path() / "report" / "plots"));
+  for (const fs::path& file : {files->html, files->findings}) {
+    const std::string text = contentOf(file);
+    EXPECT_THAT(text, HasSubstr("7 of 7 pictures are missing: gnuplot is not installed"));
+    EXPECT_THAT(text, Not(HasSubstr("plots/")));
+    EXPECT_THAT(text, HasSubstr("main thread busy"));
+  }
+}
+
+TEST(Report, RefusesWhatIsNotARunDirectory) {
   const TemporaryDirectory temporary;
   EXPECT_FALSE(readRuns({temporary.path().string()}));
   EXPECT_FALSE(readRuns({(temporary.path() / "none").string()}));

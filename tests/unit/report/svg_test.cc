@@ -7,7 +7,8 @@
 
 #include "report/gnuplot.h"
 #include "report/ink.h"
-#include "report/plots.h"
+#include "report/pictures.h"
+#include "report/plot_script.h"
 #include "unit/report/runs.h"
 
 namespace redline {
@@ -27,7 +28,7 @@ std::vector<std::string> idsIn(const std::string& svg) {
 }
 
 std::string drawnPlot() {
-  const auto svg = drawWithGnuplot(latencyOverTime(soundRun()).script);
+  const auto svg = drawWithGnuplot(plotScript(latencyOverTime(soundRun())));
   EXPECT_TRUE(svg) << (svg ? "" : svg.error().message);
   return svg.value_or("");
 }
@@ -48,7 +49,7 @@ TEST(Svg, ReferencesPointToIdsThatAreThere) {
   RunData run = soundRun();
   run.dir.events.push_back(eventAt(1, "slowlog", "keys", 5'000'000));
   const std::string svg =
-      standaloneSvg(*drawWithGnuplot(latencyOverTime(run).script), "one", "t", "d");
+      standaloneSvg(*drawWithGnuplot(plotScript(latencyOverTime(run))), "one", "t", "d");
   const auto ids = idsIn(svg);
   std::size_t references = 0;
   for (std::size_t at = 0; (at = svg.find("href='#", at)) != std::string::npos; ++references) {

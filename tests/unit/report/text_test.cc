@@ -56,24 +56,16 @@ TEST(MicrosCell, HasADecimalBelowAThousand) {
   EXPECT_EQ(microsCell(74'312.4), "74,312");
 }
 
-TEST(Percent, NeverRoundsALossAway) {
-  EXPECT_EQ(percent(1), "100.0%");
-  EXPECT_EQ(percent(0.99999), "99.999%");
-  EXPECT_EQ(percent(0), "0.0%");
-  EXPECT_EQ(percent(0.0001), "0.01%");
-  EXPECT_EQ(percent(0.356), "35.6%");
-}
-
 TEST(Text, PercentilesReadAsPeopleWriteThem) {
-  EXPECT_EQ(percentileWords("p99"), "p99");
-  EXPECT_EQ(percentileWords("p999"), "p99.9");
-  EXPECT_EQ(percentileWords("p9999"), "p99.99");
-  EXPECT_EQ(percentileWords("max"), "max");
+  EXPECT_EQ(percentileName("p99"), "p99");
+  EXPECT_EQ(percentileName("p999"), "p99.9");
+  EXPECT_EQ(percentileName("p9999"), "p99.99");
+  EXPECT_EQ(percentileName("max"), "max");
 }
 
 TEST(Text, ALargeRatioHasNoDecimals) {
-  EXPECT_EQ(ratioWords(9.27), "9.3");
-  EXPECT_EQ(ratioWords(11'983.4), "11,983");
+  EXPECT_EQ(formatRatio(9.27), "9.3");
+  EXPECT_EQ(formatRatio(11'983.4), "11,983");
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ ExperimentDocument sampleDocument() {
   document.parameters = {{"keys", "100k"}, {"batches", "1, 16"}};
   document.wallStart = 1'700'000'000'123'456'789;
   document.durationS = 52.5;
-  document.findings = {{"fell", Standing::contradicts, "It fell", "the rates", true, {"a-r1", "a-r2"}}};
+  document.findings = {
+      {"fell", Standing::contradicts, "It fell", "the rates", true, {"a-r1", "a-r2"}}};
   document.tables = {{"Rates", {"batch", "ops/s"}, {{{"16", "80k"}, {"a-r1"}}}, "a note", true}};
   LabPlot plot;
   plot.id = "rates";
@@ -43,7 +44,7 @@ ExperimentDocument sampleDocument() {
   run.labels = {{"batch", "16"}, {"repeat", "1"}};
   run.state = RunState::failed;
   run.reason = "no server";
-  run.invalid = {"steal"};
+  run.invalid = {{ReasonCode::stolenTime, "steal"}};
   run.directories = {"a-r1"};
   run.commands = {"redline driver"};
   run.figures = {{"fsync_us", 180.5}, {"nothing", kNaN}};
@@ -78,6 +79,16 @@ TEST(ExperimentJson, ARunOnALineOfItsOwnReadsBack) {
   bool cutOff = false;
   EXPECT_FALSE(runRecordFromJson(line.substr(0, line.size() / 2), "runs.jsonl:1", &cutOff));
   EXPECT_TRUE(cutOff);
+}
+
+TEST(ExperimentJson, ReasonsKeepTheirCodesAndOlderFilesHaveTheTextsOnly) {
+  std::string line = runRecordToJson(sampleDocument().runs[0]);
+  EXPECT_EQ(runRecordFromJson(line, "runs.jsonl:1")->invalid, sampleDocument().runs[0].invalid);
+  const std::string codes = R"("invalid_codes":["stolen-time"],)";
+  line.erase(line.find(codes), codes.size());
+  const auto old = runRecordFromJson(line, "runs.jsonl:1");
+  ASSERT_TRUE(old) << old.error().message;
+  EXPECT_EQ(old->invalid, (Reasons{{ReasonCode::other, "steal"}}));
 }
 
 TEST(ExperimentJson, WhatItCannotHoldIsNamed) {

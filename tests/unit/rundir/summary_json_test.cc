@@ -19,7 +19,7 @@ Summary filled() {
   summary.config = {{"rate", "10000"}, {"dist", "zipfian"}};
   summary.environment = {"7.0.15", "6.1.0", "A CPU", 2, 25'769'803'776};
   summary.valid = false;
-  summary.invalidReasons = {"steal 7%"};
+  summary.invalidReasons = {{ReasonCode::stolenTime, "steal 7%"}};
   summary.notes = {"overloaded"};
   summary.windowS = 10.5;
   summary.rate.target = 10'000;
@@ -215,6 +215,12 @@ TEST(SummaryJson, WritesNothingThatIsNotJson) {
 }
 
 // Found by fuzzing: the library throws something else for it than for what is not JSON.
+TEST(SummaryJson, ReasonsAreTextsForPeopleWithTheirCodesBeside) {
+  const json ours = json::parse(summaryToJson(filled()));
+  EXPECT_EQ(ours["invalid_reasons"], json({"steal 7%"}));
+  EXPECT_EQ(ours["invalid_codes"], json({"stolen-time"}));
+}
+
 TEST(SummaryJson, RefusesANumberThatNoDoubleHolds) {
   const auto read = summaryFromJson(R"({"window_s": 1E011110})", "summary.json");
   ASSERT_FALSE(read);

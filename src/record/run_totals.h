@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+
+#include "record/interval.h"
+#include "record/summary.h"
+
+namespace redline {
+
+/// What was counted in a run: of its measured window, warm-up excluded and drain included. The
+/// engine's recorder has it at the end of a run, and the directory of a crashed run has it too.
+struct RunTotals {
+  Counters counts;
+  std::uint64_t completedInWindow = 0;  ///< operations, drain excluded, whenever they were due
+  std::uint64_t warmupCorrupt = 0;      ///< corrupt values count whenever they are found
+  double windowS = 0;                   ///< the window's length, drain excluded
+  double busyS = 0;                     ///< the workers' time: window and drain, × threads
+};
+
+// The parts of a summary that follow from the counts alone. Pure.
+
+/// `target`: operations/s asked for; 0 in the closed model.
+RateFigures rateFigures(const RunTotals& totals, double target);
+CacheFigures cacheFigures(const Counters& counts);
+VerifyFigures verifyFigures(const RunTotals& totals);
+/// The counts of redirects; the nodes and slots are the caller's.
+ClusterFigures redirectFigures(const Counters& counts);
+/// CPU time, pauses and batches. `extraRequests`: beyond one for each operation.
+GeneratorFigures generatorFigures(const RunTotals& totals, std::uint64_t extraRequests = 0);
+
+}  // namespace redline

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+namespace redline {
+
+// Files of this folder, embedded when redline is built (cmake/embed.cmake).
+
+extern const std::string_view kReportCss;
+extern const std::string_view kReportJs;
+
+}  // namespace redline
