@@ -176,11 +176,12 @@ GatedChild::~GatedChild() {
 }
 
 Status GatedChild::release() {
+  // Of a child that failed before the gate, the send fails, too; the reason is in the other socket.
   const bool opened = ::send(gate_.get(), "g", 1, MSG_NOSIGNAL) == 1;
   int error = 0;
   ssize_t got = 0;
   do {
-    got = opened ? ::read(failure_.get(), &error, sizeof error) : 0;
+    got = ::read(failure_.get(), &error, sizeof error);
   } while (got < 0 && errno == EINTR);
   gate_.reset();
   failure_.reset();

@@ -83,8 +83,7 @@ std::string evidenceText(const Comparison& comparison) {
 }
 
 Paragraph sideOf(std::string letter, const std::string& name, std::size_t runs) {
-  return {.text = fmt::format("{}  ({})", name, plural(runs, "run")),
-          .lead = std::move(letter)};
+  return {.text = fmt::format("{}  ({})", name, plural(runs, "run")), .lead = std::move(letter)};
 }
 
 Table metricsTable(const Comparison& comparison) {
@@ -171,9 +170,9 @@ Blocks comparisonBlocks(const Comparison& comparison,
                 sideOf("B", comparison.bName, comparison.bRuns)};
   const auto orNone = [](const std::string& value) { return value.empty() ? "(none)" : value; };
   for (const FlagDifference& flag : comparison.flags)
-    blocks.emplace_back(Paragraph{
-        .text = fmt::format("-{}: {} → {}", flag.flag, orNone(flag.a), orNone(flag.b)),
-        .lead = " "});
+    blocks.emplace_back(
+        Paragraph{.text = fmt::format("-{}: {} → {}", flag.flag, orNone(flag.a), orNone(flag.b)),
+                  .lead = " "});
   blocks.emplace_back(Heading{.level = 3, .text = ""});
   addTable(blocks, metricsTable(comparison));
   for (const std::string& warning : comparison.warnings) addText(blocks, "warning: " + warning);

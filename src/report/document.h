@@ -13,7 +13,7 @@ namespace redline {
 // writers (html.h, markdown.h, terminal.h) escape them. Builders (run_document.h, lab_document.h,
 // comparison_document.h, lab_compare.h) make them.
 
-struct Link {
+struct Hyperlink {
   std::string label{};
   std::string target{};  ///< id of a heading or paragraph of the same document; empty: no link
 };
@@ -44,7 +44,7 @@ struct Paragraph {
 struct BulletList {
   struct Item {
     std::string text{};
-    Link link{};          ///< before the text
+    Hyperlink link{};     ///< before the text
     std::string quiet{};  ///< after it
   };
   std::vector<Item> items{};
@@ -68,11 +68,11 @@ struct KeyFigures {
 
 struct FindingLine {
   Tone tone = Tone::neutral;
-  std::string mark{};        ///< "Caution": before the sentence; may be empty
-  std::string text{};        ///< a sentence without its full stop
-  std::string from{};        ///< the figures that it is computed from
-  std::vector<Link> runs{};  ///< with those figures
-  Link section{};            ///< where more is said
+  std::string mark{};             ///< "Caution": before the sentence; may be empty
+  std::string text{};             ///< a sentence without its full stop
+  std::string from{};             ///< the figures that it is computed from
+  std::vector<Hyperlink> runs{};  ///< with those figures
+  Hyperlink section{};            ///< where more is said
 };
 struct FindingList {
   std::vector<FindingLine> lines{};
@@ -83,7 +83,7 @@ struct Cell {
   std::string range{};        ///< its interval, quieter
   std::string detail{};       ///< under it, quieter
   Tone tone = Tone::neutral;  ///< other than neutral: in that colour
-  Link link{};                ///< instead of the text
+  Hyperlink link{};           ///< instead of the text
 
   Cell(std::string_view t) : text(t) {}  // NOLINT(google-explicit-constructor): cells are texts
   Cell(std::string t) : text(std::move(t)) {}  // NOLINT(google-explicit-constructor)
@@ -104,14 +104,14 @@ struct TableColumn {
 struct Table {
   struct Row {
     std::vector<Cell> cells{};
-    std::vector<Link> runs{};  ///< whose figures these are
+    std::vector<Hyperlink> runs{};  ///< whose figures these are
   };
   std::string title{};
   std::vector<TableColumn> columns{};
   std::vector<Row> rows{};
   std::string note{};  ///< under the table; may be empty
 
-  void add(std::vector<Cell> cells, std::vector<Link> runs = {}) {
+  void add(std::vector<Cell> cells, std::vector<Hyperlink> runs = {}) {
     rows.push_back({std::move(cells), std::move(runs)});
   }
   bool hasRuns() const;

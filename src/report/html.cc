@@ -33,7 +33,7 @@ std::string idOf(std::string_view id) {
   return id.empty() ? std::string() : fmt::format(" id=\"{}\"", escapeHtml(id));
 }
 
-std::string linkHtml(const Link& link, std::string_view title = {}) {
+std::string linkHtml(const Hyperlink& link, std::string_view title = {}) {
   if (link.target.empty()) return escapeHtml(link.label);
   const std::string hint =
       title.empty() ? std::string() : fmt::format(" title=\"{}\"", escapeHtml(title));
@@ -42,7 +42,7 @@ std::string linkHtml(const Link& link, std::string_view title = {}) {
 }
 
 /// "1 2 3 …" for the runs behind a figure, each leading to its commands.
-std::string runNumbers(const std::vector<Link>& runs) {
+std::string runNumbers(const std::vector<Hyperlink>& runs) {
   constexpr std::size_t kMost = 3;
   std::vector<std::string> links;
   for (std::size_t i = 0; i < std::min(runs.size(), kMost); ++i)

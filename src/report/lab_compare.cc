@@ -136,7 +136,7 @@ bool LabAgreement::agrees() const {
 
 LabAgreement agreementOf(const Documents& repeats) {
   const ExperimentDocument& first = repeats.front();
-  return {first.name,           first.profile,     first.command,
+  return {first.name,           first.profile,         first.command,
           figureLines(repeats), sloAgreement(repeats), findingLines(repeats)};
 }
 

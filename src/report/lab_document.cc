@@ -27,7 +27,7 @@ std::string durationText(double seconds) {
   return formatDuration(static_cast<Nanos>(seconds) * kSecond);
 }
 
-Link sectionLink(const ExperimentDocument& experiment) {
+Hyperlink sectionLink(const ExperimentDocument& experiment) {
   return {experiment.name, "experiment-" + experiment.name};
 }
 
@@ -78,7 +78,7 @@ Table sloTable(const std::vector<SloLine>& lines) {
   for (const SloLine& line : lines) {
     Cell measured("–"), verdict("not measured"), evidence("");
     verdict.tone = Tone::unsure;
-    std::vector<Link> runs;
+    std::vector<Hyperlink> runs;
     if (line.outcome != nullptr) {
       measured = line.outcome->measured;
       measured.detail = line.outcome->detail;
@@ -216,10 +216,10 @@ int urgency(Standing standing) {
 FindingList headlinesOf(const Experiments& experiments) {
   constexpr std::size_t kFew = 3;
   const std::size_t most = experiments.size() > kFew ? 2 : 3;
-  std::vector<std::pair<const LabFinding*, Link>> all;
+  std::vector<std::pair<const LabFinding*, Hyperlink>> all;
   const auto byUrgency = [](const auto& each) { return urgency(each.first->standing); };
   for (const ExperimentDocument& experiment : experiments) {
-    std::vector<std::pair<const LabFinding*, Link>> own;
+    std::vector<std::pair<const LabFinding*, Hyperlink>> own;
     for (const LabFinding& finding : experiment.findings)
       if (finding.headline) own.emplace_back(&finding, sectionLink(experiment));
     std::ranges::stable_sort(own, {}, byUrgency);
@@ -391,8 +391,8 @@ void addSection(const ExperimentDocument& experiment, const LabBlame* blame, Blo
 
 }  // namespace
 
-std::vector<Link> runLinks(std::string_view experiment, const std::vector<std::string>& runs) {
-  std::vector<Link> links;
+std::vector<Hyperlink> runLinks(std::string_view experiment, const std::vector<std::string>& runs) {
+  std::vector<Hyperlink> links;
   links.reserve(runs.size());
   for (const std::string& run : runs)
     links.push_back({run, fmt::format("run-{}-{}", experiment, run)});

@@ -26,7 +26,7 @@ Document labDocument(const std::vector<ExperimentDocument>& experiments,
                      const std::map<std::string, LabBlame>& blame = {});
 
 /// Each run's name, leading to its entry in the list of its experiment's runs.
-std::vector<Link> runLinks(std::string_view experiment, const std::vector<std::string>& runs);
+std::vector<Hyperlink> runLinks(std::string_view experiment, const std::vector<std::string>& runs);
 
 /// "met", "measured", … and "not as expected", … as tables have them.
 std::string_view wordOf(SloVerdict verdict);

@@ -11,13 +11,13 @@
 namespace redline {
 namespace {
 
-std::string linkText(const Link& link) {
+std::string linkText(const Hyperlink& link) {
   return link.target.empty() ? escapeMarkdown(link.label)
                              : fmt::format("[{}](#{})", escapeMarkdown(link.label), link.target);
 }
 
 /// The first of the runs, by name: their commands are in the list at the section's end.
-std::string runNames(const std::vector<Link>& runs) {
+std::string runNames(const std::vector<Hyperlink>& runs) {
   if (runs.empty()) return "";
   return markdownCode(runs.front().label) +
          (runs.size() > 1 ? fmt::format(" + {}", runs.size() - 1) : std::string());

@@ -121,7 +121,7 @@ TEST(BigKey, CountsWhatALargeReplyEvicts) {
 
 TEST(BigKey, HasNoServiceLevelFromInvalidRunsAlone) {
   auto runs = twice({kHgetall});
-  for (Reading& run : runs) run.record.invalid.emplace_back("disturbed");
+  for (Reading& run : runs) run.record.invalid.push_back({ReasonCode::other, "disturbed"});
   EXPECT_EQ(analysed(runs).slo.at(0).verdict, SloVerdict::invalid);
   runs.front().record.invalid.clear();
   EXPECT_EQ(analysed(runs).slo.at(0).verdict, SloVerdict::reported);

@@ -161,10 +161,10 @@ TEST(PersistenceSpike, AttributesTheStallToTheFork) {
 TEST(PersistenceSpike, HasAServiceLevelWhereEachForkHasAValidRun) {
   auto runs = twice(clear());
   for (Reading& run : runs)
-    if (run.record.label("child") == "server") run.record.invalid.emplace_back("disturbed");
+    if (run.record.label("child") == "server") run.record.invalid.push_back({ReasonCode::other, "disturbed"});
   EXPECT_EQ(analysed(runs).slo.at(0).verdict, SloVerdict::reported);
   for (Reading& run : runs)
-    if (run.record.label("fault") == "bgsave") run.record.invalid.emplace_back("disturbed");
+    if (run.record.label("fault") == "bgsave") run.record.invalid.push_back({ReasonCode::other, "disturbed"});
   EXPECT_EQ(analysed(runs).slo.at(0).verdict, SloVerdict::invalid);
 }
 

@@ -94,6 +94,8 @@ TEST_F(GatedChildTest, SaysThatItsDirectoryIsMissing) {
   start.directory = dir_.path() / "absent";
   auto child = GatedChild::spawn(start);
   ASSERT_TRUE(child);
+  siginfo_t ended{};  // before the gate opens, as on a busy machine
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child->pid()), &ended, WEXITED | WNOWAIT), 0);
   const auto released = child->release();
   ASSERT_FALSE(released);
   EXPECT_THAT(released.error().message, HasSubstr("No such file or directory"));
