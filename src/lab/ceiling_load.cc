@@ -8,7 +8,7 @@
 #include "base/units.h"
 #include "lab/ceiling.h"
 #include "lab/core_gaps.h"
-#include "lab/fault_series.h"
+#include "lab/interval_series.h"
 #include "lab/words.h"
 #include "model/queue.h"
 

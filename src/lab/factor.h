@@ -13,8 +13,8 @@ namespace redline::lab {
 
 /// One value that a factor takes.
 struct Level {
-  std::string label;         ///< in labels and run names: [a-z0-9-], unique in its factor
-  std::string title;         ///< for people: "batch 16"
+  std::string label;     ///< in labels and run names: [a-z0-9-], unique in its factor
+  std::string title;     ///< for people: "batch 16"
   double number = kNaN;  ///< its place on a numeric axis, where it has one
 };
 
@@ -126,6 +126,11 @@ class Cell {
   std::string part_;
   std::vector<Coordinate> coordinates_;
 };
+
+/// All runs of an experiment as one condition, for totals.
+inline Cell everyRun() {
+  return {"", {}};
+}
 
 /// Conditions, in the order in which tables show them.
 using Cells = std::vector<Cell>;

@@ -15,12 +15,12 @@ namespace {
 constexpr double kPercentile = 0.99;
 
 /// 1 − the share of the fault's intervals that are left in `p99`.
-double lateGeneratorOf(const RunDir& run, const FaultFacts& facts) {
+double lateGeneratorOf(const FaultFacts& facts) {
   const auto during = [&](const std::vector<SeriesPoint>& series) {
     return static_cast<double>(
         std::ranges::count_if(series, [&](const SeriesPoint& at) { return facts.isDuring(at); }));
   };
-  const double all = during(dispatchSeries(run, kPercentile));
+  const double all = during(facts.dispatch);
   return all > 0 ? 1 - during(facts.p99) / all : kNaN;
 }
 
@@ -32,6 +32,17 @@ double aboveS(const FaultFacts& facts, double limitUs) {
   return seconds;
 }
 
+void readSeries(const RunDir& run, const FaultView& view, FaultFacts& facts) {
+  facts.response = responseSeries(run, kPercentile);
+  if (view.p99 == FaultP99::everyInterval) {
+    facts.p99 = facts.response;
+    return;
+  }
+  facts.dispatch = dispatchSeries(run, kPercentile);
+  facts.p99 = serverSeries(facts.response, facts.dispatch);
+  facts.lateGenerator = lateGeneratorOf(facts);
+}
+
 FaultFacts readFault(const Reading& reading, const FaultView& view) {
   FaultFacts facts;
   const RunDir* const run = reading.dir();
@@ -40,16 +51,16 @@ FaultFacts readFault(const Reading& reading, const FaultView& view) {
   if (!facts.when) return facts;
   const Stretch when = *facts.when;
   facts.stallUs = longestStallS(*run, when) * 1e6;
-  if (view.p99 == FaultP99::withoutLateGenerator) {
-    facts.p99 = serverSeries(*run, kPercentile);
-    facts.lateGenerator = lateGeneratorOf(*run, facts);
-  } else {
-    facts.p99 = responseSeries(*run, kPercentile);
-  }
+  readSeries(*run, view, facts);
+  const auto firstAfter = std::ranges::find_if(
+      run->servers, [&](const ServerSample& sample) { return toSeconds(sample.at) >= when.fromS; });
+  facts.serverBefore = {run->servers.begin(), firstAfter};
+  facts.serverAfter = {firstAfter, run->servers.end()};
+  if (facts.p99.empty()) return facts;
   facts.aboveLimitS = aboveS(facts, view.limitUs);
-  if (!facts.p99.empty())
-    facts.spike = findSpike(facts.p99, {facts.p99.front().startS, when.fromS},
-                            {when.fromS, facts.p99.back().endS}, faultSpikeRule());
+  const double untilS = view.until ? view.until(reading) : facts.p99.back().endS;
+  facts.spike = findSpike(facts.p99, {facts.p99.front().startS, when.fromS}, {when.fromS, untilS},
+                          faultSpikeRule());
   return facts;
 }
 
@@ -83,13 +94,22 @@ SpikeRule faultSpikeRule() {
   return spike;
 }
 
+std::vector<const FaultFigures*> faultsOf(const Reading& reading) {
+  std::vector<const FaultFigures*> faults;
+  if (const Summary* const summary = reading.summary())
+    for (const FaultFigures& fault : summary->faults)
+      if (fault.problem.empty() && fault.endS > 0) faults.push_back(&fault);
+  return faults;
+}
+
 const FaultFigures* faultOf(const Reading& reading) {
-  const Summary* const summary = reading.summary();
-  if (summary == nullptr) return nullptr;
-  const auto found = std::ranges::find_if(summary->faults, [](const FaultFigures& fault) {
-    return fault.problem.empty() && fault.endS > 0;
-  });
-  return found == summary->faults.end() ? nullptr : &*found;
+  const auto faults = faultsOf(reading);
+  return faults.empty() ? nullptr : faults.front();
+}
+
+double figureOf(const FaultFigures& fault, std::string_view name) {
+  const auto found = std::ranges::find(fault.figures, name, &std::pair<std::string, double>::first);
+  return found == fault.figures.end() ? kNaN : found->second;
 }
 
 std::optional<Stretch> faultStretch(const Reading& reading) {
@@ -101,10 +121,7 @@ std::optional<Stretch> faultStretch(const Reading& reading) {
 Measurement faultFigure(std::string_view name) {
   return [name = std::string(name)](const Reading& reading) {
     const FaultFigures* const fault = faultOf(reading);
-    if (fault == nullptr) return kNaN;
-    for (const auto& [known, value] : fault->figures)
-      if (known == name) return value;
-    return kNaN;
+    return fault == nullptr ? kNaN : figureOf(*fault, name);
   };
 }
 
@@ -124,6 +141,34 @@ double FaultFacts::spikeS() const {
   if (!spike || !spike->found) return kNaN;
   // With intervals left out, those between two that are above need not be.
   return isMostlyLeftOut() ? spike->aboveS : spike->durationS();
+}
+
+FaultMeasurement fieldBefore(std::string_view field) {
+  return [field = std::string(field)](const Reading&, const FaultFacts& fault) {
+    return fault.serverBefore.empty() ? kNaN : fault.serverBefore.back().number(field, kNaN);
+  };
+}
+
+FaultMeasurement fieldAtEnd(std::string_view field) {
+  return [field = std::string(field)](const Reading&, const FaultFacts& fault) {
+    return fault.serverAfter.empty() ? kNaN : fault.serverAfter.back().number(field, kNaN);
+  };
+}
+
+FaultMeasurement fieldGrowth(std::string_view field) {
+  return [end = fieldAtEnd(field), begin = fieldBefore(field)](const Reading& run,
+                                                               const FaultFacts& fault) {
+    return end(run, fault) - begin(run, fault);
+  };
+}
+
+FaultMeasurement fieldFastest(std::string_view field) {
+  return [field = std::string(field)](const Reading& run, const FaultFacts& fault) {
+    double fastest = kNaN;
+    for (const double rate : ratesOf(*run.dir(), field, fault.p99))
+      if (std::isfinite(rate) && !(rate <= fastest)) fastest = rate;
+    return fastest;
+  };
 }
 
 FaultStudy::FaultStudy(Study& study, Cells cells, FaultView view)
@@ -161,6 +206,21 @@ Quantity FaultStudy::mean(std::string unit, std::string_view name) const {
   return study_.mean(std::move(unit), faultFigure(name), cells_);
 }
 
+Measurement FaultStudy::of(const FaultMeasurement& figure) const {
+  return [facts = facts_, figure](const Reading& reading) {
+    const FaultFacts& fault = facts(reading);
+    return fault.spike ? figure(reading, fault) : kNaN;
+  };
+}
+
+Quantity FaultStudy::quantity(std::string unit, const FaultMeasurement& figure) const {
+  return study_.quantity(std::move(unit), of(figure), cells_);
+}
+
+Quantity FaultStudy::mean(std::string unit, const FaultMeasurement& figure) const {
+  return study_.mean(std::move(unit), of(figure), cells_);
+}
+
 std::size_t FaultStudy::spikes(const Cell& cell) const {
   return static_cast<std::size_t>(
       std::ranges::count_if(study_.validRuns(cell), [this](const Reading* run) {
@@ -184,7 +244,7 @@ bool FaultStudy::isMostlyLeftOut(const Cell& cell) const {
 }
 
 std::string FaultStudy::lasted(const Cell& cell) const {
-  return hasSpike(cell) ? format(spikeS[cell]) : "no spike";
+  return hasSpike(cell) || !isMeasured(cell) ? format(spikeS[cell]) : "no spike";
 }
 
 std::string FaultStudy::forHowLong(const Cell& cell) const {
@@ -193,7 +253,8 @@ std::string FaultStudy::forHowLong(const Cell& cell) const {
 }
 
 std::string FaultStudy::aboveLimitText(const Cell& cell) const {
-  return (isMostlyLeftOut(cell) ? "at least " : "") + format(aboveLimit[cell]);
+  const bool isLowerBound = aboveLimit.has(cell) && isMostlyLeftOut(cell);
+  return (isLowerBound ? "at least " : "") + format(aboveLimit[cell]);
 }
 
 void FaultStudy::claimNotMeasured(const Cell& cell, std::string id) const {
@@ -209,27 +270,30 @@ const Reading* FaultStudy::drawnRun(const Cell& cell) const {
 
 Plot FaultStudy::plotOverTime(std::string id, std::string title, std::string mark) const {
   Plot plot = study_.plot(std::move(id), std::move(title));
-  plot.x(fmt::format("seconds since the {} began", view_.what), AxisKind::linear)
-      .mark(0, std::move(mark));
+  plot.x(fmt::format("seconds since the {} began", view_.what), AxisKind::linear);
+  if (!mark.empty()) plot.mark(0, std::move(mark));
   return plot;
 }
 
 void FaultStudy::addLines(Plot& plot, const Cells& cells, const SeriesOf& seriesOf) const {
+  for (const Cell& cell : cells) addLine(plot, cell, cell.title(), seriesOf);
+}
+
+void FaultStudy::addLine(Plot& plot, const Cell& cell, std::string title,
+                         const SeriesOf& seriesOf) const {
   constexpr double kGapS = 1e-6;
-  for (const Cell& cell : cells) {
-    const Reading* const run = drawnRun(cell);
-    if (run == nullptr) continue;
-    const FaultFacts& fault = facts(*run);
-    LabSeries line{.title = cell.title(), .points = {}, .markers = false};
-    double endS = kNaN;
-    for (const SeriesPoint& point : seriesOf ? seriesOf(*run) : fault.p99) {
-      if (view_.p99 == FaultP99::withoutLateGenerator && point.startS > endS + kGapS)
-        line.points.push_back({endS - fault.when->fromS, kNaN});
-      line.points.push_back({point.startS - fault.when->fromS, point.value});
-      endS = point.endS;
-    }
-    plot.series(std::move(line));
+  const Reading* const run = drawnRun(cell);
+  if (run == nullptr) return;
+  const FaultFacts& fault = facts(*run);
+  LabSeries line{.title = std::move(title), .points = {}, .markers = false};
+  double endS = kNaN;
+  for (const SeriesPoint& point : seriesOf ? seriesOf(*run) : fault.p99) {
+    if (view_.p99 == FaultP99::withoutLateGenerator && point.startS > endS + kGapS)
+      line.points.push_back({endS - fault.when->fromS, kNaN});
+    line.points.push_back({point.startS - fault.when->fromS, point.value});
+    endS = point.endS;
   }
+  plot.series(std::move(line));
 }
 
 void FaultStudy::addSpan(Plot& plot, const Cells& cells,
@@ -237,18 +301,29 @@ void FaultStudy::addSpan(Plot& plot, const Cells& cells,
   const auto shown =
       std::ranges::find_if(cells, [this](const Cell& cell) { return drawnRun(cell) != nullptr; });
   if (shown == cells.end()) return;
-  const Stretch when = *facts(*drawnRun(*shown)).when;
-  plot.span(0, when.toS - when.fromS, title(*shown));
+  addSpan(plot, *shown, title(*shown), view_.when);
 }
 
-std::string FaultStudy::method() const {
+void FaultStudy::addSpan(Plot& plot, const Cell& cell, std::string title,
+                         const std::function<std::optional<Stretch>(const Reading&)>& when) const {
+  const Reading* const run = drawnRun(cell);
+  if (run == nullptr) return;
+  const double zeroS = facts(*run).when->fromS;
+  if (const auto stretch = when(*run))
+    plot.span(stretch->fromS - zeroS, stretch->toS - zeroS, std::move(title));
+}
+
+std::string FaultStudy::spikeMethod() const {
   const SpikeRule rule = faultSpikeRule();
   return fmt::format(
       "A spike of p99, in intervals of {}: {}, and at least {:.0f} µs above it. The baseline is "
-      "the "
-      "window before the {}. Edges are known to within one interval. A stall lasts from the first "
-      "unanswered PING, asked every millisecond, to its answer",
+      "the window before the {}. Edges are known to within one interval",
       study_.parameters().text("interval"), rule.text(), rule.least, view_.what);
+}
+
+std::string FaultStudy::method() const {
+  return spikeMethod() +
+         ". A stall lasts from the first unanswered PING, asked every millisecond, to its answer";
 }
 
 }  // namespace redline::lab

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,11 +31,15 @@ SpikeRule faultSpikeRule();
 
 // What one run's fault did.
 
-/// The fault of the run's first drive; nullptr when it has none that took.
+/// The faults of the run's first drive that took, in order.
+std::vector<const FaultFigures*> faultsOf(const Reading& reading);
+/// The first of them; nullptr when there is none.
 const FaultFigures* faultOf(const Reading& reading);
+/// One of a fault's figures by name; not a number when it has none of that name.
+double figureOf(const FaultFigures& fault, std::string_view name);
 /// From its begin to its end, on the run's clock.
 std::optional<Stretch> faultStretch(const Reading& reading);
-/// The lab's measure of one of its figures by name ("fork_us"); not a number when it has none.
+/// The first fault's figure of that name ("fork_us").
 Measurement faultFigure(std::string_view name);
 
 /// Of the stalls that the PING probe saw from the begin of `when` to a second after its end, the
@@ -55,17 +60,25 @@ struct FaultView {
   FaultP99 p99 = FaultP99::everyInterval;
   /// When it was, on the run's clock; none: it was not. Its end may be its begin.
   std::function<std::optional<Stretch>(const Reading&)> when = faultStretch;
+  /// Up to where a spike is looked for, on the run's clock; empty: to the run's end.
+  std::function<double(const Reading&)> until = {};
   double limitUs = 1000;  ///< of p99, for the time that is spent above it
 };
 
 /// One run, read from its directory once.
 struct FaultFacts {
-  std::optional<Stretch> when;   ///< none: nothing below is known
-  std::vector<SeriesPoint> p99;  ///< by interval, microseconds
-  std::optional<Spike> spike;    ///< baseline: all before; searched: all from the begin on
-  double stallUs = kNaN;         ///< the longest that the PING probe saw
-  double aboveLimitS = kNaN;     ///< time with p99 above the limit, from the begin on
-  double lateGenerator = kNaN;   ///< share of the intervals in it that p99 leaves out
+  std::optional<Stretch> when;  ///< none: nothing below is known
+  // By interval, microseconds. Decoding histograms takes long, so each is decoded once, here.
+  std::vector<SeriesPoint> response;  ///< responseSeries()
+  std::vector<SeriesPoint> dispatch;  ///< dispatchSeries(); empty where the view does not need it
+  std::vector<SeriesPoint> p99;       ///< those of `response` that the view looks at
+  std::optional<Spike> spike;         ///< baseline: all before; searched: all from the begin on
+  double stallUs = kNaN;              ///< the longest that the PING probe saw
+  double aboveLimitS = kNaN;          ///< time with p99 above the limit, from the begin on
+  double lateGenerator = kNaN;        ///< share of the intervals in it that p99 leaves out
+
+  /// INFO's samples before the begin, and from then on.
+  std::span<const ServerSample> serverBefore, serverAfter;
 
   /// Lies wholly between begin and end; the interval of the begin itself does not.
   bool isDuring(const SeriesPoint& interval) const {
@@ -77,6 +90,16 @@ struct FaultFacts {
   /// How long the spike lasted; not a number without one.
   double spikeS() const;
 };
+
+/// A figure of one run with what its fault did.
+using FaultMeasurement = std::function<double(const Reading&, const FaultFacts&)>;
+
+// A field of INFO by FaultFacts' samples.
+FaultMeasurement fieldBefore(std::string_view field);   ///< at the last one before
+FaultMeasurement fieldAtEnd(std::string_view field);    ///< at the run's last
+FaultMeasurement fieldGrowth(std::string_view field);   ///< from the former to the latter
+FaultMeasurement fieldFastest(std::string_view field);  ///< its growth a second, of the interval
+                                                        ///< of p99 in which that is highest
 
 /// Before, during and after, in each of some cells.
 ///
@@ -109,6 +132,9 @@ class FaultStudy {
   /// A figure of the fault by its name ("fork_us"): with an interval, or its mean.
   Quantity figure(std::string unit, std::string_view name) const;
   Quantity mean(std::string unit, std::string_view name) const;
+  /// The same of any other figure of runs that have a fault and a series of p99.
+  Quantity quantity(std::string unit, const FaultMeasurement& figure) const;
+  Quantity mean(std::string unit, const FaultMeasurement& figure) const;
 
   bool isMeasured(const Cell& cell) const { return baseline.has(cell) && peak.has(cell); }
   bool hasSpike(const Cell& cell) const { return spikeS.has(cell); }
@@ -120,31 +146,40 @@ class FaultStudy {
   /// bounds.
   bool isMostlyLeftOut(const Cell& cell) const;
 
-  /// "150 ms", "no spike".
+  /// "150 ms", "no spike"; "–" where it was not measured.
   std::string lasted(const Cell& cell) const;
   /// " for 150 ms", " for at least 150 ms" where intervals are left out; ", no spike by the rule,".
   std::string forHowLong(const Cell& cell) const;
-  /// "2.8 s", "at least 2.8 s".
+  /// "2.8 s", "at least 2.8 s"; "–" where it was not measured.
   std::string aboveLimitText(const Cell& cell) const;
 
   /// Adds the finding that it was not measured.
   void claimNotMeasured(const Cell& cell, std::string id) const;
 
-  /// A plot over "seconds since the fault began", with a mark at its begin.
-  Plot plotOverTime(std::string id, std::string title, std::string mark) const;
+  /// A plot over "seconds since the fault began", with a mark of that name at its begin; none where
+  /// it is empty.
+  Plot plotOverTime(std::string id, std::string title, std::string mark = {}) const;
   /// A series of one run, on its clock.
   using SeriesOf = std::function<std::vector<SeriesPoint>(const Reading&)>;
   /// A line for each cell, of its first valid run: p99, or another series. Where late intervals are
   /// left out, lines break.
   void addLines(Plot& plot, const Cells& cells, const SeriesOf& seriesOf = {}) const;
+  /// The same for one cell, by another title than the cell's.
+  void addLine(Plot& plot, const Cell& cell, std::string title,
+               const SeriesOf& seriesOf = {}) const;
   /// From begin to end, in the first of these cells that has a line.
   void addSpan(Plot& plot, const Cells& cells,
                const std::function<std::string(const Cell&)>& title) const;
+  /// A stretch of that cell's line, on the run's clock.
+  void addSpan(Plot& plot, const Cell& cell, std::string title,
+               const std::function<std::optional<Stretch>(const Reading&)>& when) const;
 
-  /// How spikes and stalls were found; for Study::method.
+  /// How spikes were found, and stalls; for Study::method.
+  std::string spikeMethod() const;
   std::string method() const;
 
  private:
+  Measurement of(const FaultMeasurement& figure) const;
   Quantity pooledOf(std::string unit, const std::function<double(const FaultFacts&)>& fact) const;
   Quantity meanOf(std::string unit, const std::function<double(const FaultFacts&)>& fact) const;
   bool anyRun(const Cell& cell, const std::function<bool(const FaultFacts&)>& holds) const;

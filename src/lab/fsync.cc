@@ -162,9 +162,9 @@ void declare(Study& s) {
   const Quantity busy = s.mean("share", mainThreadBusy, together({rate.cells, sweep.cells}));
   const Quantity syncP99 = s.mean("us", recorded(kSyncP99), rate.cells);
   const Quantity delayed =
-      s.total("events", counted("aof_delayed_fsync"), together({rate.cells, fat.cells}));
+      s.total("count", counted("aof_delayed_fsync"), together({rate.cells, fat.cells}));
   const auto delayedText = [&](const Cell& cell) {
-    return cell.is(policy, "off") ? "–" : fmt::format("{:.0f}", delayed[cell].value());
+    return cell.is(policy, "off") ? "–" : delayed[cell].plain();
   };
   s.table(fmt::format("Writes at {}/s, {} connections", p.text("rate"), p.text("conns")))
       .column("appendfsync", [&](const Cell& cell) { return cell[policy]; })
@@ -199,8 +199,8 @@ void declare(Study& s) {
   s.figure("the same of the median interval", typicalTax);
 
   s.slo("write-p99-everysec", below(p99[everysec], kEverysecLimitUs), format(p99[everysec]),
-        fmt::format("{}/s of writes, {} connections; delayed fsyncs: {:.0f}", p.text("rate"),
-                    p.text("conns"), delayed[everysec].value()),
+        fmt::format("{}/s of writes, {} connections; delayed fsyncs: {}", p.text("rate"),
+                    p.text("conns"), delayed[everysec].plain()),
         {p99[everysec]});
   s.claim("always-costs", p99[always].valid == 0     ? Standing::problem
                           : tax.estimate.contains(1) ? expectAbove(typicalTax)
@@ -209,19 +209,22 @@ void declare(Study& s) {
       .headline()
       .text(
           "`always` multiplies the write p99 of everysec by {} (from {} to {}) and its p99.9 by "
-          "{}. "
-          "In the median interval of 100 ms it multiplies p99 by {} (from {} to {}){}",
-          tax, p99[everysec], p99[always], p999.ratio(everysec, always), typicalTax,
-          typical[everysec], typical[always], longSyncs(s.validRuns(always)));
+          "{}{}{}",
+          tax, p99[everysec], p99[always], p999.ratio(everysec, always),
+          !typicalTax.isKnown()
+              ? std::string()
+              : fmt::format(
+                    ". In the median interval of 100 ms it multiplies p99 by {} (from {} to {})",
+                    typicalTax, typical[everysec], typical[always]),
+          longSyncs(s.validRuns(always)));
   s.slo("write-p99-always", SloVerdict::reported,
         fmt::format("{}, {} everysec; in the median interval {}, {}", p99[always], tax,
                     typical[always], typicalTax),
         fmt::format("fdatasync p99 in the same minutes: {}", syncP99[always]),
         {p99[always], p99[everysec]});
-  s.cost(
-      "Losing no acknowledged write multiplies p99 by {} at {}/s, and that of the median interval "
-      "by {}",
-      tax, p.text("rate"), typicalTax);
+  s.cost("Losing no acknowledged write multiplies p99 by {} at {}/s{}", tax, p.text("rate"),
+         typicalTax.isKnown() ? fmt::format(", and that of the median interval by {}", typicalTax)
+                              : std::string());
   const Measured price = p99.ratio(off, everysec);
   s.claim("everysec-price", expectAbove(price))
       .from("response times of writes at one rate")

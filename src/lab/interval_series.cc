@@ -53,16 +53,16 @@ std::vector<SeriesPoint> dispatchSeries(const RunDir& run, double q) {
   return seriesOf(run, "dispatch", q);
 }
 
-std::vector<SeriesPoint> serverSeries(const RunDir& run, double q) {
+std::vector<SeriesPoint> serverSeries(std::vector<SeriesPoint> response,
+                                      const std::vector<SeriesPoint>& dispatch) {
   constexpr double kHalf = 0.5, kWorthNamingUs = 1000;
   std::map<double, double> own;
-  for (const SeriesPoint& point : dispatchSeries(run, q)) own[point.startS] = point.value;
-  auto series = responseSeries(run, q);
-  std::erase_if(series, [&](const SeriesPoint& point) {
+  for (const SeriesPoint& point : dispatch) own[point.startS] = point.value;
+  std::erase_if(response, [&](const SeriesPoint& point) {
     const auto found = own.find(point.startS);
     return found != own.end() && found->second >= std::max(kWorthNamingUs, kHalf * point.value);
   });
-  return series;
+  return response;
 }
 
 double typicalUs(const Reading& reading, double q) {
@@ -88,6 +88,15 @@ std::vector<double> ratesOf(const RunDir& run, std::string_view field,
     rates.push_back((valueAt(samples, interval.endS) - valueAt(samples, interval.startS)) /
                     (interval.endS - interval.startS));
   return rates;
+}
+
+std::vector<SeriesPoint> countedSeries(const RunDir& run, std::uint64_t Counters::* count) {
+  std::vector<SeriesPoint> series;
+  for (const IntervalRow& row : run.intervals)
+    if (!row.warmup && row.end > row.start)
+      series.push_back({toSeconds(row.start), toSeconds(row.end),
+                        static_cast<double>(row.counts.*count) / toSeconds(row.end - row.start)});
+  return series;
 }
 
 std::vector<double> withoutCoreUs(const RunDir& run, const std::vector<SeriesPoint>& intervals) {

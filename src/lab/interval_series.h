@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -16,9 +17,10 @@ namespace redline::lab {
 std::vector<SeriesPoint> responseSeries(const RunDir& run, double q);
 /// The same of dispatch, the generator's own lateness.
 std::vector<SeriesPoint> dispatchSeries(const RunDir& run, double q);
-/// responseSeries() without the intervals that say nothing of the server: where dispatch at that
+/// `response` without the intervals that say nothing of the server: where dispatch at the same
 /// quantile is half of it or more, and a millisecond at the least.
-std::vector<SeriesPoint> serverSeries(const RunDir& run, double q);
+std::vector<SeriesPoint> serverSeries(std::vector<SeriesPoint> response,
+                                      const std::vector<SeriesPoint>& dispatch);
 
 /// The median of responseSeries(): what the quantile is most of the time, whatever rare stalls make
 /// of it over the whole run. Not a number without intervals.
@@ -28,6 +30,9 @@ double typicalUs(const Reading& reading, double q);
 /// lines between the samples. Not a number where the samples do not reach.
 std::vector<double> ratesOf(const RunDir& run, std::string_view field,
                             const std::vector<SeriesPoint>& intervals);
+
+/// A count of the run's intervals, a second, without the warm-up.
+std::vector<SeriesPoint> countedSeries(const RunDir& run, std::uint64_t Counters::* count);
 
 /// For how long the main thread of the run's server was ready to run and other threads had its
 /// core, in each of these intervals, microseconds. Not a number where the samples do not reach.

@@ -19,7 +19,6 @@
 namespace redline::lab {
 namespace {
 
-constexpr double kPercentile = 0.99;
 constexpr double kSloUs = 1000;      ///< the brief's read p99, for the time that is spent above it
 constexpr double kResembles = 0.25;  ///< AOF rewrite against BGSAVE: less is no difference
 constexpr double kWhereMatters = 0.1;  ///< the child's core: less is no difference
@@ -66,7 +65,7 @@ std::vector<SeriesPoint> minorFaults(const RunDir& run, std::vector<SeriesPoint>
 }
 
 void readCopies(const RunDir& run, const FaultFacts& fault, ChildFacts& facts) {
-  const auto all = minorFaults(run, responseSeries(run, kPercentile));
+  const auto all = minorFaults(run, fault.response);
   const auto known = [](const SeriesPoint& at) { return std::isfinite(at.value); };
   facts.faultsBefore =
       medianWhere(all, [&](const SeriesPoint& at) { return known(at) && fault.isBefore(at); });
@@ -82,7 +81,7 @@ void readCopies(const RunDir& run, const FaultFacts& fault, ChildFacts& facts) {
 }
 
 void readCores(const RunDir& run, const FaultFacts& fault, ChildFacts& facts) {
-  const auto dispatch = dispatchSeries(run, kPercentile);
+  const auto& dispatch = fault.dispatch;
   facts.lateUs = medianWhere(dispatch, [&](const SeriesPoint& at) { return fault.isDuring(at); });
   const auto waiting = ratesOf(run, "waiting_for_core_main_thread", dispatch);
   std::vector<double> shares;
@@ -214,9 +213,7 @@ void plotFaults(Study& s, const Figures& f) {
       f.fault.plotOverTime("minor-faults", "Redis's minor faults around the fault", "fork")
           .describe("While a child lives, the first write to each page copies it: one minor fault.")
           .y("minor faults a second", AxisKind::count),
-      [](const Reading& run) {
-        return minorFaults(*run.dir(), responseSeries(*run.dir(), kPercentile));
-      });
+      [&](const Reading& run) { return minorFaults(*run.dir(), f.fault.facts(run).response); });
 }
 
 /// "from 167 µs to 21 ms for 7.5 s, to the end of the run".

@@ -66,6 +66,8 @@ void setMeasured(LabPrediction& prediction, const Estimate& estimate) {
 }
 
 std::string ofPredicted(const LabPrediction& prediction) {
+  if (prediction.predicted == 0)
+    return prediction.measured == 0 ? "as predicted" : "not as predicted";
   return fmt::format("{} of what was predicted",
                      formatQuantity(prediction.measured / prediction.predicted, "x"));
 }

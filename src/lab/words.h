@@ -26,7 +26,7 @@ LabPoint pointOf(double x, const Estimate& estimate);
 
 /// What was measured where this was predicted, with its interval where it has one.
 void setMeasured(LabPrediction& prediction, const Estimate& estimate);
-/// "1.3× of what was predicted".
+/// "1.3× of what was predicted"; "as predicted" where that was 0.
 std::string ofPredicted(const LabPrediction& prediction);
 
 /// How the intervals of a Column (model/pooled.h) were made, by one of its estimates; or that it

@@ -1,4 +1,4 @@
-// What the findings of expiry-spike make of runs whose figures are known.
+// What expiry-spike concludes from runs whose figures are known.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,152 +7,195 @@
 
 #include "lab/catalog.h"
 #include "lab/study.h"
-#include "rundir/hlog.h"
+#include "unit/lab/experiment_parameters.h"
+#include "unit/lab/readings_builder.h"
 
 namespace redline {
 namespace {
 
-using testing::AllOf;
 using testing::Contains;
-using testing::Field;
+using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Not;
+using testing::IsEmpty;
+using testing::SizeIs;
 
-constexpr Nanos kInterval = 100 * kMillisecond;
 constexpr int kIntervals = 60, kMoment = 20;  // the first keys expire 2 s after the run's zero
-constexpr double kUnix = 1'700'000'000;
+constexpr double kUnixS = 1'700'000'000;
 constexpr int kKeys = 1000, kExpiring = 600;
+constexpr std::string_view kTogether = "all at one moment";
 
 Parameters parameters() {
-  constexpr std::string_view kToml = R"(
-[all]
-repeat = 2
-keys = 1000
-value-size = 100
-ttl-frac = 0.6
-ttl-at = "5s"
-spread = "60s"
-assumed-per-key = "1us"
-rate = "1k"
-conns = 2
-warmup = "100ms"
-duration = "7s"
-interval = "100ms"
-[quick]
-[standard]
-[full]
-)";
-  auto read =
-      readParameters(expirySpikeExperiment().parameters, "test.toml", kToml, Profile::quick);
+  static const std::vector<ParameterOverride> kSmall{{"keys", "1k", "test"},
+                                                     {"ttl-frac", "0.6", "test"}};
+  auto read = parametersOf(expirySpikeExperiment(), Profile::quick, kSmall);
   EXPECT_TRUE(read) << read.error().message;
   return *read;
 }
 
 /// p99 is 0.5 ms, and `burst` for a second from the moment on. `gonePerInterval` keys are deleted
 /// in each interval from then on.
-Reading runWith(std::string_view kind, int repeat, Nanos burst, int gonePerInterval) {
-  RunDir run;
-  run.plan.emplace();
-  run.plan->wallZero = static_cast<Nanos>(kUnix * 1e9);
-  for (int i = 0; i < kIntervals; ++i) {
-    const Nanos start = i * kInterval;
-    const bool bursts = i >= kMoment && i < kMoment + 10;
-    Histogram histogram;
-    histogram.record(bursts ? burst + repeat * kMicrosecond : kMillisecond / 2, 100);
-    run.latency.lines.push_back({"response", start, kInterval, encodeCompressed(histogram)});
-    IntervalRow row;
-    row.start = start;
-    row.end = start + kInterval;
-    row.counts.misses = i >= kMoment ? 60 : 0;
-    row.counts.hits = 100 - row.counts.misses;
-    run.intervals.push_back(row);
-    const int gone = std::min(kExpiring, std::max(0, i - kMoment) * gonePerInterval);
-    ServerSample sample;
-    sample.at = start;
-    sample.info["expired_keys"] = std::to_string(gone);
-    sample.info["expire_cycle_cpu_milliseconds"] = std::to_string(gone / 10);
-    sample.info["expired_stale_perc"] = i == kMoment ? "98.5" : "0";
-    sample.info["db0.keys"] = std::to_string(kKeys - gone);
-    sample.info["waiting_for_core_main_thread"] = std::to_string(i * 1e-3);
-    sample.info["used_memory"] = std::to_string(1'000'000 - 100 * gone);
-    run.servers.push_back(sample);
-  }
-  run.summary.emplace();
-  Reading reading;
-  reading.record.name = std::string(kind) + "-r" + std::to_string(repeat);
-  reading.record.labels = {{"expiry", std::string(kind)}};
-  reading.record.figures = {
-      {"first_expiry_unix_s", kUnix + 2}, {"keys_loaded", kKeys}, {"keys_expiring", kExpiring}};
-  reading.dirs.push_back(std::move(run));
-  return reading;
+Reading runWith(const std::string& expiry, int repeat, Nanos burst, int gonePerInterval) {
+  ReadingBuilder run(Labels{{"expiry", expiry}}, repeat, kIntervals);
+  const auto gone = [&](int i) {
+    return std::clamp((i - kMoment) * gonePerInterval, 0, kExpiring);
+  };
+  run.response([&](int i) {
+       return i >= kMoment && i < kMoment + 10 ? burst + repeat * kMicrosecond : kMillisecond / 2;
+     })
+      .counts([](int i, IntervalRow& row) {
+        row.counts.misses = i >= kMoment ? 60 : 0;
+        row.counts.hits = 100 - row.counts.misses;
+      })
+      .sampled("expired_keys", gone)
+      .sampled("expire_cycle_cpu_milliseconds", [&](int i) { return gone(i) / 10; })
+      .sampled("expired_stale_perc", [](int i) { return i == kMoment ? 98.5 : 0; })
+      .sampled("db0.keys", [&](int i) { return kKeys - gone(i); })
+      .sampled("waiting_for_core_main_thread", [](int i) { return i * 1e-3; })
+      .sampled("used_memory", [&](int i) { return 1'000'000 - 100 * gone(i); })
+      .figure("first_expiry_unix_s", kUnixS + 2)
+      .figure("keys_loaded", kKeys)
+      .figure("keys_expiring", kExpiring);
+  run.plan().wallZero = static_cast<Nanos>(kUnixS * 1e9);
+  return run.build();
 }
 
-ExperimentDocument analysed(Nanos clustered, Nanos spread) {
-  Readings readings;
+std::vector<Reading> twice(Nanos clustered, Nanos spread) {
+  std::vector<Reading> runs;
   for (const int repeat : {1, 2}) {
-    readings.add(runWith("clustered", repeat, clustered, 100));
-    readings.add(runWith("spread", repeat, spread, 5));
-    readings.add(runWith("lazy", repeat, kMillisecond, 1));
+    runs.push_back(runWith("clustered", repeat, clustered, 100));
+    runs.push_back(runWith("spread", repeat, spread, 5));
+    runs.push_back(runWith("lazy", repeat, kMillisecond, 1));
   }
-  const Parameters p = parameters();
+  return runs;
+}
+
+ExperimentDocument analysed(const std::vector<Reading>& runs) {
+  Readings readings;
+  for (const Reading& run : runs) readings.add(run);
   ExperimentDocument document;
-  document.predictions = lab::predictionsOf(expirySpikeExperiment(), p);
-  lab::analyse(expirySpikeExperiment(), p, readings, document);
+  lab::analyse(expirySpikeExperiment(), parameters(), readings, document);
   return document;
 }
-
-auto finding(std::string_view text, Standing standing) {
-  return Contains(AllOf(Field(&LabFinding::text, HasSubstr(std::string(text))),
-                        Field(&LabFinding::standing, standing)));
+ExperimentDocument analysed(Nanos clustered, Nanos spread) {
+  return analysed(twice(clustered, spread));
 }
 
-TEST(ExpiryFindings, SayHowHighAndForHowLong) {
-  const ExperimentDocument document = analysed(24 * kMillisecond, kMillisecond / 2);
-  EXPECT_THAT(document.findings, finding("a spike in 2 of 2 runs, for 1 s", Standing::expected));
-  EXPECT_THAT(document.findings,
-              finding("no spike by the rule in 2 of 2 runs", Standing::expected));
-  EXPECT_THAT(document.recommendations, Contains(HasSubstr("random part")));
-  EXPECT_THAT(document.figures, Contains(Field(&LabFigure::what, HasSubstr("all at one moment"))));
-  ASSERT_EQ(document.predictions.size(), 2U);
+TEST(ExpirySpike, MeasuresHeightAndDurationOfTheSpike) {
+  const auto document = analysed(24 * kMillisecond, kMillisecond / 2);
+  EXPECT_NEAR(figureOf(document, "peak p99, keys that expire all at one moment"), 24'000, 20);
+  EXPECT_NEAR(figureOf(document, "peak p99, keys that expire spread over 60s"), 501, 2);
+  const auto cell = [&](std::string_view row, std::string_view head) {
+    return cellOf(document, "What expiring keys do", row, head);
+  };
+  EXPECT_EQ(cell(kTogether, "how many"), "600");
+  EXPECT_EQ(cell(kTogether, "expired/s at most"), "1k/s");
+  EXPECT_EQ(cell(kTogether, "99% gone after"), "600 ms");
+  EXPECT_EQ(cell(kTogether, "spike lasted"), "1 s");
+  EXPECT_EQ(cell("spread over 60s", "spike lasted"), "no spike");
+  EXPECT_EQ(cell(kTogether, "active expiry's CPU at most"), "10.0%");
+  EXPECT_EQ(cell(kTogether, "CPU for each key"), "100 µs");
+  EXPECT_EQ(cell(kTogether, "valid runs"), "2 of 2");
+
+  const LabFinding together = findingOf(document, "spike-clustered");
+  EXPECT_EQ(together.standing, Standing::expected);
+  EXPECT_TRUE(together.headline);
+  EXPECT_THAT(together.runs, ElementsAre("clustered-r1", "clustered-r2"));
+  EXPECT_EQ(findingOf(document, "spike-spread").standing, Standing::expected);
+  EXPECT_EQ(findingOf(document, "spike-lazy").standing, Standing::plain);
+  EXPECT_EQ(findingOf(document, "clustered-over-spread").standing, Standing::expected);
+  EXPECT_EQ(findingOf(document, "clustered-over-lazy").standing, Standing::expected);
+  EXPECT_THAT(document.recommendations, ElementsAre(HasSubstr("random part")));
+  EXPECT_THAT(document.costs, ElementsAre(HasSubstr("1m40s for a million")));
+}
+
+TEST(ExpirySpike, ComparesPredictionsWithWhatWasMeasured) {
+  const auto document = analysed(24 * kMillisecond, kMillisecond / 2);
+  ASSERT_THAT(document.predictions, SizeIs(2));
   EXPECT_NEAR(document.predictions[0].predicted, 24'000, 1);
   EXPECT_NEAR(document.predictions[0].measured, 24'000, 100);
-  EXPECT_NEAR(document.predictions[1].measured, 0.6, 0.11);
+  EXPECT_NEAR(document.predictions[1].measured, 0.6, 1e-6);
 }
 
-TEST(ExpiryFindings, ContradictTheTextbookWhereNothingSticksOut) {
-  const ExperimentDocument document = analysed(kMillisecond / 2, kMillisecond / 2);
-  EXPECT_THAT(document.findings,
-              finding("no spike by the rule in 2 of 2 runs", Standing::contradicts));
-  EXPECT_THAT(document.recommendations, Not(Contains(HasSubstr("random part"))));
+TEST(ExpirySpike, ContradictsTheTextbookWhereNothingSticksOut) {
+  const auto document = analysed(kMillisecond / 2, kMillisecond / 2);
+  EXPECT_EQ(findingOf(document, "spike-clustered").standing, Standing::contradicts);
+  EXPECT_NE(findingOf(document, "clustered-over-spread").standing, Standing::expected);
+  EXPECT_THAT(document.recommendations, testing::Not(Contains(HasSubstr("random part"))));
 }
 
-// Where nobody deletes p99 goes to 1 ms as well: keys that expire one by one did not do that.
-TEST(ExpiryFindings, HoldSpreadKeysAgainstWhatHappensAnyway) {
-  EXPECT_THAT(
-      analysed(24 * kMillisecond, kMillisecond).findings,
-      finding("of that with active expiry off, where only reads delete: not more than happens "
-              "here anyway",
-              Standing::expected));
-  EXPECT_THAT(analysed(24 * kMillisecond, 20 * kMillisecond).findings,
-              finding("of that with active expiry off", Standing::contradicts));
+// Where nobody deletes, p99 rises to 1 ms as well: keys that expire one by one did not do that.
+TEST(ExpirySpike, ComparesSpreadKeysWithRunsWithoutActiveExpiry) {
+  EXPECT_EQ(findingOf(analysed(24 * kMillisecond, kMillisecond), "spike-spread").standing,
+            Standing::expected);
+  EXPECT_EQ(findingOf(analysed(24 * kMillisecond, 20 * kMillisecond), "spike-spread").standing,
+            Standing::contradicts);
 }
 
-TEST(ExpiryFindings, NameTheTimeWithoutACoreAtThePeak) {
-  constexpr std::string_view kNamed = "in the peak's interval the main thread was ready and had no";
-  EXPECT_THAT(analysed(24 * kMillisecond, kMillisecond).findings,
-              Contains(Field(&LabFinding::text,
-                             AllOf(HasSubstr("spread over 60s"), HasSubstr(std::string(kNamed)),
-                                   HasSubstr("core for 1 ms")))));
-  EXPECT_THAT(analysed(24 * kMillisecond, kMillisecond).findings,
-              Not(Contains(Field(&LabFinding::text, AllOf(HasSubstr("all at one moment: p99"),
-                                                          HasSubstr(std::string(kNamed)))))));
+// A millisecond without a core is all of a peak of 1 ms, and little of one of 24 ms.
+TEST(ExpirySpike, NamesTheTimeWithoutACoreWhereItMakesUpThePeak) {
+  const auto document = analysed(24 * kMillisecond, kMillisecond);
+  EXPECT_THAT(findingOf(document, "spike-spread").text, HasSubstr("without a core for 1 ms"));
+  EXPECT_THAT(findingOf(document, "spike-clustered").text,
+              testing::Not(HasSubstr("without a core")));
 }
 
-TEST(ExpiryFindings, TellReadsFromWhatDbsizeCounts) {
-  const ExperimentDocument document = analysed(24 * kMillisecond, kMillisecond / 2);
-  EXPECT_THAT(document.findings,
-              finding("60.0% of the reads miss in the first interval after", Standing::expected));
-  EXPECT_THAT(document.findings, finding("a key goes only when it is read", Standing::expected));
+TEST(ExpirySpike, TellsReadsFromWhatDbsizeCounts) {
+  const auto document = analysed(24 * kMillisecond, kMillisecond / 2);
+  const auto cell = [&](std::string_view row, std::string_view head) {
+    return cellOf(document, "What reads and DBSIZE see", row, head);
+  };
+  EXPECT_EQ(cell(kTogether, "misses before"), "0.0%");
+  EXPECT_EQ(cell(kTogether, "misses in the interval after"), "60.0%");
+  EXPECT_EQ(cell(kTogether, "still counted right after"), "100.0%");
+  EXPECT_EQ(cell(kTogether, "still counted at the end"), "0.0%");
+  EXPECT_EQ(cell(kTogether, "expired_stale_perc"), "98.5%");
+  EXPECT_EQ(findingOf(document, "reads-clustered").standing, Standing::expected);
+  EXPECT_EQ(findingOf(document, "reads-lazy").standing, Standing::expected);
+  EXPECT_EQ(findingOf(document, "lazy-keeps-keys").standing, Standing::expected);
+  EXPECT_THAT(findingOf(document, "lazy-keeps-keys").text, HasSubstr("93.5%"));
+  // 39 intervals of 0.1 s after the moment, of 60 s, and 5 keys deleted in each.
+  EXPECT_THAT(findingOf(document, "left-over-spread").text,
+              testing::AllOf(HasSubstr("39 keys"), HasSubstr("195 had been deleted")));
+  EXPECT_THAT(document.plots, SizeIs(3));
+}
+
+TEST(ExpirySpike, SaysWhichKindOfExpiryWasNotMeasured) {
+  auto runs = twice(24 * kMillisecond, kMillisecond / 2);
+  std::erase_if(runs, [](const Reading& run) { return run.record.label("expiry") == "spread"; });
+  const auto document = analysed(runs);
+  EXPECT_EQ(findingOf(document, "spike-spread").standing, Standing::problem);
+  EXPECT_EQ(findingOf(document, "spike-clustered").standing, Standing::expected);
+  EXPECT_THAT(findingOf(document, "clustered-over-spread").id, IsEmpty());
+  EXPECT_EQ(cellOf(document, "What expiring keys do", "spread over 60s", "spike lasted"), "–");
+  EXPECT_THAT(document.recommendations, IsEmpty());
+}
+
+// How keys expire is a label, whatever the order of the runs.
+TEST(ExpirySpike, FindsRunsByTheirLabels) {
+  auto runs = twice(24 * kMillisecond, kMillisecond);
+  const auto forwards = analysed(runs);
+  std::ranges::reverse(runs);
+  const auto backwards = analysed(runs);
+  EXPECT_THAT(forwards.figures, SizeIs(3));
+  for (const LabFigure& figure : forwards.figures)
+    EXPECT_NEAR(figureOf(backwards, figure.what), figure.value, 1e-6) << figure.what;
+  for (std::size_t i = 0; i < forwards.predictions.size(); ++i)
+    EXPECT_NEAR(backwards.predictions[i].measured, forwards.predictions[i].measured, 1e-6);
+}
+
+TEST(ExpirySpike, LoadsTheSameKeysWithThreeKindsOfExpiry) {
+  const auto plan = lab::planOf(expirySpikeExperiment(), parameters());
+  ASSERT_TRUE(plan);
+  ASSERT_THAT(plan->stacks, SizeIs(3));
+  for (const LabStack& stack : plan->stacks) {
+    EXPECT_THAT(stack.load, Contains(stack.name == "spread" ? "-ttl-max=65000ms" : "-ttl-at=5s"));
+    EXPECT_EQ(static_cast<bool>(stack.prepare), stack.name == "lazy") << stack.name;
+  }
+  EXPECT_THAT(plan->runs, SizeIs(6));
+  for (const LabRun& run : plan->runs) {
+    EXPECT_TRUE(run.fresh) << run.name;
+    EXPECT_TRUE(run.name.starts_with(run.stack)) << run.name;
+  }
 }
 
 }  // namespace

@@ -116,6 +116,42 @@ TEST(FaultStudy, LooksAtAnotherMomentWhereItIsTold) {
   EXPECT_NEAR(studied.fault.peak[studied.at("a")].value(), 20'000, 20);
 }
 
+TEST(FaultStudy, LooksForASpikeUpToWhereItIsTold) {
+  ReadingBuilder run(Labels{{"kind", "a"}});
+  run.response([](int i) { return i >= 20 ? 20 * kMillisecond : kMillisecond / 2; })
+      .fault("reshard", 1, 1.5, {})
+      .fault("reshard", 2, 2.5, {{"keys", 7}});
+  const FaultView first{.until = [](const Reading& of) { return faultsOf(of).at(1)->beginS; }};
+  const Studied studied(readingsOf({run}), {"a"}, first);
+  EXPECT_NEAR(studied.fault.peak[studied.at("a")].value(), 500, 1);
+  EXPECT_FALSE(studied.fault.hasSpike(studied.at("a")));
+  EXPECT_EQ(figureOf(*faultsOf(run.build()).at(1), "keys"), 7);
+}
+
+TEST(FaultStudy, KnowsNothingOfRunsWithoutASeriesOfP99) {
+  ReadingBuilder run(Labels{{"kind", "a"}});
+  run.fault("bgsave", 1, 2, {});
+  const Studied studied(readingsOf({run}));
+  const Cell cell = studied.at("a");
+  EXPECT_FALSE(studied.fault.isMeasured(cell));
+  EXPECT_FALSE(studied.fault.aboveLimit.has(cell));
+  EXPECT_EQ(studied.fault.lasted(cell), "–");
+  EXPECT_EQ(studied.fault.aboveLimitText(cell), "–");
+}
+
+// 1000 a second before 1.5 s, 500 a second from then to 2.5 s, and the run's counter after it.
+TEST(FaultStudy, ReadsFieldsOfInfoAroundTheFault) {
+  const Studied studied(readingsOf({runWithFault(kMillisecond)}));
+  const auto valueOf = [&](const FaultMeasurement& figure) {
+    return studied.fault.mean("count", figure)[studied.at("a")].value();
+  };
+  EXPECT_EQ(valueOf(fieldBefore("minor_faults")), 900);
+  EXPECT_EQ(valueOf(fieldAtEnd("minor_faults")), 2900);
+  EXPECT_EQ(valueOf(fieldGrowth("minor_faults")), 2000);
+  EXPECT_GE(valueOf(fieldFastest("minor_faults")), 1000 - 1e-3);
+  EXPECT_TRUE(std::isnan(valueOf(fieldAtEnd("no_such_field"))));
+}
+
 // 2 ms of 3: the generator's own, in 6 of 10 intervals. Half a millisecond is nobody's, whatever
 // share of p99 it is.
 TEST(FaultStudy, LeavesOutIntervalsThatAreOfTheGenerator) {
@@ -123,7 +159,8 @@ TEST(FaultStudy, LeavesOutIntervalsThatAreOfTheGenerator) {
   run.dispatch([](int i) { return i >= 12 && i < 18 ? 2 * kMillisecond : kMillisecond / 2; });
   const Reading reading = run.build();
   EXPECT_THAT(responseSeries(*reading.dir(), 0.99), SizeIs(30));
-  const auto left = serverSeries(*reading.dir(), 0.99);
+  const auto left =
+      serverSeries(responseSeries(*reading.dir(), 0.99), dispatchSeries(*reading.dir(), 0.99));
   EXPECT_THAT(left, SizeIs(24));
   for (const SeriesPoint& point : left)
     EXPECT_TRUE(point.startS < 1.65 || point.startS > 2.25) << point.startS;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "lab/catalog.h"
 #include "lab/study.h"
 #include "rundir/hlog.h"
@@ -71,11 +73,11 @@ ExperimentDocument analysed(Nanos longSync) {
 // of a tax of 10.
 TEST(FsyncFindings, TellTheTaxOfEverySyncFromTheDisksStalls) {
   const auto document = analysed(0);
-  EXPECT_THAT(document.findings,
-              Contains(AllOf(Field(&LabFinding::id, "always-costs"),
-                             Field(&LabFinding::standing, Standing::expected),
-                             Field(&LabFinding::text, AllOf(HasSubstr("by 10× ["),
-                                                            HasSubstr("to 2 ms ["))))));
+  EXPECT_THAT(
+      document.findings,
+      Contains(AllOf(
+          Field(&LabFinding::id, "always-costs"), Field(&LabFinding::standing, Standing::expected),
+          Field(&LabFinding::text, AllOf(HasSubstr("by 10× ["), HasSubstr("to 2 ms ["))))));
   EXPECT_THAT(
       document.slo,
       Contains(AllOf(Field(&SloOutcome::id, "write-p99-always"),
@@ -85,8 +87,8 @@ TEST(FsyncFindings, TellTheTaxOfEverySyncFromTheDisksStalls) {
 // The order in which the TOML lists the policies is not the order of what they are.
 TEST(FsyncFindings, DoNotDependOnTheOrderOfThePolicies) {
   const Experiment experiment = fsyncExperiment();
-  const auto reversed = parametersOf(
-      experiment, Profile::quick, *parseOverrides("policies=always, everysec, no, off"));
+  const auto reversed = parametersOf(experiment, Profile::quick,
+                                     *parseOverrides("policies=always, everysec, no, off"));
   ASSERT_TRUE(reversed) << reversed.error().message;
   Readings readings;
   for (const char* const policy : {"everysec", "always"})
@@ -102,16 +104,36 @@ TEST(FsyncFindings, DoNotDependOnTheOrderOfThePolicies) {
     }
   ExperimentDocument document;
   lab::analyse(experiment, *reversed, readings, document);
-  EXPECT_THAT(document.findings,
-              Contains(AllOf(Field(&LabFinding::id, "group-commit"),
-                             Field(&LabFinding::standing, Standing::expected))));
+  EXPECT_THAT(document.findings, Contains(AllOf(Field(&LabFinding::id, "group-commit"),
+                                                Field(&LabFinding::standing, Standing::expected))));
+}
+
+// An exported lab has no latencies by interval, and no counters of INFO.
+TEST(FsyncFindings, DoWithoutTheMedianIntervalWhereThereAreNone) {
+  Readings readings;
+  for (const int repeat : {1, 2})
+    for (const auto& [policy, p99] :
+         {std::pair("everysec", 250 * kMicrosecond), std::pair("always", 20 * kMillisecond)}) {
+      Reading reading = runOf(policy, repeat, kMillisecond, p99);
+      reading.dirs.front().latency.lines.clear();
+      readings.add(std::move(reading));
+    }
+  ExperimentDocument document;
+  lab::analyse(fsyncExperiment(), parameters(), readings, document);
+  EXPECT_THAT(document.findings, Contains(AllOf(Field(&LabFinding::id, "always-costs"),
+                                                Field(&LabFinding::standing, Standing::expected))));
+  EXPECT_THAT(document.costs, testing::SizeIs(1));
+  for (const LabTable& table : document.tables)
+    for (const LabTable::Row& row : table.rows)
+      for (const LabCell& cell : row.cells) EXPECT_NE(cell.text, "nan") << table.title;
 }
 
 TEST(FsyncFindings, NameTheSyncsThatRedisFoundLong) {
   EXPECT_THAT(analysed(0).findings,
               Not(Contains(Field(&LabFinding::text, HasSubstr("long syncs in")))));
-  EXPECT_THAT(analysed(145 * kMillisecond).findings,
-              Contains(Field(&LabFinding::text, HasSubstr("long syncs in 1 of 2 runs, at most 145 ms"))));
+  EXPECT_THAT(
+      analysed(145 * kMillisecond).findings,
+      Contains(Field(&LabFinding::text, HasSubstr("long syncs in 1 of 2 runs, at most 145 ms"))));
 }
 
 }  // namespace

@@ -141,6 +141,18 @@ TEST(PersistenceSpike, SaysWhereTheForkLeavesNoSpike) {
   EXPECT_THAT(document.recommendations, Contains(HasSubstr("keeps p99 below 1 ms")));
 }
 
+// No interval above 1 ms is no statement where there are no intervals.
+TEST(PersistenceSpike, RecommendsNothingFromRunsWithoutASeriesOfP99) {
+  auto runs = twice(clear());
+  for (Reading& run : runs) run.dirs.front().latency.lines.clear();
+  const auto document = analysed(runs);
+  EXPECT_THAT(document.recommendations, IsEmpty());
+  EXPECT_EQ(findingOf(document, "spike-bgsave").standing, Standing::problem);
+  for (const std::string_view head : {"time with p99 > 1 ms", "spike lasted", "peak p99"})
+    EXPECT_EQ(cellOf(document, "What a fork", "BGSAVE, child on the server's core", head), "–")
+        << head;
+}
+
 TEST(PersistenceSpike, ComparesARewriteWithASnapshot) {
   EXPECT_EQ(findingOf(analysed(twice(clear())), "rewrite-like-bgsave").standing,
             Standing::expected);
@@ -161,10 +173,12 @@ TEST(PersistenceSpike, AttributesTheStallToTheFork) {
 TEST(PersistenceSpike, HasAServiceLevelWhereEachForkHasAValidRun) {
   auto runs = twice(clear());
   for (Reading& run : runs)
-    if (run.record.label("child") == "server") run.record.invalid.push_back({ReasonCode::other, "disturbed"});
+    if (run.record.label("child") == "server")
+      run.record.invalid.push_back({ReasonCode::other, "disturbed"});
   EXPECT_EQ(analysed(runs).slo.at(0).verdict, SloVerdict::reported);
   for (Reading& run : runs)
-    if (run.record.label("fault") == "bgsave") run.record.invalid.push_back({ReasonCode::other, "disturbed"});
+    if (run.record.label("fault") == "bgsave")
+      run.record.invalid.push_back({ReasonCode::other, "disturbed"});
   EXPECT_EQ(analysed(runs).slo.at(0).verdict, SloVerdict::invalid);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,17 +40,20 @@ class ReadingBuilder {
   ReadingBuilder& series(std::string_view measure, const OfInterval& latency) {
     for (int i = 0; i < intervals_; ++i) {
       const Nanos took = latency(i);
-      if (took == 0) continue;
-      Histogram histogram;
-      histogram.record(took, 100);
-      dir().latency.lines.push_back(
-          {std::string(measure), startOf(i), kInterval, encodeCompressed(histogram)});
+      if (took != 0)
+        dir().latency.lines.push_back(
+            {std::string(measure), startOf(i), kInterval, packedHistogramOf(took)});
     }
     return *this;
   }
   ReadingBuilder& response(const OfInterval& latency) { return series("response", latency); }
   ReadingBuilder& dispatch(const OfInterval& latency) { return series("dispatch", latency); }
 
+  /// What interval `i` counted.
+  ReadingBuilder& counts(const std::function<void(int i, IntervalRow&)>& fill) {
+    for (int i = 0; i < intervals_; ++i) fill(i, dir().intervals[static_cast<std::size_t>(i)]);
+    return *this;
+  }
   /// A field of INFO at the start of each interval.
   ReadingBuilder& sampled(const std::string& field, const std::function<double(int)>& value) {
     if (dir().servers.empty()) dir().servers.resize(static_cast<std::size_t>(intervals_));
@@ -83,10 +87,23 @@ class ReadingBuilder {
     return *this;
   }
   Summary& summary() { return *dir().summary; }
+  Plan& plan() { return dir().plan ? *dir().plan : dir().plan.emplace(); }
 
   Reading build() const { return reading_; }
 
  private:
+  /// Of 100 operations that took that long. Kept: packing one takes long, and most intervals of a
+  /// test are alike.
+  static const std::string& packedHistogramOf(Nanos took) {
+    static std::map<Nanos, std::string> known;
+    std::string& packed = known[took];
+    if (packed.empty()) {
+      Histogram histogram;
+      histogram.record(took, 100);
+      packed = encodeCompressed(histogram);
+    }
+    return packed;
+  }
   Nanos startOf(int interval) const { return start_ + interval * kInterval; }
   RunDir& dir() {
     if (reading_.dirs.empty()) reading_.dirs.emplace_back();
