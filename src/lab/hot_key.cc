@@ -1,117 +1,744 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <optional>
+#include <ranges>
 
 #include "base/units.h"
 #include "lab/catalog.h"
-#include "lab/compare.h"
-#include "lab/hot_key_parts.h"
 #include "lab/hot_share.h"
+#include "lab/study.h"
 #include "lab/words.h"
 
-namespace redline {
+namespace redline::lab {
 namespace {
 
-using namespace hot_key;
+constexpr std::size_t kMasters = 3;
+constexpr std::size_t kPlottedSlots = 10;
+constexpr double kTarget = 5;        ///< the brief's: reads of the hot master ÷ those with a cache
+constexpr double kSaturated = 0.9;   ///< busy share of a main thread that is the limit
+constexpr double kNearlyAll = 1000;  ///< a reduction above this leaves too little to be a figure
+/// A run's note: the address of the master that has the hottest key.
+constexpr std::string_view kHotMaster = "hot_master";
 
-constexpr double kAimedCut = 5;  ///< of the hot master's reads, by the local cache
-
-// What is predicted; found again by these words when it has been measured.
-constexpr std::string_view kHottestKey = "share of operations on the hottest key";
-constexpr std::string_view kHotShare = "share of operations on the hottest key's master";
-constexpr std::string_view kCacheCut = "the hot master's reads, cut by local-cache";
-constexpr std::string_view kSplitCut = "the hot master's operations, cut by key-split";
-constexpr std::string_view kReplicaCut = "the hot master's reads, cut by replica-random";
-
-/// One thing that is measured: repeated, and held against the others of its value size.
-struct Condition {
-  std::string size, dist, treatment;
-  Labels labels() const {
-    return {{"part", "rate"}, {"size", size}, {"dist", dist}, {"treatment", treatment}};
-  }
-  std::string name() const {
-    return dist == "uniform" ? "uniform" : treatment == "none" ? "Zipf" : treatment;
-  }
+/// What is done against the hot key.
+struct Treatment {
+  std::string_view name;        ///< as the parameter `treatments` has it
+  std::string_view mitigation;  ///< of `redline driver`
+  std::string_view variant;     ///< the flag that tells it from others of that mitigation
 };
+constexpr std::array<Treatment, 8> kTreatments{{
+    {"none", "none", ""},
+    {"local-cache", "local-cache", "-tracking=default"},
+    {"local-cache-bcast", "local-cache", "-tracking=bcast"},
+    {"key-split", "key-split", "-split=spread"},
+    {"key-split-tag", "key-split", "-split=tag"},
+    {"replica-random", "replica-read", "-replica-policy=random"},
+    {"replica-nearest", "replica-read", "-replica-policy=nearest"},
+    {"replica-preferred", "replica-read", "-replica-policy=replica-preferred"},
+}};
 
-/// The first two are without a mitigation: uniform, for contrast, and Zipf, against which all that
-/// follow are held.
-constexpr std::size_t kUniform = 0, kNone = 1;
-std::vector<Condition> conditionsOf(const Parameters& p, const std::string& size) {
-  std::vector<Condition> all{{size, "uniform", "none"}, {size, "zipfian", "none"}};
-  for (const std::string& treatment : p.texts("treatments"))
-    all.push_back({size, "zipfian", treatment});
-  return all;
+const Treatment& treatmentOf(std::string_view name) {
+  return *std::ranges::find(kTreatments, name, &Treatment::name);
 }
 
-/// The hot master has a core of its own, so that its limit is seen; all others share the
-/// generator's.
-LabStack stackOf(const Parameters& p, const std::string& size) {
-  const std::size_t hot = forecastHotKeys(workloadOf(p)).hotMaster;
-  std::string cpus = "-master-cpus=";
-  for (std::size_t i = 0; i < kMasters; ++i)
-    cpus += fmt::format("{}{}", i == 0 ? "" : ";", i == hot ? "{server-cpu}" : "{generator-cpu}");
-  return {.name = stackName(size),
-          .up = {"cluster", fmt::format("-masters={}", kMasters), "-replicas=1", cpus,
-                 "-replica-cpus={generator-cpu}", "-maxmemory=" + p.text("maxmemory")},
-          .load = dataSet(p, size),
-          .prepare = {}};
-}
-
-Flags loadFlags(const Parameters& p, const std::string& size, const std::string& dist,
-                unsigned repeat) {
-  Flags flags = dataSet(p, size);
-  flags.push_back("-dist=" + dist);
-  if (dist == "zipfian") flags.push_back("-zipf-s=" + p.text("zipf-s"));
-  for (const std::string_view each : {"rw-ratio", "conns", "threads", "ledger", "warmup"})
-    flags.push_back(fmt::format("-{}={}", each, p.text(each)));
-  // Servers share the generator's core: one that spins would take it from them.
-  flags.emplace_back("-wait=block");
-  flags.push_back(fmt::format("-run-seed={}", repeat));
+Flags flagsOf(const Parameters& p, const Treatment& treatment) {
+  if (treatment.mitigation == "none") return {};
+  Flags flags{fmt::format("-mitigation={}", treatment.mitigation), std::string(treatment.variant)};
+  if (treatment.mitigation == "local-cache") flags.push_back("-cache-size=" + p.text("cache-size"));
+  if (treatment.mitigation == "key-split") {
+    flags.push_back("-split-ways=" + p.text("split-ways"));
+    flags.push_back("-hot=top:" + p.text("split-keys"));
+  }
   return flags;
 }
 
-LabRun rateRun(const Parameters& p, const Condition& condition, unsigned repeat) {
-  LabRun run{.name = fmt::format("{}-{}-{}-r{}", condition.size, condition.dist,
-                                 condition.treatment, repeat),
-             .labels = condition.labels(),
-             .stack = "cluster-" + condition.size,
-             .before = nameHotMaster(p),
-             .drives = {{.flags = joinFlags({loadFlags(p, condition.size, condition.dist, repeat),
-                                             {"-rate=" + p.text("rate"), "-arrivals=poisson",
-                                              "-duration=" + p.text("duration")},
-                                             treatmentFlags(p, condition.treatment)})}}};
-  run.labels.emplace_back("repeat", std::to_string(repeat));
+HotWorkload workloadOf(const Parameters& p) {
+  return {.chooser = KeyChooser(Distribution::zipfian, p.number("zipf-s"), p.count("keys"),
+                                /*seed: the flags' default*/ 1),
+          .keys = p.count("keys"),
+          .masters = kMasters,
+          .readShare = p.number("rw-ratio"),
+          .rate = static_cast<double>(p.count("rate")),
+          .caches = static_cast<unsigned>(p.count("threads")),
+          .fromS = p.seconds("warmup"),
+          .toS = p.seconds("warmup") + p.seconds("duration"),
+          .splitKeys = p.count("split-keys"),
+          .splitWays = static_cast<unsigned>(p.count("split-ways"))};
+}
+
+Factor<std::string> sizesOf(const Parameters& p) {
+  return Study::factor<std::string>("size", p.texts("value-sizes"), [](const std::string& text) {
+    const auto bytes = *parseSize(text);
+    return Level{text, fmt::format("{} values", formatSize(bytes)), static_cast<double>(bytes)};
+  });
+}
+
+Factor<Treatment> treatmentsOf(const Parameters& p) {
+  std::vector<Treatment> chosen{treatmentOf("none")};
+  for (const std::string& name : p.texts("treatments")) chosen.push_back(treatmentOf(name));
+  return Study::factor<Treatment>("treatment", chosen, [](const Treatment& treatment) {
+    return Level{std::string(treatment.name), std::string(treatment.name)};
+  });
+}
+
+/// What is varied, and what the popularity of keys predicts.
+struct Setup {
+  explicit Setup(const Parameters& p)
+      : size(sizesOf(p)),
+        dist(Study::factor(
+            "dist", {"uniform", "zipfian"},
+            [](const std::string& text) { return text == "zipfian" ? "Zipf" : text; })),
+        treatment(treatmentsOf(p)),
+        forecast(forecastHotKeys(workloadOf(p))) {}
+
+  /// Uniform keys without a treatment, for contrast; Zipf keys without and with each.
+  Grid grid() const {
+    const auto isWanted = [this](const Cell& cell) {
+      return cell.is(dist, "zipfian") || cell.is(treatment, "none");
+    };
+    return {gridOf("", {size, dist, treatment}).where(isWanted)};
+  }
+  /// "uniform", "Zipf", "local-cache".
+  std::string nameOf(const Cell& cell) const {
+    return cell.is(treatment, "none") ? cell.level(dist).title : cell.level(treatment).title;
+  }
+
+  Factor<std::string> size, dist;
+  Factor<Treatment> treatment;
+  HotForecast forecast;
+};
+
+// What runs.
+
+Flags dataSet(const Parameters& p, const std::string& size) {
+  return {"-topology=cluster", "-keys=" + p.text("keys"), "-value-size=" + size, "-ttl-frac=0"};
+}
+
+/// A run on the cluster with values of that size. The hot master has a core of its own, so that its
+/// limit shows; the other servers share the generator's.
+LabRun onCluster(Study& s, const Setup& setup, const std::string& size) {
+  const Parameters& p = s.parameters();
+  const std::size_t hot = setup.forecast.hotMaster;
+  std::vector<std::string_view> cpus(kMasters, "{generator-cpu}");
+  cpus.at(hot) = "{server-cpu}";
+  LabRun run;
+  run.stack = s.stack({.name = "cluster-" + size,
+                       .up = {"cluster", fmt::format("-masters={}", kMasters), "-replicas=1",
+                              fmt::format("-master-cpus={}", fmt::join(cpus, ";")),
+                              "-replica-cpus={generator-cpu}", "-maxmemory=" + p.text("maxmemory")},
+                       .load = dataSet(p, size)});
+  // Ports differ from start to start.
+  run.before = [hot](Bench& bench) -> Status {
+    bench.note(std::string(kHotMaster), bench.stack().node(hot).endpoint().text());
+    return {};
+  };
   return run;
 }
 
-Result<ExperimentPlan> plan(const Parameters& p) {
-  ExperimentPlan plan;
-  const auto& sizes = p.texts("value-sizes");
-  for (const std::string& size : sizes) {
-    plan.stacks.push_back(stackOf(p, size));
-    const auto conditions = conditionsOf(p, size);
-    const bool first = size == sizes.front();
-    const auto repeats = first ? p.repeats() : static_cast<unsigned>(p.count("other-sizes-repeat"));
-    std::ranges::move(interleaved(conditions.size(), repeats,
-                                  [&](std::size_t i, unsigned repeat) {
-                                    return rateRun(p, conditions[i], repeat);
-                                  }),
-                      std::back_inserter(plan.runs));
-    // On the same servers, of the first size alone: with larger values the generator is the limit.
-    if (first) std::ranges::move(pinnedRuns(p), std::back_inserter(plan.runs));
+/// Every condition at the same rate, so that they differ in where the load falls.
+LabRun atOneRate(Study& s, const Setup& setup, const Cell& cell, unsigned repeat) {
+  const Parameters& p = s.parameters();
+  Flags keys{"-dist=" + cell[setup.dist]};
+  if (cell.is(setup.dist, "zipfian")) keys.push_back("-zipf-s=" + p.text("zipf-s"));
+  LabRun run = onCluster(s, setup, cell[setup.size]);
+  run.labels = {{"part", "rate"}};
+  run.drives = {
+      {.flags = joinFlags({dataSet(p, cell[setup.size]),
+                           keys,
+                           {"-rw-ratio=" + p.text("rw-ratio"), "-conns=" + p.text("conns"),
+                            "-threads=" + p.text("threads"), "-ledger=" + p.text("ledger"),
+                            "-warmup=" + p.text("warmup"),
+                            "-wait=block",  // spinning would take the shared core from the servers
+                            fmt::format("-run-seed={}", repeat), "-rate=" + p.text("rate"),
+                            "-arrivals=poisson", "-duration=" + p.text("duration")},
+                           flagsOf(p, cell[setup.treatment])})}};
+  return run;
+}
+
+/// One key with most of the load: as fast as replies allow, then at a share of that rate without a
+/// treatment and with one.
+Factor<std::string> pinnedCases(const Parameters& p) {
+  const std::string share = formatShare(p.number("pinned-share"));
+  return Study::factor("case", {"max", "none", "local-cache"}, [&](const std::string& text) {
+    if (text == "max") return std::string("as fast as replies allow");
+    return text == "none" ? share + " of that rate"
+                          : fmt::format("{} of that rate, {}", share, text);
+  });
+}
+
+LabRun onOneKey(Study& s, const Setup& setup, const Factor<std::string>& cases, const Cell& cell,
+                unsigned repeat) {
+  const Parameters& p = s.parameters();
+  const std::string& size = p.texts("value-sizes").front();
+  LabRun run = onCluster(s, setup, size);
+  const Flags flags = joinFlags(
+      {dataSet(p, size),
+       {"-dist=zipfian", "-zipf-s=" + p.text("pinned-s"), "-rw-ratio=" + p.text("pinned-rw-ratio"),
+        "-pipeline=" + p.text("pinned-pipeline"), "-conns=" + p.text("conns"),
+        "-threads=1",  // two would take the one core that is left from each other
+        "-wait=block", "-warmup=" + p.text("warmup"), "-duration=" + p.text("duration"),
+        fmt::format("-run-seed={}", repeat)}});
+  if (cell.is(cases, "max")) {
+    run.drives = {{.flags = joinFlags({flags, {"-rate=max"}})}};
+    return run;
   }
-  return plan;
+  Drive drive{.flags = joinFlags({flags, flagsOf(p, treatmentOf(cell[cases]))})};
+  const Cell fastest = gridOf("pinned", {cases}).at(cases, "max");
+  drive.decide = [&p, fastest, known = drive.flags](const Readings& soFar) -> std::optional<Flags> {
+    const auto rate = meanSoFar(soFar, fastest, rateOf);
+    if (!rate) return std::nullopt;
+    // What the saturated master does not get through queues, and delays no other node's operations.
+    return joinFlags({known,
+                      {fmt::format("-rate={:.0f}", p.number("pinned-share") * *rate),
+                       "-arrivals=poisson", "-max-backlog=4M"}});
+  };
+  run.drives = {std::move(drive)};
+  run.expectedS = p.seconds("warmup") + p.seconds("duration") + 0.4;
+  return run;
+}
+
+// What one run measured.
+
+/// Which nodes carried the load of a run.
+struct Load {
+  // Requests a second. A request is what a node executes: a local hit is none, a write of a key
+  // with copies is several.
+  double requests = kNaN;  ///< of all nodes
+  double hot = kNaN;       ///< of the hot master
+  double other = kNaN;     ///< of each other master, on average
+  double busiest = kNaN, busiestReplica = kNaN;
+  double perOperation = kNaN;  ///< requests ÷ operations
+  // By INFO.
+  double reads = kNaN;  ///< keys that the hot master looked up for reads, a second
+  double cpu = kNaN;    ///< of the hot master, cores
+  double busy = kNaN;   ///< share of its main thread
+  double otherBusy = kNaN;
+};
+
+Load loadOf(const Reading& reading) {
+  Load load;
+  const Summary* const summary = reading.summary();
+  if (summary == nullptr || summary->windowS <= 0) return load;
+  const std::string_view hot = reading.record.note(kHotMaster);
+  load.requests = load.busiest = load.busiestReplica = load.other = load.otherBusy = 0;
+  for (const ClusterNodeFigures& node : summary->cluster.nodes) {
+    const double requests = static_cast<double>(node.ops) / summary->windowS;
+    load.requests += requests;
+    load.busiest = std::max(load.busiest, requests);
+    if (node.addr == hot)
+      load.hot = requests;
+    else if (node.role == "master")
+      load.other += requests / (kMasters - 1);
+    else
+      load.busiestReplica = std::max(load.busiestReplica, requests);
+  }
+  load.perOperation =
+      load.requests * summary->windowS / static_cast<double>(summary->rate.completed);
+  for (const ServerFigures& server : summary->servers) {
+    if (server.addr == hot) {
+      // None counts as one, so that there is a ratio.
+      const double reads = std::max(1.0, static_cast<double>(server.hits + server.misses));
+      load.reads = reads / summary->windowS;
+      load.cpu = (server.cpuUserS + server.cpuSystemS) / summary->windowS;
+      load.busy = server.mainThreadUtilisation;
+    } else if (server.role == "master") {
+      load.otherBusy += server.mainThreadUtilisation / (kMasters - 1);
+    }
+  }
+  return load;
+}
+
+/// A part of the requests, as a share of all.
+Measurement shareOf(const FactsOf<Load>& load, double Load::* part) {
+  return load.of([part](const Load& all) { return all.*part / all.requests; });
+}
+
+/// Of all requests, those on the slot of that rank, 0 for the busiest.
+Measurement slotShare(const FactsOf<Load>& load, std::size_t rank) {
+  return [load, rank](const Reading& reading) {
+    const Summary* const summary = reading.summary();
+    if (summary == nullptr || summary->cluster.hotSlots.size() <= rank) return kNaN;
+    const auto ops = static_cast<double>(summary->cluster.hotSlots[rank].ops);
+    return ops / summary->windowS / load(reading).requests;
+  };
+}
+
+/// What a treatment cost, over all runs of a cell: the invalid ones count too.
+struct Cost {
+  std::uint64_t staleReads = 0, judgedReads = 0;  ///< of ledger keys
+  std::uint64_t partialWrites = 0, divergentKeys = 0, corrupt = 0, lostWrites = 0;
+  // The worst run's.
+  double staleP99Us = 0, staleMaxUs = 0, invalidationP99Us = 0, behindBytes = 0;
+  MitigationFigures last;  ///< of the last run
+
+  std::string staleShare() const {
+    return formatShare(static_cast<double>(staleReads) / static_cast<double>(judgedReads));
+  }
+  /// "18 of 194795 (0.01%)".
+  std::string staleReadsText() const {
+    return judgedReads == 0 ? "–"
+                            : fmt::format("{} of {} ({})", staleReads, judgedReads, staleShare());
+  }
+  /// "172 µs, 1.2 ms".
+  std::string ageText() const {
+    return staleReads == 0 ? "–"
+                           : fmt::format("{}, {}", formatQuantity(staleP99Us, "us"),
+                                         formatQuantity(staleMaxUs, "us"));
+  }
+  bool hasDamage() const { return corrupt + lostWrites != 0; }
+  std::string damageText() const {
+    return hasDamage() ? fmt::format(". {} values were corrupt and {} acknowledged writes lost",
+                                     corrupt, lostWrites)
+                       : "";
+  }
+  /// Memory, lag and atomicity; "–" without a treatment.
+  std::string otherText(const Level& size) const {
+    if (last.caches != 0)
+      return fmt::format("{} caches of {} entries: {} set aside, {} used; invalidation lag p99 {}",
+                         last.caches, formatCount(static_cast<double>(last.cacheEntries)),
+                         formatSize(last.cacheBytes), formatSize(last.cacheBytesUsed),
+                         formatQuantity(invalidationP99Us, "us"));
+    if (!last.split.empty())
+      return fmt::format(
+          "{} more keys of {} each; {} copies per write, {} partial writes, {} keys whose copies "
+          "differed at the end",
+          last.splitKeys * last.splitWays, formatQuantity(size.number, "bytes"),
+          decimals(last.writeFanOut), partialWrites, divergentKeys);
+    if (!last.replicaPolicy.empty())
+      return fmt::format("replicas behind by at most {}", formatQuantity(behindBytes, "bytes"));
+    return "–";
+  }
+  /// All of it: "none of 195k reads was stale; replicas behind by at most 271 B".
+  std::string text(const Level& size) const {
+    const std::string stale =
+        staleReads == 0
+            ? fmt::format("none of {} reads was stale",
+                          formatCount(static_cast<double>(judgedReads)))
+            : fmt::format("{} of reads were stale, by {} at p99 and {} at most", staleShare(),
+                          formatQuantity(staleP99Us, "us"), formatQuantity(staleMaxUs, "us"));
+    return fmt::format("{}; {}", stale, otherText(size));
+  }
+};
+
+Cost costOf(const Study& s, const Cell& cell) {
+  Cost cost;
+  for (const Reading* const run : s.runs(cell)) {
+    const Summary* const summary = run->summary();
+    if (summary == nullptr) continue;
+    const MitigationFigures& m = summary->mitigation;
+    const auto counted = [&m](const char* name) {
+      const auto found = m.counts.find(name);
+      return found == m.counts.end() ? 0 : found->second;
+    };
+    cost.staleReads += summary->verify.stale;
+    cost.judgedReads += counted("ledger_reads");
+    cost.partialWrites += counted("partial_writes");
+    cost.divergentKeys += m.divergentKeys;
+    cost.corrupt += summary->verify.corrupt;
+    cost.lostWrites += summary->verify.lostAcknowledged;
+    cost.staleP99Us = std::max(cost.staleP99Us, m.staleness.p99);
+    cost.staleMaxUs = std::max(cost.staleMaxUs, m.staleness.max);
+    cost.invalidationP99Us = std::max(cost.invalidationP99Us, m.invalidationLag.p99);
+    for (const ReplicationLagFigures& replica : m.replicas)
+      cost.behindBytes = std::max(cost.behindBytes, replica.max);
+    cost.last = m;
+  }
+  return cost;
+}
+
+/// What was measured of one value size.
+struct Figures {
+  Figures(Study& s, const Setup& of, const Level& level, const Grid& grid)
+      : setup(of),
+        size(level),
+        isFirst(level.label == of.size.levels().front().label),
+        cells(grid.cells),
+        zipf(grid.only(of.dist, "zipfian")),
+        uniform(grid.at(of.dist, "uniform")),
+        untreated(zipf.at(of.treatment, "none")),
+        treated(zipf.where([&](const Cell& cell) { return !cell.is(of.treatment, "none"); })),
+        share(s.quantity("share", shareOf(load, &Load::hot), cells)),
+        slot(s.quantity("share", slotShare(load, 0), cells)),
+        requests(s.quantity("ops/s", load.of(&Load::hot), cells)),
+        busiest(s.quantity("ops/s", load.of(&Load::busiest), cells)),
+        reads(s.quantity("ops/s", load.of(&Load::reads), cells)),
+        cpu(s.quantity("", load.of(&Load::cpu), cells)),
+        p99(s.quantity("us", latency("p99"), cells)),
+        busy(s.mean("share", load.of(&Load::busy), cells)),
+        otherBusy(s.mean("share", load.of(&Load::otherBusy), cells)),
+        perOperation(s.mean("", load.of(&Load::perOperation), cells)) {}
+
+  /// How many times less of it there is than without a treatment.
+  Measured reduction(const Quantity& quantity, const Cell& cell) const {
+    return quantity.ratio(cell, untreated);
+  }
+  std::string name(const Cell& cell) const { return setup.nameOf(cell); }
+  /// "local-cache-100": findings of each value size have an id of their own.
+  std::string id(std::string_view what) const {
+    return fmt::format("{}-{:.0f}", what, size.number);
+  }
+
+  const Setup& setup;
+  Level size;
+  bool isFirst;
+  Cells cells;
+  Grid zipf;
+  Cell uniform, untreated;  ///< untreated: with Zipf keys
+  Cells treated;
+  FactsOf<Load> load{loadOf};
+  Quantity share, slot, requests, busiest, reads, cpu, p99;
+  Quantity busy, otherBusy, perOperation;
+};
+
+/// Whether the interval of a ratio leaves 1 out.
+bool isDecided(const Measured& ratio) {
+  return expectAbove(ratio) != Standing::inconclusive;
+}
+
+bool isNearlyAll(const Measured& reduction) {
+  return reduction.value() > kNearlyAll;
+}
+
+std::string reductionText(const Measured& reduction) {
+  return isNearlyAll(reduction) ? fmt::format("over {:.0f}×", kNearlyAll) : format(reduction);
+}
+
+// What it means.
+
+void tabulate(Study& s, const Figures& f) {
+  const Parameters& p = s.parameters();
+  const auto name = [&](const Cell& cell) { return f.name(cell); };
+  s.table(fmt::format("Which nodes carry the load, {}", f.size.title))
+      .column("", name)
+      .column("hot master's share of requests", f.share)
+      .column("busiest slot's share", f.slot)
+      .column("hot master busy", f.busy)
+      .column("other masters busy", f.otherBusy)
+      .column("response p99", f.p99)
+      .validRuns()
+      .note(fmt::format(
+          "{}/s, {} reads. The hot master is the one with the hottest key. A request is what a "
+          "node executes: a local hit is none, a write of a key with copies is several. Busy: "
+          "main thread, by INFO.",
+          p.text("rate"), formatShare(p.number("rw-ratio"))))
+      .rows(f.cells);
+  const auto reduction = [&](const Quantity& quantity) {
+    return [&f, quantity](const Cell& cell) -> LabCell {
+      const Measured less = f.reduction(quantity, cell);
+      if (cell == f.untreated) return "1×";
+      return isNearlyAll(less) ? LabCell(reductionText(less)) : cellOf(less);
+    };
+  };
+  s.table(fmt::format("How far each mitigation relieves the hot master, {}", f.size.title))
+      .column("", name)
+      .column("its requests", reduction(f.requests))
+      .column("its reads", reduction(f.reads))
+      .column("its CPU", reduction(f.cpu))
+      .column("the busiest node's requests", reduction(f.busiest))
+      .ratio("p99, with ÷ without", f.p99, [&](const Cell&) { return f.untreated; })
+      .note(
+          "Reductions: without ÷ with. The busiest node is the one with the most requests, "
+          "replicas included: where its reduction is smaller than the hot master's, load has moved "
+          "to another node.")
+      .rows(f.zipf.cells);
+  s.table(fmt::format("What each mitigation costs, {}", f.size.title))
+      .column("", name)
+      .column("stale reads", [&](const Cell& cell) { return costOf(s, cell).staleReadsText(); })
+      .column("their age p99, max", [&](const Cell& cell) { return costOf(s, cell).ageText(); })
+      .column("requests per operation", f.perOperation)
+      .column("memory, lag and atomicity",
+              [&](const Cell& cell) { return costOf(s, cell).otherText(f.size); })
+      .note(fmt::format("Stale: of reads of the {} hottest keys, those that returned an older "
+                        "version although a later write had been acknowledged before they were "
+                        "sent.",
+                        p.text("ledger")))
+      .prose()
+      .rows(f.zipf.cells);
+}
+
+/// The fault itself: one master has most of the load.
+void claimHotMaster(Study& s, const Figures& f) {
+  const Parameters& p = s.parameters();
+  const Cell& zipf = f.untreated;
+  const double busy = f.busy[zipf].value();
+  Claim claim = s.claim(f.id("hot-master"), expectAbove(f.share.ratio(f.uniform, zipf)));
+  if (f.isFirst) claim.headline();
+  claim.from("operations by node and slot; main-thread CPU by INFO")
+      .text(
+          "With Zipf {} ({}) one of {} masters gets {} of the requests; with uniform keys it gets "
+          "{}. One slot alone gets {}. Its main thread is {} busy and those of the other masters "
+          "{}. At the same CPU per request it saturates at {}/s, with the others at {}: more "
+          "shards would not help",
+          p.text("zipf-s"), f.size.title, kMasters, f.share[zipf], f.share[f.uniform], f.slot[zipf],
+          f.busy[zipf], f.otherBusy[zipf], formatCount(static_cast<double>(p.count("rate")) / busy),
+          formatShare(f.otherBusy[zipf].value() / busy));
+  s.figure(fmt::format("hot master's share of requests, Zipf, {}", f.size.title), f.share[zipf]);
+}
+
+Standing standingOf(const Figures& f, const Cell& cell, const Cost& cost) {
+  if (cost.hasDamage()) return Standing::problem;
+  if (!cell.is(f.setup.treatment, "key-split-tag"))
+    return expectAbove(f.reduction(f.requests, cell));
+  // Copies in one slot are all on one master: their load moves there, undivided.
+  return f.reduction(f.busiest, cell).estimate.contains(1) ? Standing::expected : Standing::plain;
+}
+
+void claimTreatment(Study& s, const Figures& f, const Cell& cell) {
+  const Cost cost = costOf(s, cell);
+  const std::string costs = cost.text(f.size);
+  const Measured requests = f.reduction(f.requests, cell), reads = f.reduction(f.reads, cell);
+  const Measured cpu = f.reduction(f.cpu, cell), p99 = f.p99.ratio(f.untreated, cell);
+  Claim claim = s.claim(f.id(f.name(cell)), standingOf(f, cell, cost));
+  if (f.isFirst && cell.is(f.setup.treatment, "local-cache")) claim.headline();
+  claim.from("operations by node, INFO of the hot master, the ledger")
+      .restsOn({requests, reads, cpu, p99})
+      .text(
+          "{} ({}) reduces the hot master's requests by {}, its reads by {} and its CPU by {}; {}. "
+          "Its cost: {}{}",
+          f.name(cell), f.size.title, reductionText(requests), reductionText(reads),
+          reductionText(cpu),
+          isDecided(p99) ? fmt::format("it multiplies p99 by {}", p99)
+                         : std::string("its effect on p99 is undecided"),
+          costs, cost.damageText());
+  s.cost("{} ({}): {}", f.name(cell), f.size.title, costs);
+  s.figure(fmt::format("hot master's requests cut by {}, {}", f.name(cell), f.size.title),
+           requests);
+}
+
+/// The brief's target, with the cache's size.
+void claimTarget(Study& s, const Figures& f, const Cell& cell) {
+  const Parameters& p = s.parameters();
+  const Measured reads = f.reduction(f.reads, cell);
+  const bool isMet = reads.estimate.low >= kTarget, isMissed = reads.estimate.high < kTarget;
+  const MitigationFigures cache = costOf(s, cell).last;
+  s.claim(f.id("target-" + f.name(cell)), isMet      ? Standing::expected
+                                          : isMissed ? Standing::contradicts
+                                                     : Standing::inconclusive)
+      .from("keyspace hits and misses of the hot master, by INFO")
+      .text(
+          "{} ({}) {} the target of {:.0f}× fewer reads on the hot master at {} reads: the "
+          "reduction is {} with {} caches of {} entries ({} each) for {} keys",
+          f.name(cell), f.size.title,
+          isMet      ? "meets"
+          : isMissed ? "misses"
+                     : "may or may not meet",
+          kTarget, formatShare(p.number("rw-ratio")), reads, cache.caches,
+          formatCount(static_cast<double>(cache.cacheEntries)), p.text("cache-size"),
+          p.text("keys"));
+}
+
+void plotLoad(Study& s, const Figures& f) {
+  const auto name = [&](const Cell& cell) { return f.name(cell); };
+  std::vector<Quantity> byRank;
+  for (std::size_t rank = 0; rank < kPlottedSlots; ++rank)
+    byRank.push_back(s.mean("share", slotShare(f.load, rank), f.cells));
+  Plot slots = s.plot("slots", "The ten busiest slots");
+  slots
+      .describe(
+          "Share of requests on each of the ten busiest of 16384 slots, by rank, mean of repeats. "
+          "slots.csv of each run has them all.")
+      .x("rank of the slot", AxisKind::linear)
+      .y("share of requests", AxisKind::share);
+  for (const Cell& cell : f.cells) {
+    LabSeries series{f.name(cell), {}};
+    for (std::size_t rank = 0; rank < kPlottedSlots; ++rank)
+      series.points.push_back({static_cast<double>(rank + 1), byRank[rank][cell].value()});
+    slots.series(std::move(series));
+  }
+  slots.add();
+  const auto pooled = [&](double Load::* part) {
+    return s.quantity("share", shareOf(f.load, part), f.cells);
+  };
+  s.plot("shares", "Share of requests by node")
+      .describe(
+          "The hot master, the other masters on average, and the busiest replica; bars are "
+          "intervals.")
+      .x("", AxisKind::names)
+      .y("share of requests", AxisKind::share)
+      .points("hot master", f.share, f.cells, name)
+      .points("other masters", pooled(&Load::other), f.cells, name)
+      .points("busiest replica", pooled(&Load::busiestReplica), f.cells, name)
+      .add();
+}
+
+void predict(Study& s, const Figures& f) {
+  const Parameters& p = s.parameters();
+  const HotForecast& forecast = f.setup.forecast;
+  const auto& treatment = f.setup.treatment;
+  const auto reduction = [&](const Quantity& quantity, std::string_view label) {
+    return f.reduction(quantity, f.zipf.at(treatment, label));
+  };
+  s.predict("share of operations on the hottest key",
+            fmt::format("1 ÷ Σ k^−{} over {} keys", p.text("zipf-s"), p.text("keys")), "share",
+            forecast.hottestKey)
+      .measured(f.slot[f.untreated]);
+  s.predict("share of operations on the hottest key's master",
+            "the Zipf weights of all keys in its slots", "share",
+            forecast.shares[forecast.hotMaster])
+      .measured(f.share[f.untreated]);
+  if (treatment.has("local-cache"))
+    s.predict("the hot master's reads, cut by local-cache",
+              fmt::format("one miss for each write that is followed by a read; {} caches, empty at "
+                          "first, with room for all keys",
+                          p.text("threads")),
+              "x", 1 / forecast.hotMasterLocalMiss)
+        .measured(reduction(f.reads, "local-cache"));
+  if (treatment.has("key-split"))
+    s.predict("the hot master's operations, cut by key-split",
+              fmt::format("its keys without the {} hottest, and a third of those with {} writes "
+                          "for each one",
+                          p.text("split-keys"), p.text("split-ways")),
+              "x", 1 / forecast.hotMasterSplit)
+        .measured(reduction(f.requests, "key-split"));
+  if (treatment.has("replica-random"))
+    s.predict("the hot master's reads, cut by replica-random", "1 + replicas of each master", "x",
+              2)
+        .measured(reduction(f.reads, "replica-random"));
+}
+
+/// The treatment that relieves the busiest node most; none where no whole interval lies above 1.
+std::optional<Cell> bestOf(const Figures& f, const Cells& cells) {
+  const auto relief = [&](const Cell& cell) { return f.reduction(f.busiest, cell); };
+  std::optional<Cell> best;
+  for (const Cell& cell : cells)
+    if (relief(cell).isKnown() && relief(cell).estimate.low > 1 &&
+        (!best || relief(cell).value() > relief(*best).value()))
+      best = cell;
+  return best;
+}
+
+void recommend(Study& s, const Figures& f) {
+  const auto isNeverStale = [&](const Cell& cell) { return costOf(s, cell).staleReads == 0; };
+  const auto best = bestOf(f, f.treated);
+  const auto strict = bestOf(f, Grid{f.treated}.where(isNeverStale));
+  const auto advise = [&](const Cell& cell, std::string_view when) {
+    s.recommend("{}, use {}: it reduces the busiest node's requests by {}. Its cost: {}", when,
+                f.name(cell), f.reduction(f.busiest, cell), costOf(s, cell).text(f.size));
+  };
+  if (best && best == strict) {
+    advise(*best, "Against a hot key");
+    return;
+  }
+  if (best)
+    advise(*best, fmt::format("Where a read may be stale by {}",
+                              formatQuantity(costOf(s, *best).staleMaxUs, "us")));
+  if (strict) advise(*strict, "Where no read may be stale");
+}
+
+void reportSize(Study& s, const Figures& f) {
+  tabulate(s, f);
+  claimHotMaster(s, f);
+  for (const Cell& cell : f.treated) {
+    if (!f.requests.hasAll({f.untreated, cell})) continue;
+    claimTreatment(s, f, cell);
+    if (cell[f.setup.treatment].mitigation == "local-cache") claimTarget(s, f, cell);
+  }
+  if (!f.isFirst) return;
+  plotLoad(s, f);
+  predict(s, f);
+  recommend(s, f);
+  s.method(intervalNote(f.share[f.untreated].estimate));
+}
+
+/// The hot master at its limit, and relieved by a local cache.
+void reportPinned(Study& s, const Factor<std::string>& cases, const Grid& grid) {
+  const Parameters& p = s.parameters();
+  const Cell fastest = grid.at(cases, "max");
+  const Cell plain = grid.at(cases, "none");
+  const Cell cached = grid.at(cases, "local-cache");
+  const FactsOf load(loadOf);
+  const Quantity rate = s.quantity("ops/s", rateOf, grid.cells);
+  const Quantity share = s.quantity("share", shareOf(load, &Load::hot), grid.cells);
+  const Quantity requests = s.quantity("ops/s", load.of(&Load::hot), grid.cells);
+  const Quantity busy = s.quantity("share", load.of(&Load::busy), grid.cells);
+  const Quantity otherBusy = s.mean("share", load.of(&Load::otherBusy), grid.cells);
+  const Quantity generator = s.mean("share", generatorBusy, grid.cells);
+  const Quantity p50 = s.quantity("us", latency("p50"), grid.cells);
+  const Quantity p99 = s.quantity("us", latency("p99"), grid.cells);
+  s.table("One key with most of the load saturates its master")
+      .column("", &Cell::title)
+      .column("ops/s", rate)
+      .column("hot master's share of requests", share)
+      .column("hot master busy", busy)
+      .column("other masters busy", otherBusy)
+      .column("p50", p50)
+      .column("p99", p99)
+      .validRuns()
+      .note(fmt::format("Zipf {}, {} reads, batches of up to {}, so that the generator on the "
+                        "other core can saturate a master. Poisson arrivals except in the first "
+                        "row.",
+                        p.text("pinned-s"), formatShare(p.number("pinned-rw-ratio")),
+                        p.text("pinned-pipeline")))
+      .rows(grid.cells);
+
+  const bool isSaturated = busy[fastest].value() >= kSaturated;
+  s.claim("saturation", isSaturated ? Standing::expected : Standing::inconclusive)
+      .from("operations by node; main-thread CPU by INFO, in the closed model")
+      .headline()
+      .text(
+          "One key with most of the load (Zipf {}), as fast as replies allow: one of {} masters "
+          "gets {} of {} and is {} busy, the other masters {}. {}",
+          p.text("pinned-s"), kMasters, share[fastest], rate[fastest], busy[fastest].plain(),
+          otherBusy[fastest],
+          isSaturated ? fmt::format("It is saturated and they are not: the whole cluster serves {} "
+                                    "what this one master does, and more shards would not raise it",
+                                    plainRatio(requests[fastest], rate[fastest]))
+                      : fmt::format("It is not saturated: the generator, {} busy, or its core is "
+                                    "the limit",
+                                    generator[fastest]));
+  s.figure("hot master busy, pinned", busy[fastest]);
+
+  const Measured reduction = requests.ratio(cached, plain);
+  const Measured slowdown = p99.ratio(plain, cached);
+  s.claim("saturation-local-cache", expectAbove(reduction))
+      .from("operations by node, INFO, and response times with Poisson arrivals at one rate")
+      .headline()
+      .text(
+          "At {} of that rate ({}) local-cache reduces the hot master's requests by {} and its "
+          "busy share from {} to {}. The median changes from {} to {} and p99 from {} to {} ({})",
+          formatShare(p.number("pinned-share")), rate[plain], reduction, busy[plain], busy[cached],
+          p50[plain], p50[cached], p99[plain], p99[cached],
+          isDecided(slowdown) ? format(slowdown) : std::string("undecided"));
+  s.figure("hot master's requests cut by local-cache, pinned", reduction);
+  s.figure("p99 with local-cache ÷ without, pinned", slowdown);
+}
+
+void declare(Study& s) {
+  const Parameters& p = s.parameters();
+  const Setup setup(p);
+  const auto cases = pinnedCases(p);
+  const Grid rate = setup.grid();
+  const auto addRuns = [&](const Level& size, unsigned repeats) {
+    Study::inTurn(rate.where(setup.size, size.label), repeats, [&](const Cell& cell, unsigned n) {
+      s.run(cell, n, atOneRate(s, setup, cell, n));
+    });
+  };
+  const auto& sizes = setup.size.levels();
+  addRuns(sizes.front(), p.repeats());
+  // With the first size alone: with larger values the generator is the limit.
+  const Grid pinned = s.grid("pinned", {cases}, [&](const Cell& cell, unsigned repeat) {
+    return onOneKey(s, setup, cases, cell, repeat);
+  });
+  for (const Level& size : sizes | std::views::drop(1))
+    addRuns(size, static_cast<unsigned>(p.count("other-sizes-repeat")));
+
+  for (const Level& size : sizes)
+    reportSize(s, Figures(s, setup, size, rate.only(setup.size, size.label)));
+  reportPinned(s, cases, pinned);
+  s.method(
+      "Mitigations are compared at the same rate with Poisson arrivals, in turn; each repeat draws "
+      "its own operations. Shares of operations and CPU are compared there, not throughput, "
+      "because all servers except the hot master share the generator's core");
 }
 
 Status check(const Parameters& p) {
   const double reads = p.number("rw-ratio");
   if (reads <= 0 || reads >= 1)
     return p.refuse("rw-ratio",
-                    "reads show what a mitigation buys and writes what it costs: "
+                    "reads show what a mitigation gains and writes what it costs: "
                     "neither 0 nor 1");
   if (p.count("ledger") == 0 || p.count("ledger") > p.count("keys"))
     return p.refuse("ledger", "staleness is found by the ledger: 1 or more, and no more than keys");
@@ -120,476 +747,61 @@ Status check(const Parameters& p) {
   return {};
 }
 
-std::vector<LabPrediction> predict(const Parameters& p) {
-  const HotForecast forecast = forecastHotKeys(workloadOf(p));
-  std::vector<LabPrediction> all;
-  const auto add = [&](std::string_view what, std::string model, const char* unit, double value) {
-    all.push_back({.what = std::string(what),
-                   .model = std::move(model),
-                   .unit = unit,
-                   .predicted = value,
-                   .verdict = {}});
-  };
-  const auto treated = [&](std::string_view name) {
-    return std::ranges::find(p.texts("treatments"), name) != p.texts("treatments").end();
-  };
-  add(kHottestKey, fmt::format("1 ÷ Σ k^−{} over {} keys", p.text("zipf-s"), p.text("keys")),
-      "share", forecast.hottestKey);
-  add(kHotShare, "the Zipf weights of all keys in its slots", "share",
-      forecast.shares[forecast.hotMaster]);
-  if (treated("local-cache"))
-    add(kCacheCut,
-        fmt::format("one miss for each write that is read again, {} caches that begin empty; room "
-                    "for all keys",
-                    p.text("threads")),
-        "x", 1 / forecast.hotMasterLocalMiss);
-  if (treated("key-split"))
-    add(kSplitCut,
-        fmt::format("its keys but the {} hottest, and a third of those with {} writes for one",
-                    p.text("split-keys"), p.text("split-ways")),
-        "x", 1 / forecast.hotMasterSplit);
-  if (treated("replica-random")) add(kReplicaCut, "1 + replicas of each master", "x", 2);
-  return all;
-}
-
-std::uint64_t countIn(const Summary& summary, std::string_view name) {
-  const auto found = summary.mitigation.counts.find(std::string(name));
-  return found == summary.mitigation.counts.end() ? 0 : found->second;
-}
-
-/// What a mitigation has cost, over all repeats.
-struct Price {
-  std::uint64_t stale = 0, judged = 0;  ///< reads of ledger keys
-  double ageP99Us = 0, ageMaxUs = 0;    ///< the worst repeat's
-  double lagP99Us = 0;                  ///< of invalidations
-  double behindBytes = 0;               ///< replicas, at most
-  std::uint64_t partial = 0, divergent = 0, corrupt = 0, lost = 0;
-  double fanOut = 0;
-  MitigationFigures last;
-
-  double staleShare() const {
-    return judged == 0 ? 0 : static_cast<double>(stale) / static_cast<double>(judged);
-  }
-};
-
-Price priceOf(const std::vector<const Reading*>& runs) {
-  Price price;
-  for (const Reading* const run : runs) {
-    const Summary* const summary = run->summary();
-    if (summary == nullptr) continue;
-    const MitigationFigures& m = summary->mitigation;
-    price.stale += summary->verify.stale;
-    price.corrupt += summary->verify.corrupt;
-    price.lost += summary->verify.lostAcknowledged;
-    price.judged += countIn(*summary, "ledger_reads");
-    price.partial += countIn(*summary, "partial_writes");
-    price.divergent += m.divergentKeys;
-    price.ageP99Us = std::max(price.ageP99Us, m.staleness.p99);
-    price.ageMaxUs = std::max(price.ageMaxUs, m.staleness.max);
-    price.lagP99Us = std::max(price.lagP99Us, m.invalidationLag.p99);
-    for (const ReplicationLagFigures& replica : m.replicas)
-      price.behindBytes = std::max(price.behindBytes, replica.max);
-    price.fanOut = m.writeFanOut;
-    price.last = m;
-  }
-  return price;
-}
-
-// ---------------------------------------------------------------------------------------------------
-// What the runs of one value size say
-
-class SizeAnalysis {
- public:
-  SizeAnalysis(const Parameters& p, const Readings& readings, const std::string& size,
-               ExperimentDocument& document)
-      : p_(p),
-        document_(document),
-        size_(size),
-        isFirst_(size == p.texts("value-sizes").front()),
-        conditions_(conditionsOf(p, size)),
-        runs_(readings, labels(conditions_)),
-        share_(runs_.column(ofSummary(hotShare))),
-        slot_(runs_.column(ofSummary(hottestSlotShare))),
-        requests_(runs_.column(ofSummary(hotRequests))),
-        reads_(runs_.column(ofSummary(hotReads))),
-        cpu_(runs_.column(ofSummary(hotCpu))),
-        busiest_(runs_.column(ofSummary(busiestRequests))),
-        p99_(runs_.column(latency("p99", "response", "all"))) {
-    for (std::size_t i = 0; i < conditions_.size(); ++i) prices_.push_back(priceOf(runs_.runs(i)));
-  }
-
-  void all() {
-    whereTheLoadIs();
-    whatIsBought();
-    whatItCosts();
-    if (!share_.has(kNone)) return;
-    reproduced();
-    for (std::size_t i = kNone + 1; i < conditions_.size(); ++i)
-      if (share_.has(i)) treated(i);
-    if (!isFirst_) return;
-    slotPlot();
-    sharePlot();
-    predictions();
-    recommend();
-    document_.method.push_back(intervalNote(share_.of(kNone)));
-  }
-
- private:
-  static std::vector<Labels> labels(const std::vector<Condition>& conditions) {
-    std::vector<Labels> all;
-    all.reserve(conditions.size());
-    for (const Condition& each : conditions) all.push_back(each.labels());
-    return all;
-  }
-  std::string sizeWords() const { return fmt::format("{} values", formatSize(*parseSize(size_))); }
-  std::string busyWords(std::size_t i) const {
-    return formatShare(runs_.mean(i, ofSummary(hotBusy)));
-  }
-  /// "6.3× [5.9 – 6.8]": how many times less than without a mitigation.
-  std::string cut(const Column& column, std::size_t i) const {
-    if (i == kNone) return "1×";
-    const Estimate ratio = column.ratio(i, kNone);
-    constexpr double kNextToAll = 1000;
-    return ratio.value > kNextToAll ? "next to all of it" : multiple(ratio);
-  }
-
-  void whereTheLoadIs() {
-    LabTable table{
-        .title = fmt::format("Who carries the load, {}", sizeWords()),
-        .head = {"", "hot master's share of requests", "hottest slot's share", "hot master busy",
-                 "other masters busy", "response p99", "valid runs"},
-        .rows = {},
-        .note = fmt::format(
-            "{}/s, {} reads. The hot master is the one with the hottest key. A request is what a "
-            "node carries out: a local hit is none, a write of a key with copies is several. Busy: "
-            "main thread, by INFO.",
-            p_.text("rate"), formatShare(p_.number("rw-ratio")))};
-    for (std::size_t i = 0; i < conditions_.size(); ++i)
-      table.rows.push_back(
-          {{conditions_[i].name(), words(share_.of(i), "share"), words(slot_.of(i), "share"),
-            busyWords(i), formatShare(runs_.mean(i, ofSummary(othersBusy))),
-            words(p99_.of(i), "us"), fmt::format("{} of {}", runs_.valid(i), runs_.runs(i).size())},
-           runs_.names({i})});
-    document_.tables.push_back(std::move(table));
-  }
-
-  void whatIsBought() {
-    LabTable table{
-        .title = fmt::format("What each mitigation takes off the hot master, {}", sizeWords()),
-        .head = {"", "its requests cut", "its reads cut", "its CPU cut",
-                 "the busiest node's requests cut", "p99 ÷ without"},
-        .rows = {},
-        .note =
-            "Cut: without ÷ with. The busiest node is whichever has the most requests then, "
-            "replicas included: where it is cut less than the hot master, load has moved and "
-            "not gone."};
-    for (std::size_t i = kNone; i < conditions_.size(); ++i)
-      table.rows.push_back({{conditions_[i].name(), cut(requests_, i), cut(reads_, i), cut(cpu_, i),
-                             cut(busiest_, i), i == kNone ? "1×" : multiple(p99_.ratio(kNone, i))},
-                            runs_.names({i})});
-    document_.tables.push_back(std::move(table));
-  }
-
-  void whatItCosts() {
-    LabTable table{
-        .title = fmt::format("What each mitigation costs, {}", sizeWords()),
-        .head = {"", "stale reads", "their age p99, max", "requests for an operation",
-                 "memory, lag and atomicity"},
-        .rows = {},
-        .note = fmt::format("Stale: of reads of the {} hottest keys, those that brought a version "
-                            "although a later write had been acknowledged before they were sent.",
-                            p_.text("ledger")),
-        .prose = true};
-    for (std::size_t i = kNone; i < conditions_.size(); ++i) {
-      const Price& price = prices_[i];
-      table.rows.push_back(
-          {{conditions_[i].name(),
-            price.judged == 0 ? "–"
-                              : fmt::format("{} of {} ({})", price.stale, price.judged,
-                                            formatShare(price.staleShare())),
-            price.stale == 0 ? "–"
-                             : fmt::format("{}, {}", formatQuantity(price.ageP99Us, "us"),
-                                           formatQuantity(price.ageMaxUs, "us")),
-            decimals(runs_.mean(i, ofSummary(requestsForEach))), otherCosts(i)},
-           runs_.names({i})});
-    }
-    document_.tables.push_back(std::move(table));
-  }
-
-  std::string otherCosts(std::size_t i) const {
-    const Price& price = prices_[i];
-    const MitigationFigures& m = price.last;
-    if (m.caches != 0)
-      return fmt::format("{} caches of {} entries: {} set aside, {} used; invalidation lag p99 {}",
-                         m.caches, formatCount(static_cast<double>(m.cacheEntries)),
-                         formatSize(m.cacheBytes), formatSize(m.cacheBytesUsed),
-                         formatQuantity(price.lagP99Us, "us"));
-    if (!m.split.empty())
-      return fmt::format(
-          "{} more keys of {} each; {} copies for a write of the run, {} partial "
-          "writes, {} keys whose copies differed at the end",
-          m.splitKeys * m.splitWays, formatSize(*parseSize(size_)), decimals(price.fanOut),
-          price.partial, price.divergent);
-    if (!m.replicaPolicy.empty())
-      return fmt::format("replicas behind by at most {}",
-                         formatQuantity(price.behindBytes, "bytes"));
-    return "–";
-  }
-
-  void reproduced() {
-    const double hot = runs_.mean(kNone, ofSummary(hotBusy));
-    const double others = runs_.mean(kNone, ofSummary(othersBusy));
-    const Estimate contrast = share_.ratio(kUniform, kNone);
-    addFinding(
-        document_, share_.has(kUniform) ? standingOf(contrast, true) : Standing::plain,
-        fmt::format("With Zipf {} ({}) one of {} masters gets {} of the requests, where "
-                    "uniform keys give it {}; one slot alone makes {}. Its main thread is "
-                    "busy for {} of the time and the other masters' for {}: when it is pinned "
-                    "(at {}/s, were the cost of a request to stay the same), they will be at "
-                    "{}, and more shards would not help",
-                    p_.text("zipf-s"), sizeWords(), kMasters, words(share_.of(kNone), "share"),
-                    words(share_.of(kUniform), "share"), words(slot_.of(kNone), "share"),
-                    formatShare(hot), formatShare(others),
-                    formatCount(static_cast<double>(p_.count("rate")) / hot),
-                    formatShare(others / hot)),
-        "operations by node and slot; main-thread CPU by INFO", runs_.names({kUniform, kNone}),
-        isFirst_);
-    addFigure(document_, fmt::format("hot master's share of requests, Zipf, {}", sizeWords()),
-              "share", share_.of(kNone));
-  }
-
-  void treated(std::size_t i) {
-    const Condition& condition = conditions_[i];
-    const Price& price = prices_[i];
-    const Estimate p99 = p99_.ratio(kNone, i);
-    std::string text = fmt::format(
-        "{} ({}): the hot master's requests are cut {}, its reads {}, its CPU {}; {}. {}",
-        condition.treatment, sizeWords(), cut(requests_, i), cut(reads_, i), cut(cpu_, i),
-        p99.hasInterval() && !p99.contains(1)
-            ? fmt::format("p99 is {} of what it was", multiple(p99))
-            : std::string("what it does to p99 is not decided"),
-        priceWords(i));
-    Standing standing = standingOf(requests_.ratio(i, kNone), true);
-    const Treatment& treatment = treatmentOf(condition.treatment);
-    // Copies in one slot are on one master, if not on this one: the load moves, and stays whole.
-    if (condition.treatment == "key-split-tag")
-      standing = busiest_.ratio(i, kNone).contains(1) ? Standing::expected : Standing::plain;
-    if (price.corrupt + price.lost != 0) {
-      standing = Standing::problem;
-      text += fmt::format(". {} values were corrupt and {} acknowledged writes lost", price.corrupt,
-                          price.lost);
-    }
-    addFinding(document_, standing, std::move(text),
-               "operations by node, INFO of the hot master, the ledger", runs_.names({kNone, i}),
-               isFirst_ && condition.treatment == "local-cache");
-    document_.costs.push_back(
-        fmt::format("{} ({}): {}", condition.treatment, sizeWords(), priceWords(i)));
-    addFigure(document_,
-              fmt::format("hot master's requests cut by {}, {}", condition.treatment, sizeWords()),
-              "x", requests_.ratio(i, kNone));
-    if (treatment.mitigation == "local-cache") aimOfTheCache(i);
-  }
-
-  std::string priceWords(std::size_t i) const {
-    const Price& price = prices_[i];
-    const std::string stale =
-        price.stale == 0
-            ? fmt::format("none of {} reads was stale",
-                          formatCount(static_cast<double>(price.judged)))
-            : fmt::format("{} of the reads were stale, by {} at p99 and {} at most",
-                          formatShare(price.staleShare()), formatQuantity(price.ageP99Us, "us"),
-                          formatQuantity(price.ageMaxUs, "us"));
-    return fmt::format("The price: {}; {}", stale, otherCosts(i));
-  }
-
-  /// The brief's aim, with the cache's size.
-  void aimOfTheCache(std::size_t i) {
-    if (!reads_.has(i)) return;
-    const Estimate ratio = reads_.ratio(i, kNone);
-    const MitigationFigures& m = prices_[i].last;
-    const bool met = ratio.low >= kAimedCut, missed = ratio.high < kAimedCut;
-    addFinding(document_,
-               met      ? Standing::expected
-               : missed ? Standing::contradicts
-                        : Standing::inconclusive,
-               fmt::format("The aim, the hot master's reads cut {:.0f}× at {} reads, is {} by {} "
-                           "({}): {} with {} caches of {} entries ({} each) for {} keys",
-                           kAimedCut, formatShare(p_.number("rw-ratio")),
-                           met      ? "met"
-                           : missed ? "missed"
-                                    : "not decided",
-                           conditions_[i].treatment, sizeWords(), multiple(ratio), m.caches,
-                           formatCount(static_cast<double>(m.cacheEntries)), p_.text("cache-size"),
-                           p_.text("keys")),
-               "keyspace hits and misses of the hot master, by INFO", runs_.names({kNone, i}));
-  }
-
-  void slotPlot() {
-    LabPlot plot{.id = "slots",
-                 .title = "The ten busiest slots",
-                 .description =
-                     "Share of requests on each of the ten busiest of 16384 slots, by "
-                     "rank, mean of repeats. slots.csv of each run has them all.",
-                 .x = {"rank of the slot", AxisKind::linear, {}},
-                 .y = {"share of requests", AxisKind::share, {}},
-                 .series = {},
-                 .spans = {},
-                 .marks = {}};
-    for (std::size_t i = 0; i < conditions_.size(); ++i) {
-      LabSeries series{conditions_[i].name(), {}};
-      for (std::size_t rank = 0; rank < 10; ++rank) {
-        const double share = runs_.mean(i, [rank](const Reading& reading) {
-          const Summary* const s = reading.summary();
-          if (s == nullptr || s->cluster.hotSlots.size() <= rank) return kNaN;
-          return static_cast<double>(s->cluster.hotSlots[rank].ops) / requestsOf(*s);
-        });
-        series.points.push_back({static_cast<double>(rank + 1), share});
-      }
-      plot.series.push_back(std::move(series));
-    }
-    document_.plots.push_back(std::move(plot));
-  }
-
-  void sharePlot() {
-    LabPlot plot{.id = "shares",
-                 .title = "Share of requests by node",
-                 .description =
-                     "The hot master, the other masters on average, and the busiest "
-                     "replica; bars are intervals.",
-                 .x = {"", AxisKind::names, {}},
-                 .y = {"share of requests", AxisKind::share, {}},
-                 .series = {{"hot master", {}}, {"other masters", {}}, {"busiest replica", {}}},
-                 .spans = {},
-                 .marks = {}};
-    const Column others = runs_.column(ofSummary(othersShare));
-    const Column replica = runs_.column(ofSummary(busiestReplicaShare));
-    for (std::size_t i = 0; i < conditions_.size(); ++i) {
-      plot.x.names.push_back(conditions_[i].name());
-      const auto x = static_cast<double>(i);
-      plot.series[0].points.push_back(pointOf(x, share_.of(i)));
-      plot.series[1].points.push_back(pointOf(x, others.of(i)));
-      plot.series[2].points.push_back(pointOf(x, replica.of(i)));
-    }
-    for (LabSeries& series : plot.series) series.line = false;
-    document_.plots.push_back(std::move(plot));
-  }
-
-  void predictions() {
-    const auto set = [&](std::string_view what, const Estimate& estimate) {
-      const auto found = std::ranges::find(document_.predictions, what, &LabPrediction::what);
-      if (found == document_.predictions.end() || estimate.count == 0) return;
-      setMeasured(*found, estimate);
-      found->verdict = ofPredicted(*found);
-    };
-    set(kHottestKey, slot_.of(kNone));
-    set(kHotShare, share_.of(kNone));
-    const auto cutOf = [&](std::string_view treatment, const Column& column) {
-      for (std::size_t i = kNone + 1; i < conditions_.size(); ++i)
-        if (conditions_[i].treatment == treatment && column.has(i)) return column.ratio(i, kNone);
-      return Estimate{};
-    };
-    set(kCacheCut, cutOf("local-cache", reads_));
-    set(kSplitCut, cutOf("key-split", requests_));
-    set(kReplicaCut, cutOf("replica-random", reads_));
-  }
-
-  /// The one that relieves the busiest node most, and the one that does so without a stale read.
-  void recommend() {
-    std::optional<std::size_t> best, strict;
-    const auto better = [&](std::size_t i, const std::optional<std::size_t>& than) {
-      return !than || busiest_.ratio(i, kNone).value > busiest_.ratio(*than, kNone).value;
-    };
-    for (std::size_t i = kNone + 1; i < conditions_.size(); ++i) {
-      if (!busiest_.has(i) || busiest_.ratio(i, kNone).low <= 1) continue;
-      if (better(i, best)) best = i;
-      if (prices_[i].stale == 0 && better(i, strict)) strict = i;
-    }
-    if (!best) return;
-    const auto advise = [&](std::size_t i, std::string_view when) {
-      document_.recommendations.push_back(
-          fmt::format("{} take {}: the busiest node has {} fewer requests. {}", when,
-                      conditions_[i].treatment, cut(busiest_, i), priceWords(i)));
-    };
-    if (strict == best) {
-      advise(*best, "Against a hot key");
-      return;
-    }
-    advise(*best, fmt::format("Where a read may be stale by {}",
-                              formatQuantity(prices_[*best].ageMaxUs, "us")));
-    if (strict) advise(*strict, "Where it may not");
-  }
-
-  const Parameters& p_;
-  ExperimentDocument& document_;
-  std::string size_;
-  bool isFirst_;
-  std::vector<Condition> conditions_;
-  Conditions runs_;
-  Column share_, slot_, requests_, reads_, cpu_, busiest_, p99_;
-  std::vector<Price> prices_;
-};
-
-void analyse(const Parameters& p, const Readings& readings, ExperimentDocument& document) {
-  for (const std::string& size : p.texts("value-sizes"))
-    SizeAnalysis(p, readings, size, document).all();
-  analysePinned(p, readings, document);
-  document.method.emplace_back(
-      "Mitigations are compared at the same rate with Poisson arrivals, in turn, each repeat with "
-      "draws of its own; there shares of operations and CPU are compared, not throughput: but for "
-      "the hot master, which has a core of its own, all servers share the generator's");
-}
-
 }  // namespace
+}  // namespace redline::lab
+
+namespace redline {
 
 Experiment hotKeyExperiment() {
-  Experiment experiment;
-  experiment.name = "hot-key";
-  experiment.title = "One hot key in a cluster, and what can be done about it";
-  experiment.question =
-      "Zipf keys go to a cluster of three masters and three replicas, and uniform ones for "
-      "contrast. "
-      "How much of the load falls on the hottest key's slot and master? What do a local cache, "
-      "split "
-      "keys and reads from replicas take off it, and what does each cost in stale reads, writes, "
-      "memory and atomicity?";
   using enum ParameterKind;
-  experiment.parameters = {
-      {.name = "keys", .kind = count, .help = "keys of the data set"},
-      {.name = "value-sizes",
-       .kind = size,
-       .list = true,
-       .help = "bytes of a value; the first is measured in full"},
-      {.name = "other-sizes-repeat", .kind = count, .help = "repeats of the other value sizes"},
-      {.name = "maxmemory", .kind = size, .help = "of each node"},
-      {.name = "zipf-s", .kind = number, .help = "exponent of the Zipf distribution"},
-      {.name = "rw-ratio", .kind = share, .help = "share of reads"},
-      {.name = "rate", .kind = count, .help = "operations a second, the same for every condition"},
-      {.name = "conns", .kind = count, .help = "connections to each node"},
-      {.name = "threads", .kind = count, .help = "workers, each with a local cache of its own"},
-      {.name = "ledger", .kind = count, .help = "keys whose reads are judged, the hottest"},
-      {.name = "treatments",
-       .kind = choice,
-       .list = true,
-       .help = "what is done against the hot key",
-       .choices = {"local-cache", "local-cache-bcast", "key-split", "key-split-tag",
-                   "replica-random", "replica-nearest", "replica-preferred"}},
-      {.name = "cache-size", .kind = size, .help = "memory of each worker's local cache"},
-      {.name = "split-keys", .kind = count, .help = "keys that are split, the hottest"},
-      {.name = "split-ways", .kind = count, .help = "copies of each of them"},
-      {.name = "pinned-s", .kind = number, .help = "exponent where one key pins its master"},
-      {.name = "pinned-rw-ratio", .kind = share, .help = "share of reads there"},
-      {.name = "pinned-pipeline", .kind = count, .help = "operations in a batch there"},
-      {.name = "pinned-share",
-       .kind = share,
-       .help = "share of the rate that pins it at which the cache is tried"},
-      {.name = "warmup", .kind = duration, .help = "sent before, not measured: caches fill"},
-      {.name = "duration", .kind = duration, .help = "measured time of each condition"},
+  return {
+      .name = "hot-key",
+      .title = "One hot key in a cluster, and what can be done about it",
+      .question =
+          "Zipf keys go to a cluster of three masters and three replicas, and uniform ones for "
+          "contrast. How much of the load falls on the hottest key's slot and master? What do a "
+          "local cache, split keys and reads from replicas take off it, and what does each cost "
+          "in stale reads, writes, memory and atomicity?",
+      .parameters =
+          {{.name = "keys", .kind = count, .help = "keys of the data set"},
+           {.name = "value-sizes",
+            .kind = size,
+            .list = true,
+            .help = "bytes of a value; the first is measured in full"},
+           {.name = "other-sizes-repeat",
+            .kind = count,
+            .help = "repeats of the other value sizes"},
+           {.name = "maxmemory", .kind = size, .help = "of each node"},
+           {.name = "zipf-s", .kind = number, .help = "exponent of the Zipf distribution"},
+           {.name = "rw-ratio", .kind = share, .help = "share of reads"},
+           {.name = "rate",
+            .kind = count,
+            .help = "operations a second, the same for every condition"},
+           {.name = "conns", .kind = count, .help = "connections to each node"},
+           {.name = "threads",
+            .kind = count,
+            .help = "workers, each with a local cache of its own"},
+           {.name = "ledger", .kind = count, .help = "keys whose reads are judged, the hottest"},
+           {.name = "treatments",
+            .kind = choice,
+            .list = true,
+            .help = "what is done against the hot key",
+            .choices = {"local-cache", "local-cache-bcast", "key-split", "key-split-tag",
+                        "replica-random", "replica-nearest", "replica-preferred"}},
+           {.name = "cache-size", .kind = size, .help = "memory of each worker's local cache"},
+           {.name = "split-keys", .kind = count, .help = "keys that are split, the hottest"},
+           {.name = "split-ways", .kind = count, .help = "copies of each of them"},
+           {.name = "pinned-s", .kind = number, .help = "exponent where one key pins its master"},
+           {.name = "pinned-rw-ratio", .kind = share, .help = "share of reads there"},
+           {.name = "pinned-pipeline", .kind = count, .help = "operations in a batch there"},
+           {.name = "pinned-share",
+            .kind = share,
+            .help = "share of the rate that pins it at which the cache is tried"},
+           {.name = "warmup", .kind = duration, .help = "sent before, not measured: caches fill"},
+           {.name = "duration", .kind = duration, .help = "measured time of each condition"}},
+      .check = lab::check,
+      .declare = lab::declare,
   };
-  experiment.check = check;
-  experiment.plan = plan;
-  experiment.predict = predict;
-  experiment.analyse = analyse;
-  return experiment;
 }
 
 }  // namespace redline

@@ -1,162 +1,267 @@
-// What `hot-key` makes of its runs: figures in, sentences out.
+// What hot-key concludes from runs whose figures are known.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <string>
+#include <algorithm>
+#include <vector>
 
 #include "lab/catalog.h"
 #include "lab/study.h"
 #include "unit/lab/experiment_parameters.h"
+#include "unit/lab/readings_builder.h"
 
 namespace redline {
 namespace {
 
 using testing::Contains;
-using testing::Field;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
-/// Runs of 2 s in which the hot master does `hot` requests a second, `reads` of them reads, and
-/// each of two others 3,000.
-struct Lab {
-  Parameters parameters;
+/// A run of 2 s in which the hot master executes `hot` requests a second, `reads` of them reads,
+/// and each of two other masters 3,000. Repeats scatter a little.
+ReadingBuilder runOf(Labels labels, int repeat, double hot, double reads) {
+  ReadingBuilder run(std::move(labels), repeat);
+  run.note("hot_master", "hot:1");
+  const double noise = 1 + 0.01 * repeat;
+  Summary& summary = run.summary();
+  summary.windowS = 2;
+  summary.rate.completed = 40'000;
+  const auto addMaster = [&](const std::string& addr, double requests, double readRequests) {
+    ClusterNodeFigures& node = summary.cluster.nodes.emplace_back();
+    node.addr = addr;
+    node.role = "master";
+    node.ops = static_cast<std::uint64_t>(2 * requests * noise);
+    ServerFigures& server = summary.servers.emplace_back();
+    server.addr = addr;
+    server.role = "master";
+    server.hits = static_cast<std::uint64_t>(2 * readRequests * noise);
+    server.cpuUserS = requests / 1e4 * noise;
+    server.mainThreadUtilisation = requests / 2e4;
+  };
+  addMaster("hot:1", hot, reads);
+  addMaster("b:2", 3000, 2850);
+  addMaster("c:3", 3000, 2850);
+  summary.cluster.hotSlots = {{7, "hot:1", static_cast<std::uint64_t>(hot)}};
+  LatencyFigures& response = summary.latency["response"]["all"];
+  response.count = 40'000;
+  response.p50 = 100 * noise;
+  response.p99 = 900 * noise;
+  return run;
+}
+
+ReadingBuilder atOneRate(const std::string& dist, const std::string& treatment, int repeat,
+                         double hot, double reads) {
+  return runOf({{"size", "100"}, {"dist", dist}, {"treatment", treatment}}, repeat, hot, reads);
+}
+
+/// With a local cache.
+ReadingBuilder cached(int repeat, double hot, double reads, std::uint64_t stale, double ageUs) {
+  ReadingBuilder run = atOneRate("zipfian", "local-cache", repeat, hot, reads);
+  MitigationFigures& mitigation = run.summary().mitigation;
+  mitigation.kind = "local-cache";
+  mitigation.caches = 2;
+  mitigation.cacheEntries = 1000;
+  mitigation.cacheBytes = 32 << 20;
+  mitigation.counts["ledger_reads"] = 30'000;
+  mitigation.staleness.p99 = mitigation.staleness.max = ageUs;
+  run.summary().verify.stale = stale;
+  return run;
+}
+
+/// All requests of a share of 70% go to the hot master; with a cache, a seventh of these.
+std::vector<Reading> cachedRuns() {
+  std::vector<Reading> runs;
+  for (const int repeat : {1, 2}) {
+    runs.push_back(atOneRate("uniform", "none", repeat, 3000, 2850).build());
+    runs.push_back(atOneRate("zipfian", "none", repeat, 14'000, 13'300).build());
+    runs.push_back(cached(repeat, 2000, 1900, 30, 400).build());
+  }
+  return runs;
+}
+
+ExperimentDocument analysed(const std::vector<Reading>& runs,
+                            std::span<const ParameterOverride> overrides = {}) {
   Readings readings;
-
-  Lab() : parameters(quickParametersOf(**findExperiment("hot-key"))) {}
-
-  Summary& add(const std::string& dist, const std::string& treatment, unsigned repeat, double hot,
-               double reads) {
-    Reading reading;
-    reading.record.name = dist + treatment + std::to_string(repeat);
-    reading.record.labels = {{"part", "rate"},
-                             {"size", "100"},
-                             {"dist", dist},
-                             {"treatment", treatment},
-                             {"repeat", std::to_string(repeat)}};
-    reading.record.notes = {{"hot_master", "hot:1"}};
-    // Repeats that scatter a little.
-    const double noise = 1 + 0.01 * repeat;
-    Summary summary;
-    summary.windowS = 2;
-    summary.rate.completed = 40'000;
-    const auto addNode = [&](const std::string& addr, const std::string& role, double ops,
-                             double readOps) {
-      ClusterNodeFigures& node = summary.cluster.nodes.emplace_back();
-      node.addr = addr;
-      node.role = role;
-      node.ops = static_cast<std::uint64_t>(2 * ops * noise);
-      ServerFigures& server = summary.servers.emplace_back();
-      server.addr = addr;
-      server.role = role;
-      server.hits = static_cast<std::uint64_t>(2 * readOps * noise);
-      server.cpuUserS = ops / 1e4 * noise;
-      server.mainThreadUtilisation = ops / 2e4;
-    };
-    addNode("hot:1", "master", hot, reads);
-    addNode("b:2", "master", 3000, 2850);
-    addNode("c:3", "master", 3000, 2850);
-    summary.cluster.hotSlots = {{7, "hot:1", static_cast<std::uint64_t>(hot)}};
-    LatencyFigures& response = summary.latency["response"]["all"];
-    response.count = 40'000;
-    response.p99 = 900 * noise;
-    RunDir dir;
-    dir.summary = std::move(summary);
-    reading.dirs.push_back(std::move(dir));
-    readings.add(std::move(reading));
-    return *readings.all().back()->dirs.front().summary;
-  }
-
-  Summary& addPinned(const std::string& which, unsigned repeat, double hotBusy, double p99Us) {
-    Summary& summary = add("zipfian", which, repeat, 14'000, 13'300);
-    readings.all().back()->record.labels = {{"part", "pinned"}, {"case", which}};
-    summary.servers.front().mainThreadUtilisation = hotBusy;
-    summary.rate.achieved = 20'000;
-    summary.latency["response"]["all"].p99 = p99Us * (1 + 0.01 * repeat);
-    return summary;
-  }
-
-  ExperimentDocument analysed() {
-    ExperimentDocument document;
-    const Experiment& experiment = **findExperiment("hot-key");
-    document.predictions = lab::predictionsOf(experiment, parameters);
-    lab::analyse(experiment, parameters, readings, document);
-    return document;
-  }
-};
-
-void mitigate(Summary& summary, std::uint64_t stale, double ageUs) {
-  summary.mitigation.kind = "local-cache";
-  summary.mitigation.caches = 2;
-  summary.mitigation.cacheEntries = 1000;
-  summary.mitigation.cacheBytes = 32 << 20;
-  summary.mitigation.counts["ledger_reads"] = 30'000;
-  summary.mitigation.staleness.p99 = summary.mitigation.staleness.max = ageUs;
-  summary.verify.stale = stale;
+  for (const Reading& run : runs) readings.add(run);
+  ExperimentDocument document;
+  const Experiment experiment = hotKeyExperiment();
+  lab::analyse(experiment, *parametersOf(experiment, Profile::quick, overrides), readings,
+               document);
+  return document;
 }
 
-TEST(HotKey, SaysWhatACacheCutsAndWhatItCosts) {
-  Lab lab;
-  for (const unsigned repeat : {1U, 2U}) {
-    lab.add("uniform", "none", repeat, 3000, 2850);
-    lab.add("zipfian", "none", repeat, 14'000, 13'300);
-    mitigate(lab.add("zipfian", "local-cache", repeat, 2000, 1900), 30, 400);
-  }
-  const ExperimentDocument document = lab.analysed();
-  EXPECT_THAT(document.findings,
-              Contains(testing::AllOf(Field(&LabFinding::text, HasSubstr("gets 70.0%")),
-                                      Field(&LabFinding::standing, Standing::expected),
-                                      Field(&LabFinding::headline, true))));
-  EXPECT_THAT(
-      document.findings,
-      Contains(testing::AllOf(
-          Field(&LabFinding::text, HasSubstr("is met by local-cache")),
-          Field(&LabFinding::text, HasSubstr("2 caches of 1k entries (16MB each) for 10k keys")))));
-  EXPECT_THAT(document.costs, Contains(HasSubstr("0.1% of the reads were stale, by 400 µs")));
-  // The hot master's requests fell by 7, but the busiest node's only by 14,000 ÷ 3,000.
-  EXPECT_THAT(document.recommendations, Contains(HasSubstr("the busiest node has 4.67×")));
-  EXPECT_THAT(
-      document.predictions,
-      Contains(testing::AllOf(Field(&LabPrediction::what, HasSubstr("reads, cut by local-cache")),
-                              Field(&LabPrediction::measured, testing::DoubleNear(7, 0.01)))));
+double predictionOf(const ExperimentDocument& document, std::string_view what) {
+  const auto found = std::ranges::find(document.predictions, what, &LabPrediction::what);
+  return found == document.predictions.end() ? kNaN : found->measured;
 }
 
-TEST(HotKey, SaysThatTheHotMasterIsPinnedOnlyWhereItIs) {
-  for (const double busy : {0.97, 0.7}) {
-    Lab lab;
-    for (const unsigned repeat : {1U, 2U}) {
-      lab.addPinned("max", repeat, busy, 500);
-      lab.addPinned("none", repeat, busy, 50'000);
-      lab.addPinned("local-cache", repeat, 0.2, 500).cluster.nodes.front().ops /= 4;
+TEST(HotKey, FindsTheLoadOnOneMaster) {
+  const auto document = analysed(cachedRuns());
+  const LabFinding hot = findingOf(document, "hot-master-100");
+  EXPECT_EQ(hot.standing, Standing::expected);
+  EXPECT_TRUE(hot.headline);
+  EXPECT_THAT(hot.runs, SizeIs(4));
+  EXPECT_NEAR(figureOf(document, "hot master's share of requests, Zipf, 100 B values"), 0.7, 1e-3);
+  EXPECT_NEAR(predictionOf(document, "share of operations on the hottest key's master"), 0.7, 1e-3);
+  const auto busy = [&](std::string_view row, std::string_view head) {
+    return cellOf(document, "Which nodes carry the load, 100 B values", row, head);
+  };
+  EXPECT_EQ(busy("Zipf", "hot master busy"), "70.0%");
+  EXPECT_EQ(busy("Zipf", "other masters busy"), "15.0%");
+  EXPECT_EQ(busy("uniform", "hot master busy"), "15.0%");
+  EXPECT_EQ(busy("Zipf", "valid runs"), "2 of 2");
+  EXPECT_THAT(document.plots, SizeIs(2));
+}
+
+TEST(HotKey, MeasuresWhatACacheSavesAndWhatItCosts) {
+  const auto document = analysed(cachedRuns());
+  const LabFinding cache = findingOf(document, "local-cache-100");
+  EXPECT_EQ(cache.standing, Standing::expected);
+  EXPECT_TRUE(cache.headline);
+  EXPECT_NEAR(figureOf(document, "hot master's requests cut by local-cache, 100 B values"), 7,
+              0.01);
+  const LabFinding target = findingOf(document, "target-local-cache-100");
+  EXPECT_EQ(target.standing, Standing::expected);
+  EXPECT_THAT(target.text, HasSubstr("2 caches of 1k entries (16MB each) for 10k keys"));
+  EXPECT_NEAR(predictionOf(document, "the hot master's reads, cut by local-cache"), 7, 0.01);
+
+  const auto cost = [&](std::string_view head) {
+    return cellOf(document, "What each mitigation costs, 100 B", "local-cache", head);
+  };
+  EXPECT_EQ(cost("stale reads"), "60 of 60000 (0.1%)");
+  EXPECT_EQ(cost("their age p99, max"), "400 µs, 400 µs");
+  EXPECT_EQ(cost("requests per operation"), "0.41");  // 8,000 a second of 20,000
+  EXPECT_THAT(document.costs, ElementsAre(HasSubstr("400 µs")));
+}
+
+// The hot master's requests fell by 7, the busiest node's by 14,000 ÷ 3,000.
+TEST(HotKey, RecommendsByTheBusiestNode) {
+  EXPECT_THAT(analysed(cachedRuns()).recommendations, ElementsAre(HasSubstr("4.67×")));
+}
+
+TEST(HotKey, RecommendsATreatmentWithoutStaleReadsBesideTheStrongest) {
+  auto runs = cachedRuns();
+  for (const int repeat : {1, 2})
+    runs.push_back(atOneRate("zipfian", "replica-random", repeat, 7000, 6650).build());
+  EXPECT_THAT(analysed(runs).recommendations,
+              ElementsAre(testing::AllOf(HasSubstr("local-cache"), HasSubstr("4.67×")),
+                          testing::AllOf(HasSubstr("replica-random"), HasSubstr("2×"))));
+}
+
+TEST(HotKey, SaysWhereTheTargetIsMissed) {
+  std::vector<Reading> runs;
+  for (const int repeat : {1, 2}) {
+    runs.push_back(atOneRate("zipfian", "none", repeat, 14'000, 13'300).build());
+    runs.push_back(cached(repeat, 7000, 6500, 0, 0).build());
+  }
+  const auto document = analysed(runs);
+  EXPECT_EQ(findingOf(document, "target-local-cache-100").standing, Standing::contradicts);
+  EXPECT_THAT(document.recommendations, ElementsAre(HasSubstr("none of 60k reads was stale")));
+  // There is nothing to compare the share with.
+  EXPECT_THAT(findingOf(document, "hot-master-100").id, IsEmpty());
+}
+
+TEST(HotKey, ReportsLostWritesAsAProblem) {
+  auto runs = cachedRuns();
+  runs.back().dirs.front().summary->verify.lostAcknowledged = 3;
+  const LabFinding cache = findingOf(analysed(runs), "local-cache-100");
+  EXPECT_EQ(cache.standing, Standing::problem);
+  EXPECT_THAT(cache.text, HasSubstr("3 acknowledged writes lost"));
+}
+
+// Copies in one slot move the load to another master, where it is as hot as before.
+TEST(HotKey, ExpectsCopiesInOneSlotToMoveTheLoadUndivided) {
+  const auto overrides = *parseOverrides("treatments=key-split-tag");
+  const auto standing = [&](double busiest) {
+    std::vector<Reading> runs;
+    for (const int repeat : {1, 2}) {
+      runs.push_back(atOneRate("zipfian", "none", repeat, 14'000, 13'300).build());
+      ReadingBuilder split = atOneRate("zipfian", "key-split-tag", repeat, 3000, 2850);
+      split.summary().cluster.nodes[1].ops =
+          static_cast<std::uint64_t>(2 * busiest * (1 + 0.01 * repeat));
+      runs.push_back(split.build());
     }
-    const ExperimentDocument document = lab.analysed();
-    const bool pinned = busy > 0.9;
-    EXPECT_THAT(
-        document.findings,
-        Contains(testing::AllOf(
-            Field(&LabFinding::text,
-                  HasSubstr(pinned ? "It is pinned and they are idle" : "That is not pinned")),
-            Field(&LabFinding::standing, pinned ? Standing::expected : Standing::inconclusive))));
-    EXPECT_THAT(document.findings,
-                Contains(testing::AllOf(Field(&LabFinding::text, HasSubstr("in place of 50.7 ms")),
-                                        Field(&LabFinding::text, HasSubstr(", 0.01×")),
-                                        Field(&LabFinding::standing, Standing::expected))));
-    EXPECT_THAT(document.figures,
-                Contains(Field(&LabFigure::what, "p99 with local-cache ÷ without, pinned")));
+    return findingOf(analysed(runs, overrides), "key-split-tag-100").standing;
+  };
+  EXPECT_EQ(standing(14'000), Standing::expected);
+  EXPECT_EQ(standing(5000), Standing::plain);
+}
+
+/// One key with most of the load: `busy` share of the hot master without a cache.
+std::vector<Reading> pinnedRuns(double busy) {
+  std::vector<Reading> runs;
+  const auto add = [&](const std::string& which, int repeat, double hotBusy, double p99Us) {
+    ReadingBuilder run = runOf({{"part", "pinned"}, {"case", which}}, repeat, 14'000, 13'300);
+    run.summary().servers.front().mainThreadUtilisation = hotBusy;
+    run.summary().rate.achieved = 20'000;
+    run.summary().latency["response"]["all"].p99 = p99Us * (1 + 0.01 * repeat);
+    if (which == "local-cache") run.summary().cluster.nodes.front().ops /= 4;
+    runs.push_back(run.build());
+  };
+  for (const int repeat : {1, 2}) {
+    add("max", repeat, busy, 500);
+    add("none", repeat, busy, 50'000);
+    add("local-cache", repeat, 0.2, 500);
+  }
+  return runs;
+}
+
+TEST(HotKey, CallsTheHotMasterSaturatedOnlyWhereItIs) {
+  for (const double busy : {0.97, 0.7}) {
+    const auto document = analysed(pinnedRuns(busy));
+    EXPECT_EQ(findingOf(document, "saturation").standing,
+              busy > 0.9 ? Standing::expected : Standing::inconclusive);
+    EXPECT_NEAR(figureOf(document, "hot master busy, pinned"), busy, 1e-6);
+    EXPECT_EQ(findingOf(document, "saturation-local-cache").standing, Standing::expected);
+    EXPECT_NEAR(figureOf(document, "hot master's requests cut by local-cache, pinned"), 4, 0.01);
+    EXPECT_NEAR(figureOf(document, "p99 with local-cache ÷ without, pinned"), 0.01, 1e-6);
   }
 }
 
-TEST(HotKey, AnAimThatIsMissedIsSaidToBe) {
-  Lab lab;
-  for (const unsigned repeat : {1U, 2U}) {
-    lab.add("zipfian", "none", repeat, 14'000, 13'300);
-    mitigate(lab.add("zipfian", "local-cache", repeat, 7000, 6500), 0, 0);
+// Neither the order of runs nor that of the TOML's list changes a figure.
+TEST(HotKey, FindsConditionsByTheirLevels) {
+  auto runs = cachedRuns();
+  const auto forwards = analysed(runs);
+  std::ranges::reverse(runs);
+  const auto backwards =
+      analysed(runs, *parseOverrides("treatments=replica-random, key-split, local-cache"));
+  ASSERT_THAT(forwards.figures, SizeIs(2));
+  ASSERT_THAT(backwards.figures, SizeIs(2));
+  for (const LabFigure& figure : forwards.figures)
+    EXPECT_NEAR(figureOf(backwards, figure.what), figure.value, 1e-9) << figure.what;
+}
+
+TEST(HotKey, DrivesTheSaturatedMasterAtAShareOfWhatItReached) {
+  const Experiment experiment = hotKeyExperiment();
+  const Parameters parameters = quickParametersOf(experiment);
+  const auto plan = lab::planOf(experiment, parameters);
+  ASSERT_TRUE(plan);
+  const auto run = std::ranges::find(plan->runs, "pinned-local-cache-r1", &LabRun::name);
+  ASSERT_NE(run, plan->runs.end());
+  const Drive& drive = run->drives.front();
+  EXPECT_EQ(drive.decide({}), std::nullopt);
+  Readings soFar;
+  soFar.add(pinnedRuns(0.97).front());
+  EXPECT_THAT(*drive.decide(soFar), Contains("-rate=14000"));  // 0.7 of 20,000
+}
+
+TEST(HotKey, ComparesTreatmentsOnZipfKeysAlone) {
+  const Experiment experiment = hotKeyExperiment();
+  const auto plan = lab::planOf(experiment, quickParametersOf(experiment));
+  ASSERT_TRUE(plan);
+  EXPECT_THAT(plan->stacks, SizeIs(2));
+  EXPECT_THAT(plan->runs, SizeIs(30));  // (2 + 4 treatments) × 2 sizes × 2, and 3 pinned × 2
+  for (const LabRun& run : plan->runs) {
+    const auto has = [&](std::string_view key, std::string_view value) {
+      return std::ranges::any_of(run.labels, [&](const auto& label) {
+        return label.first == key && label.second == value;
+      });
+    };
+    if (has("dist", "uniform")) EXPECT_TRUE(has("treatment", "none")) << run.name;
   }
-  const ExperimentDocument document = lab.analysed();
-  EXPECT_THAT(
-      document.findings,
-      Contains(testing::AllOf(Field(&LabFinding::text, HasSubstr("is missed by local-cache")),
-                              Field(&LabFinding::standing, Standing::contradicts))));
-  EXPECT_THAT(document.recommendations, Contains(HasSubstr("none of 60k reads was stale")));
 }
 
 }  // namespace

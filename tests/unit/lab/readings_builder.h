@@ -82,6 +82,10 @@ class ReadingBuilder {
     reading_.record.figures.emplace_back(std::string(name), value);
     return *this;
   }
+  ReadingBuilder& note(std::string_view name, std::string_view text) {
+    reading_.record.notes.emplace_back(std::string(name), std::string(text));
+    return *this;
+  }
   ReadingBuilder& invalid(std::string why) {
     reading_.record.invalid.push_back({ReasonCode::other, std::move(why)});
     return *this;
