@@ -470,7 +470,8 @@ void claimHotMaster(Study& s, const Figures& f) {
       .text(
           "With Zipf {} ({}) one of {} masters gets {} of the requests; with uniform keys it gets "
           "{}. One slot alone gets {}. Its main thread is {} busy and those of the other masters "
-          "{}. At the same CPU per request it saturates at {}/s, with the others at {}: more "
+          "{}. At the same CPU per request it would saturate at {}/s, with the others {} busy: "
+          "more "
           "shards would not help",
           p.text("zipf-s"), f.size.title, kMasters, f.share[zipf], f.share[f.uniform], f.slot[zipf],
           f.busy[zipf], f.otherBusy[zipf], formatCount(static_cast<double>(p.count("rate")) / busy),
@@ -500,7 +501,7 @@ void claimTreatment(Study& s, const Figures& f, const Cell& cell) {
           "Its cost: {}{}",
           f.name(cell), f.size.title, reductionText(requests), reductionText(reads),
           reductionText(cpu),
-          isDecided(p99) ? fmt::format("it multiplies p99 by {}", p99)
+          isDecided(p99) ? fmt::format("p99 is {} that without it", p99)
                          : std::string("its effect on p99 is undecided"),
           costs, cost.damageText());
   s.cost("{} ({}): {}", f.name(cell), f.size.title, costs);
@@ -533,6 +534,7 @@ void claimTarget(Study& s, const Figures& f, const Cell& cell) {
 void plotLoad(Study& s, const Figures& f) {
   const auto name = [&](const Cell& cell) { return f.name(cell); };
   std::vector<Quantity> byRank;
+  byRank.reserve(kPlottedSlots);
   for (std::size_t rank = 0; rank < kPlottedSlots; ++rank)
     byRank.push_back(s.mean("share", slotShare(f.load, rank), f.cells));
   Plot slots = s.plot("slots", "The ten busiest slots");

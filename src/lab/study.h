@@ -204,6 +204,7 @@ class Study {
   static Factor<T> factor(std::string name, std::vector<T> payloads,
                           const std::function<Level(const T&)>& level) {
     std::vector<Level> levels;
+    levels.reserve(payloads.size());
     for (const T& each : payloads) levels.push_back(level(each));
     return {std::move(name), std::move(levels), std::move(payloads)};
   }
