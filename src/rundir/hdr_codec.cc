@@ -143,16 +143,23 @@ std::string deflated(std::string_view bytes) {
   return out;
 }
 
-Result<std::string> inflated(std::string_view bytes) {
-  uLongf size = kMostBytes;
-  std::string out(size, '\0');
+/// Holds until the next call on this thread, whose buffer it is: mapping and clearing one for every
+/// histogram costs more than inflating it.
+Result<std::string_view> inflated(std::string_view bytes) {
+  thread_local std::string out(kMostBytes, '\0');
+  uLongf size = out.size();
   const int status =
       uncompress(reinterpret_cast<Bytef*>(out.data()), &size,
                  reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uLong>(bytes.size()));
   if (status == Z_BUF_ERROR) return malformed("its compressed part is cut off, or is too large");
   if (status != Z_OK) return malformed("its compressed part is damaged");
-  out.resize(size);
-  return out;
+  return std::string_view(out).substr(0, size);
+}
+
+Status decodeInto(std::string_view bytes, Histogram& histogram) {
+  histogram.reset();
+  if (auto sound = checkHeader(bytes); !sound) return sound;
+  return decodeCounts(bytes.substr(kHeaderBytes), histogram);
 }
 
 }  // namespace
@@ -172,10 +179,8 @@ std::string encodeHistogram(const Histogram& histogram) {
 }
 
 Result<Histogram> decodeHistogram(std::string_view bytes) {
-  if (auto sound = checkHeader(bytes); !sound) return fail(sound.error());
   Histogram histogram;
-  auto decoded = decodeCounts(bytes.substr(kHeaderBytes), histogram);
-  if (!decoded) return fail(decoded.error());
+  if (auto decoded = decodeInto(bytes, histogram); !decoded) return fail(decoded.error());
   return histogram;
 }
 
@@ -188,6 +193,12 @@ std::string encodeCompressed(const Histogram& histogram) {
 }
 
 Result<Histogram> decodeCompressed(std::string_view base64) {
+  Histogram histogram;
+  if (auto decoded = decodeCompressed(base64, histogram); !decoded) return fail(decoded.error());
+  return histogram;
+}
+
+Status decodeCompressed(std::string_view base64, Histogram& histogram) {
   const auto bytes = fromBase64(base64);
   if (!bytes) return malformed("it is not base64");
   if (bytes->size() < kWrapperBytes) return malformed("shorter than its header");
@@ -200,9 +211,9 @@ Result<Histogram> decodeCompressed(std::string_view base64) {
   const std::string_view packed = std::string_view(*bytes).substr(kWrapperBytes);
   if (getBig<std::uint32_t>(*bytes, 4) != packed.size())
     return malformed("its length is not the one that it states");
-  auto plain = inflated(packed);
+  const auto plain = inflated(packed);
   if (!plain) return fail(plain.error());
-  return decodeHistogram(*plain);
+  return decodeInto(*plain, histogram);
 }
 
 }  // namespace redline

@@ -27,6 +27,9 @@ Result<Histogram> decodeHistogram(std::string_view bytes);
 /// encodeHistogram, deflated, with its own small header, in base64: the last column of a log line.
 std::string encodeCompressed(const Histogram& histogram);
 Result<Histogram> decodeCompressed(std::string_view base64);
+/// The same into a histogram that is reset first. For those who read many: a new one takes 264 KiB.
+/// After an error it is empty or holds a part.
+Status decodeCompressed(std::string_view base64, Histogram& histogram);
 
 /// The comments and the legend that a log begins with. `wallStart` is the wall-clock time, in
 /// nanoseconds since 1970, of the run's zero: line times count from there.

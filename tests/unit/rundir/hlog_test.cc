@@ -172,6 +172,9 @@ TEST(Hlog, ReadsBackTheLogThatItWrote) {
   EXPECT_EQ(log->lines[2].start, kSecond);
   EXPECT_EQ(log->lines[2].length, kSecond + 5 * kMillisecond);
   EXPECT_TRUE(sameCounts(*log->lines[2].histogram(), second));
+  Histogram reused = first;
+  ASSERT_TRUE(decodeCompressed(log->lines[2].packed, reused));
+  EXPECT_TRUE(sameCounts(reused, second));
   Histogram both = first;
   both.add(second);
   EXPECT_TRUE(sameCounts(log->merged.at("response"), both));
