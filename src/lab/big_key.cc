@@ -198,9 +198,9 @@ void claimStall(Study& s, const Figures& f, const Pair& pair, const Cell& cell) 
     f.fault.claimNotMeasured(cell, id);
     return;
   }
-  Claim claim = s.claim(id, f.fault.hasSpike(cell) ? Standing::expected : Standing::contradicts);
-  if (pair.atOnce == kHash.atOnce) claim.headline();
-  claim.from("SLOWLOG, and the spike rule on p99 by interval")
+  s.claim(id, f.fault.hasSpike(cell) ? Standing::expected : Standing::contradicts)
+      .headline(pair.atOnce == kHash.atOnce)
+      .from("SLOWLOG, and the spike rule on p99 by interval")
       .text(
           "{} ({} elements, {}) blocks Redis for {} by the slow log; no other client is served "
           "meanwhile. It multiplies p99 of other keys by {} (from {} to {}){}",
@@ -215,9 +215,9 @@ void claimPages(Study& s, const Figures& f, const Pair& pair, const Cell& whole,
   if (!f.isMeasured(whole) || !f.isMeasured(paged)) return;
   const Measured worse = f.fault.peak.ratio(paged, whole);
   const std::string page = s.parameters().text("page");
-  Claim claim = s.claim(fmt::format("pages-{}", pair.atOnce), expectAbove(worse));
-  if (pair.atOnce == kHash.atOnce) claim.headline();
-  claim.from("SLOWLOG and peak p99 of the two")
+  s.claim(fmt::format("pages-{}", pair.atOnce), expectAbove(worse))
+      .headline(pair.atOnce == kHash.atOnce)
+      .from("SLOWLOG and peak p99 of the two")
       .restsOn({f.longestCall[whole]})
       .text(
           "Reading {} in pages of {} ({}, {} calls) shortens the longest call from {} to {} and "

@@ -268,24 +268,6 @@ void tabulateVisibility(Study& s, const Figures& f) {
       .rows(f.fault.cells());
 }
 
-/// A counter's growth a second in each interval of p99.
-std::vector<SeriesPoint> growth(const Reading& run, std::string_view field,
-                                std::vector<SeriesPoint> intervals) {
-  const auto rates = ratesOf(*run.dir(), field, intervals);
-  for (std::size_t i = 0; i < intervals.size(); ++i) intervals[i].value = rates[i];
-  return intervals;
-}
-
-/// What DBSIZE counted at the last sample of each interval of p99.
-std::vector<SeriesPoint> keysCounted(const Reading& run, std::vector<SeriesPoint> intervals) {
-  for (SeriesPoint& interval : intervals) {
-    interval.value = kNaN;
-    for (const ServerSample& sample : run.dir()->servers)
-      if (toSeconds(sample.at) <= interval.endS) interval.value = sample.number("db0.keys", kNaN);
-  }
-  return intervals;
-}
-
 void plotRuns(Study& s, const Figures& f) {
   const auto draw = [&](std::string id, std::string title, const FaultStudy::SeriesOf& seriesOf) {
     Plot plot = f.fault.plotOverTime(std::move(id), std::move(title), "expiry");
@@ -300,12 +282,12 @@ void plotRuns(Study& s, const Figures& f) {
       .y("p99", AxisKind::latency)
       .add();
   draw("expired", "Keys deleted as expired",
-       [&](const Reading& run) { return growth(run, "expired_keys", p99(run)); })
+       [&](const Reading& run) { return rateSeries(*run.dir(), "expired_keys", p99(run)); })
       .describe("By the active cycle and by reads together, as INFO counts them.")
       .y("expired keys a second", AxisKind::count)
       .add();
   draw("counted", "Keys that DBSIZE counts",
-       [&](const Reading& run) { return keysCounted(run, p99(run)); })
+       [&](const Reading& run) { return sampleSeries(*run.dir(), "db0.keys", p99(run)); })
       .describe("Expired keys are counted, and hold memory, until they are deleted.")
       .y("keys", AxisKind::count)
       .add();
@@ -342,24 +324,20 @@ std::string withoutCore(const Figures& f, const Cell& cell) {
 
 void claimSpike(Study& s, const Figures& f, const Cell& cell, const std::string& expiry) {
   const std::string id = "spike-" + expiry;
-  if (!f.fault.isMeasured(cell)) {
-    s.claim(id, Standing::problem)
-        .from("the runs that failed")
-        .text("Keys that expire {} were not measured, so nothing is said about them", cell.title());
-    return;
-  }
+  if (!f.fault.isMeasured(cell))
+    return f.fault.claimNotMeasured(id, "keys that expire " + cell.title());
   const std::size_t spikes = f.fault.spikes(cell), runs = s.validRuns(cell).size();
   const std::string lasted =
       f.fault.hasSpike(cell) ? fmt::format(", for {}", f.fault.spikeS[cell]) : std::string();
-  Claim claim = s.claim(id, standingOfSpike(f, cell, spikes, runs));
-  if (cell == f.clustered) claim.headline();
-  claim
+  s.claim(id, standingOfSpike(f, cell, spikes, runs))
+      .headline(cell == f.clustered)
       .from(
           "the spike rule on p99 by interval, INFO's expired_keys, and the main thread's run delay "
           "by Linux")
       .text(
-          "{} keys expire {}: p99 rises from {} to at most {}, {} in {} of {} runs{}. The busiest "
-          "interval deletes {}{}{}",
+          "{} keys expire {}: p99 rises from {} to at most {}, {} in {} of {} runs{}. In the "
+          "busiest "
+          "interval {} are deleted{}{}",
           f.expiring[cell].plain(), cell.title(), f.fault.baseline[cell], f.fault.peak[cell],
           spikes == 0 ? "no spike by the rule" : "a spike", spikes == 0 ? runs : spikes, runs,
           lasted, f.mostPerS[cell].plain(), cell == f.spread ? besideLazy(f) : std::string(),
@@ -370,11 +348,10 @@ void claimHigher(Study& s, const Figures& f, const Cell& other, const std::strin
   const Measured ratio = f.fault.peak.ratio(other, f.clustered);
   if (!ratio.isKnown()) return;
   const Difference difference = judgeRatio(ratio.estimate, kMatters);
-  Claim claim =
-      s.claim("clustered-over-" + expiry,
-              difference == Difference::differs ? expectAbove(ratio) : Standing::inconclusive);
-  if (other == f.spread) claim.headline();
-  claim.from("peak p99 of all keys at one moment ÷ that of the other")
+  s.claim("clustered-over-" + expiry,
+          difference == Difference::differs ? expectAbove(ratio) : Standing::inconclusive)
+      .headline(other == f.spread)
+      .from("peak p99 of all keys at one moment ÷ that of the other")
       .text(
           "The peak p99 of keys that expire all at one moment is {} that of keys that expire {} "
           "({} and {}; {})",

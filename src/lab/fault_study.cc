@@ -258,9 +258,13 @@ std::string FaultStudy::aboveLimitText(const Cell& cell) const {
 }
 
 void FaultStudy::claimNotMeasured(const Cell& cell, std::string id) const {
+  claimNotMeasured(std::move(id), cell.title());
+}
+
+void FaultStudy::claimNotMeasured(std::string id, std::string_view what) const {
   study_.claim(std::move(id), Standing::problem)
-      .from("the runs that failed")
-      .text("{} was not measured, so nothing is said about its spike", cell.title());
+      .from("runs that failed, or left no p99 before or after the fault")
+      .text("Not measured: {}", what);
 }
 
 const Reading* FaultStudy::drawnRun(const Cell& cell) const {

@@ -153,8 +153,9 @@ class FaultStudy {
   /// "2.8 s", "at least 2.8 s"; "–" where it was not measured.
   std::string aboveLimitText(const Cell& cell) const;
 
-  /// Adds the finding that it was not measured.
+  /// Adds the finding that it was not measured; `what`: the cell's title, unless it is given.
   void claimNotMeasured(const Cell& cell, std::string id) const;
+  void claimNotMeasured(std::string id, std::string_view what) const;
 
   /// A plot over "seconds since the fault began", with a mark of that name at its begin; none where
   /// it is empty.

@@ -30,15 +30,16 @@ double valueAt(const std::vector<std::pair<double, double>>& samples, double at)
 
 std::vector<SeriesPoint> seriesOf(const RunDir& run, std::string_view measure, double q) {
   std::vector<SeriesPoint> series;
+  Histogram histogram;
   const double from = windowStartS(run);
   for (const LoggedHistogram& line : run.latency.lines) {
     if (line.tag != measure) continue;
     const double start = toSeconds(line.start);
-    const auto histogram = line.histogram();
     // Warm-up has a tag of its own; what is compared is in microseconds' distance of an edge.
-    if (!histogram || histogram->count() == 0 || start < from - 1e-6) continue;
+    if (start < from - 1e-6) continue;
+    if (!decodeCompressed(line.packed, histogram) || histogram.count() == 0) continue;
     series.push_back(
-        {start, start + toSeconds(line.length), static_cast<double>(histogram->quantile(q)) / 1e3});
+        {start, start + toSeconds(line.length), static_cast<double>(histogram.quantile(q)) / 1e3});
   }
   return series;
 }
@@ -88,6 +89,23 @@ std::vector<double> ratesOf(const RunDir& run, std::string_view field,
     rates.push_back((valueAt(samples, interval.endS) - valueAt(samples, interval.startS)) /
                     (interval.endS - interval.startS));
   return rates;
+}
+
+std::vector<SeriesPoint> rateSeries(const RunDir& run, std::string_view field,
+                                    std::vector<SeriesPoint> intervals) {
+  const auto rates = ratesOf(run, field, intervals);
+  for (std::size_t i = 0; i < intervals.size(); ++i) intervals[i].value = rates[i];
+  return intervals;
+}
+
+std::vector<SeriesPoint> sampleSeries(const RunDir& run, std::string_view field,
+                                      std::vector<SeriesPoint> intervals) {
+  for (SeriesPoint& interval : intervals) {
+    interval.value = kNaN;
+    for (const ServerSample& sample : run.servers)
+      if (toSeconds(sample.at) <= interval.endS) interval.value = sample.number(field, kNaN);
+  }
+  return intervals;
 }
 
 std::vector<SeriesPoint> countedSeries(const RunDir& run, std::uint64_t Counters::* count) {

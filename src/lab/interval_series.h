@@ -31,6 +31,13 @@ double typicalUs(const Reading& reading, double q);
 std::vector<double> ratesOf(const RunDir& run, std::string_view field,
                             const std::vector<SeriesPoint>& intervals);
 
+/// The same as a series.
+std::vector<SeriesPoint> rateSeries(const RunDir& run, std::string_view field,
+                                    std::vector<SeriesPoint> intervals);
+/// The field at the last sample until the end of each of these intervals.
+std::vector<SeriesPoint> sampleSeries(const RunDir& run, std::string_view field,
+                                      std::vector<SeriesPoint> intervals);
+
 /// A count of the run's intervals, a second, without the warm-up.
 std::vector<SeriesPoint> countedSeries(const RunDir& run, std::uint64_t Counters::* count);
 

@@ -23,6 +23,8 @@ constexpr double kSloUs = 1000;      ///< the brief's read p99, for the time tha
 constexpr double kResembles = 0.25;  ///< AOF rewrite against BGSAVE: less is no difference
 constexpr double kWhereMatters = 0.1;  ///< the child's core: less is no difference
 
+constexpr const char* kMinorFaults = "minor_faults";
+
 /// What makes the server fork.
 struct Fork {
   std::string word;     ///< of redline's catalog of faults
@@ -58,20 +60,14 @@ struct ChildFacts {
   double resident = kNaN;                           ///< bytes, before the fork
 };
 
-std::vector<SeriesPoint> minorFaults(const RunDir& run, std::vector<SeriesPoint> intervals) {
-  const auto faults = ratesOf(run, "minor_faults", intervals);
-  for (std::size_t i = 0; i < intervals.size(); ++i) intervals[i].value = faults[i];
-  return intervals;
-}
-
 void readCopies(const RunDir& run, const FaultFacts& fault, ChildFacts& facts) {
-  const auto all = minorFaults(run, fault.response);
+  const auto all = rateSeries(run, kMinorFaults, fault.response);
   const auto known = [](const SeriesPoint& at) { return std::isfinite(at.value); };
   facts.faultsBefore =
       medianWhere(all, [&](const SeriesPoint& at) { return known(at) && fault.isBefore(at); });
   facts.faultsDuring =
       medianWhere(all, [&](const SeriesPoint& at) { return known(at) && fault.isDuring(at); });
-  const auto left = minorFaults(run, fault.p99);
+  const auto left = rateSeries(run, kMinorFaults, fault.p99);
   for (std::size_t i = 0; i < left.size(); ++i) {
     if (!fault.isDuring(left[i]) || !known(left[i])) continue;
     facts.p99.push_back(fault.p99[i].value);
@@ -213,7 +209,9 @@ void plotFaults(Study& s, const Figures& f) {
       f.fault.plotOverTime("minor-faults", "Redis's minor faults around the fault", "fork")
           .describe("While a child lives, the first write to each page copies it: one minor fault.")
           .y("minor faults a second", AxisKind::count),
-      [&](const Reading& run) { return minorFaults(*run.dir(), f.fault.facts(run).response); });
+      [&](const Reading& run) {
+        return rateSeries(*run.dir(), kMinorFaults, f.fault.facts(run).response);
+      });
 }
 
 /// "from 167 µs to 21 ms for 7.5 s, to the end of the run".

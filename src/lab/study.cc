@@ -55,8 +55,8 @@ Claim& Claim::from(std::string_view figures) {
   return *this;
 }
 
-Claim& Claim::headline() {
-  isHeadline_ = true;
+Claim& Claim::headline(bool isHeadline) {
+  isHeadline_ = isHeadline;
   return *this;
 }
 

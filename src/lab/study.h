@@ -78,7 +78,7 @@ class Claim {
   /// The figures and the rule that it is computed from.
   Claim& from(std::string_view figures);
   /// Belongs on the report's first page.
-  Claim& headline();
+  Claim& headline(bool isHeadline = true);
   /// Rests on these as well, beside the numbers in its text.
   Claim& restsOn(std::vector<Measured> more);
 

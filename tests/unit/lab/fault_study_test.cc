@@ -218,5 +218,23 @@ TEST(IntervalSeries, PutsACountersGrowthOnIntervals) {
   EXPECT_TRUE(std::isnan(ratesOf(*reading.dir(), "no_such_field", series)[3]));
 }
 
+TEST(IntervalSeries, PutsSamplesAndCountsOnIntervals) {
+  ReadingBuilder run = runWithFault(kMillisecond);
+  run.counts([](int i, IntervalRow& row) {
+    row.warmup = i < 2;
+    row.counts.moved = 3;
+  });
+  const Reading reading = run.build();
+  const auto series = responseSeries(*reading.dir(), 0.99);
+  const auto rates = rateSeries(*reading.dir(), "minor_faults", series);
+  EXPECT_EQ(rates[3].startS, series[3].startS);
+  EXPECT_NEAR(rates[3].value, 1000, 1e-3);
+  // Without the warm-up: the run's sixth, whose end is the start of its seventh.
+  EXPECT_EQ(sampleSeries(*reading.dir(), "minor_faults", series)[3].value, 600);
+  const auto moved = countedSeries(*reading.dir(), &Counters::moved);
+  ASSERT_THAT(moved, SizeIs(28));  // without the warm-up
+  EXPECT_NEAR(moved[0].value, 30, 1e-6);
+}
+
 }  // namespace
 }  // namespace redline::lab

@@ -1,145 +1,219 @@
-// What the reshard experiment says of runs that are made up.
+// What reshard concludes from runs whose figures are known.
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <algorithm>
 #include <utility>
 
 #include "lab/catalog.h"
 #include "lab/study.h"
-#include "rundir/hlog.h"
 #include "unit/lab/experiment_parameters.h"
+#include "unit/lab/readings_builder.h"
 
 namespace redline {
 namespace {
 
-using testing::AllOf;
 using testing::Contains;
-using testing::DoubleNear;
-using testing::Field;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
-constexpr Nanos kInterval = 100 * kMillisecond;
+constexpr std::string_view kSmallRange = "100 slots, values of 100 B";
+constexpr std::string_view kLargeRange = "100 slots, values of 4 KB";
 
 Parameters quick() {
   return quickParametersOf(reshardExperiment());
 }
 
-FaultFigures moveAt(double beginS, double endS) {
-  return {"reshard",
-          "",
-          "",
-          beginS,
-          endS,
-          "",
-          {{"slots", 500},
-           {"keys", 6000},
-           {"bytes", 1e6},
-           {"longest_migrate_us", 1900},
-           {"source_blocked_share", 0.4}}};
+/// A run of 5 s whose slots go at 1.5 s and come back at 3.5 s: p99 is 0.5 ms, and `during` while
+/// they move.
+struct Moves {
+  std::string size, what;
+  Nanos during = 5 * kMillisecond;
+  double tookS = 0.5;
+  double keys = 6000;
+  unsigned moved = 40;
+};
+
+std::vector<Moves> clear() {
+  return {{"small", "range"}, {"small", "hot"}, {"large", "range"}, {"large", "hot"}};
 }
 
-/// A run of 5 s whose slots go at 1.5 s and come back at 3.5 s, each for half a second: p99 is 0.5
-/// ms, and `during` meanwhile.
-Reading runOf(const LabRun& planned, Nanos during) {
-  RunDir run;
-  for (int i = 0; i < 50; ++i) {
-    const Nanos start = i * kInterval;
-    const bool moving = (i >= 15 && i < 20) || (i >= 35 && i < 40);
-    Histogram histogram;
-    histogram.record(moving ? during : kMillisecond / 2, 100);
-    run.latency.lines.push_back({"response", start, kInterval, encodeCompressed(histogram)});
-    IntervalRow row;
-    row.start = start;
-    row.end = start + kInterval;
-    row.counts.completed[0] = 100;
-    row.counts.cpuUser = (moving ? 2 : 1) * kMillisecond;
-    row.counts.moved = moving ? 4 : 0;
-    run.intervals.push_back(row);
-  }
-  Summary& summary = run.summary.emplace();
-  summary.faults = {moveAt(1.5, 2.0), moveAt(3.5, 4.0)};
-  summary.rate.completed = 5000;
-  summary.cluster.moved = 40;
-  summary.cluster.ask = 7;
-  summary.cluster.hotSlots = {{42, "127.0.0.1:7600", 1000}};
-  Reading reading;
-  reading.record.name = planned.name;
-  reading.record.labels = planned.labels;
-  reading.dirs.push_back(std::move(run));
-  return reading;
+Reading runOf(const Moves& moves, int repeat) {
+  ReadingBuilder run(Labels{{"size", moves.size}, {"what", moves.what}}, repeat, 50);
+  const auto isMoving = [&](int i) {
+    const double atS = i * 0.1 + 0.05;
+    return (atS > 1.5 && atS < 1.5 + moves.tookS) || (atS > 3.5 && atS < 3.5 + moves.tookS);
+  };
+  run.response([&](int i) { return isMoving(i) ? moves.during : kMillisecond / 2; })
+      .counts([&](int i, IntervalRow& row) {
+        row.counts.completed[0] = 100;
+        row.counts.cpuUser = (isMoving(i) ? 2 : 1) * kMillisecond;
+        row.counts.moved = isMoving(i) ? 4 : 0;
+      });
+  for (const double beginS : {1.5, 3.5})
+    run.fault("reshard", beginS, beginS + moves.tookS,
+              {{"slots", 500},
+               {"keys", moves.keys},
+               {"bytes", 1e6},
+               {"longest_migrate_us", 1900},
+               {"source_blocked_share", 0.4}});
+  run.summary().rate.completed = 5000;
+  run.summary().cluster.moved = moves.moved;
+  run.summary().cluster.ask = 7;
+  run.summary().cluster.hotSlots = {{42, "127.0.0.1:7600", 1000}};
+  return run.build();
 }
 
-Readings runs(Nanos during, const std::function<void(Summary&)>& change = {}) {
+std::vector<Reading> twice(const std::vector<Moves>& conditions) {
+  std::vector<Reading> runs;
+  for (const int repeat : {1, 2})
+    for (const Moves& moves : conditions) runs.push_back(runOf(moves, repeat));
+  return runs;
+}
+
+Readings readingsOf(const std::vector<Reading>& runs) {
   Readings readings;
-  const auto plan = lab::planOf(reshardExperiment(), quick());
-  for (const LabRun& planned : plan->runs) {
-    Reading reading = runOf(planned, during);
-    if (change) change(*reading.dirs[0].summary);
-    readings.add(std::move(reading));
-  }
+  for (const Reading& run : runs) readings.add(run);
   return readings;
 }
 
-ExperimentDocument analysed(const Readings& readings) {
+ExperimentDocument analysed(const std::vector<Reading>& runs) {
   ExperimentDocument document;
-  document.predictions = lab::predictionsOf(reshardExperiment(), quick());
-  lab::analyse(reshardExperiment(), quick(), readings, document);
+  lab::analyse(reshardExperiment(), quick(), readingsOf(runs), document);
   return document;
 }
 
-const LabFinding& finding(const ExperimentDocument& document, const std::string& words) {
-  for (const LabFinding& each : document.findings)
-    if (each.text.find(words) != std::string::npos) return each;
-  ADD_FAILURE() << "no finding says: " << words;
-  static const LabFinding kNone;
-  return kNone;
+/// By its name; one without a number where there is none.
+LabPrediction predictionOf(const ExperimentDocument& document, std::string_view what) {
+  const auto found = std::ranges::find(document.predictions, what, &LabPrediction::what);
+  return found == document.predictions.end() ? LabPrediction{} : *found;
 }
 
-TEST(ReshardExperiment, FindsWhatP99DoesWhileSlotsMove) {
-  const ExperimentDocument document = analysed(runs(5 * kMillisecond));
-  const LabFinding& impact = finding(document, "Moving 100 slots, values of 100 B");
-  EXPECT_EQ(impact.standing, Standing::expected);
-  EXPECT_THAT(impact.text, HasSubstr("6k keys"));
-  EXPECT_THAT(impact.text, HasSubstr("takes 500 ms"));
-  EXPECT_THAT(impact.text, HasSubstr("it is as before 0 s after the move"));
-  ASSERT_EQ(document.slo.size(), 1U);
+TEST(Reshard, MeasuresP99WhileSlotsMove) {
+  const auto document = analysed(twice(clear()));
+  EXPECT_NEAR(figureOf(document, "p99 during ÷ before, " + std::string(kSmallRange)), 10, 0.01);
+  EXPECT_NEAR(figureOf(document, "one move, " + std::string(kSmallRange)), 0.5, 1e-6);
+  const auto seen = [&](std::string_view head) {
+    return cellOf(document, "What clients saw", kSmallRange, head);
+  };
+  EXPECT_EQ(seen("÷ before"), "10×");
+  EXPECT_EQ(seen("back again"), "500 µs");
+  EXPECT_EQ(seen("recovery"), "0 s");
+  EXPECT_EQ(seen("MOVED"), "40");
+  EXPECT_EQ(seen("ASK"), "7");
+  EXPECT_EQ(seen("failed"), "0");
+  EXPECT_EQ(seen("valid runs"), "2 of 2");
+  const auto moved = [&](std::string_view head) {
+    return cellOf(document, "What was moved", kSmallRange, head);
+  };
+  EXPECT_EQ(moved("keys"), "6k");
+  EXPECT_EQ(moved("keys/s"), "12k");
+  EXPECT_EQ(moved("longest MIGRATE"), "1.9 ms");
+  EXPECT_EQ(moved("source blocked"), "40.0%");
+  EXPECT_EQ(moved("generator CPU before"), "10 µs");
+  EXPECT_EQ(moved("during"), "20 µs");
+
+  EXPECT_EQ(findingOf(document, "impact-small").standing, Standing::expected);
+  EXPECT_TRUE(findingOf(document, "impact-small").headline);
+  EXPECT_THAT(findingOf(document, "impact-small").runs,
+              ElementsAre("small-range-r1", "small-range-r2"));
+  EXPECT_EQ(findingOf(document, "hot-slot").standing, Standing::plain);
+  EXPECT_EQ(findingOf(document, "value-sizes").standing, Standing::plain);
+  EXPECT_EQ(findingOf(document, "generator-cpu").standing, Standing::plain);
+  EXPECT_THAT(document.costs, SizeIs(2));
+  EXPECT_THAT(document.recommendations, SizeIs(1));
+}
+
+TEST(Reshard, ReportsTheServiceLevelOfBothSizes) {
+  const auto document = analysed(twice(clear()));
+  ASSERT_THAT(document.slo, SizeIs(1));
   EXPECT_EQ(document.slo[0].id, "reshard-impact");
   EXPECT_EQ(document.slo[0].verdict, SloVerdict::reported);
   EXPECT_THAT(document.slo[0].measured, HasSubstr("40 MOVED, 7 ASK"));
-  EXPECT_THAT(document.figures,
-              Contains(AllOf(Field(&LabFigure::what, "one move, 100 slots, values of 100 B"),
-                             Field(&LabFigure::value, DoubleNear(0.5, 1e-6)))));
+  EXPECT_THAT(document.slo[0].runs, SizeIs(4));
+  auto runs = twice(clear());
+  for (Reading& run : runs) run.record.invalid.push_back({ReasonCode::other, "disturbed"});
+  EXPECT_EQ(analysed(runs).slo.at(0).verdict, SloVerdict::invalid);
 }
 
-TEST(ReshardExperiment, SaysThatItIsNotDecidedWhereP99StaysAsItWas) {
-  const ExperimentDocument document = analysed(runs(kMillisecond / 2));
-  EXPECT_EQ(finding(document, "Moving 100 slots, values of 100 B").standing,
+TEST(Reshard, PlotsBothMovesOfTheRange) {
+  const auto document = analysed(twice(clear()));
+  ASSERT_THAT(document.plots, SizeIs(3));
+  for (const LabPlot& plot : document.plots) {
+    ASSERT_THAT(plot.spans, SizeIs(2)) << plot.id;
+    EXPECT_NEAR(plot.spans[0].to, 0.5, 1e-9) << plot.id;
+    EXPECT_NEAR(plot.spans[1].from, 2, 1e-9) << plot.id;
+    EXPECT_THAT(plot.series, SizeIs(2)) << plot.id;
+  }
+  const LabPlot& redirects = document.plots[2];
+  EXPECT_EQ(redirects.series[0].title, "MOVED");
+  EXPECT_NEAR(redirects.series[0].points.at(16).y, 40, 1e-9);  // 4 in 100 ms
+}
+
+TEST(Reshard, LeavesOpenWhetherP99RisesWhereItStaysAsItWas) {
+  auto conditions = clear();
+  for (Moves& moves : conditions) moves.during = kMillisecond / 2;
+  EXPECT_EQ(findingOf(analysed(twice(conditions)), "impact-small").standing,
             Standing::inconclusive);
 }
 
-TEST(ReshardExperiment, HoldsFailuresAndWrongValuesAgainstIt) {
-  EXPECT_EQ(finding(analysed(runs(5 * kMillisecond)), "were redirected").standing,
-            Standing::expected);
-  const auto wrong = runs(5 * kMillisecond, [](Summary& summary) { summary.verify.corrupt = 1; });
-  EXPECT_EQ(finding(analysed(wrong), "were redirected").standing, Standing::contradicts);
-  const auto lost = runs(5 * kMillisecond, [](Summary& summary) { summary.cache.misses = 1; });
-  EXPECT_EQ(finding(analysed(lost), "were redirected").standing, Standing::contradicts);
+TEST(Reshard, ContradictsTheTextbookByOneFailureOrWrongValue) {
+  const auto standingWith = [](const std::function<void(Summary&)>& change) {
+    auto runs = twice(clear());
+    change(*runs.back().dirs.front().summary);
+    return findingOf(analysed(runs), "correctness").standing;
+  };
+  EXPECT_EQ(standingWith([](Summary&) {}), Standing::expected);
+  EXPECT_EQ(standingWith([](Summary& of) { of.rate.failed = 1; }), Standing::contradicts);
+  EXPECT_EQ(standingWith([](Summary& of) { of.verify.corrupt = 1; }), Standing::contradicts);
+  EXPECT_EQ(standingWith([](Summary& of) { of.cache.misses = 1; }), Standing::contradicts);
+  EXPECT_EQ(standingWith([](Summary& of) { of.verify.lostAcknowledged = 1; }),
+            Standing::contradicts);
+  EXPECT_EQ(standingWith([](Summary& of) { of.cluster.tryagain = 1; }), Standing::contradicts);
 }
 
-TEST(ReshardExperiment, HoldsPredictionsAgainstWhatWasMeasured) {
-  const ExperimentDocument document = analysed(runs(5 * kMillisecond));
-  EXPECT_EQ(document.predictions[0].measured, 6000);
-  EXPECT_NEAR(document.predictions[1].measured, 0.5, 1e-6);
-  EXPECT_EQ(document.predictions[3].measured, 40);
-  EXPECT_EQ(document.predictions[5].verdict, "as predicted");
+// Each condition has numbers of its own. What is said of one is of the runs with its labels, and a
+// prediction is of its own figure, whatever the order of runs and of predictions.
+TEST(Reshard, FindsConditionsByTheirLabels) {
+  const std::vector<Moves> conditions{{"small", "range", 5 * kMillisecond, 0.5, 6000, 40},
+                                      {"small", "hot", 2 * kMillisecond, 0.3, 17, 3},
+                                      {"large", "range", 8 * kMillisecond, 1, 2000, 60},
+                                      {"large", "hot", 4 * kMillisecond, 0.2, 5, 2}};
+  auto runs = twice(conditions);
+  for (int order = 0; order < 4; ++order) {
+    const auto document = analysed(runs);
+    const auto ratio = [&](std::string_view title) {
+      return figureOf(document, "p99 during ÷ before, " + std::string(title));
+    };
+    EXPECT_NEAR(ratio(kSmallRange), 10, 0.01);
+    EXPECT_NEAR(ratio(kLargeRange), 16, 0.02);
+    for (const auto& [title, keys] :
+         {std::pair(std::string(kSmallRange), "6k"), std::pair(std::string(kLargeRange), "2k"),
+          std::pair(std::string("the hot slot, values of 100 B"), "17"),
+          std::pair(std::string("the hot slot, values of 4 KB"), "5")})
+      EXPECT_EQ(cellOf(document, "What was moved", title, "keys"), keys);
+    const auto measured = [&](std::string_view what) {
+      return predictionOf(document, what).measured;
+    };
+    EXPECT_EQ(measured("keys that the slots hold"), 6000);
+    EXPECT_NEAR(measured("time to move them, values of 100 B"), 0.5, 1e-6);
+    EXPECT_NEAR(measured("time to move them, values of 4 KB"), 1, 1e-6);
+    EXPECT_EQ(measured("MOVED, slots there and back"), 40);
+    EXPECT_EQ(measured("ASK, slots there and back"), 7);
+    EXPECT_EQ(measured("TRYAGAIN"), 0);
+    EXPECT_EQ(predictionOf(document, "TRYAGAIN").verdict, "as predicted");
+    std::ranges::rotate(runs, runs.begin() + 1);
+  }
 }
 
-TEST(ReshardExperiment, MovesTheSlotThatAnEarlierRunFoundBusiestAwayFromItsMaster) {
+TEST(Reshard, MovesTheSlotThatAnEarlierRunFoundBusiestAwayFromItsMaster) {
   const auto plan = lab::planOf(reshardExperiment(), quick());
   const auto hot = std::ranges::find(plan->runs, "small-hot-r1", &LabRun::name);
   ASSERT_NE(hot, plan->runs.end());
-  EXPECT_FALSE(hot->drives[0].decide({}));  // nothing is known yet
+  EXPECT_FALSE(hot->drives[0].decide({}));  // no run has found one yet
   for (const auto& [slot, chaos] :
        {std::pair(5460U,
                   "1500ms:reshard -slots=5460 -target={node-1}; 4s:reshard -slots=5460 "
@@ -150,18 +224,34 @@ TEST(ReshardExperiment, MovesTheSlotThatAnEarlierRunFoundBusiestAwayFromItsMaste
         std::pair(16383U,
                   "1500ms:reshard -slots=16383 -target={node-0}; 4s:reshard "
                   "-slots=16383 -target={node-2}")}) {
-    const auto known = runs(kMillisecond, [slot = slot](Summary& summary) {
-      summary.cluster.hotSlots.front().slot = slot;
-    });
-    EXPECT_THAT(*hot->drives[0].decide(known), Contains(std::string("-chaos=") + chaos));
+    auto runs = twice(clear());
+    for (Reading& run : runs)
+      run.dirs.front().summary->cluster.hotSlots.front().slot =
+          run.record.label("size") == "small" ? slot : 1;
+    EXPECT_THAT(*hot->drives[0].decide(readingsOf(runs)), Contains(std::string("-chaos=") + chaos));
   }
 }
 
-TEST(ReshardExperiment, SaysNothingOfRunsWhoseMovesDidNotTake) {
-  const ExperimentDocument document = analysed(
-      runs(5 * kMillisecond, [](Summary& summary) { summary.faults[1].problem = "did not take"; }));
-  EXPECT_TRUE(document.slo.empty());
-  EXPECT_EQ(finding(document, "was not measured").standing, Standing::problem);
+TEST(Reshard, RunsOneSizeAfterTheOtherEachOnItsOwnCluster) {
+  const auto plan = lab::planOf(reshardExperiment(), quick());
+  ASSERT_TRUE(plan);
+  std::vector<std::string> names;
+  for (const LabRun& run : plan->runs) {
+    names.push_back(run.name);
+    EXPECT_TRUE(run.name.starts_with(run.stack)) << run.name;
+  }
+  EXPECT_THAT(names,
+              ElementsAre("small-range-r1", "small-hot-r1", "small-hot-r2", "small-range-r2",
+                          "large-range-r1", "large-hot-r1", "large-hot-r2", "large-range-r2"));
+}
+
+TEST(Reshard, SaysNothingAboutRunsWhoseMovesDidNotTake) {
+  auto runs = twice(clear());
+  for (Reading& run : runs) run.dirs.front().summary->faults[1].problem = "did not take";
+  const auto document = analysed(runs);
+  EXPECT_THAT(document.slo, IsEmpty());
+  EXPECT_EQ(findingOf(document, "impact-small").standing, Standing::problem);
+  EXPECT_EQ(findingOf(document, "correctness").standing, Standing::expected);
 }
 
 }  // namespace
