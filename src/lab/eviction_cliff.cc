@@ -3,41 +3,145 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cmath>
+#include <map>
+#include <optional>
 #include <thread>
 
 #include "base/units.h"
 #include "lab/catalog.h"
-#include "lab/compare.h"
-#include "lab/eviction_points.h"
+#include "lab/eviction_theory.h"
+#include "lab/study.h"
+#include "lab/words.h"
+#include "model/curve.h"
 
-namespace redline {
-namespace eviction {
+namespace redline::lab {
 namespace {
 
+constexpr double kFitsTarget = 0.99;    ///< the brief's hit rate while the working set fits
+constexpr double kOnPlateau = 0.01;     ///< a point of hit rate: less is no fall
+constexpr double kLeastTcS = 10;        ///< LRU's clock ticks once a second
+constexpr double kMissesMatter = 0.05;  ///< relative
+constexpr double kModelHolds = 0.01;    ///< a point between simulation and Redis
+constexpr double kBoundsHold = 0.005;   ///< half a point outside the formulas
+constexpr double kSettles = 0.01;       ///< after a shift: back to within a point
 constexpr unsigned kOtherHotSeed = 2;
 
-Flags dataSet(const Parameters& p, const Condition& c) {
-  Flags flags{fmt::format("-keys={}", keysAt(p, c)), "-value-size=" + c.value,
-              fmt::format("-ttl-frac={}", ttlShare(p, c.policy))};
+/// Two digits: a hundredth of a point is 20 misses a second of 200k.
+std::string percent(double share) {
+  return std::isfinite(share) ? fmt::format("{:.2f}%", 100 * share) : "–";
+}
+
+std::string points(double difference) {
+  return fmt::format("{:.2f} percentage points", 100 * difference);
+}
+
+std::string count(double value) {
+  return formatQuantity(value, "count");
+}
+
+// What is varied.
+
+/// What evicts, and which keys may go.
+struct Policy {
+  std::string word;   ///< in the TOML
+  std::string redis;  ///< maxmemory-policy
+  EvictionPolicy kind = EvictionPolicy::lru;
+  bool isVolatile = false;  ///< only keys with a time to live may go
+  double ttlShare = 0;      ///< of the keys
+
+  /// "volatile-lru, 30% TTL".
+  std::string title() const {
+    return isVolatile ? fmt::format("{}, {:.0f}% TTL", redis, 100 * ttlShare) : redis;
+  }
+};
+
+Factor<Policy> policiesOf(const Parameters& p) {
+  using enum EvictionPolicy;
+  return Study::factor<Policy>(
+      "policy",
+      {{"allkeys-lru", "allkeys-lru", lru, false, 0},
+       {"allkeys-lfu", "allkeys-lfu", lfu, false, 0},
+       {"volatile-lru", "volatile-lru", lru, true, p.number("ttl-frac")},
+       {"volatile-lru-all", "volatile-lru", lru, true, 1}},
+      [](const Policy& each) -> Level { return {.label = each.word, .title = each.title()}; });
+}
+
+/// Working set ÷ maxmemory: all that any runs have.
+Factor<double> ratiosOf(const Parameters& p) {
+  std::vector<double> ratios = p.numbers("ratios");
+  for (const std::string_view list : {"big-ratios", "shift-ratio"})
+    std::ranges::copy(p.numbers(list), std::back_inserter(ratios));
+  std::ranges::sort(ratios);
+  ratios.erase(std::ranges::unique(ratios).begin(), ratios.end());
+  return Study::factor<double>("ratio", ratios, [](const double& ratio) -> Level {
+    return {fmt::format("{}", ratio), fmt::format("{} ×", ratio), ratio, fmt::format("{}x", ratio)};
+  });
+}
+
+/// The factors; a point is a level of each.
+struct Axes {
+  explicit Axes(const Parameters& p)
+      : dist(Study::factor("dist", {"zipfian", "uniform"},
+                           [&](const std::string& each) {
+                             return each == "zipfian" ? "Zipf " + p.text("zipf-s")
+                                                      : std::string("uniform popularity");
+                           })),
+        policy(policiesOf(p)),
+        ratio(ratiosOf(p)),
+        value(Study::factor("value", {p.text("value-size"), p.text("big-value-size")},
+                            [](const std::string& text) { return formatSize(*parseSize(text)); })) {
+  }
+
+  bool isZipf(const Cell& c) const { return c.is(dist, "zipfian"); }
+  bool isOverfull(const Cell& c) const { return c[ratio] > 1; }
+  /// Of one policy under one popularity, by ratio.
+  Cells points(const std::string& under, const std::string& evicting,
+               const std::vector<double>& ratios, const std::string& size) const {
+    const auto isOne = [&](double each) { return std::ranges::find(ratios, each) != ratios.end(); };
+    return gridOf("", {dist.pick({under}), policy.pick({evicting}), ratio.only(isOne),
+                       value.pick({size})})
+        .cells;
+  }
+
+  Factor<std::string> dist;  ///< of popularity, as -dist has it
+  Factor<Policy> policy;
+  Factor<double> ratio;
+  Factor<std::string> value;  ///< bytes, as the TOML writes them
+};
+
+CacheModel modelOf(const Parameters& p, const Axes& axes, const Cell& c) {
+  const Policy& policy = c[axes.policy];
+  const auto room = static_cast<double>(p.count("room"));
+  return CacheModel({.keys = static_cast<std::uint64_t>(std::llround(room * c[axes.ratio])),
+                     .ratio = c[axes.ratio],
+                     .zipfS = axes.isZipf(c) ? std::optional(p.number("zipf-s")) : std::nullopt,
+                     .policy = policy.kind,
+                     .evictableShare = policy.isVolatile ? policy.ttlShare : 1,
+                     .requestsPerS = static_cast<double>(p.count("rate")),
+                     .durationS = p.seconds("duration"),
+                     .leastWarmupS = p.seconds("least-warmup"),
+                     .warmupTc = p.number("warmup-tc")});
+}
+
+// What runs.
+
+Flags dataSet(const Axes& axes, const Cell& c, const CacheModel& model) {
+  const double ttlShare = c[axes.policy].ttlShare;
+  Flags flags{fmt::format("-keys={}", model.keys()), "-value-size=" + c[axes.value],
+              fmt::format("-ttl-frac={}", ttlShare)};
   // Long enough that eviction alone takes keys away.
-  if (ttlShare(p, c.policy) > 0) flags.insert(flags.end(), {"-ttl-min=7200s", "-ttl-max=14400s"});
+  if (ttlShare > 0) flags.insert(flags.end(), {"-ttl-min=7200s", "-ttl-max=14400s"});
   return flags;
 }
 
-Flags reads(const Parameters& p, const Condition& c) {
-  Flags flags =
-      joinFlags({dataSet(p, c),
-                 {"-dist=" + c.dist, "-rw-ratio=1", "-on-miss=refill", "-rate=" + p.text("rate"),
-                  "-conns=" + p.text("conns"), "-pipeline=" + p.text("pipeline")}});
-  if (c.isZipf()) flags.push_back("-zipf-s=" + p.text("zipf-s"));
+Flags reads(const Parameters& p, const Axes& axes, const Cell& c, const CacheModel& model) {
+  Flags flags = joinFlags(
+      {dataSet(axes, c, model),
+       {"-dist=" + c[axes.dist], "-rw-ratio=1", "-on-miss=refill", "-rate=" + p.text("rate"),
+        "-conns=" + p.text("conns"), "-pipeline=" + p.text("pipeline")}});
+  if (axes.isZipf(c)) flags.push_back("-zipf-s=" + p.text("zipf-s"));
   return flags;
-}
-
-LabStack stackOf(const Parameters& p, const Condition& c, const std::string& name) {
-  return {.name = name,
-          .up = {"node", "-maxmemory-policy=" + std::string(policyOf(c.policy).redis)},
-          .load = dataSet(p, c),
-          .prepare = {}};
 }
 
 Result<double> keysIn(Admin& admin) {
@@ -111,26 +215,591 @@ Status noteWhatIsHeld(Bench& bench) {
   return {};
 }
 
-LabRun runOf(const Parameters& p, const Condition& c, unsigned repeat) {
-  LabRun run{.name = fmt::format("{}-r{}", c.name(), repeat),
-             .labels = c.labels(),
-             .stack = c.name(),
-             .fresh = true,
-             .before = [ratio = c.times()](Bench& bench) { return limitMemory(ratio, bench); },
-             .drives = {{"", joinFlags({reads(p, c),
-                                        {fmt::format("-warmup={:.0f}ms", warmupS(p, c) * 1e3),
-                                         "-duration=" + p.text("duration")}})}},
-             .after = noteWhatIsHeld,
-             .expectedS = 0.3};
-  run.labels.emplace_back("repeat", std::to_string(repeat));
-  return run;
+/// Fills a server that has no limit, sets the limit, and reads through it.
+LabRun runOf(Study& s, const Axes& axes, const Cell& c, const CacheModel& model,
+             std::string stack) {
+  const Parameters& p = s.parameters();
+  return {.stack = s.stack({.name = std::move(stack),
+                            .up = {"node", "-maxmemory-policy=" + c[axes.policy].redis},
+                            .load = dataSet(axes, c, model)}),
+          .fresh = true,
+          .before = [ratio = c[axes.ratio]](Bench& bench) { return limitMemory(ratio, bench); },
+          .drives = {{.flags = joinFlags({reads(p, axes, c, model),
+                                          {fmt::format("-warmup={:.0f}ms", model.warmupS() * 1e3),
+                                           "-duration=" + p.text("duration")}})}},
+          .after = noteWhatIsHeld,
+          .expectedS = 0.3};
+}
+
+// What is measured.
+
+double hitRate(const Reading& reading) {
+  const Summary* const summary = reading.summary();
+  return summary == nullptr || summary->cache.hits + summary->cache.misses == 0
+             ? kNaN
+             : summary->cache.hitRate;
+}
+
+/// A count of the summary, by second of its window.
+template <typename Count>
+Measurement perSecond(Count count) {
+  return [count](const Reading& reading) {
+    const Summary* const summary = reading.summary();
+    return summary == nullptr ? kNaN : static_cast<double>(count(*summary)) / summary->windowS;
+  };
+}
+
+double evicted(const Summary& summary) {
+  return summary.servers.empty() ? kNaN : static_cast<double>(summary.servers.front().evicted);
+}
+
+/// All points, what the models expect of them, and what was measured at them.
+struct Sweep {
+  const Axes& axes;
+  std::vector<Cells> zipf, uniform;  ///< curves: a policy's points, by ratio
+  Cells base;                        ///< the curve that the others under Zipf are compared with
+  Cells large;                       ///< the points with large values
+  Grid all;
+  double lookups, backing;  ///< a second: of the product, and what the store behind sustains
+  std::map<std::string, CacheModel> models;
+  Quantity hit;
+  Quantity miss;  ///< where the working set does not fit
+  Quantity keysHeld, keysLoaded, keysWithTtl, dataBytes;
+  Quantity missesPerS, evictedPerS, refusedPerS;
+  std::map<std::string, ExpectedHitRates> rates = {};  ///< with as many keys as were held
+
+  const CacheModel& model(const Cell& c) const { return models.at(c.name()); }
+  /// Not a number where nothing was measured.
+  ExpectedHitRates expected(const Cell& c) const {
+    const auto found = rates.find(c.name());
+    return found == rates.end() ? ExpectedHitRates{kNaN, kNaN, kNaN, kNaN} : found->second;
+  }
+  bool refused(const Cell& c) const { return refusedPerS[c].value() > 0; }
+  double projectedMisses(const Cell& c) const { return (1 - hit[c].value()) * lookups; }
+  std::string percentHit(const Cell& c) const { return percent(hit[c].value()); }
+  /// Those hit rates that are known.
+  std::vector<Measured> hits(const Cells& some) const {
+    std::vector<Measured> known;
+    for (const Cell& c : some)
+      if (hit.has(c)) known.push_back(hit[c]);
+    return known;
+  }
+
+  const std::string& dist(const Cell& c) const { return c.level(axes.dist).title; }
+  const std::string& policy(const Cell& c) const { return c.level(axes.policy).title; }
+  const std::string& ratio(const Cell& c) const { return c.level(axes.ratio).title; }
+  const std::string& value(const Cell& c) const { return c.level(axes.value).title; }
+  /// "Zipf 1.1, allkeys-lru".
+  std::string title(const Cells& curve) const {
+    return fmt::format("{}, {}", dist(curve.front()), policy(curve.front()));
+  }
+  std::vector<double> ratios(const Cells& curve) const {
+    std::vector<double> x;
+    for (const Cell& c : curve) x.push_back(c[axes.ratio]);
+    return x;
+  }
+  /// The same point under the policy that the others are compared with.
+  Cell underBase(const Cell& c) const {
+    return c.with(axes.policy, base.front()[axes.policy].word);
+  }
+};
+
+/// A curve of each of these policies.
+std::vector<Cells> curvesOf(const Parameters& p, const Axes& axes, const std::string& dist,
+                            std::string_view policies) {
+  std::vector<Cells> curves;
+  for (const std::string& policy : p.texts(policies))
+    curves.push_back(axes.points(dist, policy, p.numbers("ratios"), p.text("value-size")));
+  return curves;
+}
+
+Sweep sweepOf(Study& s, const Axes& axes) {
+  const Parameters& p = s.parameters();
+  const std::string& first = p.texts("policies").front();
+  const auto zipf = curvesOf(p, axes, "zipfian", "policies");
+  const auto uniform = curvesOf(p, axes, "uniform", "uniform-policies");
+  const Cells large =
+      axes.points("zipfian", first, p.numbers("big-ratios"), p.text("big-value-size"));
+  const Cells cells = together({together(zipf), together(uniform), large});
+  Cells fits, overfull;
+  std::map<std::string, CacheModel> models;
+  for (const Cell& c : cells) {
+    (axes.isOverfull(c) ? overfull : fits).push_back(c);
+    models.emplace(c.name(), modelOf(p, axes, c));
+  }
+  Study::inTurn(cells, p.repeats(), [&](const Cell& c, unsigned repeat) {
+    s.run(c, repeat, runOf(s, axes, c, models.at(c.name()), c.name()));
+  });
+  const auto mean = [&](const Measurement& measurement) {
+    return s.mean("count", measurement, cells);
+  };
+  Sweep w{
+      .axes = axes,
+      .zipf = zipf,
+      .uniform = uniform,
+      .base = axes.points("zipfian", first, p.numbers("ratios"), p.text("value-size")),
+      .large = large,
+      .all = {cells},
+      .lookups = static_cast<double>(p.count("lookups")),
+      .backing = static_cast<double>(p.count("backing")),
+      .models = models,
+      // While the working set fits nearly nothing misses, and what does, by chance: those points
+      // scatter differently.
+      .hit = s.quantityByGroup("share", hitRate, {fits, overfull}),
+      .miss = s.quantity(
+          "share", [](const Reading& r) { return 1 - hitRate(r); }, overfull),
+      .keysHeld = mean(recorded("keys_held")),
+      .keysLoaded = mean(recorded("keys_loaded")),
+      .keysWithTtl = mean(recorded("keys_with_ttl")),
+      .dataBytes = mean(recorded("data_bytes")),
+      .missesPerS = mean(perSecond([](const Summary& summary) { return summary.cache.misses; })),
+      .evictedPerS = mean(perSecond(evicted)),
+      .refusedPerS =
+          mean(perSecond([](const Summary& summary) { return summary.cache.refillsFailed; }))};
+  for (const Cell& c : cells)
+    if (w.hit.has(c)) w.rates.emplace(c.name(), w.model(c).hitRates(w.keysHeld[c].value()));
+  return w;
+}
+
+// Tables, plots and predictions.
+
+void predictHitRates(Study& s, const Sweep& w) {
+  const Axes& axes = w.axes;
+  for (const Cell& c : w.all.cells) {
+    if (!axes.isOverfull(c)) continue;
+    const bool isLarge = std::ranges::find(w.large, c) != w.large.end();
+    const CacheModel::Forecast forecast = w.model(c).forecast();
+    const double off = w.hit[c].value() - forecast.hitRate;
+    s.predict(fmt::format("hit rate, {}, {}, {}{}", axes.isZipf(c) ? "Zipf" : "uniform",
+                          w.policy(c), w.ratio(c), isLarge ? ", " + w.value(c) : ""),
+              std::string(forecast.model), "share", forecast.hitRate)
+        .measured(w.hit[c],
+                  fmt::format("{} {}", points(std::abs(off)), off < 0 ? "below" : "above"));
+  }
+}
+
+void tabulate(Study& s, const Sweep& w, const std::vector<Cells>& curves) {
+  const Parameters& p = s.parameters();
+  const Cells rows = together(curves);
+  const auto expected = [&w](double ExpectedHitRates::* rate) {
+    return [&w, rate](const Cell& c) { return percent(w.expected(c).*rate); };
+  };
+  s.table(fmt::format("{}: hit rate against working set ÷ maxmemory", w.dist(rows.front())))
+      .column("policy", [&](const Cell& c) { return w.policy(c); })
+      .column("ratio", [&](const Cell& c) { return c.level(w.axes.ratio).label; })
+      .column("keys", [&](const Cell& c) { return count(static_cast<double>(w.model(c).keys())); })
+      .column("keys held", w.keysHeld)
+      .column("hit rate", [&](const Cell& c) { return w.percentHit(c); })
+      .column(fmt::format("misses/s at {}/s", p.text("lookups")),
+              [&](const Cell& c) { return count(w.projectedMisses(c)); })
+      .column("misses/s", w.missesPerS)
+      .column("evictions/s", w.evictedPerS)
+      .column("refused/s", w.refusedPerS)
+      .column("Redis simulated", expected(&ExpectedHitRates::simulated))
+      .column("LRU formula", expected(&ExpectedHitRates::lru))
+      .column("RANDOM formula", expected(&ExpectedHitRates::random))
+      .column("best possible", expected(&ExpectedHitRates::best))
+      .column("T_C",
+              [&](const Cell& c) { return formatQuantity(w.model(c).characteristicS(), "s"); })
+      .validRuns()
+      .note(fmt::format(
+          "{} B values, {} lookups/s, reads only, each miss refilled. Misses at {}/s are the "
+          "measured share of that rate; the store behind sustains {}/s. T_C, the characteristic "
+          "time of LRU: how long a key that is not read stays.",
+          p.text("value-size"), p.text("rate"), p.text("lookups"), p.text("backing")))
+      .rows(rows);
+}
+
+void plotHitRates(Study& s, const Sweep& w, const std::vector<Cells>& curves) {
+  const Cell& any = curves.front().front();
+  const auto ratio = [&](const Cell& c) { return c[w.axes.ratio]; };
+  Plot plot =
+      s.plot("hit-rate-" + any[w.axes.dist],
+             fmt::format("Hit rate as the working set outgrows maxmemory, {}", w.dist(any)));
+  plot.describe(
+          "Measured; dashed, of the first policy: LRU with exact recency and RANDOM "
+          "eviction by formula, the best possible, and Redis's sampling simulated. "
+          "Policies that can refuse writes are in the plot of misses.")
+      .x("working set ÷ maxmemory", AxisKind::linear)
+      .y("hit rate", AxisKind::share)
+      .mark(1, "maxmemory");
+  Cells first;
+  for (const Cells& curve : curves) {
+    if (curve.front()[w.axes.policy].isVolatile) continue;
+    if (first.empty()) first = curve;
+    plot.line(w.policy(curve.front()), w.hit, curve, ratio);
+  }
+  const auto model = [&](std::string title, double ExpectedHitRates::* rate) {
+    LabSeries line{.title = std::move(title), .points = {}, .dashed = true, .markers = false};
+    for (const Cell& c : first)
+      if (w.hit.has(c)) line.points.push_back({ratio(c), w.expected(c).*rate});
+    plot.series(std::move(line));
+  };
+  model("LRU formula", &ExpectedHitRates::lru);
+  model("RANDOM formula", &ExpectedHitRates::random);
+  model("best possible", &ExpectedHitRates::best);
+  model("simulated", &ExpectedHitRates::simulated);
+  plot.add();
+}
+
+void plotMisses(Study& s, const Sweep& w) {
+  const Parameters& p = s.parameters();
+  Plot plot = s.plot(
+      "misses", fmt::format("What reaches the store behind at {} lookups/s", p.text("lookups")));
+  plot.describe(fmt::format("{}: the measured share of misses, times {}. The store sustains {}/s.",
+                            w.dist(w.base.front()), p.text("lookups"), p.text("backing")))
+      .x("working set ÷ maxmemory", AxisKind::linear)
+      .y("misses a second", AxisKind::count);
+  for (const Cells& curve : w.zipf) {
+    LabSeries line{.title = w.policy(curve.front()), .points = {}};
+    for (const Cell& c : curve) line.points.push_back({c[w.axes.ratio], w.projectedMisses(c)});
+    plot.series(std::move(line));
+  }
+  const auto ratios = p.numbers("ratios");
+  plot.series({.title = "the store's limit",
+               .points = {{ratios.front(), w.backing}, {ratios.back(), w.backing}},
+               .dashed = true,
+               .markers = false})
+      .add();
+}
+
+// What it means.
+
+/// The brief's service level: the working set is within maxmemory.
+void claimFits(Study& s, const Sweep& w) {
+  const Cells fitting =
+      Grid{w.base}.where([&](const Cell& c) { return !w.axes.isOverfull(c) && w.hit.has(c); });
+  if (fitting.empty()) {
+    s.claim("hit-rate-fits", Standing::problem)
+        .from("the runs that failed")
+        .text(
+            "No point at which the working set fits was measured, so the hit rate there is not "
+            "judged");
+    return;
+  }
+  const Cell& worst =
+      *std::ranges::min_element(fitting, {}, [&](const Cell& c) { return w.hit[c].value(); });
+  const Measured hit = w.hit[worst];
+  const double held = w.keysHeld[worst].value();
+  const double evictedKeys = static_cast<double>(w.model(worst).keys()) - held;
+  s.slo("hit-rate-fits", above(hit, kFitsTarget), w.percentHit(worst),
+        fmt::format("{}, the lowest of the ratios up to 1: at {}", w.title(fitting),
+                    worst[w.axes.ratio]),
+        {hit});
+  s.claim("hit-rate-fits",
+          hit.estimate.low > kFitsTarget ? Standing::expected : Standing::contradicts)
+      .from("hits and misses of the reads, DBSIZE")
+      .restsOn({hit})
+      .text("While the working set fits, {} answers at least {} of the reads (ratio {}){}",
+            w.policy(worst), w.percentHit(worst), worst[w.axes.ratio],
+            evictedKeys >= 1
+                ? fmt::format("; {} of {} keys were evicted even there, since the clients' buffers "
+                              "count towards maxmemory as well",
+                              count(evictedKeys), count(evictedKeys + held))
+                : "");
+}
+
+/// Where projected misses pass what the store sustains; none: they do not.
+std::optional<double> storeLimit(const Sweep& w, const Cells& curve) {
+  std::vector<double> misses;
+  for (const Cell& c : curve) misses.push_back(w.projectedMisses(c));
+  if (misses.front() > w.backing) return curve.front()[w.axes.ratio];
+  return findCrossing(w.ratios(curve), misses, w.backing);
+}
+
+std::string storeLimitText(const Parameters& p, const Sweep& w, const Cells& curve) {
+  const auto limit = storeLimit(w, curve);
+  if (!limit)
+    return fmt::format("misses at {} lookups/s stay below the store's {}/s up to {} ({}/s)",
+                       p.text("lookups"), p.text("backing"), w.ratio(curve.back()),
+                       count(w.projectedMisses(curve.back())));
+  return fmt::format("misses at {} lookups/s pass the store's {}/s at {} ×", p.text("lookups"),
+                     p.text("backing"), decimals(*limit));
+}
+
+/// The repeats put the cliff's edge at the same step of the sweep.
+bool isStable(const Sweep& w, const Cells& curve) {
+  const auto edge = [x = w.ratios(curve)](std::span<const double> y) {
+    const auto found = findCliff(x, y, kOnPlateau);
+    return found ? std::optional(found->firstBelow) : std::nullopt;
+  };
+  const auto located = locate(w.ratios(curve), w.hit.repeats(curve), edge);
+  return located && located->stable();
+}
+
+/// What makes a curve a cliff, or a slope.
+std::string shapeText(const Cliff& cliff, const std::vector<double>& x) {
+  if (cliff.sharp())
+    return fmt::format("a cliff, {:.1f} times as steep at {} × as on average", cliff.sharpness,
+                       decimals(x[cliff.steepest]));
+  return fmt::format(
+      "a slope, not a cliff: its steepest part is {:.1f} times as steep as the "
+      "average",
+      cliff.sharpness);
+}
+
+void claimCliff(Study& s, const Sweep& w, const Cells& curve) {
+  const std::string title = w.title(curve);
+  const Cell& last = curve.back();
+  const auto hits = w.hits(curve);
+  const auto claim = [&](Standing standing) {
+    Claim one =
+        s.claim(fmt::format("cliff-{}-{}", last[w.axes.dist], last[w.axes.policy].word), standing);
+    one.from("the cliff rule on hit rate by ratio; misses ÷ lookups × the rate asked for")
+        .restsOn(hits);
+    return one;
+  };
+  if (!w.hit.hasAll(curve)) {
+    claim(Standing::problem)
+        .from("the runs that failed")
+        .text("{}: some ratios were not measured, so its cliff is not located", title);
+    return;
+  }
+  const std::string limit = storeLimitText(s.parameters(), w, curve);
+  s.figure(fmt::format("hit rate at {}, {}", w.ratio(last), title), w.hit[last]);
+  const std::vector<double> x = w.ratios(curve);
+  const auto found = findCliff(x, w.hit.curve(curve), kOnPlateau);
+  if (!found) {
+    claim(Standing::contradicts)
+        .headline(curve == w.base)
+        .text("{}: the hit rate falls by less than a percentage point up to {} maxmemory; {}",
+              title, w.ratio(last), limit);
+    return;
+  }
+  claim(!isStable(w, curve) ? Standing::inconclusive
+        : found->sharp()    ? Standing::expected
+                            : Standing::contradicts)
+      .headline(curve == w.base)
+      .text(
+          "{}: the hit rate is {} up to {} × maxmemory, a percentage point lower at {} ×, and {} "
+          "at {}. This is {}; {}",
+          title, percent(found->level), decimals(x[found->lastFlat]), decimals(found->edge),
+          w.percentHit(last), w.ratio(last), shapeText(*found, x), limit);
+  if (curve == w.base)
+    s.slo("hit-rate-cliff",
+          std::ranges::all_of(hits, &Measured::valid) ? SloVerdict::reported : SloVerdict::invalid,
+          fmt::format("edge at {} × maxmemory; {} at {}; {}", decimals(found->edge),
+                      w.percentHit(last), w.ratio(last), limit),
+          title, hits);
+}
+
+/// LRU can be judged where its clock is fine enough and its warm-up long enough to settle.
+bool isSettled(const CacheModel& model) {
+  const double tc = model.characteristicS();
+  return tc >= kLeastTcS && model.warmupS() >= tc;
+}
+
+std::string whyUnsettled(const CacheModel& model) {
+  const double tc = model.characteristicS();
+  return fmt::format("T_C is {} and the warm-up {}: {}", formatQuantity(tc, "s"),
+                     formatQuantity(model.warmupS(), "s"),
+                     tc < kLeastTcS ? "LRU's clock of one second is too coarse to judge it"
+                                    : "too short for LRU to have settled");
+}
+
+bool isComparable(const Sweep& w, const Cell& c) {
+  return w.axes.isOverfull(c) && w.miss.has(c) && w.miss.has(w.underBase(c)) && !w.refused(c);
+}
+
+/// The highest ratio at which a policy is compared with a first policy that has settled.
+std::optional<Cell> rankedAt(const Sweep& w, const Cells& curve) {
+  std::optional<Cell> highest;
+  for (const Cell& c : curve)
+    if (isComparable(w, c) && isSettled(w.model(w.underBase(c)))) highest = c;
+  return highest;
+}
+
+/// A policy against the first, at each ratio where keys are evicted.
+void claimRank(Study& s, const Sweep& w, const Cells& curve) {
+  if (curve == w.base) return;
+  for (const Cell& c : curve) {
+    if (!isComparable(w, c)) continue;
+    const Cell base = w.underBase(c);
+    const CacheModel& model = w.model(base);
+    const Measured ratio = w.miss.ratio(base, c);
+    const Difference difference = judgeRatio(ratio.estimate, kMissesMatter);
+    // With fewer keys to choose from volatile-lru can only be worse; LFU should be better.
+    const Standing expected = c[w.axes.policy].isVolatile ? expectAbove(ratio) : expectBelow(ratio);
+    const bool isShown = isSettled(model) && difference == Difference::differs;
+    s.claim(fmt::format("misses-{}-at-{}", c[w.axes.policy].word, c.level(w.axes.ratio).slug()),
+            isShown ? expected : Standing::inconclusive)
+        .from("misses ÷ reads, popularity constant")
+        .headline(c == rankedAt(w, curve))
+        .text("{} at {}: {} misses {} as often as {} (hit rates {} and {}; {}{})", w.dist(c),
+              w.ratio(c), w.policy(c), ratio, w.policy(base), w.percentHit(c), w.percentHit(base),
+              differenceName(difference), isSettled(model) ? "" : "; " + whyUnsettled(model));
+  }
+}
+
+void claimRefusal(Study& s, const Sweep& w, const Cells& curve) {
+  for (const Cell& c : curve) {
+    if (!w.model(c).refuses() || !w.hit.has(c)) continue;
+    const double permanent = w.keysLoaded[c].value() - w.keysWithTtl[c].value();
+    Claim claim = s.claim(fmt::format("refusal-{}-{}-at-{}", c[w.axes.dist], c[w.axes.policy].word,
+                                      c.level(w.axes.ratio).slug()),
+                          w.refused(c) ? Standing::expected : Standing::plain);
+    claim.from("cache.refills_failed; DBSIZE, keys with a time to live").restsOn({w.hit[c]});
+    if (w.refused(c))
+      claim.headline(w.axes.isZipf(c) && c == curve.back())
+          .text(
+              "{} at {}, {}: the {} keys without a time to live alone exceed maxmemory, so {} "
+              "refills a second are refused with -OOM; the hit rate is {}, that of the keys that "
+              "cannot be evicted",
+              w.policy(c), w.ratio(c), w.dist(c), count(permanent), w.refusedPerS[c],
+              w.percentHit(c));
+    else
+      claim.text(
+          "{} at {}, {}: nothing is refused yet, since a time to live takes bytes of its "
+          "own, but there is room for only {} of the {} keys that can be evicted; the hit "
+          "rate is {}",
+          w.policy(c), w.ratio(c), w.dist(c),
+          count(std::max(0.0, w.keysHeld[c].value() - permanent)), w.keysWithTtl[c],
+          w.percentHit(c));
+  }
+}
+
+/// Redis against its own simulation, at all points where keys are evicted.
+void claimSimulation(Study& s, const Sweep& w) {
+  // At the edge of refusal a handful of keys decides.
+  const Cells seen = w.all.where(
+      [&](const Cell& c) { return w.axes.isOverfull(c) && !w.model(c).refuses() && w.hit.has(c); });
+  if (seen.empty()) return;
+  const auto off = [&](const Cell& c) {
+    return std::abs(w.hit[c].value() - w.expected(c).simulated);
+  };
+  const Cell& furthest = *std::ranges::max_element(seen, {}, off);
+  std::size_t lru = 0, inside = 0;
+  for (const Cell& c : seen) {
+    if (c[w.axes.policy].kind != EvictionPolicy::lru || !w.axes.isZipf(c)) continue;
+    const double hit = w.hit[c].value();
+    const ExpectedHitRates expected = w.expected(c);
+    ++lru;
+    if (hit <= expected.lru + kBoundsHold && hit >= expected.random - kBoundsHold) ++inside;
+  }
+  s.claim("simulation", off(furthest) <= kModelHolds ? Standing::expected : Standing::contradicts)
+      .from("simulated with the keys that were held and as many requests as were sent")
+      .restsOn(w.hits(seen))
+      .text(
+          "The hit rate is within {} of the simulation of Redis's sampling at {} points "
+          "(furthest: {}, {}, {}), and {} of {} points of LRU under Zipf lie between the RANDOM "
+          "and the LRU formula, to within half a percentage point",
+          points(off(furthest)), seen.size(), w.dist(furthest), w.policy(furthest),
+          w.ratio(furthest), inside, lru);
+}
+
+/// Each refill of a full server evicts another key.
+void claimEvictions(Study& s, const Sweep& w) {
+  const Cells full = w.all.where(
+      [&](const Cell& c) { return w.axes.isOverfull(c) && !w.refused(c) && w.hit.has(c); });
+  double evictions = 0, misses = 0;
+  for (const Cell& c : full) {
+    evictions += w.evictedPerS[c].value();
+    misses += w.missesPerS[c].value();
+  }
+  if (!(misses > 0) || !std::isfinite(evictions)) return;
+  const bool isOne = std::abs(evictions / misses - 1) < 0.1;
+  s.claim("evictions-per-miss", isOne ? Standing::expected : Standing::contradicts)
+      .from("evicted_keys and misses in the windows, over all points above 1 ×")
+      .restsOn(w.hits(full))
+      .text("A full server evicts {} keys for each miss that is refilled{}",
+            decimals(evictions / misses),
+            isOne ? ": evictions/s equal misses/s, and either shows the load on the store behind"
+                  : "");
+}
+
+/// The same ratio with values of another size.
+void claimValueSize(Study& s, const Sweep& w) {
+  for (const Cell& large : w.large) {
+    const Cell small = large.with(w.axes.value, s.parameters().text("value-size"));
+    if (!w.hit.hasAll({large, small})) continue;
+    const double off = std::abs(w.hit[large].value() - w.hit[small].value());
+    const bool isSame = off <= kModelHolds;
+    const auto bytes = [&](const Cell& c) {
+      return w.dataBytes[c].value() / w.keysLoaded[c].value();
+    };
+    const auto inGiB = [&](const Cell& c) { return count(1024.0 * 1024 * 1024 / bytes(c)); };
+    const auto heldShare = [&](const Cell& c) {
+      return formatShare(w.keysHeld[c].value() / static_cast<double>(w.model(c).keys()));
+    };
+    s.claim("value-size-at-" + large.level(w.axes.ratio).slug(),
+            isSame ? Standing::expected : Standing::inconclusive)
+        .from("used_memory of servers that held all keys")
+        .restsOn({w.hit[large], w.hit[small]})
+        .text(
+            "With values of {} the hit rate at {} is {}, with values of {} it is {}, {} apart{}. "
+            "A key takes {:.0f} bytes instead of {:.0f}, so 1 GiB holds {} keys instead of {}",
+            w.value(large), w.ratio(large), w.percentHit(large), w.value(small),
+            w.percentHit(small), points(off),
+            isSame ? ": the ratio decides, not the size"
+                   : fmt::format(": {} and {} of the keys were held, since the clients' buffers "
+                                 "take room as well",
+                                 heldShare(large), heldShare(small)),
+            bytes(large), bytes(small), inGiB(large), inGiB(small));
+  }
+}
+
+void claimClock(Study& s, const Sweep& w) {
+  std::vector<std::string> coarse;
+  for (const Cell& c : w.base)
+    if (const double tc = w.model(c).characteristicS(); tc < kLeastTcS)
+      coarse.push_back(fmt::format("{} ({})", w.ratio(c), formatQuantity(tc, "s")));
+  if (coarse.empty()) return;
+  s.claim("clock-too-coarse", Standing::problem)
+      .from("Che's fixed point")
+      .text(
+          "The characteristic time is below {:.0f} s at {}. LRU's clock ticks once a second, so "
+          "LRU is not compared with other policies there. More keys or a lower rate make the "
+          "time longer",
+          kLeastTcS, fmt::join(coarse, ", "));
+}
+
+void recommend(Study& s, const Sweep& w) {
+  const Parameters& p = s.parameters();
+  std::vector<Cells> measured;
+  for (const Cells& curve : w.zipf) {
+    if (!w.hit.hasAll(curve)) continue;
+    measured.push_back(curve);
+    if (const auto limit = storeLimit(w, curve))
+      s.cost(
+          "{}: maxmemory of at least {:.0f}% of the working set keeps {} lookups/s within the "
+          "store's {}/s",
+          w.title(curve), 100 / *limit, p.text("lookups"), p.text("backing"));
+  }
+  if (measured.empty()) return;
+  const Cells& best = *std::ranges::min_element(measured, {}, [&](const Cells& curve) {
+    double missed = 0;
+    for (const Cell& c : curve) missed += w.axes.isOverfull(c) ? 1 - w.hit[c].value() : 0;
+    return missed;
+  });
+  const std::string& lru = w.policy(w.base.front());
+  const std::string& other = w.policy(best.front());
+  const auto at = rankedAt(w, best);
+  const Measured ratio = at ? w.miss.ratio(w.underBase(*at), *at) : Measured{};
+  if (best == w.base)
+    s.recommend(
+        "Take {}: no other measured policy has fewer misses above maxmemory, and it "
+        "forgets what is no longer popular within T_C{}",
+        lru, at ? "" : " (indicative: these runs are too short to rank policies)");
+  else if (expectBelow(ratio) == Standing::expected)
+    s.recommend(
+        "Take {} where popularity is constant: it has {} of the misses of {} at {}, {}/s "
+        "fewer at {} lookups/s. Where popular keys change by the minute take {}",
+        other, ratio, lru, w.ratio(*at),
+        count(w.projectedMisses(w.underBase(*at)) - w.projectedMisses(*at)), p.text("lookups"),
+        lru);
+  else
+    s.recommend(
+        "{} had the fewest misses above maxmemory, but these runs do not prove it better "
+        "than {}: take {} unless a longer profile does, since it forgets within T_C",
+        other, lru, lru);
+  for (const Cells& curve : w.zipf)
+    if (std::ranges::any_of(curve, [&](const Cell& c) { return w.refused(c); }))
+      s.recommend(
+          "Do not take {} for a cache that may outgrow maxmemory by {} ×: it refuses writes",
+          w.policy(curve.front()), decimals(ratioOfRefusal(curve.front()[w.axes.policy].ttlShare)));
 }
 
 // Other keys become popular. Two runs on one server: before and after.
-
-Condition shifted(const Parameters& p, const std::string& policy) {
-  return {"zipfian", policy, p.text("shift-ratio"), p.text("value-size")};
-}
 
 /// The run before it has to have been on this very server.
 Status requireHistory(Bench& bench) {
@@ -144,36 +813,149 @@ Status requireHistory(Bench& bench) {
               "again without -resume");
 }
 
-void addShift(const Parameters& p, ExperimentPlan& plan) {
-  if (!p.on("shift")) return;
-  for (const std::string& policy : p.texts("shift-policies")) {
-    const Condition c = shifted(p, policy);
-    const std::string stack = "shift-" + policy;
-    plan.stacks.push_back(stackOf(p, c, stack));
-    LabRun before = runOf(p, c, 1);
-    before.name = stack + "-before";
-    before.labels = shiftLabels(policy, "before");
-    before.stack = stack;
-    plan.runs.push_back(std::move(before));
-    plan.runs.push_back(
-        {.name = stack + "-after",
-         .labels = shiftLabels(policy, "after"),
-         .stack = stack,
-         .before = requireHistory,
-         .drives = {{"", joinFlags({reads(p, c),
-                                    {fmt::format("-hot-seed={}", kOtherHotSeed), "-warmup=0",
-                                     "-duration=" + p.text("shift-duration")}})}}});
+/// Hit rate by interval.
+std::vector<SeriesPoint> hitSeries(const RunDir& dir) {
+  std::vector<SeriesPoint> series;
+  for (const IntervalRow& row : dir.intervals) {
+    const auto reads = static_cast<double>(row.counts.hits + row.counts.misses);
+    if (row.warmup || row.drain || reads == 0) continue;
+    series.push_back({static_cast<double>(row.start) / 1e9, static_cast<double>(row.end) / 1e9,
+                      static_cast<double>(row.counts.hits) / reads});
   }
+  return series;
 }
 
-Result<ExperimentPlan> plan(const Parameters& p) {
-  ExperimentPlan plan;
-  const auto all = conditions(p);
-  for (const Condition& each : all) plan.stacks.push_back(stackOf(p, each, each.name()));
-  plan.runs = interleaved(all.size(), p.repeats(),
-                          [&](std::size_t i, unsigned repeat) { return runOf(p, all[i], repeat); });
-  addShift(p, plan);
-  return plan;
+/// Seconds until a series stays at `level` or above it; none: it does not.
+std::optional<double> recoveredS(const std::vector<SeriesPoint>& series, double level) {
+  std::optional<double> since;
+  for (const SeriesPoint& point : series) {
+    if (point.value < level)
+      since.reset();
+    else if (!since)
+      since = point.startS;
+  }
+  return since;
+}
+
+std::string fallText(const Parameters& p, const Axes& axes, const Cell& point, double before,
+                     const std::vector<SeriesPoint>& after) {
+  const double lowest = std::ranges::min(after, {}, &SeriesPoint::value).value;
+  if (lowest >= before - kSettles)
+    return fmt::format("stays within a percentage point of the {} before ({} at the lowest)",
+                       percent(before), percent(lowest));
+  const std::string fall = fmt::format("falls from {} to {}", percent(before), percent(lowest));
+  if (const auto recovered = recoveredS(after, before - kSettles))
+    return fmt::format("{} and is back within a percentage point after {}", fall,
+                       formatQuantity(*recovered, "s"));
+  const std::string text =
+      fmt::format("{} and is still {} lower after {}", fall, points(before - after.back().value),
+                  formatQuantity(after.back().endS, "s"));
+  if (point[axes.policy].kind != EvictionPolicy::lfu) return text;
+  const Cell first = point.with(axes.policy, p.texts("policies").front());
+  return fmt::format(
+      "{}: its counters of keys that were popular decay by one a minute, where LRU "
+      "forgets within T_C, {}",
+      text, formatQuantity(modelOf(p, axes, first).characteristicS(), "s"));
+}
+
+void runShift(Study& s, const Axes& axes, const Cell& point, const Cell& before,
+              const Cell& after) {
+  const Parameters& p = s.parameters();
+  const CacheModel model = modelOf(p, axes, point);
+  const std::string name = "shift-" + point[axes.policy].word;
+  LabRun first = runOf(s, axes, point, model, name);
+  first.name = name + "-before";
+  s.runOnce(before, first);
+  s.runOnce(
+      after,
+      {.name = name + "-after",
+       .stack = name,
+       .before = requireHistory,
+       .drives = {{.flags = joinFlags({reads(p, axes, point, model),
+                                       {fmt::format("-hot-seed={}", kOtherHotSeed), "-warmup=0",
+                                        "-duration=" + p.text("shift-duration")}})}}});
+}
+
+/// Adds the lines of one shift, and what they say.
+void claimShift(Study& s, const Axes& axes, const Cell& point, const Measured& before,
+                const std::vector<SeriesPoint>& after, const Measured& hitAfter, Plot& plot) {
+  const std::string& title = point.level(axes.policy).title;
+  LabSeries line{.title = title, .points = {}, .markers = false};
+  for (const SeriesPoint& each : after) line.points.push_back({each.startS, each.value});
+  plot.series(std::move(line))
+      .series({.title = title + " before",
+               .points = {{0, before.value()}, {after.back().endS, before.value()}},
+               .dashed = true,
+               .markers = false});
+  s.claim("shift-" + point[axes.policy].word, Standing::plain)
+      .from("hit rate by interval, one run each: no interval can be given")
+      .restsOn({before, hitAfter})
+      .text("When other keys become popular at {}, {} {}", point.level(axes.ratio).title, title,
+            fallText(s.parameters(), axes, point, before.value(), after));
+}
+
+void shiftPopularity(Study& s, const Axes& axes) {
+  const Parameters& p = s.parameters();
+  if (!p.on("shift")) return;
+  const auto phase = Study::factor("shift", {"before", "after"});
+  const Grid grid = gridOf("", {phase, axes.policy.pick(p.texts("shift-policies"))});
+  const Quantity hit = s.mean("share", hitRate, grid.cells);
+  Plot plot = s.plot("shift", "Other keys become popular at 0 s");
+  plot.describe(fmt::format("Hit rate by second at {} × maxmemory; dashed: what it was before.",
+                            p.text("shift-ratio")))
+      .x("seconds since the shift", AxisKind::linear)
+      .y("hit rate", AxisKind::share);
+  for (const Cell& before : grid.where(phase, "before")) {
+    const Cell after = before.with(phase, "after");
+    const Cell point = axes.points("zipfian", before[axes.policy].word, p.numbers("shift-ratio"),
+                                   p.text("value-size"))
+                           .front();
+    runShift(s, axes, point, before, after);
+    const auto runs = s.runs(after);
+    if (!hit.has(before) || runs.empty() || runs.front()->dir() == nullptr) continue;
+    const auto series = hitSeries(*runs.front()->dir());
+    if (!series.empty()) claimShift(s, axes, point, hit[before], series, hit[after], plot);
+  }
+  plot.add();
+}
+
+void describeMethod(Study& s, const Sweep& w) {
+  const Parameters& p = s.parameters();
+  if (const auto hits = w.hits(w.all.cells); !hits.empty())
+    s.method(intervalNote(hits.front().estimate));
+  s.method(fmt::format(
+      "Each point has a server of its own, loaded without a limit; then maxmemory is set to empty "
+      "+ data ÷ ratio, by the used_memory of that server. The working set grows with the ratio "
+      "({} keys at 1 ×), so maxmemory stays about the same. Warm-up: {} T_C, {} at the least. "
+      "The edge is where a percentage point of hit rate is lost, on a straight line between "
+      "ratios; a cliff is at least twice as steep somewhere as on average from the edge on",
+      p.text("room"), p.text("warmup-tc"), p.text("least-warmup")));
+}
+
+void declare(Study& s) {
+  const Axes axes(s.parameters());
+  const Sweep sweep = sweepOf(s, axes);
+  predictHitRates(s, sweep);
+  for (const auto& curves : {sweep.zipf, sweep.uniform}) {
+    tabulate(s, sweep, curves);
+    plotHitRates(s, sweep, curves);
+  }
+  plotMisses(s, sweep);
+  claimFits(s, sweep);
+  const auto forEachCurve = [&](void (*claim)(Study&, const Sweep&, const Cells& curve)) {
+    for (const auto& curves : {sweep.zipf, sweep.uniform})
+      for (const Cells& curve : curves) claim(s, sweep, curve);
+  };
+  forEachCurve(claimCliff);
+  for (const Cells& curve : sweep.zipf) claimRank(s, sweep, curve);
+  forEachCurve(claimRefusal);
+  claimSimulation(s, sweep);
+  claimEvictions(s, sweep);
+  claimValueSize(s, sweep);
+  claimClock(s, sweep);
+  shiftPopularity(s, axes);
+  recommend(s, sweep);
+  describeMethod(s, sweep);
 }
 
 Status check(const Parameters& p) {
@@ -189,100 +971,83 @@ Status check(const Parameters& p) {
   return {};
 }
 
-std::vector<LabPrediction> predict(const Parameters& p) {
-  const auto all = conditions(p);
-  std::vector<LabPrediction> predictions;
-  for (const std::size_t i : predicted(all)) {
-    const Condition& c = all[i];
-    LabPrediction one{
-        .what = fmt::format("hit rate, {}, {}, {} ×{}", c.isZipf() ? "Zipf" : "uniform",
-                            fullName(p, c.policy), c.ratio,
-                            c.value == p.text("value-size")
-                                ? ""
-                                : fmt::format(", {}", formatSize(*parseSize(c.value)))),
-        .model = {},
-        .unit = "share",
-        .verdict = {}};
-    const CacheShape shape = shapeOf(p, c);
-    if (refuses(p, c)) {
-      one.model =
-          "the keys without a time to live, which stay; chance decides which hot keys they are";
-      one.predicted = 1 - ttlShare(p, c.policy);
-    } else if (policyOf(c.policy).kind == EvictionPolicy::lfu) {
-      one.model = "the most popular keys always there: an upper bound of any policy";
-      one.predicted = hottestForecast(popularityOf(p, c), shape).hitRate;
-    } else {
-      one.model = "LRU by exact recency (Che): an upper bound for five samples";
-      one.predicted = lruForecast(popularityOf(p, c), shape).hitRate;
-    }
-    predictions.push_back(std::move(one));
-  }
-  return predictions;
-}
-
 }  // namespace
-}  // namespace eviction
+}  // namespace redline::lab
+
+namespace redline {
 
 Experiment evictionCliffExperiment() {
-  Experiment experiment;
-  experiment.name = "eviction-cliff";
-  experiment.title = "The hit rate as the working set outgrows maxmemory";
-  experiment.question =
-      "A cache fills itself on every miss. Its working set grows from half of maxmemory to three "
-      "times as much. Where does the hit rate leave its plateau and how steeply, how many misses "
-      "reach the store behind, which eviction policy holds a Zipf working set best, and do the "
-      "models know it in advance?";
   using enum ParameterKind;
-  experiment.parameters = {
-      {.name = "room", .kind = count, .help = "keys that maxmemory has room for"},
-      {.name = "ratios",
-       .kind = number,
-       .list = true,
-       .help = "working set ÷ maxmemory, ascending, up to 1 and above"},
-      {.name = "policies",
-       .kind = choice,
-       .list = true,
-       .help = "under Zipf; the first is what the others are compared with",
-       .choices = {"allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lru-all"}},
-      {.name = "uniform-policies",
-       .kind = choice,
-       .list = true,
-       .help = "under uniform popularity",
-       .choices = {"allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lru-all"}},
-      {.name = "ttl-frac",
-       .kind = share,
-       .help = "share of keys with a time to live under volatile-lru; volatile-lru-all: all"},
-      {.name = "zipf-s", .kind = number, .help = "exponent of the Zipf popularity"},
-      {.name = "value-size", .kind = size, .help = "bytes of a value"},
-      {.name = "big-value-size", .kind = size, .help = "bytes of a value, for comparison"},
-      {.name = "big-ratios",
-       .kind = number,
-       .list = true,
-       .help = "ratios at which values of the other size are measured too"},
-      {.name = "rate", .kind = count, .help = "lookups a second"},
-      {.name = "conns", .kind = count, .help = "connections; their buffers count as memory"},
-      {.name = "pipeline", .kind = count, .help = "lookups in a batch, at most"},
-      {.name = "warmup-tc", .kind = number, .help = "warm-up in characteristic times of LRU"},
-      {.name = "least-warmup", .kind = duration, .help = "warm-up at the least"},
-      {.name = "duration", .kind = duration, .help = "measured time of a run"},
-      {.name = "lookups",
-       .kind = count,
-       .help = "lookups a second of the product, for which misses are projected"},
-      {.name = "backing", .kind = count, .help = "lookups a second that the store behind sustains"},
-      {.name = "shift", .kind = boolean, .help = "whether popularity shifts in runs of their own"},
-      {.name = "shift-policies",
-       .kind = choice,
-       .list = true,
-       .help = "policies that see the shift",
-       .choices = {"allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lru-all"}},
-      {.name = "shift-ratio", .kind = number, .help = "working set ÷ maxmemory of those runs"},
-      {.name = "shift-duration", .kind = duration, .help = "measured time after the shift"},
+  return {
+      .name = "eviction-cliff",
+      .title = "The hit rate as the working set outgrows maxmemory",
+      .question =
+          "A cache fills itself on every miss. Its working set grows from half of maxmemory to "
+          "three "
+          "times as much. Where does the hit rate leave its plateau and how steeply, how many "
+          "misses "
+          "reach the store behind, which eviction policy holds a Zipf working set best, and do the "
+          "models know it in advance?",
+      .parameters =
+          {
+              {.name = "room", .kind = count, .help = "keys that maxmemory has room for"},
+              {.name = "ratios",
+               .kind = number,
+               .list = true,
+               .help = "working set ÷ maxmemory, ascending, up to 1 and above"},
+              {.name = "policies",
+               .kind = choice,
+               .list = true,
+               .help = "under Zipf; the first is what the others are compared with",
+               .choices = {"allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lru-all"}},
+              {.name = "uniform-policies",
+               .kind = choice,
+               .list = true,
+               .help = "under uniform popularity",
+               .choices = {"allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lru-all"}},
+              {.name = "ttl-frac",
+               .kind = share,
+               .help =
+                   "share of keys with a time to live under volatile-lru; volatile-lru-all: all"},
+              {.name = "zipf-s", .kind = number, .help = "exponent of the Zipf popularity"},
+              {.name = "value-size", .kind = size, .help = "bytes of a value"},
+              {.name = "big-value-size", .kind = size, .help = "bytes of a value, for comparison"},
+              {.name = "big-ratios",
+               .kind = number,
+               .list = true,
+               .help = "ratios at which values of the other size are measured too"},
+              {.name = "rate", .kind = count, .help = "lookups a second"},
+              {.name = "conns",
+               .kind = count,
+               .help = "connections; their buffers count as memory"},
+              {.name = "pipeline", .kind = count, .help = "lookups in a batch, at most"},
+              {.name = "warmup-tc",
+               .kind = number,
+               .help = "warm-up in characteristic times of LRU"},
+              {.name = "least-warmup", .kind = duration, .help = "warm-up at the least"},
+              {.name = "duration", .kind = duration, .help = "measured time of a run"},
+              {.name = "lookups",
+               .kind = count,
+               .help = "lookups a second of the product, for which misses are projected"},
+              {.name = "backing",
+               .kind = count,
+               .help = "lookups a second that the store behind sustains"},
+              {.name = "shift",
+               .kind = boolean,
+               .help = "whether popularity shifts in runs of their own"},
+              {.name = "shift-policies",
+               .kind = choice,
+               .list = true,
+               .help = "policies that see the shift",
+               .choices = {"allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lru-all"}},
+              {.name = "shift-ratio",
+               .kind = number,
+               .help = "working set ÷ maxmemory of those runs"},
+              {.name = "shift-duration", .kind = duration, .help = "measured time after the shift"},
+          },
+      .check = lab::check,
+      .declare = lab::declare,
   };
-  experiment.check = eviction::check;
-  experiment.plan = eviction::plan;
-  experiment.predict = eviction::predict;
-  experiment.analyse = eviction::analyse;
-  return experiment;
 }
 
 }  // namespace redline

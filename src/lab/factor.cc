@@ -8,6 +8,15 @@
 
 namespace redline::lab {
 
+std::string Level::slug() const {
+  std::string slug = name.empty() ? label : name;
+  std::ranges::transform(slug, slug.begin(), [](char c) {
+    if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
+  });
+  return slug;
+}
+
 std::string Cell::title() const {
   std::vector<std::string_view> titles;
   for (const Coordinate& each : coordinates_)
@@ -22,13 +31,24 @@ Labels Cell::labels() const {
   return labels;
 }
 
-std::string Cell::runName(unsigned repeat) const {
+std::string Cell::name() const {
   std::string name = part_;
   for (const Coordinate& each : coordinates_) {
     if (!name.empty()) name += '-';
-    name += each.level.label;
+    name += each.level.slug();
   }
-  return fmt::format("{}-r{}", name, repeat);
+  return name;
+}
+
+std::string Cell::runName(unsigned repeat) const {
+  return fmt::format("{}-r{}", name(), repeat);
+}
+
+Cell Cell::with(Coordinate coordinate) const {
+  Cell other = *this;
+  for (Coordinate& each : other.coordinates_)
+    if (each.factor == coordinate.factor) each = coordinate;
+  return other;
 }
 
 const Cell::Coordinate& Cell::coordinate(std::string_view factor) const {

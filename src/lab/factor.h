@@ -13,9 +13,13 @@ namespace redline::lab {
 
 /// One value that a factor takes.
 struct Level {
-  std::string label;     ///< in labels and run names: [a-z0-9-], unique in its factor
-  std::string title;     ///< for people: "batch 16"
-  double number = kNaN;  ///< its place on a numeric axis, where it has one
+  std::string label;      ///< in labels and run names, unique in its factor
+  std::string title;      ///< for people: "batch 16"
+  double number = kNaN;   ///< its place on a numeric axis, where it has one
+  std::string name = {};  ///< in run names, where that is not the label: "1.5x" for "1.5"
+
+  /// In a run's name or a finding's id, [a-z0-9-]: "1-5x" for "1.5x", "4kb" for "4KB".
+  std::string slug() const;
 };
 
 /// What an experiment varies, with a payload of type T for each level: `cell[factor]` is the
@@ -52,6 +56,19 @@ class Factor {
       left.indices_.push_back(indices_[i]);
     }
     return left;
+  }
+  /// The same factor with the levels of these labels, in their order.
+  Factor pick(const std::vector<std::string>& labels) const {
+    Factor picked = *this;
+    picked.levels_.clear();
+    picked.indices_.clear();
+    for (const std::string& label : labels)
+      for (std::size_t i = 0; i < size(); ++i) {
+        if (levels_[i].label != label) continue;
+        picked.levels_.push_back(levels_[i]);
+        picked.indices_.push_back(indices_[i]);
+      }
+    return picked;
   }
   /// Whether one of its levels has this label.
   bool has(std::string_view label) const {
@@ -111,10 +128,21 @@ class Cell {
   bool is(const Factor<T>& factor, std::string_view label) const {
     return level(factor).label == label;
   }
+  /// The same condition with another level of `factor`; one without runs where the factor has none
+  /// of this label.
+  template <typename T>
+  Cell with(const Factor<T>& factor, const std::string& label) const {
+    for (std::size_t i = 0; i < factor.size(); ++i)
+      if (factor.levels()[i].label == label)
+        return with({factor.name(), factor.index(i), factor.levels()[i]});
+    return with({factor.name(), 0, {.label = label, .title = label}});
+  }
   /// The titles of its levels: "everysec, 50 connections".
   std::string title() const;
   /// {"part", …} where the grid has a name, and a label for each factor.
   Labels labels() const;
+  /// "conns-50-always".
+  std::string name() const;
   /// Of its n-th repeat: "conns-50-always-r2".
   std::string runName(unsigned repeat) const;
 
@@ -122,6 +150,7 @@ class Cell {
 
  private:
   const Coordinate& coordinate(std::string_view factor) const;
+  Cell with(Coordinate coordinate) const;
 
   std::string part_;
   std::vector<Coordinate> coordinates_;

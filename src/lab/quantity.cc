@@ -53,19 +53,33 @@ std::optional<double> meanSoFar(const Readings& soFar, const Cell& cell,
 }
 
 Quantity::Quantity(const Readings& readings, Cells cells, std::string unit,
+                   const Measurement& measurement, Estimator estimator)
+    : Quantity(readings, std::vector<Cells>{std::move(cells)}, std::move(unit), measurement,
+               estimator) {}
+
+Quantity::Quantity(const Readings& readings, const std::vector<Cells>& groups, std::string unit,
                    const Measurement& measurement, Estimator estimator) {
   auto data = std::make_shared<Data>();
   data->unit = std::move(unit);
   data->estimator = estimator;
-  for (const Cell& cell : cells) {
-    data->runs.push_back(readings.with(cell.labels()));
-    const auto& runs = data->runs.back();
-    data->values.push_back(
-        figuresOf(estimator == Estimator::total ? runs : validOrAll(runs), measurement));
+  for (const Cells& group : groups) {
+    std::vector<std::vector<double>> values;
+    for (const Cell& cell : group) {
+      data->runs.push_back(readings.with(cell.labels()));
+      const auto& runs = data->runs.back();
+      values.push_back(
+          figuresOf(estimator == Estimator::total ? runs : validOrAll(runs), measurement));
+    }
+    if (estimator == Estimator::pooled)
+      data->groups.push_back({data->cells.size(), Pooled(values)});
+    std::ranges::copy(group, std::back_inserter(data->cells));
+    std::ranges::move(values, std::back_inserter(data->values));
   }
-  data->cells = std::move(cells);
-  if (estimator == Estimator::pooled) data->pooled = Pooled(data->values);
   data_ = std::move(data);
+}
+
+const Quantity::Data::Group& Quantity::Data::groupOf(std::size_t place) const {
+  return *std::prev(std::ranges::upper_bound(groups, place, {}, &Group::first));
 }
 
 std::size_t Quantity::place(const Cell& cell) const {
@@ -80,7 +94,10 @@ Measured Quantity::at(std::size_t place, const Estimate& estimate) const {
 Measured Quantity::operator[](const Cell& cell) const {
   const std::size_t i = place(cell);
   if (i == data_->cells.size()) return {};
-  if (data_->estimator == Estimator::pooled) return at(i, data_->pooled.of(i));
+  if (data_->estimator == Estimator::pooled) {
+    const auto& group = data_->groupOf(i);
+    return at(i, group.pooled.of(i - group.first));
+  }
   const auto& values = data_->values[i];
   Estimate estimate;
   estimate.count = values.size();
@@ -98,7 +115,9 @@ Measured Quantity::ratio(const Cell& base, const Cell& other) const {
   if (data_->estimator != Estimator::pooled || !below.isKnown() || !above.isKnown())
     return plainRatio(below, above);
   Measured ratio = plainRatio(below, above);
-  ratio.estimate = data_->pooled.ratio(place(base), place(other));
+  const auto& group = data_->groupOf(place(base));
+  if (&group == &data_->groupOf(place(other)))
+    ratio.estimate = group.pooled.ratio(place(base) - group.first, place(other) - group.first);
   return ratio;
 }
 

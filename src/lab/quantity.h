@@ -56,6 +56,9 @@ class Quantity {
 
   Quantity(const Readings& readings, Cells cells, std::string unit, const Measurement& measurement,
            Estimator estimator);
+  /// Each of these groups has a spread of its own. A ratio of two groups has no interval.
+  Quantity(const Readings& readings, const std::vector<Cells>& groups, std::string unit,
+           const Measurement& measurement, Estimator estimator);
 
   /// Not known for a cell that is not one of its cells.
   Measured operator[](const Cell& cell) const;
@@ -81,7 +84,13 @@ class Quantity {
     Estimator estimator;
     std::vector<std::vector<const Reading*>> runs;
     std::vector<std::vector<double>> values;
-    Pooled pooled{{}};
+    struct Group {
+      std::size_t first = 0;  ///< place of its first cell
+      Pooled pooled;
+    };
+    std::vector<Group> groups;
+
+    const Group& groupOf(std::size_t place) const;
   };
   std::size_t place(const Cell& cell) const;  ///< cells.size() when it is not one of them
   Measured at(std::size_t place, const Estimate& estimate) const;

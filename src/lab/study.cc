@@ -28,7 +28,7 @@ void combine(const std::string& part, const std::vector<FactorView>& factors, st
 
 }  // namespace
 
-Cells together(std::initializer_list<Cells> parts) {
+Cells together(const std::vector<Cells>& parts) {
   Cells all;
   for (const Cells& part : parts) all.insert(all.end(), part.begin(), part.end());
   return all;
@@ -274,6 +274,11 @@ void Study::run(const Cell& cell, unsigned repeat, LabRun run) {
   plan_.runs.push_back(std::move(run));
 }
 
+void Study::runOnce(const Cell& cell, LabRun run) {
+  run.labels = cell.labels();
+  plan_.runs.push_back(std::move(run));
+}
+
 void Study::inTurn(const Cells& cells, unsigned repeats,
                    const std::function<void(const Cell&, unsigned)>& visit) {
   for (unsigned repeat = 1; repeat <= repeats; ++repeat)
@@ -288,6 +293,11 @@ std::string Study::validText(const Cell& cell) const {
 
 Quantity Study::quantity(std::string unit, const Measurement& measurement, Cells cells) const {
   return {readings_, std::move(cells), std::move(unit), measurement, Quantity::Estimator::pooled};
+}
+
+Quantity Study::quantityByGroup(std::string unit, const Measurement& measurement,
+                                const std::vector<Cells>& groups) const {
+  return {readings_, groups, std::move(unit), measurement, Quantity::Estimator::pooled};
 }
 
 Quantity Study::mean(std::string unit, const Measurement& measurement, Cells cells) const {
@@ -342,6 +352,12 @@ SloVerdict below(const Measured& measured, double limit) {
   return measured.estimate.high < limit  ? SloVerdict::met
          : measured.estimate.low > limit ? SloVerdict::missed
                                          : SloVerdict::inconclusive;
+}
+
+SloVerdict above(const Measured& measured, double limit) {
+  return measured.estimate.low > limit    ? SloVerdict::met
+         : measured.estimate.high < limit ? SloVerdict::missed
+                                          : SloVerdict::inconclusive;
 }
 
 // While some experiments are not declared yet, theirs are asked here as well.

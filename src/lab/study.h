@@ -52,7 +52,7 @@ struct Grid {
 };
 
 /// The cells of several grids, for a quantity that is pooled over all of them.
-Cells together(std::initializer_list<Cells> parts);
+Cells together(const std::vector<Cells>& parts);
 /// The same cells of two grids by turns, as far as both go.
 Cells interleave(const Cells& one, const Cells& other);
 /// By the number of their level of `factor`, the smallest first: what stands first in the TOML is
@@ -223,6 +223,8 @@ class Study {
   /// The n-th repeat of a cell, after the runs that are declared already. Its name is the cell's,
   /// and so are its labels, before those that it brings.
   void run(const Cell& cell, unsigned repeat, LabRun run);
+  /// The only run of a cell, under the name that it brings.
+  void runOnce(const Cell& cell, LabRun run);
   /// Visits cells in an order that favours none: all of a repeat before the next, every second
   /// repeat backwards.
   static void inTurn(const Cells& cells, unsigned repeats,
@@ -239,6 +241,9 @@ class Study {
 
   /// With an interval, by the pooled spread of these cells.
   Quantity quantity(std::string unit, const Measurement& measurement, Cells cells) const;
+  /// The same where these groups of cells scatter differently: each has a spread of its own.
+  Quantity quantityByGroup(std::string unit, const Measurement& measurement,
+                           const std::vector<Cells>& groups) const;
   /// Its mean, without an interval.
   Quantity mean(std::string unit, const Measurement& measurement, Cells cells) const;
   /// Its sum over all runs, the invalid ones included.
@@ -303,6 +308,8 @@ Standing expectAbove(const Measured& ratio);
 Standing expectBelow(const Measured& ratio);
 /// Met where the whole interval lies below the limit, missed where it lies above.
 SloVerdict below(const Measured& measured, double limit);
+/// Met where the whole interval lies above the limit, missed where it lies below.
+SloVerdict above(const Measured& measured, double limit);
 
 // What the runner asks of a declared experiment.
 
