@@ -124,6 +124,13 @@ CacheModel modelOf(const Parameters& p, const Axes& axes, const Cell& c) {
                      .warmupTc = p.number("warmup-tc")});
 }
 
+std::map<std::string, CacheModel> modelsOf(const Parameters& p, const Axes& axes,
+                                           const Cells& cells) {
+  std::map<std::string, CacheModel> models;
+  for (const Cell& c : cells) models.emplace(c.name(), modelOf(p, axes, c));
+  return models;
+}
+
 // What runs.
 
 Flags dataSet(const Axes& axes, const Cell& c, const CacheModel& model) {
@@ -253,19 +260,48 @@ double evicted(const Summary& summary) {
   return summary.servers.empty() ? kNaN : static_cast<double>(summary.servers.front().evicted);
 }
 
+/// A curve of each of these policies: its points, by ratio.
+std::vector<Cells> curvesOf(const Parameters& p, const Axes& axes, const std::string& dist,
+                            std::string_view policies) {
+  std::vector<Cells> curves;
+  for (const std::string& policy : p.texts(policies))
+    curves.push_back(axes.points(dist, policy, p.numbers("ratios"), p.text("value-size")));
+  return curves;
+}
+
 /// All points, what the models expect of them, and what was measured at them.
 struct Sweep {
+  Study& s;
   const Axes& axes;
-  std::vector<Cells> zipf, uniform;  ///< curves: a policy's points, by ratio
-  Cells base;                        ///< the curve that the others under Zipf are compared with
-  Cells large;                       ///< the points with large values
-  Grid all;
-  double lookups, backing;  ///< a second: of the product, and what the store behind sustains
-  std::map<std::string, CacheModel> models;
-  Quantity hit;
-  Quantity miss;  ///< where the working set does not fit
-  Quantity keysHeld, keysLoaded, keysWithTtl, dataBytes;
-  Quantity missesPerS, evictedPerS, refusedPerS;
+  const Parameters& p = s.parameters();
+
+  const std::string& first = p.texts("policies").front();
+  std::vector<Cells> zipf = curvesOf(p, axes, "zipfian", "policies");
+  std::vector<Cells> uniform = curvesOf(p, axes, "uniform", "uniform-policies");
+  /// The curve that the others under Zipf are compared with.
+  Cells base = axes.points("zipfian", first, p.numbers("ratios"), p.text("value-size"));
+  Cells large = axes.points("zipfian", first, p.numbers("big-ratios"), p.text("big-value-size"));
+  Grid all = {together({together(zipf), together(uniform), large})};
+  Cells fits = all.where([this](const Cell& c) { return !axes.isOverfull(c); });
+  Cells overfull = all.where([this](const Cell& c) { return axes.isOverfull(c); });
+
+  /// While the working set fits nearly nothing misses, and what does, by chance: those points
+  /// scatter differently.
+  Quantity hit = s.quantityByGroup("share", hitRate, {fits, overfull});
+  Quantity miss = s.quantity("share", [](const Reading& r) { return 1 - hitRate(r); }, overfull);
+  Quantity keysHeld = s.mean("count", recorded("keys_held"), all.cells);
+  Quantity keysLoaded = s.mean("count", recorded("keys_loaded"), all.cells);
+  Quantity keysWithTtl = s.mean("count", recorded("keys_with_ttl"), all.cells);
+  Quantity dataBytes = s.mean("bytes", recorded("data_bytes"), all.cells);
+  Quantity missesPerS =
+      s.mean("count", perSecond([](const Summary& run) { return run.cache.misses; }), all.cells);
+  Quantity evictedPerS = s.mean("count", perSecond(evicted), all.cells);
+  Quantity refusedPerS = s.mean(
+      "count", perSecond([](const Summary& run) { return run.cache.refillsFailed; }), all.cells);
+  double lookups = static_cast<double>(p.count("lookups"));  ///< a second, of the product
+  double backing = static_cast<double>(p.count("backing"));  ///< that the store behind sustains
+
+  std::map<std::string, CacheModel> models = modelsOf(p, axes, all.cells);
   std::map<std::string, ExpectedHitRates> rates = {};  ///< with as many keys as were held
 
   const CacheModel& model(const Cell& c) const { return models.at(c.name()); }
@@ -299,64 +335,15 @@ struct Sweep {
     return x;
   }
   /// The same point under the policy that the others are compared with.
-  Cell underBase(const Cell& c) const {
-    return c.with(axes.policy, base.front()[axes.policy].word);
-  }
+  Cell underBase(const Cell& c) const { return c.with(axes.policy, first); }
 };
 
-/// A curve of each of these policies.
-std::vector<Cells> curvesOf(const Parameters& p, const Axes& axes, const std::string& dist,
-                            std::string_view policies) {
-  std::vector<Cells> curves;
-  for (const std::string& policy : p.texts(policies))
-    curves.push_back(axes.points(dist, policy, p.numbers("ratios"), p.text("value-size")));
-  return curves;
-}
-
 Sweep sweepOf(Study& s, const Axes& axes) {
-  const Parameters& p = s.parameters();
-  const std::string& first = p.texts("policies").front();
-  const auto zipf = curvesOf(p, axes, "zipfian", "policies");
-  const auto uniform = curvesOf(p, axes, "uniform", "uniform-policies");
-  const Cells large =
-      axes.points("zipfian", first, p.numbers("big-ratios"), p.text("big-value-size"));
-  const Cells cells = together({together(zipf), together(uniform), large});
-  Cells fits, overfull;
-  std::map<std::string, CacheModel> models;
-  for (const Cell& c : cells) {
-    (axes.isOverfull(c) ? overfull : fits).push_back(c);
-    models.emplace(c.name(), modelOf(p, axes, c));
-  }
-  Study::inTurn(cells, p.repeats(), [&](const Cell& c, unsigned repeat) {
-    s.run(c, repeat, runOf(s, axes, c, models.at(c.name()), c.name()));
+  Sweep w{s, axes};
+  Study::inTurn(w.all.cells, s.parameters().repeats(), [&](const Cell& c, unsigned repeat) {
+    s.run(c, repeat, runOf(s, axes, c, w.model(c), c.name()));
   });
-  const auto mean = [&](const Measurement& measurement) {
-    return s.mean("count", measurement, cells);
-  };
-  Sweep w{
-      .axes = axes,
-      .zipf = zipf,
-      .uniform = uniform,
-      .base = axes.points("zipfian", first, p.numbers("ratios"), p.text("value-size")),
-      .large = large,
-      .all = {cells},
-      .lookups = static_cast<double>(p.count("lookups")),
-      .backing = static_cast<double>(p.count("backing")),
-      .models = models,
-      // While the working set fits nearly nothing misses, and what does, by chance: those points
-      // scatter differently.
-      .hit = s.quantityByGroup("share", hitRate, {fits, overfull}),
-      .miss = s.quantity(
-          "share", [](const Reading& r) { return 1 - hitRate(r); }, overfull),
-      .keysHeld = mean(recorded("keys_held")),
-      .keysLoaded = mean(recorded("keys_loaded")),
-      .keysWithTtl = mean(recorded("keys_with_ttl")),
-      .dataBytes = mean(recorded("data_bytes")),
-      .missesPerS = mean(perSecond([](const Summary& summary) { return summary.cache.misses; })),
-      .evictedPerS = mean(perSecond(evicted)),
-      .refusedPerS =
-          mean(perSecond([](const Summary& summary) { return summary.cache.refillsFailed; }))};
-  for (const Cell& c : cells)
+  for (const Cell& c : w.all.cells)
     if (w.hit.has(c)) w.rates.emplace(c.name(), w.model(c).hitRates(w.keysHeld[c].value()));
   return w;
 }
@@ -364,13 +351,11 @@ Sweep sweepOf(Study& s, const Axes& axes) {
 // Tables, plots and predictions.
 
 void predictHitRates(Study& s, const Sweep& w) {
-  const Axes& axes = w.axes;
-  for (const Cell& c : w.all.cells) {
-    if (!axes.isOverfull(c)) continue;
+  for (const Cell& c : w.overfull) {
     const bool isLarge = std::ranges::find(w.large, c) != w.large.end();
     const CacheModel::Forecast forecast = w.model(c).forecast();
     const double off = w.hit[c].value() - forecast.hitRate;
-    s.predict(fmt::format("hit rate, {}, {}, {}{}", axes.isZipf(c) ? "Zipf" : "uniform",
+    s.predict(fmt::format("hit rate, {}, {}, {}{}", w.axes.isZipf(c) ? "Zipf" : "uniform",
                           w.policy(c), w.ratio(c), isLarge ? ", " + w.value(c) : ""),
               std::string(forecast.model), "share", forecast.hitRate)
         .measured(w.hit[c],
@@ -661,8 +646,8 @@ void claimRefusal(Study& s, const Sweep& w, const Cells& curve) {
 /// Redis against its own simulation, at all points where keys are evicted.
 void claimSimulation(Study& s, const Sweep& w) {
   // At the edge of refusal a handful of keys decides.
-  const Cells seen = w.all.where(
-      [&](const Cell& c) { return w.axes.isOverfull(c) && !w.model(c).refuses() && w.hit.has(c); });
+  const Cells seen =
+      Grid{w.overfull}.where([&](const Cell& c) { return !w.model(c).refuses() && w.hit.has(c); });
   if (seen.empty()) return;
   const auto off = [&](const Cell& c) {
     return std::abs(w.hit[c].value() - w.expected(c).simulated);
@@ -689,8 +674,8 @@ void claimSimulation(Study& s, const Sweep& w) {
 
 /// Each refill of a full server evicts another key.
 void claimEvictions(Study& s, const Sweep& w) {
-  const Cells full = w.all.where(
-      [&](const Cell& c) { return w.axes.isOverfull(c) && !w.refused(c) && w.hit.has(c); });
+  const Cells full =
+      Grid{w.overfull}.where([&](const Cell& c) { return !w.refused(c) && w.hit.has(c); });
   double evictions = 0, misses = 0;
   for (const Cell& c : full) {
     evictions += w.evictedPerS[c].value();
