@@ -84,13 +84,4 @@ std::vector<std::string> namesOf(const std::vector<const Reading*>& readings) {
   return names;
 }
 
-std::vector<LabRun> interleaved(std::size_t conditions, unsigned repeats,
-                                const std::function<LabRun(std::size_t, unsigned)>& one) {
-  std::vector<LabRun> runs;
-  for (unsigned repeat = 1; repeat <= repeats; ++repeat)
-    for (std::size_t i = 0; i < conditions; ++i)
-      runs.push_back(one(repeat % 2 == 1 ? i : conditions - 1 - i, repeat));
-  return runs;
-}
-
 }  // namespace redline

@@ -91,14 +91,6 @@ struct Experiment {
   /// and the predictions, with them for the report, and again for the same runs after a resume.
   /// Some runs may have failed, or all.
   void (*declare)(lab::Study&) = nullptr;
-  // Of experiments that are not declared yet:
-  Result<ExperimentPlan> (*plan)(const Parameters&) = nullptr;
-  /// What the models expect before anything is measured; may be empty.
-  std::vector<LabPrediction> (*predict)(const Parameters&) = nullptr;
-  /// Fills in findings, tables, plots, costs, recommendations, SLO rows and predictions. Pure:
-  /// reads what the runs left, and is asked again for the same runs after a resume. Some may have
-  /// failed, or all.
-  void (*analyse)(const Parameters&, const Readings&, ExperimentDocument&) = nullptr;
 };
 
 /// The CPUs that a lab hands out; empty: nothing is pinned.
@@ -173,11 +165,5 @@ std::vector<double> figuresOf(const std::vector<const Reading*>& readings,
                               const std::function<double(const Reading&)>& figure);
 /// Their names, for LabFinding::runs and LabTable::Row::runs.
 std::vector<std::string> namesOf(const std::vector<const Reading*>& readings);
-
-/// What is measured once for each condition and repeat, in an order that a drift of the machine
-/// does not favour any condition by: every repeat in turn, every second one backwards.
-/// `one(condition, repeat)` with condition 0 … conditions−1 and repeat 1 … repeats.
-std::vector<LabRun> interleaved(std::size_t conditions, unsigned repeats,
-                                const std::function<LabRun(std::size_t, unsigned)>& one);
 
 }  // namespace redline

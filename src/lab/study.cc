@@ -360,10 +360,7 @@ SloVerdict above(const Measured& measured, double limit) {
                                           : SloVerdict::inconclusive;
 }
 
-// While some experiments are not declared yet, theirs are asked here as well.
-
 Result<ExperimentPlan> planOf(const Experiment& experiment, const Parameters& parameters) {
-  if (experiment.declare == nullptr) return experiment.plan(parameters);
   const Readings none;
   ExperimentDocument unused;
   Study study(parameters, none, unused);
@@ -373,9 +370,6 @@ Result<ExperimentPlan> planOf(const Experiment& experiment, const Parameters& pa
 
 std::vector<LabPrediction> predictionsOf(const Experiment& experiment,
                                          const Parameters& parameters) {
-  if (experiment.declare == nullptr)
-    return experiment.predict == nullptr ? std::vector<LabPrediction>{}
-                                         : experiment.predict(parameters);
   const Readings none;
   ExperimentDocument document;
   Study study(parameters, none, document);
@@ -385,7 +379,6 @@ std::vector<LabPrediction> predictionsOf(const Experiment& experiment,
 
 void analyse(const Experiment& experiment, const Parameters& parameters, const Readings& readings,
              ExperimentDocument& document) {
-  if (experiment.declare == nullptr) return experiment.analyse(parameters, readings, document);
   document.predictions.clear();
   Study study(parameters, readings, document);
   experiment.declare(study);

@@ -19,7 +19,7 @@
 namespace redline::lab {
 
 /// Cells that are measured alike: every combination of their factors' levels, each as often as
-/// `repeat` says, in an order that favours none (interleaved()).
+/// `repeat` says, in an order that favours none (Study::inTurn()).
 struct Grid {
   Cells cells;  ///< the last factor varies fastest
 

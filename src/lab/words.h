@@ -29,7 +29,7 @@ void setMeasured(LabPrediction& prediction, const Estimate& estimate);
 /// "1.3× of what was predicted"; "as predicted" where that was 0.
 std::string ofPredicted(const LabPrediction& prediction);
 
-/// How the intervals of a Column (model/pooled.h) were made, by one of its estimates; or that it
+/// How the intervals of a Quantity (model/pooled.h) were made, by one of its estimates; or that it
 /// has none.
 std::string intervalNote(const Estimate& estimate);
 

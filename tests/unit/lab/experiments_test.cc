@@ -117,12 +117,13 @@ TEST(Catalog, SuggestsTheNameThatWasMeant) {
   EXPECT_THAT(findExperiment("pipelinig").error().message, HasSubstr("did you mean pipelining?"));
 }
 
-TEST(Interleaved, RunsEveryConditionOfARepeatBeforeTheNextAndTurnsEverySecondRound) {
-  const auto runs = interleaved(3, 2, [](std::size_t condition, unsigned repeat) {
-    return LabRun{.name = std::to_string(condition) + std::to_string(repeat)};
-  });
+TEST(InTurn, VisitsEveryCellOfARepeatBeforeTheNextAndTurnsEverySecondRound) {
+  const auto factor = lab::Study::factor("condition", {"0", "1", "2"});
   std::string order;
-  for (const LabRun& run : runs) order += run.name + " ";
+  lab::Study::inTurn(lab::gridOf("", {factor}).cells, 2,
+                     [&](const lab::Cell& cell, unsigned repeat) {
+                       order += cell.name() + std::to_string(repeat) + " ";
+                     });
   EXPECT_EQ(order, "01 11 21 22 12 02 ");
 }
 

@@ -1,16 +1,19 @@
-// Levels, cells and the spread of groups of cells.
+// What experiments are declared with: levels, cells, quantities, figures.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "lab/study.h"
-#include "unit/lab/readings_builder.h"
 
 namespace redline::lab {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsEmpty;
 using testing::Pair;
+using testing::SizeIs;
 
 const Factor<std::string> kSize = Study::factor("size", {"1.5", "4KB"});
 const Factor<std::string> kPolicy = Study::factor("policy", {"lru", "lfu", "none"});
@@ -38,6 +41,48 @@ TEST(Cell, WithAnotherLevelKeepsTheOthers) {
   EXPECT_EQ(cell.with(kPolicy, "none"), cell);
   EXPECT_THAT(cell.with(kPolicy, "random").labels(),
               ElementsAre(Pair("policy", "random"), Pair("size", "4KB")));
+}
+
+Reading batchRun(const std::string& batch, double rate, bool isValid) {
+  Reading reading;
+  reading.record.labels = {{"batch", batch}};
+  reading.record.figures = {{"rate", rate}};
+  if (!isValid) reading.record.invalid = {{ReasonCode::coreTaken, "core taken: by others"}};
+  return reading;
+}
+
+TEST(Quantity, LeavesAnInvalidRunOutWhereThereAreOthers) {
+  Readings readings;
+  readings.add(batchRun("1", 100, true));
+  readings.add(batchRun("1", 40, false));
+  readings.add(batchRun("1", 102, true));
+  const Cell cell = gridOf("", {Study::factor("batch", {"1"})}).cells.front();
+  const Quantity rate(readings, Cells{cell}, "ops/s", recorded("rate"), Quantity::Estimator::mean);
+  EXPECT_THAT(rate.values(cell), ElementsAre(100, 102));
+  EXPECT_DOUBLE_EQ(rate[cell].value(), 101);
+  EXPECT_THAT(rate[cell].runs, SizeIs(3)) << "it is still shown and linked";
+}
+
+TEST(Quantity, KeepsInvalidRunsWhereThereAreNoOthers) {
+  Readings readings;
+  readings.add(batchRun("1", 40, false));
+  const Cells cells = gridOf("", {Study::factor("batch", {"1", "2"})}).cells;
+  const Quantity rate(readings, cells, "ops/s", recorded("rate"), Quantity::Estimator::mean);
+  EXPECT_THAT(rate.values(cells[0]), ElementsAre(40));
+  EXPECT_EQ(rate[cells[0]].valid, 0U);
+  EXPECT_FALSE(rate.has(cells[1]));
+}
+
+TEST(Figure, IsThereWhereItIsKnownAndHasNoIntervalWhereTheEstimateHasNone) {
+  ExperimentDocument document;
+  const Readings none;
+  const Parameters p;
+  Study study(p, none, document);
+  study.figure("nothing", Measured{});
+  EXPECT_THAT(document.figures, IsEmpty());
+  study.figure("one", {.estimate = {.value = 3, .low = 3, .high = 3, .count = 1}, .unit = "us"});
+  ASSERT_THAT(document.figures, SizeIs(1));
+  EXPECT_TRUE(std::isnan(document.figures[0].low));
 }
 
 TEST(Quantity, GivesEachGroupOfCellsItsOwnSpread) {
