@@ -80,7 +80,10 @@ TEST(Figure, IsThereWhereItIsKnownAndHasNoIntervalWhereTheEstimateHasNone) {
   Study study(p, none, document);
   study.figure("nothing", Measured{});
   EXPECT_THAT(document.figures, IsEmpty());
-  study.figure("one", {.estimate = {.value = 3, .low = 3, .high = 3, .count = 1}, .unit = "us"});
+  Measured one;
+  one.unit = "us";
+  one.estimate = {.value = 3, .low = 3, .high = 3, .count = 1};
+  study.figure("one", one);
   ASSERT_THAT(document.figures, SizeIs(1));
   EXPECT_TRUE(std::isnan(document.figures[0].low));
 }
