@@ -4,7 +4,7 @@
 
 #include "base/units.h"
 #include "lab/catalog.h"
-#include "lab/words.h"
+#include "lab/format.h"
 #include "model/queue.h"
 
 namespace redline::lab::ceiling {

@@ -9,7 +9,7 @@
 #include "lab/ceiling.h"
 #include "lab/core_gaps.h"
 #include "lab/interval_series.h"
-#include "lab/words.h"
+#include "lab/format.h"
 #include "model/queue.h"
 
 namespace redline::lab::ceiling {

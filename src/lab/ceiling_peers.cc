@@ -5,7 +5,7 @@
 
 #include "base/units.h"
 #include "lab/ceiling.h"
-#include "lab/words.h"
+#include "lab/format.h"
 
 namespace redline::lab::ceiling {
 namespace {

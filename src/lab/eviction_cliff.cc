@@ -12,7 +12,7 @@
 #include "lab/catalog.h"
 #include "lab/eviction_theory.h"
 #include "lab/study.h"
-#include "lab/words.h"
+#include "lab/format.h"
 #include "model/curve.h"
 
 namespace redline::lab {
@@ -157,7 +157,7 @@ Result<double> keysIn(Admin& admin) {
   return static_cast<double>(reply->integer);
 }
 
-/// Redis evicts down to a new limit beside its other work; until it is there, or cannot go on.
+/// Redis evicts down to a new limit beside its other work; until it is there, or can evict no more.
 Status awaitEvictions(Admin& admin, const Bench& bench) {
   constexpr int kQuiet = 4;
   constexpr auto kLook = std::chrono::milliseconds(50);
@@ -499,7 +499,7 @@ std::string storeLimitText(const Parameters& p, const Sweep& w, const Cells& cur
                        p.text("lookups"), p.text("backing"), w.ratio(curve.back()),
                        count(w.projectedMisses(curve.back())));
   return fmt::format("misses at {} lookups/s pass the store's {}/s at {} ×", p.text("lookups"),
-                     p.text("backing"), decimals(*limit));
+                     p.text("backing"), formatDecimals(*limit));
 }
 
 /// The repeats put the cliff's edge at the same step of the sweep.
@@ -516,7 +516,7 @@ bool isStable(const Sweep& w, const Cells& curve) {
 std::string shapeText(const Cliff& cliff, const std::vector<double>& x) {
   if (cliff.sharp())
     return fmt::format("a cliff, {:.1f} times as steep at {} × as on average", cliff.sharpness,
-                       decimals(x[cliff.steepest]));
+                       formatDecimals(x[cliff.steepest]));
   return fmt::format(
       "a slope, not a cliff: its steepest part is {:.1f} times as steep as the "
       "average",
@@ -558,12 +558,12 @@ void claimCliff(Study& s, const Sweep& w, const Cells& curve) {
       .text(
           "{}: the hit rate is {} up to {} × maxmemory, a percentage point lower at {} ×, and {} "
           "at {}. This is {}; {}",
-          title, percent(found->level), decimals(x[found->lastFlat]), decimals(found->edge),
+          title, percent(found->level), formatDecimals(x[found->lastFlat]), formatDecimals(found->edge),
           w.percentHit(last), w.ratio(last), shapeText(*found, x), limit);
   if (curve == w.base)
     s.slo("hit-rate-cliff",
           std::ranges::all_of(hits, &Measured::valid) ? SloVerdict::reported : SloVerdict::invalid,
-          fmt::format("edge at {} × maxmemory; {} at {}; {}", decimals(found->edge),
+          fmt::format("edge at {} × maxmemory; {} at {}; {}", formatDecimals(found->edge),
                       w.percentHit(last), w.ratio(last), limit),
           title, hits);
 }
@@ -687,7 +687,7 @@ void claimEvictions(Study& s, const Sweep& w) {
       .from("evicted_keys and misses in the windows, over all points above 1 ×")
       .restsOn(w.hits(full))
       .text("A full server evicts {} keys for each miss that is refilled{}",
-            decimals(evictions / misses),
+            formatDecimals(evictions / misses),
             isOne ? ": evictions/s equal misses/s, and either shows the load on the store behind"
                   : "");
 }
@@ -781,7 +781,7 @@ void recommend(Study& s, const Sweep& w) {
     if (std::ranges::any_of(curve, [&](const Cell& c) { return w.refused(c); }))
       s.recommend(
           "Do not take {} for a cache that may outgrow maxmemory by {} ×: it refuses writes",
-          w.policy(curve.front()), decimals(ratioOfRefusal(curve.front()[w.axes.policy].ttlShare)));
+          w.policy(curve.front()), formatDecimals(ratioOfRefusal(curve.front()[w.axes.policy].ttlShare)));
 }
 
 // Other keys become popular. Two runs on one server: before and after.

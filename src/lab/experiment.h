@@ -21,7 +21,7 @@ namespace redline {
 
 // An experiment is one file of this folder, one TOML in experiments/, and one line in catalog.cc
 // (docs/adding-an-experiment.md). It says which runs to make and what their figures mean; the
-// runner starts servers, loads, drives, repeats, keeps directories and goes on after failures.
+// runner starts servers, loads, drives, repeats, keeps directories and continues after failures.
 
 class Bench;
 class Readings;

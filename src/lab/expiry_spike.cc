@@ -11,7 +11,7 @@
 #include "base/units.h"
 #include "lab/catalog.h"
 #include "lab/fault_study.h"
-#include "lab/words.h"
+#include "lab/format.h"
 #include "model/costs.h"
 #include "model/statistics.h"
 

@@ -8,7 +8,7 @@
 #include "lab/disk.h"
 #include "lab/interval_series.h"
 #include "lab/study.h"
-#include "lab/words.h"
+#include "lab/format.h"
 #include "server/host.h"
 
 namespace redline::lab {

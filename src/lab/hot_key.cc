@@ -10,7 +10,7 @@
 #include "lab/catalog.h"
 #include "lab/hot_share.h"
 #include "lab/study.h"
-#include "lab/words.h"
+#include "lab/format.h"
 
 namespace redline::lab {
 namespace {
@@ -306,7 +306,7 @@ struct Cost {
           "{} more keys of {} each; {} copies per write, {} partial writes, {} keys whose copies "
           "differed at the end",
           last.splitKeys * last.splitWays, formatQuantity(size.number, "bytes"),
-          decimals(last.writeFanOut), partialWrites, divergentKeys);
+          formatDecimals(last.writeFanOut), partialWrites, divergentKeys);
     if (!last.replicaPolicy.empty())
       return fmt::format("replicas behind by at most {}", formatQuantity(behindBytes, "bytes"));
     return "–";

@@ -50,7 +50,7 @@ Result<LabDir> LabDir::open(fs::path path, bool resume) {
   std::error_code none;
   if (!resume && !fs::is_empty(path, none))
     return fail(ErrorCode::usage,
-                "{} has results already: -resume goes on with them, another -out starts anew",
+                "{} has results already: -resume keeps them and makes the rest, another -out starts anew",
                 path.native());
   auto records = readJournal(path / kJournalFile);
   if (!records) return fail(records.error());

@@ -22,7 +22,7 @@ class LabDir {
 
   const std::filesystem::path& path() const { return path_; }
   const std::vector<RunRecord>& records() const { return records_; }
-  /// The record of a run that is over and need not be made again: done or skipped. nullptr: there
+  /// The record of a run that is over and need not be repeated: done or skipped. nullptr: there
   /// is none, it failed, or it is invalid for a reason that may have passed.
   const RunRecord* finished(std::string_view run) const;
 

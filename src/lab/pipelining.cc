@@ -7,7 +7,7 @@
 #include "base/units.h"
 #include "lab/catalog.h"
 #include "lab/study.h"
-#include "lab/words.h"
+#include "lab/format.h"
 #include "model/curve.h"
 
 namespace redline::lab {

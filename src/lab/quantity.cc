@@ -6,16 +6,16 @@
 #include <numeric>
 
 #include "base/units.h"
-#include "lab/words.h"
+#include "lab/format.h"
 
 namespace redline::lab {
 
 std::string Measured::plain() const {
-  return unit.empty() ? decimals(value()) : formatQuantity(value(), unit);
+  return unit.empty() ? formatDecimals(value()) : formatQuantity(value(), unit);
 }
 
 std::string format(const Measured& measured) {
-  return measured.unit.empty() ? measured.plain() : words(measured.estimate, measured.unit);
+  return measured.unit.empty() ? measured.plain() : formatEstimate(measured.estimate, measured.unit);
 }
 
 LabCell cellOf(const Measured& measured) {

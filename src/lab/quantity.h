@@ -98,7 +98,7 @@ class Quantity {
   std::shared_ptr<const Data> data_;
 };
 
-/// Two quantities of one cell held against each other: `other` ÷ `base`, by the pooled spread of
+/// Two quantities of one cell compared: `other` ÷ `base`, by the pooled spread of
 /// the two.
 Measured ratioWithin(const Cell& cell, const Quantity& base, const Quantity& other);
 

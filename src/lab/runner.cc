@@ -136,7 +136,7 @@ Reasons reasonsOf(const Reading& reading) {
   return reasons;
 }
 
-/// Others' noise passes: such a run is made again, once, as long as not too many are.
+/// Noise of other processes passes: such a run is repeated once, unless too many have been.
 bool Run::worthAnotherTry(const Reasons& reasons) const {
   constexpr std::size_t kOneInSo = 8;
   constexpr std::size_t kAlways = 2;
@@ -155,7 +155,7 @@ void Run::one(const LabRun& run, std::size_t number) {
   if (!run.sharesCore && worthAnotherTry(record.invalid)) {
     ++again_;
     const std::string first = record.invalid.front().text;
-    watcher_.line(fmt::format("note: {} is made again: {}", run.name, first));
+    watcher_.line(fmt::format("note: {} is repeated: {}", run.name, first));
     record = make(run);
     record.notes.emplace_back("made_again", first);
     reading = dir_.read(record);

@@ -26,12 +26,12 @@ struct LabOptions {
   std::filesystem::path out;     ///< the lab's directory; each experiment has one of its own in it
   std::filesystem::path stacks;  ///< where servers keep their files: no tmpfs
   LabCpus cpus;
-  bool resume = false;  ///< go on in a directory that has runs already
+  bool resume = false;  ///< continue in a directory that has runs already
   std::string command;  ///< the shell line that does this experiment again
   std::string redlineVersion;
 };
 
-/// What the lab tells while it goes on. `line` may be called from several threads, one at a time.
+/// What the lab reports while it runs. `line` may be called from several threads, one at a time.
 struct LabWatcher {
   std::function<void(const std::string&)> line;    ///< a phase is over, or a note
   std::function<void(const std::string&)> status;  ///< where it is just now; replaced by the next
@@ -43,7 +43,7 @@ struct LabOutcome {
   std::size_t done = 0, failed = 0, skipped = 0, invalid = 0;
   std::size_t kept = 0;  ///< of `done`: found complete from an earlier start
 
-  /// Whether the section of the report has data: a run that may be believed, and no service level
+  /// Whether the section of the report has data: a valid run, and no service level
   /// that was measured by others alone.
   bool hasValidData() const;
 };
@@ -54,7 +54,7 @@ Result<double> expectedSeconds(const Experiment& experiment, const Parameters& p
 
 /// Carries out one experiment. Its directory, <out>/<name>, is readable at every moment:
 /// runs.jsonl has a line for each run that is over, experiment.json what was found so far. A run
-/// that fails keeps its data, its servers are thrown away, and the next run goes on with new ones.
+/// that fails keeps its data, its servers are thrown away, and the next run starts new ones.
 /// An error means that nothing was begun: a plan that is wrong, a directory that is not empty.
 Result<LabOutcome> runExperiment(const Experiment& experiment, const Parameters& parameters,
                                  const LabOptions& options, const LabTools& tools,

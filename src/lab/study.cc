@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "base/units.h"
-#include "lab/words.h"
+#include "lab/format.h"
 
 namespace redline::lab {
 namespace {
@@ -219,7 +219,7 @@ void Prediction::measured(const Measured& measured) const {
   if (!measured.isKnown()) return;
   LabPrediction& prediction = study_.document().predictions[index_];
   setMeasured(prediction, measured.estimate);
-  prediction.verdict = ofPredicted(prediction);
+  prediction.verdict = relativeToPrediction(prediction);
 }
 
 void Prediction::measured(const Measured& measured, std::string verdict) const {

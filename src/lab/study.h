@@ -53,7 +53,7 @@ struct Grid {
 
 /// The cells of several grids, for a quantity that is pooled over all of them.
 Cells together(const std::vector<Cells>& parts);
-/// The same cells of two grids by turns, as far as both go.
+/// The cells of two grids alternately, as far as both go.
 Cells interleave(const Cells& one, const Cells& other);
 /// By the number of their level of `factor`, the smallest first: what stands first in the TOML is
 /// not what is smallest.

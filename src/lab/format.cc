@@ -1,4 +1,4 @@
-#include "lab/words.h"
+#include "lab/format.h"
 
 #include <fmt/format.h>
 
@@ -35,16 +35,16 @@ LabCell cellOf(const Estimate& estimate, std::string_view unit) {
   return LabCell::of(value, fmt::format("[{} – {}]", low, high));
 }
 
-std::string words(const Estimate& estimate, std::string_view unit) {
+std::string formatEstimate(const Estimate& estimate, std::string_view unit) {
   const LabCell cell = cellOf(estimate, unit);
   return cell.range.empty() ? cell.text : fmt::format("{} {}", cell.text, cell.range);
 }
 
-std::string multiple(const Estimate& ratio) {
-  return words(ratio, "x");
+std::string formatRatio(const Estimate& ratio) {
+  return formatEstimate(ratio, "x");
 }
 
-std::string decimals(double value) {
+std::string formatDecimals(double value) {
   return std::isfinite(value) ? fmt::format("{:.2f}", value) : "–";
 }
 
@@ -65,7 +65,7 @@ void setMeasured(LabPrediction& prediction, const Estimate& estimate) {
   prediction.high = estimate.high;
 }
 
-std::string ofPredicted(const LabPrediction& prediction) {
+std::string relativeToPrediction(const LabPrediction& prediction) {
   if (prediction.predicted == 0)
     return prediction.measured == 0 ? "as predicted" : "not as predicted";
   return fmt::format("{} of what was predicted",

@@ -8,18 +8,18 @@
 
 namespace redline {
 
-// How experiments put numbers into words. Units as in formatQuantity().
+// How experiments print numbers. Units as in formatQuantity().
 
 /// "118k/s [116k – 121k]"; where their units differ "1.1 ms [940 µs – 1.3 ms]"; without an interval
 /// "118k/s"; "–" when nothing was measured.
-std::string words(const Estimate& estimate, std::string_view unit);
+std::string formatEstimate(const Estimate& estimate, std::string_view unit);
 /// The same for a table: the interval apart from its figure.
 LabCell cellOf(const Estimate& estimate, std::string_view unit);
 /// "6.3× [5.9 – 6.8]".
-std::string multiple(const Estimate& ratio);
+std::string formatRatio(const Estimate& ratio);
 
 /// "8.21"; "–" when not finite.
-std::string decimals(double value);
+std::string formatDecimals(double value);
 
 /// A point of a plot with its interval as error bar.
 LabPoint pointOf(double x, const Estimate& estimate);
@@ -27,7 +27,7 @@ LabPoint pointOf(double x, const Estimate& estimate);
 /// What was measured where this was predicted, with its interval where it has one.
 void setMeasured(LabPrediction& prediction, const Estimate& estimate);
 /// "1.3× of what was predicted"; "as predicted" where that was 0.
-std::string ofPredicted(const LabPrediction& prediction);
+std::string relativeToPrediction(const LabPrediction& prediction);
 
 /// How the intervals of a Quantity (model/pooled.h) were made, by one of its estimates; or that it
 /// has none.
