@@ -6,8 +6,6 @@ set(REDLINE_ROOM_TABLE "")
 # Operations pass through these: optimised as far as the preset says.
 set(REDLINE_HOT base resp cluster workload schedule record transport mitigation engine)
 set(REDLINE_HOT_OBJECTS "")
-# Sources of these still share names in their unnamed namespaces: no unity build, of their tests neither.
-set(REDLINE_SINGLY engine lab report)
 
 # Files of a room as constants that `header` declares, made again when a file changes: NAME=FILE …
 function(redline_embed room header)
@@ -41,9 +39,7 @@ function(redline_room name)
     else()
       target_compile_options(redline_${name} PRIVATE ${REDLINE_COLD_OPTIONS})
     endif()
-    if(NOT name IN_LIST REDLINE_SINGLY)
-      redline_unity(redline_${name} 5)
-    endif()
+    redline_unity(redline_${name} 5)
   else()
     add_library(redline_${name} INTERFACE)
     set(scope INTERFACE)

@@ -17,7 +17,7 @@ constexpr std::uint64_t kLargestPage = 1'000'000;
 constexpr std::uint64_t kMostFields = 100'000'000;
 
 /// What the server says of itself, before and after.
-struct Reading {
+struct SizeReading {
   double commandUs = 0;  ///< all that it ever spent in the command
   double evicted = 0;
   std::int64_t slowlogId = -1;  ///< of its newest entry
@@ -150,8 +150,8 @@ class BigkeyOn final : public Fault {
     });
   }
 
-  Result<Reading> readServer() {
-    Reading reading;
+  Result<SizeReading> readServer() {
+    SizeReading reading;
     const auto info = admin_->info({"stats", "commandstats"});
     if (!info) return fail(info.error());
     const std::string command = toLower(read_.command);
@@ -181,7 +181,7 @@ class BigkeyOn final : public Fault {
     return longest;
   }
 
-  void report(const BigReadOutcome& outcome, const Reading& before, const Reading& after) {
+  void report(const BigReadOutcome& outcome, const SizeReading& before, const SizeReading& after) {
     const double busy = after.commandUs - before.commandUs;
     const double evicted = after.evicted - before.evicted;
     const auto slow = longestInSlowlog(before.slowlogId);

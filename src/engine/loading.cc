@@ -1,7 +1,5 @@
 #include "engine/loading.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -11,14 +9,11 @@
 #include <vector>
 
 #include "base/affinity.h"
+#include "engine/thread_usage.h"
 #include "transport/transport.h"
 
 namespace redline {
 namespace {
-
-Nanos toNanos(const timeval& t) {
-  return t.tv_sec * kSecond + t.tv_usec * kMicrosecond;
-}
 
 void add(LoadCounters& to, const LoadCounters& from) {
   to.keysSent += from.keysSent;
@@ -55,11 +50,10 @@ struct Loading::Impl {
   void work(unsigned index) {
     Status ended = workOn(index);
     if (!ended) shared.stop = true;
-    rusage usage{};
-    ::getrusage(RUSAGE_THREAD, &usage);
+    const ThreadUsage usage = readThreadUsage();
     const std::lock_guard lock(mutex);
-    outcome.cpuUser += toNanos(usage.ru_utime);
-    outcome.cpuSystem += toNanos(usage.ru_stime);
+    outcome.cpuUser += usage.user;
+    outcome.cpuSystem += usage.system;
     outcome.end = std::max(outcome.end, clock.now());
     if (!ended && outcome.status) outcome.status = std::move(ended);
     --running;

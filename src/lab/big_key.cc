@@ -14,7 +14,7 @@
 #include "lab/format.h"
 #include "model/costs.h"
 
-namespace redline::lab {
+namespace redline::lab::big_key {
 namespace {
 
 /// A large thing, read at once and in pages.
@@ -334,7 +334,7 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
-}  // namespace redline::lab
+}  // namespace redline::lab::big_key
 
 namespace redline {
 
@@ -367,8 +367,8 @@ Experiment bigKeyExperiment() {
                 "when the command comes, in the measured window; what is before is the baseline"},
            {.name = "duration", .kind = duration, .help = "measured time of a run"},
            {.name = "interval", .kind = duration, .help = "of the series of p99"}},
-      .check = lab::check,
-      .declare = lab::declare,
+      .check = lab::big_key::check,
+      .declare = lab::big_key::declare,
   };
 }
 

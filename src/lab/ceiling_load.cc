@@ -8,8 +8,8 @@
 #include "base/units.h"
 #include "lab/ceiling.h"
 #include "lab/core_gaps.h"
-#include "lab/interval_series.h"
 #include "lab/format.h"
+#include "lab/interval_series.h"
 #include "model/queue.h"
 
 namespace redline::lab::ceiling {
@@ -46,7 +46,7 @@ double keptUp(const Reading& reading) {
 }
 
 /// What is known of all cases under load.
-struct Numbers {
+struct LoadNumbers {
   const UnderLoad& under;
   std::string share;  ///< "80.0%"
   Cell small, smallReference;
@@ -57,7 +57,7 @@ struct Numbers {
   Measured smallP99;
 };
 
-Numbers numbersOf(Study& s, const UnderLoad& under) {
+LoadNumbers numbersOf(Study& s, const UnderLoad& under) {
   const Cells& all = under.load.cells;
   const std::string label = readOf(s.parameters(), false, 0).label;
   const Cell small = under.load.at(under.of, label);
@@ -74,7 +74,7 @@ Numbers numbersOf(Study& s, const UnderLoad& under) {
           .smallP99 = s.quantity("us", latency("p99"), {small})[small]};
 }
 
-void tabulateLoad(Study& s, const Numbers& n) {
+void tabulateLoad(Study& s, const LoadNumbers& n) {
   const Grid& load = n.under.load;
   const Grid& reference = n.under.reference;
   const Quantity ceilings = s.quantity("ops/s", rateOf, reference.cells);
@@ -115,14 +115,14 @@ Standing standingOf(SloVerdict verdict) {
 }
 
 /// What a command costs under load and right before; empty where INFO was not kept.
-std::string costOf(const Numbers& n) {
+std::string costOf(const LoadNumbers& n) {
   if (!n.mainUs.hasAll({n.small, n.smallReference})) return {};
   return fmt::format("; a command costs it {} µs, and {} µs at the ceiling right before",
                      n.mainUs[n.small], n.mainUs[n.smallReference]);
 }
 
 /// The service level, and the parts that p99 is made of.
-void judgeP99(Study& s, const Numbers& n) {
+void judgeP99(Study& s, const LoadNumbers& n) {
   const Parameters& p = s.parameters();
   const Cell& small = n.small;
   const Cell large = n.under.load.at(n.under.of, readOf(p, true, 0).label);
@@ -151,7 +151,7 @@ void judgeP99(Study& s, const Numbers& n) {
 }
 
 /// M/D/1 with the service time of this very load: a lower bound, and how far above it we are.
-void comparePrediction(const Numbers& n, const Prediction& predicted) {
+void comparePrediction(const LoadNumbers& n, const Prediction& predicted) {
   const Measured mainUs = n.mainUs[n.small];
   const double serviceS = mainUs.value() / 1e6;
   const double rate = n.rate[n.small].value();
@@ -195,7 +195,7 @@ std::vector<Interval> intervalsOf(const std::vector<const Reading*>& runs) {
 
 /// A core that a host shares is slower at times: what does not saturate it on average may do so
 /// then.
-void claimSlowSpells(Study& s, const Numbers& n, const std::vector<Interval>& intervals) {
+void claimSlowSpells(Study& s, const LoadNumbers& n, const std::vector<Interval>& intervals) {
   if (intervals.empty()) return;
   std::vector<double> costs, p99;
   std::size_t saturated = 0;
@@ -233,7 +233,7 @@ std::string waitedOrNot(const std::vector<double>& waited, const std::vector<dou
 }
 
 /// What other threads on the server's core made of p99.
-void claimWithoutCore(Study& s, const Numbers& n, const std::vector<Interval>& intervals) {
+void claimWithoutCore(Study& s, const LoadNumbers& n, const std::vector<Interval>& intervals) {
   constexpr double kWaitedUs = 500;  // about what fills 50 connections
   std::vector<double> waited, ran;
   double waitedUs = 0;
@@ -255,7 +255,7 @@ void claimWithoutCore(Study& s, const Numbers& n, const std::vector<Interval>& i
 }
 
 /// What the machine does to a thread that wants the server's core, and what p99 that alone makes.
-void claimIdleCore(Study& s, const Numbers& n) {
+void claimIdleCore(Study& s, const LoadNumbers& n) {
   const CoreGaps gaps = coreGapsOf(s.validRuns(n.small));
   const double busy = n.busy[n.small].value();
   if (gaps.windowS == 0 || !std::isfinite(busy) || busy >= 1) return;
@@ -285,7 +285,7 @@ void claimIdleCore(Study& s, const Numbers& n) {
 
 /// A closed model's ceiling is of full batches. In the open model a batch is what is due, and
 /// smaller ones cost more for each command.
-void claimOverload(Study& s, const Numbers& n, const Cell& cell) {
+void claimOverload(Study& s, const LoadNumbers& n, const Cell& cell) {
   const auto isOverloaded = [](const Reading* run) {
     return run->summary() != nullptr && run->summary()->rate.overloaded;
   };
@@ -327,7 +327,7 @@ UnderLoad runUnderLoad(Study& s, const Ceilings& ceilings) {
 }
 
 void judgeLoad(Study& s, const UnderLoad& under, const Prediction& predicted) {
-  const Numbers n = numbersOf(s, under);
+  const LoadNumbers n = numbersOf(s, under);
   tabulateLoad(s, n);
   if (n.smallP99.isKnown()) {
     const auto intervals = intervalsOf(s.validRuns(n.small));

@@ -98,7 +98,7 @@ double hitShareOf(const Reading& r) {
   return hits / (hits + serverDelta(r, "keyspace_misses"));
 }
 
-struct Numbers {
+struct PeerNumbers {
   const Beside& beside;
   Quantity rate, p50, p99, mainUs;
   Quantity busy, hits, others;
@@ -117,7 +117,7 @@ struct Numbers {
   }
 };
 
-Numbers numbersOf(Study& s, const Beside& beside) {
+PeerNumbers numbersOf(Study& s, const Beside& beside) {
   const Cells all = together({beside.our.cells, beside.their.cells});
   const auto mainUs = [kernel = either("kernel_us_per_command", kernelUsPerCommand),
                        user = either("user_us_per_command", userUsPerCommand)](const Reading& r) {
@@ -145,7 +145,7 @@ std::string_view nameOf(Bound bound) {
   return "the generator: Redis is not saturated";
 }
 
-void tabulateBeside(Study& s, const Numbers& n) {
+void tabulateBeside(Study& s, const PeerNumbers& n) {
   const auto isOurs = [&](const Cell& cell) { return n.beside.our.has(cell); };
   s.table("Beside other generators, as fast as replies allow")
       .column("generator", &Cell::title)
@@ -167,7 +167,8 @@ void tabulateBeside(Study& s, const Numbers& n) {
 }
 
 /// What stops a peer, where it differs from ours.
-std::string reasonOf(const Numbers& n, const Cell& peer, const Cell& ours, const Measured& ratio) {
+std::string reasonOf(const PeerNumbers& n, const Cell& peer, const Cell& ours,
+                     const Measured& ratio) {
   const std::string busy = format(n.busy[peer]);
   switch (n.boundOf(peer, ours)) {
     case Bound::server:
@@ -189,7 +190,7 @@ std::string reasonOf(const Numbers& n, const Cell& peer, const Cell& ours, const
 
 /// In a closed loop as many are in flight here as there, so by Little's law the mean goes with 1 ÷
 /// rate; what is left of a difference is what each counts.
-void claimPercentiles(Study& s, const Numbers& n, const Cell& peer, const Cell& ours) {
+void claimPercentiles(Study& s, const PeerNumbers& n, const Cell& peer, const Cell& ours) {
   const PeerRun& run = peer[n.beside.theirs].run;
   const double rates = n.rate[peer].value() / n.rate[ours].value();
   const double left = n.p50[peer].value() / n.p50[ours].value() * rates;
@@ -211,7 +212,7 @@ void claimPercentiles(Study& s, const Numbers& n, const Cell& peer, const Cell& 
 }
 
 /// Why a peer's ceiling is not ours.
-void claimPeer(Study& s, const Numbers& n, const Cell& peer) {
+void claimPeer(Study& s, const PeerNumbers& n, const Cell& peer) {
   const PeerRun& run = peer[n.beside.theirs].run;
   const Cell ours = n.oursFor(peer);
   if (!n.rate.has(peer) || !n.rate.has(ours)) return;
@@ -251,7 +252,7 @@ Beside runBeside(Study& s) {
 }
 
 void judgeBeside(Study& s, const Beside& beside) {
-  const Numbers n = numbersOf(s, beside);
+  const PeerNumbers n = numbersOf(s, beside);
   tabulateBeside(s, n);
   for (const Cell& peer : beside.their.cells)
     if (peer[beside.theirs].run.command == "get") claimPeer(s, n, peer);

@@ -5,8 +5,8 @@
 
 #include "base/units.h"
 #include "lab/ceiling.h"
-#include "lab/search.h"
 #include "lab/format.h"
+#include "lab/search.h"
 
 namespace redline::lab::ceiling {
 namespace {

@@ -11,11 +11,11 @@
 #include "base/units.h"
 #include "lab/catalog.h"
 #include "lab/eviction_theory.h"
-#include "lab/study.h"
 #include "lab/format.h"
+#include "lab/study.h"
 #include "model/curve.h"
 
-namespace redline::lab {
+namespace redline::lab::eviction_cliff {
 namespace {
 
 constexpr double kFitsTarget = 0.99;    ///< the brief's hit rate while the working set fits
@@ -558,8 +558,9 @@ void claimCliff(Study& s, const Sweep& w, const Cells& curve) {
       .text(
           "{}: the hit rate is {} up to {} × maxmemory, a percentage point lower at {} ×, and {} "
           "at {}. This is {}; {}",
-          title, percent(found->level), formatDecimals(x[found->lastFlat]), formatDecimals(found->edge),
-          w.percentHit(last), w.ratio(last), shapeText(*found, x), limit);
+          title, percent(found->level), formatDecimals(x[found->lastFlat]),
+          formatDecimals(found->edge), w.percentHit(last), w.ratio(last), shapeText(*found, x),
+          limit);
   if (curve == w.base)
     s.slo("hit-rate-cliff",
           std::ranges::all_of(hits, &Measured::valid) ? SloVerdict::reported : SloVerdict::invalid,
@@ -781,7 +782,8 @@ void recommend(Study& s, const Sweep& w) {
     if (std::ranges::any_of(curve, [&](const Cell& c) { return w.refused(c); }))
       s.recommend(
           "Do not take {} for a cache that may outgrow maxmemory by {} ×: it refuses writes",
-          w.policy(curve.front()), formatDecimals(ratioOfRefusal(curve.front()[w.axes.policy].ttlShare)));
+          w.policy(curve.front()),
+          formatDecimals(ratioOfRefusal(curve.front()[w.axes.policy].ttlShare)));
 }
 
 // Other keys become popular. Two runs on one server: before and after.
@@ -957,7 +959,7 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
-}  // namespace redline::lab
+}  // namespace redline::lab::eviction_cliff
 
 namespace redline {
 
@@ -1030,8 +1032,8 @@ Experiment evictionCliffExperiment() {
                .help = "working set ÷ maxmemory of those runs"},
               {.name = "shift-duration", .kind = duration, .help = "measured time after the shift"},
           },
-      .check = lab::check,
-      .declare = lab::declare,
+      .check = lab::eviction_cliff::check,
+      .declare = lab::eviction_cliff::declare,
   };
 }
 

@@ -15,7 +15,7 @@
 #include "model/costs.h"
 #include "model/statistics.h"
 
-namespace redline::lab {
+namespace redline::lab::expiry_spike {
 namespace {
 
 constexpr double kPercentile = 0.99;
@@ -217,9 +217,9 @@ struct Figures {
   Quantity mostCpu = fault.mean("share", cpuShare);
   Quantity perKey = fault.mean("us", cpuUsPerKey);
   Quantity stale = fault.mean("share", staleShare);
-  Quantity missesAfter = fault.mean("share", lab::missesAfter);
-  Quantity countedAfter = fault.mean("share", lab::countedAfter);
-  Quantity countedAtEnd = fault.mean("share", lab::countedAtEnd);
+  Quantity missesAfter = fault.mean("share", expiry_spike::missesAfter);
+  Quantity countedAfter = fault.mean("share", expiry_spike::countedAfter);
+  Quantity countedAtEnd = fault.mean("share", expiry_spike::countedAtEnd);
   Quantity memoryAtEnd = fault.mean("bytes", fieldAtEnd("used_memory"));
   Quantity waitedAtPeak = fault.mean("us", waitedAtPeakUs);
 
@@ -509,7 +509,7 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
-}  // namespace redline::lab
+}  // namespace redline::lab::expiry_spike
 
 namespace redline {
 
@@ -543,8 +543,8 @@ Experiment expirySpikeExperiment() {
               {.name = "duration", .kind = duration, .help = "measured time of a run"},
               {.name = "interval", .kind = duration, .help = "of the series of p99 and of INFO"},
           },
-      .check = lab::check,
-      .declare = lab::declare,
+      .check = lab::expiry_spike::check,
+      .declare = lab::expiry_spike::declare,
   };
 }
 

@@ -179,8 +179,8 @@ FaultStudy::FaultStudy(Study& study, Cells cells, FaultView view)
       baseline(
           pooledOf("us", [](const FaultFacts& f) { return f.spike ? f.spike->baseline : kNaN; })),
       peak(pooledOf("us", [](const FaultFacts& f) { return f.spike ? f.spike->peak : kNaN; })),
-      formatRatio(
-          meanOf("x", [](const FaultFacts& f) { return f.spike ? f.spike->formatRatio() : kNaN; })),
+      multiple(
+          meanOf("x", [](const FaultFacts& f) { return f.spike ? f.spike->multiple() : kNaN; })),
       spikeS(meanOf("s", [](const FaultFacts& f) { return f.spikeS(); })),
       stall(meanOf("us", [](const FaultFacts& f) { return f.stallUs; })),
       aboveLimit(meanOf("s", [](const FaultFacts& f) { return f.aboveLimitS; })),

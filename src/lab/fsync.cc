@@ -6,12 +6,12 @@
 #include "base/units.h"
 #include "lab/catalog.h"
 #include "lab/disk.h"
+#include "lab/format.h"
 #include "lab/interval_series.h"
 #include "lab/study.h"
-#include "lab/format.h"
 #include "server/host.h"
 
-namespace redline::lab {
+namespace redline::lab::fsync {
 namespace {
 
 constexpr double kEverysecLimitUs = 2000;  ///< the brief's service level
@@ -336,7 +336,7 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
-}  // namespace redline::lab
+}  // namespace redline::lab::fsync
 
 namespace redline {
 
@@ -375,8 +375,8 @@ Experiment fsyncExperiment() {
             .list = true,
             .help = "connection counts, ascending"},
            {.name = "sweep-duration", .kind = duration, .help = "measured time of each of them"}},
-      .check = lab::check,
-      .declare = lab::declare,
+      .check = lab::fsync::check,
+      .declare = lab::fsync::declare,
   };
 }
 

@@ -8,11 +8,11 @@
 
 #include "base/units.h"
 #include "lab/catalog.h"
+#include "lab/format.h"
 #include "lab/hot_share.h"
 #include "lab/study.h"
-#include "lab/format.h"
 
-namespace redline::lab {
+namespace redline::lab::hot_key {
 namespace {
 
 constexpr std::size_t kMasters = 3;
@@ -750,7 +750,7 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
-}  // namespace redline::lab
+}  // namespace redline::lab::hot_key
 
 namespace redline {
 
@@ -801,8 +801,8 @@ Experiment hotKeyExperiment() {
             .help = "share of the rate that pins it at which the cache is tried"},
            {.name = "warmup", .kind = duration, .help = "sent before, not measured: caches fill"},
            {.name = "duration", .kind = duration, .help = "measured time of each condition"}},
-      .check = lab::check,
-      .declare = lab::declare,
+      .check = lab::hot_key::check,
+      .declare = lab::hot_key::declare,
   };
 }
 

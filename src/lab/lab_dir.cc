@@ -49,9 +49,10 @@ Result<LabDir> LabDir::open(fs::path path, bool resume) {
   if (auto made = createDirectory(path); !made) return fail(made.error());
   std::error_code none;
   if (!resume && !fs::is_empty(path, none))
-    return fail(ErrorCode::usage,
-                "{} has results already: -resume keeps them and makes the rest, another -out starts anew",
-                path.native());
+    return fail(
+        ErrorCode::usage,
+        "{} has results already: -resume keeps them and makes the rest, another -out starts anew",
+        path.native());
   auto records = readJournal(path / kJournalFile);
   if (!records) return fail(records.error());
   // Written anew without what a crash tore, so that the next line does not continue it.

@@ -16,7 +16,7 @@
 #include "model/statistics.h"
 #include "run/memory_estimate.h"
 
-namespace redline::lab {
+namespace redline::lab::persistence_spike {
 namespace {
 
 constexpr double kSloUs = 1000;      ///< the brief's read p99, for the time that is spent above it
@@ -502,7 +502,7 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
-}  // namespace redline::lab
+}  // namespace redline::lab::persistence_spike
 
 namespace redline {
 
@@ -532,8 +532,8 @@ Experiment persistenceSpikeExperiment() {
            {.name = "interval",
             .kind = duration,
             .help = "of the series of p99 and of minor faults"}},
-      .check = lab::check,
-      .declare = lab::declare,
+      .check = lab::persistence_spike::check,
+      .declare = lab::persistence_spike::declare,
   };
 }
 

@@ -6,11 +6,11 @@
 
 #include "base/units.h"
 #include "lab/catalog.h"
-#include "lab/study.h"
 #include "lab/format.h"
+#include "lab/study.h"
 #include "model/curve.h"
 
-namespace redline::lab {
+namespace redline::lab::pipelining {
 namespace {
 
 constexpr double kPlateauTolerance = 0.05;
@@ -635,7 +635,7 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
-}  // namespace redline::lab
+}  // namespace redline::lab::pipelining
 
 namespace redline {
 
@@ -697,8 +697,8 @@ Experiment pipeliningExperiment() {
            {.name = "beside-duration",
             .kind = duration,
             .help = "measured time of a point with two drives"}},
-      .check = lab::check,
-      .declare = lab::declare,
+      .check = lab::pipelining::check,
+      .declare = lab::pipelining::declare,
   };
 }
 

@@ -15,7 +15,8 @@ std::string Measured::plain() const {
 }
 
 std::string format(const Measured& measured) {
-  return measured.unit.empty() ? measured.plain() : formatEstimate(measured.estimate, measured.unit);
+  return measured.unit.empty() ? measured.plain()
+                               : formatEstimate(measured.estimate, measured.unit);
 }
 
 LabCell cellOf(const Measured& measured) {

@@ -14,7 +14,7 @@
 #include "lab/format.h"
 #include "model/statistics.h"
 
-namespace redline::lab {
+namespace redline::lab::reshard {
 namespace {
 
 constexpr double kMatters = 0.25;  ///< of p99: less is no difference
@@ -206,8 +206,8 @@ struct Figures {
   Quantity elsewhere = fault.quantity("us", p99Elsewhere);
   Quantity after = fault.mean("us", p99After);
   Quantity recovery = fault.mean("s", recoveryS);
-  Quantity cpuBefore = fault.mean("us", lab::cpuBefore);
-  Quantity cpuDuring = fault.mean("us", lab::cpuDuring);
+  Quantity cpuBefore = fault.mean("us", reshard::cpuBefore);
+  Quantity cpuDuring = fault.mean("us", reshard::cpuDuring);
   // Of one move.
   Quantity took = s.quantity(
       "s", ofMoves([](const FaultFigures& move) { return move.endS - move.beginS; }), cells);
@@ -540,7 +540,7 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
-}  // namespace redline::lab
+}  // namespace redline::lab::reshard
 
 namespace redline {
 
@@ -583,8 +583,8 @@ Experiment reshardExperiment() {
               {.name = "duration", .kind = duration, .help = "measured time of a run"},
               {.name = "interval", .kind = duration, .help = "of the series of p99"},
           },
-      .check = lab::check,
-      .declare = lab::declare,
+      .check = lab::reshard::check,
+      .declare = lab::reshard::declare,
   };
 }
 

@@ -13,7 +13,7 @@ namespace redline {
 namespace {
 
 using Documents = std::vector<ExperimentDocument>;
-using Line = LabAgreement::Line;
+using ComparedLine = LabAgreement::Line;
 constexpr std::string_view kMissing = "–";
 
 std::string textOf(const LabFigure& figure) {
@@ -26,8 +26,8 @@ const LabFigure* named(const ExperimentDocument& document, std::string_view what
   return found == document.figures.end() ? nullptr : &*found;
 }
 
-Line figureLine(const Documents& repeats, const std::string& what) {
-  Line line{.what = what, .said = {}, .verdict = {}, .agrees = false};
+ComparedLine figureLine(const Documents& repeats, const std::string& what) {
+  ComparedLine line{.what = what, .said = {}, .verdict = {}, .agrees = false};
   // Intervals overlap pairwise just when they have a point in common.
   double highestLow = -HUGE_VAL, lowestHigh = HUGE_VAL;
   bool whole = true;
@@ -46,26 +46,26 @@ Line figureLine(const Documents& repeats, const std::string& what) {
   return line;
 }
 
-std::vector<Line> figureLines(const Documents& repeats) {
-  std::vector<Line> lines;
+std::vector<ComparedLine> figureLines(const Documents& repeats) {
+  std::vector<ComparedLine> lines;
   for (const ExperimentDocument& document : repeats)
     for (const LabFigure& figure : document.figures)
-      if (std::ranges::find(lines, figure.what, &Line::what) == lines.end())
+      if (std::ranges::find(lines, figure.what, &ComparedLine::what) == lines.end())
         lines.push_back(figureLine(repeats, figure.what));
   return lines;
 }
 
 /// Sets the verdict from whether all say the same.
-void setVerdict(Line& line) {
+void setVerdict(ComparedLine& line) {
   line.agrees = std::ranges::all_of(
       line.said, [&](const std::string& each) { return each == line.said.front(); });
   line.verdict = line.agrees ? "agree" : "inconclusive: they differ";
 }
 
-std::vector<Line> sloAgreement(const Documents& repeats) {
-  std::vector<Line> lines;
+std::vector<ComparedLine> sloAgreement(const Documents& repeats) {
+  std::vector<ComparedLine> lines;
   for (const SloRow& row : kSloRows) {
-    Line line{.what = std::string(row.metric), .said = {}, .verdict = {}, .agrees = false};
+    ComparedLine line{.what = std::string(row.metric), .said = {}, .verdict = {}, .agrees = false};
     bool any = false;
     for (const ExperimentDocument& document : repeats) {
       const auto found = std::ranges::find(document.slo, row.id, &SloOutcome::id);
@@ -84,8 +84,8 @@ const LabFinding* findingOf(const ExperimentDocument& document, std::string_view
   return found == document.findings.end() ? nullptr : &*found;
 }
 
-Line agreementOfFinding(const Documents& repeats, const LabFinding& first) {
-  Line line{.what = first.text, .said = {}, .verdict = {}, .agrees = false};
+ComparedLine agreementOfFinding(const Documents& repeats, const LabFinding& first) {
+  ComparedLine line{.what = first.text, .said = {}, .verdict = {}, .agrees = false};
   for (const ExperimentDocument& document : repeats) {
     const LabFinding* const finding = findingOf(document, first.id);
     line.said.emplace_back(finding == nullptr ? kMissing : wordOf(finding->standing));
@@ -97,8 +97,8 @@ Line agreementOfFinding(const Documents& repeats, const LabFinding& first) {
 /// Matched by their ids: the texts hold figures, and any repeat may lack any finding. Documents of
 /// older versions have findings without ids, which cannot be matched. A problem tells how the
 /// machine was, and is no finding about Redis.
-std::vector<Line> findingLines(const Documents& repeats) {
-  std::vector<Line> lines;
+std::vector<ComparedLine> findingLines(const Documents& repeats) {
+  std::vector<ComparedLine> lines;
   std::set<std::string_view> seen;
   for (const ExperimentDocument& document : repeats)
     for (const LabFinding& finding : document.findings)
@@ -108,13 +108,13 @@ std::vector<Line> findingLines(const Documents& repeats) {
   return lines;
 }
 
-Table tableOfLines(std::string what, const std::vector<Line>& lines) {
+Table tableOfLines(std::string what, const std::vector<ComparedLine>& lines) {
   Table table{.title = "", .columns = columnsOf({std::move(what)})};
   if (lines.empty()) return table;
   for (std::size_t i = 1; i <= lines.front().said.size(); ++i)
     table.columns.push_back({fmt::format("time {}", i)});
   table.columns.push_back({"verdict", ColumnKind::prose});
-  for (const Line& line : lines) {
+  for (const ComparedLine& line : lines) {
     std::vector<Cell> row{line.what};
     row.insert(row.end(), line.said.begin(), line.said.end());
     row.emplace_back(line.verdict);
@@ -123,14 +123,16 @@ Table tableOfLines(std::string what, const std::vector<Line>& lines) {
   return table;
 }
 
-std::size_t agreeing(const std::vector<Line>& lines) {
-  return static_cast<std::size_t>(std::ranges::count(lines, true, &Line::agrees));
+std::size_t agreeing(const std::vector<ComparedLine>& lines) {
+  return static_cast<std::size_t>(std::ranges::count(lines, true, &ComparedLine::agrees));
 }
 
 }  // namespace
 
 bool LabAgreement::agrees() const {
-  const auto all = [](const std::vector<Line>& lines) { return agreeing(lines) == lines.size(); };
+  const auto all = [](const std::vector<ComparedLine>& lines) {
+    return agreeing(lines) == lines.size();
+  };
   return all(figures) && all(verdicts) && all(findings);
 }
 
@@ -159,9 +161,9 @@ Document agreementDocument(const LabAgreement& agreement) {
                              agreeing(agreement.findings), agreement.findings.size())}}}});
   addTable(blocks, tableOfLines("headline figure", agreement.figures));
   addTable(blocks, tableOfLines("service level", agreement.verdicts));
-  std::vector<Line> differing;
+  std::vector<ComparedLine> differing;
   std::ranges::copy_if(agreement.findings, std::back_inserter(differing),
-                       [](const Line& line) { return !line.agrees; });
+                       [](const ComparedLine& line) { return !line.agrees; });
   if (!differing.empty()) addText(blocks, "Findings whose standing differs:");
   addTable(blocks, tableOfLines("finding, as one repeat has it", differing));
   return document;

@@ -16,13 +16,13 @@ namespace redline {
 namespace {
 
 using Better = Metric::Better;
-using Value = std::optional<double> (*)(const RunData&);
+using MetricValue = std::optional<double> (*)(const RunData&);
 
 struct PlainMetric {
   std::string_view name;
   MetricUnit unit;
   Better better;
-  Value value;
+  MetricValue value;
 };
 
 double completed(const RunData& run) {

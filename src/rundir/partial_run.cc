@@ -69,12 +69,12 @@ void addLatencies(const RunDir& dir, Summary& summary) {
 }
 
 /// The measured window by the run's own events; open where the run was cut off.
-struct Window {
+struct MeasuredWindow {
   Nanos start = std::numeric_limits<Nanos>::min(), end = std::numeric_limits<Nanos>::max();
 };
 
-Window windowOf(const std::vector<Event>& events) {
-  Window window;
+MeasuredWindow windowOf(const std::vector<Event>& events) {
+  MeasuredWindow window;
   for (const Event& event : events) {
     if (event.kind != "phase" || event.name != "measure") continue;
     if (event.phase == "begin") window.start = event.at;
@@ -85,7 +85,7 @@ Window windowOf(const std::vector<Event>& events) {
 
 /// By the sample of each server that is nearest to either edge of the window.
 std::vector<ServerFigures> serversOf(const RunDir& dir) {
-  const Window window = windowOf(dir.events);
+  const MeasuredWindow window = windowOf(dir.events);
   std::map<std::string_view, std::vector<const ServerSample*>> samples;
   for (const ServerSample& sample : dir.servers) samples[sample.addr].push_back(&sample);
   std::vector<ServerFigures> figures;

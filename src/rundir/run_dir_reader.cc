@@ -14,9 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Reads the files of one directory, each by its own parser.
-class Reading {
+class DirReading {
  public:
-  explicit Reading(RunDir& run) : run_(run) {}
+  explicit DirReading(RunDir& run) : run_(run) {}
 
   /// A file of records: parse(text, name, warnings) gives what becomes `to`.
   template <typename T, typename Parse>
@@ -67,7 +67,7 @@ class Reading {
   bool foundAny_ = false;
 };
 
-Status readAll(Reading& reading, RunDir& run) {
+Status readAll(DirReading& reading, RunDir& run) {
   if (auto read = reading.document(kPlanFile, run.plan, planFromJson); !read) return read;
   if (auto read = reading.lines(kIntervalsFile, run.intervals, parseIntervalCsv); !read)
     return read;
@@ -86,7 +86,7 @@ Result<RunDir> readRunDir(const fs::path& path) {
                 "{} is not a directory; give a run directory (-out of a run)", path.native());
   RunDir run;
   run.path = path;
-  Reading reading(run);
+  DirReading reading(run);
   if (auto read = readAll(reading, run); !read) return fail(read.error());
   if (!reading.foundAny())
     return fail(ErrorCode::invalidInput, "{} is not a run directory: it has no {}", path.native(),

@@ -68,15 +68,11 @@ bool breaksTheRule(const Place& a, const Place& b) {
   return !a.what.internal && !b.what.internal && (one == two || one.empty() || two.empty());
 }
 
-/// Rooms that are compiled file by file still (REDLINE_SINGLY in cmake/rooms.cmake).
-const std::set<std::string> kSingly{"engine", "lab", "report"};
-
 /// Names of one room meet, as its sources are compiled several at a time (cmake/unity.cmake); so
 /// does what one file has for itself with what a header of another room declares.
 bool meetInAUnityBuild(const Place& a, const Place& b) {
   const fs::path one = fs::path(a.file).parent_path();
   const fs::path two = fs::path(b.file).parent_path();
-  if (kSingly.contains(one.filename()) || kSingly.contains(two.filename())) return false;
   if (one == two) return a.what.alias.empty() || a.what.alias != b.what.alias;
   return a.what.internal != b.what.internal && a.file.starts_with("src/") &&
          b.file.starts_with("src/");

@@ -10,7 +10,7 @@
 #include "support/sim_transport.h"
 #include "workload/keyspace.h"
 
-namespace redline {
+namespace redline::cluster_load_worker_test {
 namespace {
 
 constexpr const char* kHost = "127.0.0.1";
@@ -237,4 +237,4 @@ TEST(ClusterLoadWorker, StopsOnRequestAndWaitsForWhatIsOnTheWay) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::cluster_load_worker_test

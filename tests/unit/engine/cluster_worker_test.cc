@@ -11,7 +11,7 @@
 #include "support/sim_cluster.h"
 #include "support/sim_transport.h"
 
-namespace redline {
+namespace redline::cluster_worker_test {
 namespace {
 
 struct Rig {
@@ -364,4 +364,4 @@ TEST(ClusterWorker, SendsAWholeTransactionOn) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::cluster_worker_test

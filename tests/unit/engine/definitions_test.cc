@@ -10,7 +10,7 @@
 #include "support/worker_rig.h"
 #include "workload/ttl.h"
 
-namespace redline {
+namespace redline::definitions_test {
 namespace {
 
 using Rig = WorkerRig;
@@ -330,4 +330,4 @@ TEST(Definitions, AWorkersShareOfTheRateIsOneInAsManyAsThereAre) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::definitions_test

@@ -9,7 +9,7 @@
 #include "support/sim_transport.h"
 #include "workload/keyspace.h"
 
-namespace redline {
+namespace redline::load_worker_test {
 namespace {
 
 /// One worker on a simulated clock and wire, and what the server was given.
@@ -229,4 +229,4 @@ TEST(LoadAdvice, NamesAWayOutOfEachRefusal) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::load_worker_test

@@ -11,7 +11,7 @@
 #include "support/sim_transport.h"
 #include "workload/keyspace.h"
 
-namespace redline {
+namespace redline::mitigating_worker_test {
 namespace {
 
 struct Rig {
@@ -281,4 +281,4 @@ TEST(MitigatingWorker, TheLedgerFollowsPlainOperationsToo) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::mitigating_worker_test

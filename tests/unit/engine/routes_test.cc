@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace redline {
+namespace redline::routes_test {
 namespace {
 
 SlotMap halves() {
@@ -47,4 +47,4 @@ TEST(Routes, KeepASlotThatNobodyOwnsAnyMore) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::routes_test

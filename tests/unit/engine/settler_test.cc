@@ -5,7 +5,7 @@
 
 #include "parts_rig.h"
 
-namespace redline {
+namespace redline::settler_test {
 namespace {
 
 /// One batch of reads under way on the only connection.
@@ -115,4 +115,4 @@ TEST(Settler, DelaysWhatNobodyCanServeNow) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::settler_test

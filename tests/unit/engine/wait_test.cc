@@ -6,7 +6,7 @@
 #include "engine/judge.h"
 #include "support/worker_rig.h"
 
-namespace redline {
+namespace redline::wait_test {
 namespace {
 
 std::uint64_t failures(const Interval& total, Failure which) {
@@ -158,4 +158,4 @@ TEST(WaitForReplicas, RepliesAreJudgedByTheirNumber) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::wait_test

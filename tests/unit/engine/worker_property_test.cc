@@ -13,7 +13,7 @@
 #include "engine/worker.h"
 #include "random_servers.h"
 
-namespace redline {
+namespace redline::worker_property_test {
 namespace {
 
 constexpr Nanos kBegin = 2 * kSecond;
@@ -239,4 +239,4 @@ TEST(WorkerProperty, ConservesOperationsWhateverServersAndClockDo) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::worker_property_test

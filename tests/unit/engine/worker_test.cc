@@ -11,7 +11,7 @@
 
 #include "support/worker_rig.h"
 
-namespace redline {
+namespace redline::worker_test {
 namespace {
 
 using Rig = WorkerRig;
@@ -419,4 +419,4 @@ TEST(Worker, DrawsOtherHotKeysWithAnotherHotSeed) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::worker_test

@@ -11,7 +11,7 @@
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
-namespace redline {
+namespace redline::big_key_test {
 namespace {
 
 using testing::HasSubstr;
@@ -164,4 +164,4 @@ TEST(BigKey, LeavesRoomForTheReplyInAllRunsButOneKind) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::big_key_test

@@ -9,7 +9,7 @@
 #include "rundir/hlog.h"
 #include "unit/lab/experiment_parameters.h"
 
-namespace redline {
+namespace redline::ceiling_test {
 namespace {
 
 using testing::AllOf;
@@ -323,4 +323,4 @@ TEST(CeilingFindings, SayThatTheOpenModelDoesNotGetThroughWhatWasOffered) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::ceiling_test

@@ -10,7 +10,7 @@
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
-namespace redline {
+namespace redline::expiry_test {
 namespace {
 
 using testing::Contains;
@@ -199,4 +199,4 @@ TEST(ExpirySpike, LoadsTheSameKeysWithThreeKindsOfExpiry) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::expiry_test

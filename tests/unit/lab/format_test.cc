@@ -18,7 +18,8 @@ TEST(LabFormat, SayTheUnitOnce) {
 }
 
 TEST(LabFormat, SayNothingOfAnIntervalThatIsNotThere) {
-  EXPECT_EQ(formatEstimate({118'000, 118'000, 118'000, 1, 0, IntervalMethod::none}, "ops/s"), "118k/s");
+  EXPECT_EQ(formatEstimate({118'000, 118'000, 118'000, 1, 0, IntervalMethod::none}, "ops/s"),
+            "118k/s");
   EXPECT_EQ(formatEstimate(Estimate{}, "ops/s"), "–");
   EXPECT_EQ(formatDecimals(kNaN), "–");
 }

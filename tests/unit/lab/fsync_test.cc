@@ -10,7 +10,7 @@
 #include "rundir/hlog.h"
 #include "unit/lab/experiment_parameters.h"
 
-namespace redline {
+namespace redline::fsync_test {
 namespace {
 
 using testing::AllOf;
@@ -137,4 +137,4 @@ TEST(FsyncFindings, NameTheSyncsThatRedisFoundLong) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::fsync_test

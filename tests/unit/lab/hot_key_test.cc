@@ -13,7 +13,7 @@
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
-namespace redline {
+namespace redline::hot_key_test {
 namespace {
 
 using testing::Contains;
@@ -268,4 +268,4 @@ TEST(HotKey, ComparesTreatmentsOnZipfKeysAlone) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::hot_key_test

@@ -10,7 +10,7 @@
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
-namespace redline {
+namespace redline::persistence_spike_test {
 namespace {
 
 using testing::AllOf;
@@ -219,4 +219,4 @@ TEST(PersistenceSpike, PinsTheChildToTheCoreOfItsStack) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::persistence_spike_test

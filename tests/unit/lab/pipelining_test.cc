@@ -9,7 +9,7 @@
 #include "lab/study.h"
 #include "unit/lab/experiment_parameters.h"
 
-namespace redline {
+namespace redline::pipelining_test {
 namespace {
 
 using testing::AllOf;
@@ -284,4 +284,4 @@ TEST(PipeliningPlan, PutsASecondDriveBesideTheVictimsOnlyWhereThereIsANeighbour)
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::pipelining_test

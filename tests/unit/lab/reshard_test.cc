@@ -11,7 +11,7 @@
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
-namespace redline {
+namespace redline::reshard_test {
 namespace {
 
 using testing::Contains;
@@ -255,4 +255,4 @@ TEST(Reshard, SaysNothingAboutRunsWhoseMovesDidNotTake) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::reshard_test

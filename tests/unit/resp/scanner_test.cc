@@ -10,7 +10,7 @@
 namespace redline {
 namespace {
 
-using Status = ReplyScanner::Status;
+using ScanStatus = ReplyScanner::Status;
 
 struct Case {
   std::string bytes;
@@ -65,7 +65,7 @@ TEST(ReplyScanner, ReadsEveryTypeOfRespTwoAndThree) {
     SCOPED_TRACE(c.bytes);
     ReplyScanner scanner;
     ReplyView view;
-    ASSERT_EQ(scanner.next(c.bytes, view), Status::complete);
+    ASSERT_EQ(scanner.next(c.bytes, view), ScanStatus::complete);
     expectIs(view, c);
   }
 }
@@ -76,7 +76,7 @@ TEST(ReplyScanner, StopsAtTheEndOfTheReplyHoweverMuchFollows) {
     ReplyScanner scanner;
     ReplyView view;
     const std::string bytes = c.bytes + "+NEXT\r\n";
-    ASSERT_EQ(scanner.next(bytes, view), Status::complete);
+    ASSERT_EQ(scanner.next(bytes, view), ScanStatus::complete);
     expectIs(view, c);
   }
 }
@@ -89,9 +89,9 @@ TEST(ReplyScanner, GivesTheSameReplyHoweverTheBytesAreCut) {
       ReplyView view;
       // The second piece comes in another place of memory, as after a buffer has grown.
       const std::string first = c.bytes.substr(0, cut);
-      ASSERT_EQ(scanner.next(first, view), Status::needMore);
+      ASSERT_EQ(scanner.next(first, view), ScanStatus::needMore);
       const std::string whole = c.bytes;
-      ASSERT_EQ(scanner.next(whole, view), Status::complete);
+      ASSERT_EQ(scanner.next(whole, view), ScanStatus::complete);
       expectIs(view, c);
     }
   }
@@ -102,8 +102,8 @@ TEST(ReplyScanner, GivesTheSameReplyByteByByte) {
     ReplyScanner scanner;
     ReplyView view;
     for (std::size_t n = 1; n < c.bytes.size(); ++n)
-      ASSERT_EQ(scanner.next(std::string_view(c.bytes).substr(0, n), view), Status::needMore);
-    ASSERT_EQ(scanner.next(c.bytes, view), Status::complete);
+      ASSERT_EQ(scanner.next(std::string_view(c.bytes).substr(0, n), view), ScanStatus::needMore);
+    ASSERT_EQ(scanner.next(c.bytes, view), ScanStatus::complete);
     expectIs(view, c);
   }
 }
@@ -116,7 +116,7 @@ TEST(ReplyScanner, RefusesWhatIsNotResp) {
     SCOPED_TRACE(bytes);
     ReplyScanner scanner;
     ReplyView view;
-    EXPECT_EQ(scanner.next(bytes, view), Status::malformed);
+    EXPECT_EQ(scanner.next(bytes, view), ScanStatus::malformed);
   }
 }
 
@@ -124,7 +124,7 @@ TEST(ReplyScanner, RefusesALineThatNeverEnds) {
   const std::string bytes = "+" + std::string(ReplyScanner::kMaxLine + 1, 'x');
   ReplyScanner scanner;
   ReplyView view;
-  EXPECT_EQ(scanner.next(bytes, view), Status::malformed);
+  EXPECT_EQ(scanner.next(bytes, view), ScanStatus::malformed);
 }
 
 TEST(ReplyScanner, SurvivesRandomBytes) {
@@ -137,7 +137,7 @@ TEST(ReplyScanner, SurvivesRandomBytes) {
     ReplyScanner scanner;
     ReplyView view;
     std::string_view rest = bytes;
-    while (!rest.empty() && scanner.next(rest, view) == Status::complete) {
+    while (!rest.empty() && scanner.next(rest, view) == ScanStatus::complete) {
       ASSERT_GT(view.size, 0U);
       ASSERT_LE(view.size, rest.size());
       rest.remove_prefix(view.size);
@@ -149,10 +149,10 @@ TEST(ReplyScanner, ReadsAShorterReplyBehindABulkThatCameInTwoPieces) {
   const std::string bulk = "$100\r\n" + std::string(100, 'v') + "\r\n";
   ReplyScanner scanner;
   ReplyView view;
-  ASSERT_EQ(scanner.next(std::string_view(bulk).substr(0, 50), view), Status::needMore);
-  ASSERT_EQ(scanner.next(bulk, view), Status::complete);
+  ASSERT_EQ(scanner.next(std::string_view(bulk).substr(0, 50), view), ScanStatus::needMore);
+  ASSERT_EQ(scanner.next(bulk, view), ScanStatus::complete);
   EXPECT_EQ(view.size, bulk.size());
-  ASSERT_EQ(scanner.next("$-1\r\n:1\r\n", view), Status::complete);
+  ASSERT_EQ(scanner.next("$-1\r\n:1\r\n", view), ScanStatus::complete);
   EXPECT_TRUE(view.isNull);
   EXPECT_EQ(view.size, 5U);
 }
@@ -165,10 +165,10 @@ TEST(ReplyScanner, RefusesALineThatIsTooLongHoweverItComes) {
     ReplyView view;
     scanner.next(std::string_view(longest).substr(0, piece), view);
     scanner.reset();
-    EXPECT_EQ(scanner.next(longest, view), Status::complete);
+    EXPECT_EQ(scanner.next(longest, view), ScanStatus::complete);
     auto status = scanner.next(std::string_view(longer).substr(0, piece), view);
-    if (status == Status::needMore) status = scanner.next(longer, view);
-    EXPECT_EQ(status, Status::malformed) << piece;
+    if (status == ScanStatus::needMore) status = scanner.next(longer, view);
+    EXPECT_EQ(status, ScanStatus::malformed) << piece;
   }
 }
 
