@@ -125,7 +125,7 @@ class Cluster:
             time.sleep(0.2)
 
     def await_whole(self, limit=20.0):
-        """Until `redline stack status` finds nothing wrong; Problem when it goes on to."""
+        """Waits until `redline stack status` reports no problem; Problem if it does not."""
         end = time.monotonic() + limit
         while True:
             try:

@@ -32,7 +32,7 @@ class Redline:
                 f"-duration={lab.duration}s", f"-warmup={lab.settle}s", f"-out={self.out}"]
 
     def figures(self, child):
-        if child.code not in (0, 3):  # 3: ran, and says itself why it may not be believed
+        if child.code not in (0, 3):  # 3: ran, and reports itself as invalid
             raise Problem(f"{self.name} failed with {child.code}: {child.tail()}")
         summary = json.loads((self.out / "summary.json").read_text())
         verify, rate = summary["verify"], summary["rate"]

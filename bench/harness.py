@@ -321,11 +321,11 @@ class Stack:
         return self
 
     def _check_pinning(self):
-        told = {}
+        actual = {}
         for name in ("server_cpulist", "bio_cpulist", "bgsave_cpulist", "aof_rewrite_cpulist"):
-            told[name] = self.admin.command("CONFIG", "GET", name)[1].decode()
-            if not told[name] or parse_cpus(told[name]) != {self.cpu}:
-                raise Problem(f"redis-server has {name}={told[name]!r} where it must be {self.cpu}")
+            actual[name] = self.admin.command("CONFIG", "GET", name)[1].decode()
+            if not actual[name] or parse_cpus(actual[name]) != {self.cpu}:
+                raise Problem(f"redis-server has {name}={actual[name]!r} where it must be {self.cpu}")
         if allowed_cpus(self.pid) != {self.cpu}:
             raise Problem(f"redis-server's main thread may run on CPUs {allowed_cpus(self.pid)}, "
                           f"not on {self.cpu} alone")
@@ -472,7 +472,7 @@ def window_figures(a, b, server_cpu, generator_cpu):
 
 
 def disturbances(figures):
-    """Who else took part between two readings; empty: nobody."""
+    """Other processes that ran between two readings; empty: none."""
     lines = []
     for core in ("server", "generator"):
         foreign = figures.get(f"foreign_{core}_core", 0)

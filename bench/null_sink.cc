@@ -35,7 +35,7 @@ constexpr std::size_t kBlockReplies = 512;  ///< canned replies that lie side by
 constexpr std::size_t kMostPieces = 256;    ///< iovecs written at once
 constexpr std::uint64_t kMostWords = 1 << 20;
 constexpr std::uint64_t kMostBytes = 512ULL << 20;
-/// An empty poll takes less, in ns; what it took beyond was somebody else's turn on the core.
+/// An empty poll takes less, in ns; any more was another process's time on the core.
 constexpr std::int64_t kLongestPoll = 1'000;
 constexpr std::string_view kOk = "+OK\r\n";
 
@@ -335,7 +335,7 @@ class Sink {
   }
 
   /// Answers every whole command; returns where the first unfinished one begins, or nullptr when
-  /// the input is no RESP.
+  /// the input is not RESP.
   const char* answerAll(const char* at, const char* end) {
     while (at != end) {
       const char* const first = at;
@@ -463,7 +463,8 @@ Options readOptions(Arguments& arguments) {
   const std::string wait = arguments.text("wait", "spin");
   if (wait != "spin" && wait != "block") arguments.wrong("-wait is spin or block");
   options.spin = wait == "spin";
-  if (options.port == 6379) arguments.wrong("port 6379 belongs to somebody's Redis: take another");
+  if (options.port == 6379)
+    arguments.wrong("port 6379 may belong to another Redis: choose a different one");
   return options;
 }
 

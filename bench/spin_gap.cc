@@ -1,4 +1,4 @@
-// spin_gap: what a core does to a thread that wants to run all the time. It reads the clock in a
+// spin_gap: how long a core keeps a spinning thread waiting. It reads the clock in a
 // loop, and the gaps between readings are interrupts, ticks and time that a hypervisor took. No
 // generator on that core can be more punctual than this.
 //

@@ -41,7 +41,7 @@ class Arguments {
         fmt::print("{}\n", usage_);
         std::exit(0);
       }
-      if (!word.starts_with('-')) wrong(fmt::format("'{}' is no flag", word));
+      if (!word.starts_with('-')) wrong(fmt::format("'{}' is not a flag", word));
       word.remove_prefix(word.starts_with("--") ? 2 : 1);
       const auto equals = word.find('=');
       if (equals != std::string_view::npos)
@@ -74,7 +74,7 @@ class Arguments {
     return result;
   }
 
-  /// To be called after the last flag has been asked for: refuses those nobody asked for.
+  /// To be called after the last flag has been read: refuses unknown flags.
   void done() const {
     if (!given_.empty()) wrong(fmt::format("there is no flag -{}", given_.front().first));
   }

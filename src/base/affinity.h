@@ -10,7 +10,7 @@
 
 namespace redline {
 
-/// From here on the calling thread runs on this CPU alone, and on no other. Fails where the machine
+/// Pins the calling thread to this CPU. Fails where the machine
 /// has no such CPU, or a container does not give it to us.
 inline Status pinThisThread(int cpu) {
   cpu_set_t set;
@@ -21,7 +21,7 @@ inline Status pinThisThread(int cpu) {
   return {};
 }
 
-/// Lets a thread that is ready have this core first. Between two pieces of bookkeeping: a kernel
+/// Yields the core to a thread that is ready. Between two pieces of bookkeeping: a kernel
 /// that preempts lazily would leave the core to this thread until its next tick, for up to 4 ms.
 inline void yieldCore() noexcept {
   ::sched_yield();

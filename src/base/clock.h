@@ -28,8 +28,8 @@ inline Nanos fromMicros(double micros) noexcept {
   return std::llround(micros * static_cast<double>(kMicrosecond));
 }
 
-/// Where time comes from. Logic about time takes a Clock, or a `now`, so that tests can move it by
-/// hand.
+/// The source of time. Code that depends on time takes a Clock, or a `now`, so that tests can set
+/// it.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -48,7 +48,7 @@ class SteadyClock final : public Clock {
   }
 };
 
-/// A clock that stands still until it is told to move.
+/// A clock that moves only when set.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(Nanos start = 0) : now_(start) {}

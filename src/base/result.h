@@ -12,13 +12,13 @@ namespace redline {
 /// the code is for callers that decide (exit codes, retries).
 enum class ErrorCode {
   usage,         ///< a flag, a value or a combination of them is wrong (exit code 2)
-  invalidInput,  ///< a file or a peer's bytes do not say what they should
+  invalidInput,  ///< malformed content of a file, or malformed bytes from a peer
   io,            ///< the operating system refused: files, sockets, processes
   noSpace,       ///< a disk or a memory limit is, or would be, full
   unreachable,   ///< nothing listens there, or the connection was lost
-  refused,       ///< the peer answered and said no: password, permission, version, not a Redis
+  refused,       ///< the peer refused: password, permission, version, not a Redis
   timeout,       ///< no answer in time
-  unsafe,        ///< would touch something that is not ours; `-force` overrides
+  unsafe,        ///< would harm something that redline did not create; `-force` overrides
   interrupted,   ///< a signal ended it early
 };
 
@@ -41,7 +41,7 @@ tl::unexpected<Error> fail(ErrorCode code, fmt::format_string<Args...> format, A
   return tl::make_unexpected(Error{code, fmt::format(format, std::forward<Args>(args)...)});
 }
 
-/// Passes somebody else's failure on.
+/// Passes on the failure of another call.
 inline tl::unexpected<Error> fail(Error error) {
   return tl::make_unexpected(std::move(error));
 }

@@ -11,7 +11,7 @@ namespace redline {
 /// How many single-character slips (insert, delete, replace, swap neighbours) turn `a` into `b`.
 std::size_t editDistance(std::string_view a, std::string_view b);
 
-/// The candidate a person most likely meant by `typed`; empty when none is close.
+/// The candidate closest to `typed`; empty when none is close.
 std::string_view closest(std::string_view typed, std::span<const std::string_view> candidates);
 
 /// ": did you mean PREFIXkeys?", to end a message with; empty when no candidate is close.

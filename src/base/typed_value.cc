@@ -23,11 +23,11 @@ constexpr std::array<ShortUnit, 5> kSizesByUnit{
 constexpr std::array<ShortUnit, 4> kCountsByUnit{
     {{1'000'000'000, "G"}, {1'000'000, "M"}, {1'000, "k"}, {1, ""}}};
 constexpr std::array<ShortUnit, 6> kDurationsByUnit{{{3'600'000'000'000, "h"},
-                                              {60'000'000'000, "m"},
-                                              {1'000'000'000, "s"},
-                                              {1'000'000, "ms"},
-                                              {1'000, "us"},
-                                              {1, "ns"}}};
+                                                     {60'000'000'000, "m"},
+                                                     {1'000'000'000, "s"},
+                                                     {1'000'000, "ms"},
+                                                     {1'000, "us"},
+                                                     {1, "ns"}}};
 
 /// The largest unit that divides the number exactly, so that the text parses to the same number.
 std::string exactly(std::uint64_t number, std::span<const ShortUnit> largestFirst) {
@@ -88,7 +88,7 @@ Result<TypedValue> parseChoice(const ValueSpec& spec, std::string_view text) {
   if (std::ranges::find(spec.choices, text) != spec.choices.end())
     return TypedValue{std::string(text), std::string(text)};
   const std::string_view near = closest(text, spec.choices);
-  return fail(ErrorCode::usage, "'{}' is not one of its values: use {}{}", text,
+  return fail(ErrorCode::usage, "'{}' is not a valid value: use {}{}", text,
               alternatives(spec.choices),
               near.empty() ? std::string{} : fmt::format(" (did you mean {}?)", near));
 }

@@ -125,7 +125,7 @@ constexpr std::string_view kDurationHint =
     "use a number with ns, us, ms, s, m or h, e.g. 250us or 2h30m";
 
 tl::unexpected<Error> wrong(std::string_view text, std::string_view what, std::string_view hint) {
-  if (text.empty()) return fail(ErrorCode::usage, "an empty text is {}: {}", what, hint);
+  if (text.empty()) return fail(ErrorCode::usage, "an empty value is {}: {}", what, hint);
   return fail(ErrorCode::usage, "'{}' is {}: {}", text, what, hint);
 }
 

@@ -88,8 +88,8 @@ class AofRewrite final : public ForkFault {
 FaultSpec aofRewriteFault() {
   return {.name = "aof-rewrite",
           .summary =
-              "BGREWRITEAOF: the server forks, and a child writes the append-only file anew; "
-              "where there is none, it is turned on before the load and off after it",
+              "BGREWRITEAOF: the server forks, and a child rewrites the append-only file, which is "
+              "turned on for the load if necessary",
           .parameters = {targetParameter()},
           .make = makeFault<AofRewrite>};
 }

@@ -14,7 +14,7 @@ namespace {
 /// `text` as the parameter's kind.
 Result<ValueContent> contentOf(const FaultParameter& parameter, std::string_view text) {
   if (text.empty())
-    return fail(ErrorCode::usage, "its value is empty; an example: {}",
+    return fail(ErrorCode::usage, "the value is empty; an example: {}",
                 parameter.example.empty() ? exampleOf(parameter.kind) : parameter.example);
   auto value = parseValue(parameter.value(), text);
   if (!value) return fail(value.error());
@@ -28,8 +28,8 @@ tl::unexpected<Error> unknown(std::string_view fault, std::span<const FaultParam
   if (const std::string hint = didYouMean(typed, names, "-"); !hint.empty())
     return fail(ErrorCode::usage, "{} has no parameter -{}{}", fault, typed, hint);
   if (names.empty())
-    return fail(ErrorCode::usage, "{} has no parameter -{}: it takes none", fault, typed);
-  return fail(ErrorCode::usage, "{} has no parameter -{}: it takes -{}", fault, typed,
+    return fail(ErrorCode::usage, "{} has no parameter -{}: it has none", fault, typed);
+  return fail(ErrorCode::usage, "{} has no parameter -{}: use -{}", fault, typed,
               fmt::join(names, ", -"));
 }
 
@@ -49,7 +49,7 @@ Result<FaultArguments> FaultArguments::parse(std::string_view fault,
     const auto spec = std::ranges::find(parameters, name, &FaultParameter::name);
     if (spec == parameters.end()) return unknown(fault, parameters, name);
     Argument& argument = result.arguments_[name];
-    if (argument.given) return fail(ErrorCode::usage, "{}: -{} is given twice", fault, name);
+    if (argument.given) return fail(ErrorCode::usage, "{}: duplicate parameter -{}", fault, name);
     auto content = contentOf(*spec, text);
     if (!content)
       return fail(ErrorCode::usage, "{}: -{}: {}", fault, name, content.error().message);

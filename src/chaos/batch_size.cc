@@ -31,10 +31,10 @@ std::size_t BatchSizer::take(std::span<const std::uint64_t> bytes) const {
   return keys;
 }
 
-void BatchSizer::learn(std::span<const std::uint64_t> bytes, Nanos took) {
+void BatchSizer::observe(std::span<const std::uint64_t> bytes, Nanos elapsed) {
   double units = 0;
   for (const std::uint64_t each : bytes) units += unitsOf(each);
-  const double seen = static_cast<double>(took) / units;
+  const double seen = static_cast<double>(elapsed) / units;
   unitNanos_ += (seen > unitNanos_ ? kQuickly : kSlowly) * (seen - unitNanos_);
   lastUnits_ = std::max(units, lastUnits_ / kGrowth);
 }

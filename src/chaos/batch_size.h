@@ -12,14 +12,14 @@ namespace redline {
 ///
 /// A call's cost is counted in units, one for each key and one for each kBytesPerUnit of it, and
 /// the time of a unit is learned from the calls: quickly when one took longer than expected, slowly
-/// when it took less, so that a batch shrinks at once and grows with care. A pure function of what
-/// it was told.
+/// when it took less, so that a batch shrinks at once and grows slowly. A pure function of its
+/// observations.
 class BatchSizer {
  public:
   static constexpr std::uint64_t kBytesPerUnit = 1024;
   static constexpr std::size_t kMostKeys = 500;
-  /// So many keys go together whatever earlier calls took, unless they are larger than kFewBytes in
-  /// all: a call costs a round trip between the two nodes, and smaller ones only pay it more often.
+  /// This many keys form a batch whatever earlier calls took, unless they exceed kFewBytes in
+  /// total: every call costs a round trip between the two nodes.
   static constexpr std::size_t kFewKeys = 10;
   static constexpr std::uint64_t kFewBytes = 10 * 1024;
 
@@ -29,8 +29,8 @@ class BatchSizer {
   /// How many of these keys, from the front, the next call should take. `bytes`: each one's size in
   /// memory, not empty. At least one: a key that is larger than the budget goes alone.
   std::size_t take(std::span<const std::uint64_t> bytes) const;
-  /// What a call took of its source.
-  void learn(std::span<const std::uint64_t> bytes, Nanos took);
+  /// Learns from a call that took `elapsed` of its source's time.
+  void observe(std::span<const std::uint64_t> bytes, Nanos elapsed);
 
   Nanos budget() const { return budget_; }
 

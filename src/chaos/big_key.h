@@ -28,15 +28,15 @@ std::string_view bigKeyOf(BigRead::What what);
 /// HLEN, LLEN, SCARD or DBSIZE.
 std::string_view lengthCommand(BigRead::What what);
 
-/// Makes the big key with `fields` elements of about `fieldSize` bytes each, in commands of a
+/// Creates the big key with `fields` elements of about `fieldSize` bytes each, in commands of a
 /// thousand elements. `progress` gets how many there are, and returns false to end it early.
 Status makeBigKey(Admin& admin, BigRead::What what, std::uint64_t fields, std::uint64_t fieldSize,
                   const std::function<bool(std::uint64_t)>& progress);
-/// What it will take of the server's memory (est.: the elements, a dictionary's entry and two
+/// The memory it will take on the server (estimate: the elements, a dictionary's entry and two
 /// allocations for each).
 std::uint64_t bigKeyMemory(std::uint64_t fields, std::uint64_t fieldSize);
 
-/// What a reading came to.
+/// The result of a reading.
 struct BigReadOutcome {
   std::uint64_t elements = 0;  ///< keys, fields and values, members
   std::uint64_t bytes = 0;     ///< of all replies

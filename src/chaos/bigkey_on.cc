@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint64_t kLargestPage = 1'000'000;
 constexpr std::uint64_t kMostFields = 100'000'000;
 
-/// What the server says of itself, before and after.
+/// The server's figures, before and after.
 struct SizeReading {
   double commandUs = 0;  ///< all that it ever spent in the command
   double evicted = 0;
@@ -45,9 +45,8 @@ class BigkeyOn final : public Fault {
                   findings_.node);
     if (*length == wanted) return {};
     if (*length > 0)
-      return fail(ErrorCode::unsafe,
-                  "{} is there already, with {} elements: leave -fields out to read that one", key,
-                  *length);
+      return fail(ErrorCode::unsafe, "{} exists already, with {} elements: omit -fields to read it",
+                  key, *length);
     return make(wanted);
   }
 
@@ -89,7 +88,7 @@ class BigkeyOn final : public Fault {
       return fail(ErrorCode::usage, "-fields={}: at most {}", arguments_.text("fields"),
                   kMostFields);
     if (arguments_.given("fields") && read_.what == BigRead::What::keyspace)
-      return fail(ErrorCode::usage, "-fields has no meaning for {}: it reads all keys",
+      return fail(ErrorCode::usage, "-fields does not apply to {}: it reads all keys",
                   read_.command);
     return {};
   }
@@ -110,7 +109,7 @@ class BigkeyOn final : public Fault {
       if (!owner) return fail(owner.error());
       endpoint = *owner;
     }
-    return fail(ErrorCode::refused, "{} sends us from node to node for {}", endpoint.text(),
+    return fail(ErrorCode::refused, "{} redirects in a circle for {}", endpoint.text(),
                 bigKeyOf(read_.what));
   }
 
@@ -137,10 +136,10 @@ class BigkeyOn final : public Fault {
     const std::uint64_t needed = bigKeyMemory(fields, size);
     if (limit != 0 && info->count("used_memory") + needed > limit && !context_.force)
       return fail(ErrorCode::noSpace,
-                  "{} elements of {} take about {}, and of maxmemory {} are used {}: other keys "
+                  "{} elements of {} take about {}, and {} of maxmemory {} are used: other keys "
                   "would be evicted; lower -fields, raise maxmemory, or insist with -force",
-                  fields, formatSize(size), formatSize(needed), formatSize(limit),
-                  formatSize(info->count("used_memory")));
+                  fields, formatSize(size), formatSize(needed),
+                  formatSize(info->count("used_memory")), formatSize(limit));
     made_ = true;
     return makeBigKey(*admin_, read_.what, fields, size, [&](std::uint64_t made) {
       progress(fmt::format("making {}: {} of {}", bigKeyOf(read_.what),
@@ -213,40 +212,39 @@ class BigkeyOn final : public Fault {
 }  // namespace
 
 FaultSpec bigkeyOnFault() {
-  return {
-      .name = "bigkey-on",
-      .summary = "one command that is O(N) in something large, or the SCAN family for contrast",
-      .parameters = {targetParameter(),
-                     {.name = "command",
-                      .kind = ValueKind::choice,
-                      .fallback = "hgetall",
-                      .help = "what to read, and how: at once, or in pages",
-                      .example = "keys",
-                      .choices = {"keys", "scan", "hgetall", "hscan", "lrange", "lrange-pages",
-                                  "smembers", "sscan"}},
-                     {.name = "fields",
-                      .kind = ValueKind::count,
-                      .help =
-                          "make big:hash:0 (big:list:0, big:set:0) with so many elements before "
-                          "the load, and remove it after",
-                      .example = "1M",
-                      .whenEmpty = "read the one that is there"},
-                     {.name = "field-size",
-                      .kind = ValueKind::size,
-                      .fallback = "100",
-                      .help = "bytes of each element that is made",
-                      .example = "1KB"},
-                     {.name = "keep",
-                      .kind = ValueKind::boolean,
-                      .help = "leave what was made",
-                      .example = "true"},
-                     {.name = "page",
-                      .kind = ValueKind::count,
-                      .fallback = "1000",
-                      .help = "elements in each call of a reading in pages",
-                      .example = "100"}},
-      .destructiveWith = "fields",
-      .make = makeFault<BigkeyOn>};
+  return {.name = "bigkey-on",
+          .summary =
+              "one O(N) command on a large key or the keyspace, or the SCAN family for comparison",
+          .parameters = {targetParameter(),
+                         {.name = "command",
+                          .kind = ValueKind::choice,
+                          .fallback = "hgetall",
+                          .help = "the command: one O(N) call, or pages of the SCAN family",
+                          .example = "keys",
+                          .choices = {"keys", "scan", "hgetall", "hscan", "lrange", "lrange-pages",
+                                      "smembers", "sscan"}},
+                         {.name = "fields",
+                          .kind = ValueKind::count,
+                          .help = "create big:hash:0 (big:list:0, big:set:0) with this many "
+                                  "elements before the load, and remove it afterwards",
+                          .example = "1M",
+                          .whenEmpty = "read the existing key"},
+                         {.name = "field-size",
+                          .kind = ValueKind::size,
+                          .fallback = "100",
+                          .help = "bytes of each created element",
+                          .example = "1KB"},
+                         {.name = "keep",
+                          .kind = ValueKind::boolean,
+                          .help = "keep the created key",
+                          .example = "true"},
+                         {.name = "page",
+                          .kind = ValueKind::count,
+                          .fallback = "1000",
+                          .help = "elements per page",
+                          .example = "100"}},
+          .destructiveWith = "fields",
+          .make = makeFault<BigkeyOn>};
 }
 
 }  // namespace redline

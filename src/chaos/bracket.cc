@@ -9,14 +9,14 @@
 namespace redline {
 namespace {
 
-/// Healing that takes longer is worth an event of its own.
-constexpr Nanos kWorthTelling = 10 * kMillisecond;
+/// Healing that takes longer gets an event of its own.
+constexpr Nanos kReportedHealing = 10 * kMillisecond;
 
 }  // namespace
 
 std::string FaultOutcome::problem() const {
-  if (!took) return took.error().message;
-  return mended ? std::string{} : mended.error().message;
+  if (!injectStatus) return injectStatus.error().message;
+  return healStatus ? std::string{} : healStatus.error().message;
 }
 
 FaultBracket::FaultBracket(const PlannedFault& fault, const FaultContext& context)
@@ -43,57 +43,59 @@ Status FaultBracket::checkAllowed() const {
   for (const Endpoint& endpoint : reached)
     if (findOwn(context_.own, endpoint) == nullptr)
       return fail(ErrorCode::unsafe,
-                  "{} harms the server that it is done to, and {} is not one that redline started: "
-                  "start one with `redline stack up`, or insist with -force",
+                  "{} harms its target, and {} was not started by redline: start one with `redline "
+                  "stack up`, or insist with -force",
                   spec_->name, endpoint.text());
   return {};
 }
 
 Status FaultBracket::prepare() {
-  outcome_.took = checkAllowed();
-  if (!outcome_.took) return outcome_.took;
+  outcome_.injectStatus = checkAllowed();
+  if (!outcome_.injectStatus) return outcome_.injectStatus;
   prepared_ = true;
   auto ready = fault_->prepare();
   outcome_.findings = fault_->findings();
   if (!ready) {
-    outcome_.took = ready;
+    outcome_.injectStatus = ready;
     tidy();
   }
   return ready;
 }
 
 Status FaultBracket::check() {
-  outcome_.took = fault_->check();
+  outcome_.injectStatus = fault_->check();
   outcome_.findings = fault_->findings();  // it may have chosen another target
-  return outcome_.took;
+  return outcome_.injectStatus;
 }
 
 void FaultBracket::inject() {
   outcome_.began = injured_ = true;
   outcome_.begin = context_.clock->now();
   emit("begin", outcome_.begin, 0, {}, {});
-  outcome_.took = fault_->inject();
+  outcome_.injectStatus = fault_->inject();
   outcome_.end = context_.clock->now();
   outcome_.findings = fault_->findings();
   emit("end", outcome_.end, outcome_.end - outcome_.begin,
-       outcome_.took ? outcome_.findings.detail
-                     : fmt::format("did not take: {}", outcome_.took.error().message),
+       outcome_.injectStatus
+           ? outcome_.findings.detail
+           : fmt::format("had no effect: {}", outcome_.injectStatus.error().message),
        outcome_.findings.figures);
   heal();
   outcome_.healed = context_.clock->now();
-  if (outcome_.healed - outcome_.end >= kWorthTelling)
+  if (outcome_.healed - outcome_.end >= kReportedHealing)
     emit("healed", outcome_.end, outcome_.healed - outcome_.end,
-         outcome_.mended ? std::string{} : outcome_.mended.error().message, {});
+         outcome_.healStatus ? std::string{} : outcome_.healStatus.error().message, {});
 }
 
 void FaultBracket::heal() {
   if (!std::exchange(injured_, false)) return;
-  outcome_.mended = fault_->heal();
+  outcome_.healStatus = fault_->heal();
 }
 
 void FaultBracket::tidy() {
   if (!std::exchange(prepared_, false)) return;
-  if (auto done = fault_->tidy(); !done && outcome_.mended) outcome_.mended = std::move(done);
+  if (auto done = fault_->tidy(); !done && outcome_.healStatus)
+    outcome_.healStatus = std::move(done);
 }
 
 void FaultBracket::emit(std::string_view phase, Nanos at, Nanos duration, std::string detail,

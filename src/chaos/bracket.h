@@ -11,27 +11,26 @@
 
 namespace redline {
 
-/// How long before its time a fault is looked at once more.
+/// How long before its time a fault is checked again.
 inline constexpr Nanos kCheckTime = 400 * kMillisecond;
 
-/// What became of a fault. Times are the context's clock's.
+/// The outcome of a fault. Times are on the context's clock.
 struct FaultOutcome {
   bool began = false;
   Nanos begin = 0;
-  Nanos end = 0;     ///< the disturbance was over; healing came after it
-  Nanos healed = 0;  ///< the server serves as before
-  Status took;       ///< why it did not take; Ok also when it never began
-  Status mended;     ///< why it could not be healed or tidied up after
+  Nanos end = 0;        ///< the disturbance was over; healing followed
+  Nanos healed = 0;     ///< the server serves as before
+  Status injectStatus;  ///< why the fault had no effect; Ok also when it never began
+  Status healStatus;    ///< why healing or tidying up failed
   FaultFindings findings;
 
   /// What went wrong, as a line; empty: nothing did.
   std::string problem() const;
 };
 
-/// One fault, from its preparation to the last thing that it made: whatever happens in between,
-/// what was begun is healed, by the destructor if need be. Emits an event of kind "fault" when it
-/// begins, one when it is over, with its findings, and one ("healed") when healing took a while.
-/// One thread at a time.
+/// One fault, from preparation to clean-up: once injected it is always healed, by the destructor if
+/// need be. Emits an event of kind "fault" when it begins, one when it is over, with its findings,
+/// and one ("healed") when healing took a while. One thread at a time.
 class FaultBracket {
  public:
   /// `context` must outlive this.
@@ -40,14 +39,14 @@ class FaultBracket {
   FaultBracket(const FaultBracket&) = delete;
   FaultBracket& operator=(const FaultBracket&) = delete;
 
-  /// Makes sure that it may be done here (unsafe: it would harm a server that is not ours), and
-  /// prepares it. On failure what was prepared is taken away again.
+  /// Checks that it may be injected (unsafe: it would harm a server that is not ours), and prepares
+  /// it. On failure what was prepared is taken away again.
   Status prepare();
-  /// Looks once more, under load; takes less than kCheckTime. On failure it must not be injected.
+  /// Checks again, under load; takes less than kCheckTime. On failure it must not be injected.
   Status check();
-  /// Does it, waits until it is over, and heals. After prepare().
+  /// Injects it, waits until it is over, and heals. After prepare().
   void inject();
-  /// Takes away what prepare() made. Idempotent.
+  /// Removes what prepare() created. Idempotent.
   void tidy();
 
   const FaultOutcome& outcome() const { return outcome_; }

@@ -54,7 +54,7 @@ Result<PlannedFault> readFault(std::string_view text) {
   const std::string_view time = trim(text.substr(0, colon));
   if (colon == std::string_view::npos)
     return fail(ErrorCode::usage,
-                "'{}' has no time: write when, a colon and the fault, as in "
+                "'{}' has no time: write a time, a colon and the fault, as in "
                 "5s:{}",
                 text, findFault(time) ? time : "bgsave");
   const auto at = parseDuration(time);
@@ -89,7 +89,8 @@ Result<ChaosPlan> parseChaosPlan(std::string_view text) {
     plan.insert(behind, std::move(*fault));
   }
   if (plan.empty())
-    return fail(ErrorCode::usage, "it plans nothing: write it as 5s:bgsave, several with ';'");
+    return fail(ErrorCode::usage,
+                "the plan is empty: write 5s:bgsave, and separate several faults by ';'");
   return plan;
 }
 

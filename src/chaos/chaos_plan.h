@@ -18,7 +18,7 @@ struct PlannedFault {
   FaultArguments arguments;
 };
 
-/// What happens to the servers while a run goes on. Brackets may overlap.
+/// The faults of a run. Brackets may overlap.
 using ChaosPlan = std::vector<PlannedFault>;
 
 /// Reads "5s:bgsave; 20s:reshard -slots=0-999 -target=127.0.0.1:7601": faults with semicolons

@@ -21,7 +21,8 @@ Result<ClusterAdmin> connectCluster(const FaultContext& context) {
     const auto local = isLocal(endpoint);
     if (!local) return fail(local.error());
     if (!*local)
-      return fail(ErrorCode::unsafe, "{} is not on this machine: redline disturbs no other",
+      return fail(ErrorCode::unsafe,
+                  "{} is not on this machine: faults may only target local servers",
                   endpoint.text());
   }
   return ClusterAdmin::connect(context.servers, context.credentials);
@@ -31,13 +32,13 @@ Status checkMembers(const ClusterView& view, const FaultContext& context) {
   for (const ClusterMember& member : view.nodes) {
     if (member.endpoint.host.empty()) continue;  // dead, and forgotten where
     if (!isLocal(member.endpoint).value_or(false))
-      return fail(
-          ErrorCode::unsafe,
-          "the cluster announces {}, which is not on this machine: redline disturbs no other",
-          member.endpoint.text());
+      return fail(ErrorCode::unsafe,
+                  "the cluster announces {}, which is not on this machine: faults may only target "
+                  "local servers",
+                  member.endpoint.text());
     if (!context.force && findOwn(context.own, member.endpoint) == nullptr)
       return fail(ErrorCode::unsafe,
-                  "{} belongs to the cluster and is not one that redline started: start one with "
+                  "{} belongs to the cluster and was not started by redline: start one with "
                   "`redline stack up cluster`, or insist with -force",
                   member.endpoint.text());
   }
@@ -67,7 +68,7 @@ Result<ClusterMember> masterNamed(const ClusterView& view, std::string_view flag
                 master != nullptr ? " of " + master->endpoint.text() : "", mastersText(view));
   }
   if (member->failed)
-    return fail(ErrorCode::usage, "-{}: {} has failed; name a master that lives", flag, text);
+    return fail(ErrorCode::usage, "-{}: {} has failed; name a live master", flag, text);
   return *member;
 }
 

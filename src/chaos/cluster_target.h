@@ -7,7 +7,7 @@
 
 namespace redline {
 
-/// The cluster that -addr names. unsafe: it is not on this machine; refused: it is none.
+/// The cluster that -addr names. unsafe: it is not on this machine; refused: it is not a cluster.
 Result<ClusterAdmin> connectCluster(const FaultContext& context);
 
 /// Ok when every node of it is on this machine and, unless `force`, one that redline started: a
@@ -17,8 +17,8 @@ Status checkMembers(const ClusterView& view, const FaultContext& context);
 /// The node that listens there, whatever name of this machine `endpoint` uses; null: none.
 const ClusterMember* memberAt(const ClusterView& view, const Endpoint& endpoint);
 
-/// The master at the address in `text`, given as -`flag`. usage: it is no address, no node of this
-/// cluster, or a replica; the message names the masters there are.
+/// The master at the address in `text`, given as -`flag`. usage: it is not an address, not a node
+/// of this cluster, or a replica; the message names the masters there are.
 Result<ClusterMember> masterNamed(const ClusterView& view, std::string_view flag,
                                   const std::string& text);
 

@@ -11,7 +11,7 @@ std::uint64_t currentEpoch(const NodeReading& reading) {
   return field == reading.info.end() ? 0 : toNumber<std::uint64_t>(field->second).value_or(0);
 }
 
-/// A former master that owned nothing leaves nothing to own: then nobody is its successor.
+/// A former master without slots has no successor.
 bool FailoverWatch::isSuccessor(const NodeReading& reading) const {
   const ClusterMember* const self = reading.view.myself();
   return self != nullptr && self->master && self->id != victim_.id && !victim_.slots.empty() &&

@@ -10,13 +10,13 @@
 
 namespace redline {
 
-/// The steps of a failover, as an observer sees them come: each is a moment on the caller's clock,
-/// none until it has been seen.
+/// The steps of a failover as observed: each is a time on the caller's clock, none until it has
+/// been seen.
 struct FailoverSteps {
-  std::optional<Nanos> suspected;  ///< one node takes the master for failing ("fail?")
+  std::optional<Nanos> suspected;  ///< one node suspects the master ("fail?")
   std::optional<Nanos> failed;     ///< a majority does ("fail")
   std::optional<Nanos> election;   ///< a replica asks for votes: the cluster's epoch has gone up
-  std::optional<Nanos> promoted;   ///< a node takes itself for the owner of the master's slots
+  std::optional<Nanos> promoted;   ///< a node claims the master's slots
   std::optional<Nanos> recovered;  ///< every node agrees, and says cluster_state:ok
   Endpoint successor;              ///< after `promoted`
 };

@@ -8,13 +8,13 @@
 namespace redline {
 
 bool Fault::sleep(Nanos span) const {
-  constexpr Nanos kLook = 20 * kMillisecond;
+  constexpr Nanos kPollInterval = 20 * kMillisecond;
   const Nanos end = SteadyClock::read() + span;
   for (;;) {
     if (context_.interrupted()) return false;
     const Nanos left = end - SteadyClock::read();
     if (left <= 0) return true;
-    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, kLook)));
+    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, kPollInterval)));
   }
 }
 

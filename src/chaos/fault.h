@@ -15,8 +15,8 @@
 
 namespace redline {
 
-/// Where a fault does what it does, and whom it tells. Shared by the faults of a run: the functions
-/// may be called from several threads.
+/// A fault's surroundings: servers, clock and callbacks. Shared by the faults of a run: the
+/// functions may be called from several threads.
 struct FaultContext {
   std::vector<Endpoint> servers;  ///< as -addr names them; never empty
   Credentials credentials;
@@ -24,11 +24,11 @@ struct FaultContext {
   bool force = false;            ///< do what a check would refuse
   const Clock* clock = nullptr;  ///< the run's
   std::function<void(const Event&)> sink;
-  std::function<bool()> interrupted;                 ///< true: come to an end
+  std::function<bool()> interrupted;                 ///< true: end soon
   std::function<void(const std::string&)> progress;  ///< a line for people, while one waits
 };
 
-/// What a fault has to say when it is over.
+/// The findings of a fault.
 struct FaultFindings {
   std::string node;    ///< the server that it was done to
   std::string detail;  ///< a sentence with its figures
@@ -39,12 +39,12 @@ struct FaultFindings {
 ///
 ///   prepare()   before the load: checks, and makes what must not be made under it
 ///   check()     under the load, a moment before inject(): may it be done now?
-///   inject()    does it, makes sure that it took, and waits until it is over
-///   heal()      always after inject(), whatever came of it: the server serves as before
-///   tidy()      always after prepare(), when the load is over: takes away what prepare() made
+///   inject()    does it, verifies its effect, and waits until it is over
+///   heal()      always after inject(), whatever its result: the server serves as before
+///   tidy()      always after prepare(), when the load is over: removes what prepare() created
 ///
 /// None may wait without an end, and a long wait looks at interrupted() at least ten times a
-/// second. The first three fail with one line that says why it did not take. A fault that
+/// second. The first three fail with one line that says why the fault has no effect. A fault that
 /// must be healed even if this process is killed sees to that before it injects (see PauseNode).
 class Fault {
  public:

@@ -79,7 +79,7 @@ Status ForkFault::awaitIdle() {
     if (!inProgress(*info)) return {};
     if (now() >= end) break;
     progress(fmt::format("waiting for {} to finish its {}: {}", findings_.node, kind_.work,
-                         howFar(*info)));
+                         progressText(*info)));
     std::this_thread::sleep_for(std::chrono::nanoseconds(kForkPoll));
   }
   return fail(ErrorCode::timeout, "{} still writes its {} after {}", findings_.node, kind_.work,
@@ -99,12 +99,12 @@ Result<ServerInfo> ForkFault::watch(Nanos begin) {
     if (!info) return info;
     peakCopied_ = std::max(peakCopied_, info->count("current_cow_peak"));
     if (!inProgress(*info) || now() - begin > kLongest) return info;
-    progress(fmt::format("{} writes its {}: {}", findings_.node, kind_.work, howFar(*info)));
+    progress(fmt::format("{} writes its {}: {}", findings_.node, kind_.work, progressText(*info)));
     if (!sleep(kForkPoll)) return info;
   }
 }
 
-std::string ForkFault::howFar(const ServerInfo& info) const {
+std::string ForkFault::progressText(const ServerInfo& info) const {
   const double done = info.number("current_save_keys_processed");
   const double all = info.number("current_save_keys_total");
   const double seconds = info.number(kind_.currentSpan);

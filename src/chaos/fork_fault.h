@@ -10,7 +10,7 @@
 
 namespace redline {
 
-/// What tells one kind of child from the other. The names are INFO's.
+/// What distinguishes one kind of child from the other. The names are INFO's.
 struct ForkKind {
   std::string_view command;      ///< "BGSAVE"
   std::string_view work;         ///< "snapshot": what the child writes
@@ -21,8 +21,8 @@ struct ForkKind {
   std::string_view currentSpan;  ///< "rdb_current_bgsave_time_sec"
 };
 
-/// A fault that makes a server fork: what BGSAVE and BGREWRITEAOF have in common. It takes when the
-/// server counts one fork more and its child ends well.
+/// A fault that makes a server fork: what BGSAVE and BGREWRITEAOF have in common. Its effect: the
+/// server counts one fork more, and its child succeeds.
 class ForkFault : public Fault {
  public:
   Status prepare() override;
@@ -36,7 +36,7 @@ class ForkFault : public Fault {
       : Fault(context), arguments_(std::move(arguments)), kind_(kind) {}
 
   Admin& admin() { return *admin_; }
-  /// The server's directory. It is on this machine: redline disturbs no other.
+  /// The server's directory. It is on this machine: faults may only target local servers.
   const std::string& directory() const { return directory_; }
   /// The server is one that redline started: its files may be removed.
   bool ours() const { return ours_; }
@@ -48,7 +48,7 @@ class ForkFault : public Fault {
 
  private:
   Result<ServerInfo> watch(Nanos begin);
-  std::string howFar(const ServerInfo& info) const;
+  std::string progressText(const ServerInfo& info) const;
   void report(const ServerInfo& info, Nanos span);
 
   FaultArguments arguments_;
@@ -56,7 +56,7 @@ class ForkFault : public Fault {
   std::optional<Admin> admin_;
   std::string directory_;
   bool ours_ = false;
-  bool begun_ = false;  ///< the child that runs, if one does, is of our making
+  bool begun_ = false;  ///< a running child, if any, is ours
   ForkEstimate estimate_;
   std::uint64_t peakCopied_ = 0;
 };

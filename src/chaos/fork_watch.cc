@@ -45,7 +45,8 @@ Status checkForkMemory(const ForkEstimate& estimate, std::uint64_t available) {
 Status checkForkDisk(std::string_view directory, std::uint64_t dataBytes) {
   std::error_code problem;
   const auto space = std::filesystem::space(directory, problem);
-  if (problem || space.available >= dataBytes) return {};  // unreadable: the server will tell
+  if (problem || space.available >= dataBytes)
+    return {};  // unreadable: the server itself reports a full disk
   return fail(ErrorCode::noSpace,
               "{} has {} free, and the server's data is {}: make room, or insist with -force",
               directory, formatSize(space.available), formatSize(dataBytes));

@@ -19,7 +19,7 @@ struct ForkEstimate {
 /// Each write during the child's life copies about kCopiedPerWrite: a page of the value, one of the
 /// dictionary's entry, one of its table; never more than all there is. How long the child lives
 /// follows from half of what an idle machine of two cores wrote a second (0.75M keys; 400 MB of
-/// large values). An estimate: it is made to refuse what cannot go well, not to predict.
+/// large values). An estimate: it serves to refuse what cannot succeed, not to predict.
 ForkEstimate estimateFork(const ServerInfo& info, double writesPerSecond);
 inline constexpr std::uint64_t kCopiedPerWrite = 12 * 1024;
 

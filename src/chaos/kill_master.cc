@@ -27,7 +27,7 @@ void pause(Nanos span) {
   std::this_thread::sleep_for(std::chrono::nanoseconds(span));
 }
 
-/// Kills a master, watches the cluster replace it, and starts it again as a replica.
+/// Kills a master, watches the cluster replace it, and restarts it as a replica.
 class KillMaster final : public Fault {
  public:
   KillMaster(const FaultArguments& arguments, const FaultContext& context)
@@ -40,7 +40,7 @@ class KillMaster final : public Fault {
     return choose();
   }
 
-  /// Chosen anew: a failover may have changed who is master, and the load who is the hottest.
+  /// Chosen again: a failover may have changed the masters, and the load the hottest one.
   Status check() override { return choose(); }
 
   Status inject() override {
@@ -50,7 +50,7 @@ class KillMaster final : public Fault {
     if (auto sent = sendSignal(*process, SIGKILL); !sent) return sent;
     killed_ = true;
     if (!awaitExit(*process, kExit))
-      return fail(ErrorCode::timeout, "process {} outlives SIGKILL", process->pid);
+      return fail(ErrorCode::timeout, "process {} has survived SIGKILL", process->pid);
     cluster_->forget(victim_.endpoint);
     point("killed", fmt::format("{} (pid {})", victim_.endpoint.text(), process->pid));
     return watchFailover();
@@ -66,13 +66,13 @@ class KillMaster final : public Fault {
     ClusterWait wait;
     wait.timeout = kRejoin;
     wait.progress = [this](const Convergence& seen) {
-      progress(fmt::format("{} comes back: {}", victim_.endpoint.text(), seen.missing));
+      progress(fmt::format("{} is restarting: {}", victim_.endpoint.text(), seen.missing));
     };
     if (auto whole = awaitConverged(*cluster_, members_, wait); !whole) return whole;
     const auto role = cluster_->replicationOf(victim_.endpoint);
     if (!role) return fail(role.error());
     if (role->master && hadReplica_)
-      return fail(ErrorCode::refused, "{} came back as a master and not as a replica",
+      return fail(ErrorCode::refused, "{} came back as a master, not as a replica",
                   victim_.endpoint.text());
     point("rejoined", fmt::format("{} follows {}", victim_.endpoint.text(), role->source.text()),
           now() - begin, {{"rejoined_s", toSeconds(now() - begin)}});
@@ -90,11 +90,10 @@ class KillMaster final : public Fault {
     findings_.node = victim_.endpoint.text();
     own_ = findOwn(context_.own, victim_.endpoint);
     if (own_ == nullptr)
-      return fail(
-          ErrorCode::unsafe,
-          "{} is not one that redline started, and -force does not change that: its process "
-          "is not known; start a cluster with `redline stack up cluster`",
-          victim_.endpoint.text());
+      return fail(ErrorCode::unsafe,
+                  "{} was not started by redline, so its process is unknown, even with -force; "
+                  "start a cluster with `redline stack up cluster`",
+                  victim_.endpoint.text());
     members_.clear();
     for (const ClusterMember& member : view->nodes)
       if (!member.failed) members_.push_back(member.endpoint);
@@ -135,8 +134,8 @@ class KillMaster final : public Fault {
     }
     if (hadReplica_ || context_.force) return {};
     return fail(ErrorCode::refused,
-                "{} has no replica in sync: nobody could take its slots, and their data would be "
-                "lost; insist with -force",
+                "{} has no replica in sync: no node could take over its slots, and their data "
+                "would be lost; insist with -force",
                 victim_.endpoint.text());
   }
 
@@ -164,11 +163,11 @@ class KillMaster final : public Fault {
         point(step, stepText(step, watch.steps()), now() - killedAt_);
       report(watch.steps());
       if (watch.steps().recovered) return {};
-      progress(fmt::format("{} is dead for {}; {}", victim_.endpoint.text(),
+      progress(fmt::format("{} has been dead for {}; {}", victim_.endpoint.text(),
                            formatDuration(now() - killedAt_),
-                           watch.steps().promoted ? "the others learn of its successor"
+                           watch.steps().promoted ? "the other nodes learn of its successor"
                            : watch.steps().failed ? "its replica is being elected"
-                                                  : "the others have not noticed yet"));
+                                                  : "the other nodes have not noticed yet"));
       if (!sleep(kFailoverPoll))
         return fail(ErrorCode::interrupted, "the run ended {} after the kill: {}",
                     formatDuration(now() - killedAt_), findings_.detail);
@@ -197,7 +196,7 @@ class KillMaster final : public Fault {
     add("promoted", "promoted", steps.promoted);
     add("recovered", "recovered", steps.recovered);
     findings_.detail =
-        texts.empty() ? "nobody has noticed" : fmt::format("{}", fmt::join(texts, ", "));
+        texts.empty() ? "no node has noticed" : fmt::format("{}", fmt::join(texts, ", "));
     if (steps.promoted) findings_.detail += "; the new master is " + steps.successor.text();
   }
 
@@ -216,20 +215,18 @@ class KillMaster final : public Fault {
 FaultSpec killMasterFault() {
   FaultSpec spec;
   spec.name = "kill-master";
-  spec.summary = "kills a master, times detection, election and promotion, and brings it back";
+  spec.summary = "kills a master, times detection, election and promotion, and restarts it";
   spec.parameters = {
       {.name = "target",
        .kind = ValueKind::text,
        .fallback = kFirst,
-       .help =
-           "which master: its address, first (the one with the lowest slot) or hottest (the one "
-           "that gets most commands now)",
+       .help = "the master to kill: its address, first (owner of the lowest slot) or hottest (most "
+               "commands per second now)",
        .example = "hottest"},
       {.name = "restart",
        .kind = ValueKind::boolean,
        .fallback = "true",
-       .help =
-           "start it again when its slots have a new owner, so that it comes back as a replica"},
+       .help = "restart it once its slots have a new owner, so that it comes back as a replica"},
   };
   spec.destructive = true;
   spec.clusterOnly = true;

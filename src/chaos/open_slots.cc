@@ -97,9 +97,9 @@ Result<std::vector<ClusterView>> viewsOfMasters(ClusterAdmin& cluster) {
   return views;
 }
 
-/// Tells every master about one slot, the one named first before all others.
-Status tellAll(ClusterAdmin& cluster, const OpenSlot& slot, const Endpoint& first,
-               const std::vector<std::string>& words, bool onlyWhereOpen) {
+/// Sends CLUSTER SETSLOT for one slot to every master, to the one at `first` before all others.
+Status setSlotOnAllMasters(ClusterAdmin& cluster, const OpenSlot& slot, const Endpoint& first,
+                           const std::vector<std::string>& words, bool onlyWhereOpen) {
   std::vector<const Witness*> order;
   for (const bool wanted : {true, false})
     for (const Witness& witness : slot.witnesses)
@@ -121,7 +121,7 @@ Result<SlotRepair> decideRepair(const OpenSlot& slot) {
   const Witness* const owner = ownerOf(slot);
   if (owner == nullptr)
     return fail(ErrorCode::unreachable,
-                "slot {} has no owner among the masters that answer: bring its master back first",
+                "slot {} has no owner among the masters that answer: restore its master first",
                 slot.slot);
   SlotRepair repair;
   repair.slot = slot.slot;
@@ -129,7 +129,7 @@ Result<SlotRepair> decideRepair(const OpenSlot& slot) {
   const Witness* const target = targetOf(slot, *owner);
   const bool begun = !owner->migratingTo.empty() || (target != nullptr && target->keys > 0);
   if (std::ranges::count_if(slot.witnesses, &Witness::owns) > 1) {
-    // It has moved, and the former owner has not heard of it.
+    // It has moved, and the former owner does not know it yet.
     repair.kind = SlotRepair::Kind::settle;
   } else if (target != nullptr && begun) {
     repair.kind = SlotRepair::Kind::finish;
@@ -170,11 +170,12 @@ Result<RepairFigures> repairOpenSlots(ClusterAdmin& cluster, const MoveOptions& 
         ++figures.finished;
         break;
       case SlotRepair::Kind::rollBack:
-        done = tellAll(cluster, slot, repair->owner.endpoint, {"STABLE"}, true);
+        done = setSlotOnAllMasters(cluster, slot, repair->owner.endpoint, {"STABLE"}, true);
         ++figures.rolledBack;
         break;
       case SlotRepair::Kind::settle:
-        done = tellAll(cluster, slot, repair->owner.endpoint, {"NODE", repair->owner.id}, false);
+        done = setSlotOnAllMasters(cluster, slot, repair->owner.endpoint,
+                                   {"NODE", repair->owner.id}, false);
         ++figures.settled;
         break;
     }

@@ -15,7 +15,7 @@ namespace redline {
 struct OpenSlot {
   struct Witness {
     ClusterMember node;       ///< a master that answers
-    bool owns = false;        ///< it takes itself for the owner
+    bool owns = false;        ///< it claims the slot
     std::string migratingTo;  ///< ids; empty: not
     std::string importingFrom;
     std::uint64_t keys = 0;  ///< of the slot, at that node
@@ -25,13 +25,13 @@ struct OpenSlot {
   std::vector<Witness> witnesses;  ///< every master
 };
 
-/// What closes an open slot. Never loses a key: all that is left at the owner is moved on, or
+/// How an open slot is closed. Never loses a key: all that is left at the owner is moved on, or
 /// nothing had been moved yet.
 struct SlotRepair {
   enum class Kind {
     finish,    ///< move what is left from the owner to the other node, and make that the owner
-    rollBack,  ///< the owner stays, and nobody holds the slot open any more
-    settle,    ///< it has moved: tell all masters who the owner is
+    rollBack,  ///< the owner stays, and no node holds the slot open
+    settle,    ///< it has moved: all masters learn the owner
   };
   Kind kind = Kind::rollBack;
   std::uint16_t slot = 0;
@@ -40,7 +40,8 @@ struct SlotRepair {
 };
 
 /// Decides from what the masters say. A target that died is replaced by the master that holds keys
-/// of the slot without owning it, which is its promoted replica. unreachable: nobody owns the slot.
+/// of the slot without owning it, which is its promoted replica. unreachable: the slot has no
+/// owner.
 Result<SlotRepair> decideRepair(const OpenSlot& slot);
 
 /// Asks every master that answers. Slots in ascending order. unreachable: none does.
@@ -53,8 +54,8 @@ struct RepairFigures {
   std::uint64_t slots() const { return finished + rolledBack + settled; }
 };
 
-/// Closes every slot that is open: whoever opened it, and whatever ended him. It must be known that
-/// nobody is moving slots now.
+/// Closes every slot that is open: whatever opened it, and however that ended. No reshard may be
+/// running.
 Result<RepairFigures> repairOpenSlots(ClusterAdmin& cluster, const MoveOptions& options);
 
 }  // namespace redline

@@ -11,7 +11,7 @@
 namespace redline {
 namespace {
 
-/// What the guard allows beyond the time asked for, before it lets the server go on by itself.
+/// What the guard allows beyond the time asked for, before it resumes the server by itself.
 constexpr Nanos kGrace = 5 * kSecond;
 constexpr Nanos kPingTimeout = 60 * kSecond;
 
@@ -27,13 +27,13 @@ class PauseNode final : public Fault {
     findings_.node = target->text();
     const Nanos span = arguments_.duration("for");
     if (span <= 0 || span > kLongest)
-      return fail(ErrorCode::usage, "-for={}: more than 0, and at most {}", arguments_.text("for"),
-                  formatDuration(kLongest));
-    // Not even -force helps: there is no telling which process serves a foreign address.
+      return fail(ErrorCode::usage, "-for={}: must be above 0, and at most {}",
+                  arguments_.text("for"), formatDuration(kLongest));
+    // Even -force cannot help: the process behind a foreign address is unknown.
     server_ = findOwn(context_.own, *target);
     if (server_ == nullptr)
       return fail(ErrorCode::unsafe,
-                  "{} is not a server that redline started: start one with `redline stack up`",
+                  "{} was not started by redline: start one with `redline stack up`",
                   target->text());
     auto admin = connectForFault(*target, context_);
     if (!admin) return fail(admin.error());
@@ -60,10 +60,10 @@ class PauseNode final : public Fault {
     findings_.figures = {{"paused_s", toSeconds(end - begin)},
                          {"answered_after_us", toMicros(answered - end)}};
     findings_.detail =
-        fmt::format("held for {}{}, answered {} after it went on", formatDuration(end - begin),
+        fmt::format("held for {}{}, answered {} after it was resumed", formatDuration(end - begin),
                     whole ? "" : " (cut short)", formatDuration(answered - end));
     if (answer) return {};
-    return fail(answer.error().code, "{} went on and does not answer: {}", findings_.node,
+    return fail(answer.error().code, "{} was resumed and does not answer: {}", findings_.node,
                 answer.error().message);
   }
 
@@ -93,13 +93,13 @@ class PauseNode final : public Fault {
 FaultSpec pauseNodeFault() {
   return {.name = "pause-node",
           .summary =
-              "SIGSTOP: the server stops and keeps its connections; it continues even if "
-              "redline is killed meanwhile",
+              "SIGSTOP: the server stops and keeps its connections; it is resumed even if redline "
+              "is killed",
           .parameters = {targetParameter(),
                          {.name = "for",
                           .kind = ValueKind::duration,
                           .fallback = "1s",
-                          .help = "how long",
+                          .help = "duration of the pause",
                           .example = "500ms"}},
           .destructive = true,
           .make = makeFault<PauseNode>};

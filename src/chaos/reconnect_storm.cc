@@ -96,17 +96,17 @@ class ReconnectStorm final : public Fault {
 
 FaultSpec reconnectStormFault() {
   return {.name = "reconnect-storm",
-          .summary = "many clients connect at the same moment and each wants an answer",
+          .summary = "many clients connect at the same moment and each sends a PING",
           .parameters = {targetParameter(),
                          {.name = "clients",
                           .kind = ValueKind::count,
                           .fallback = "10k",
-                          .help = "how many",
+                          .help = "number of clients",
                           .example = "5k"},
                          {.name = "patience",
                           .kind = ValueKind::duration,
                           .fallback = "30s",
-                          .help = "how long a client waits for its answer",
+                          .help = "how long a client waits for its reply",
                           .example = "10s"}},
           .make = makeFault<ReconnectStorm>};
 }

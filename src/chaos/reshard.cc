@@ -27,11 +27,11 @@ MoveOptions moveOptions(const FaultArguments& arguments) {
 }
 
 std::string largeKeyText(const LargeKey& large) {
-  return fmt::format("{} (slot {}, {}) held its source for {}", large.key, large.slot,
-                     formatSize(large.bytes), formatDuration(large.took));
+  return fmt::format("{} (slot {}, {}) blocked its source for {}", large.key, large.slot,
+                     formatSize(large.bytes), formatDuration(large.elapsed));
 }
 
-/// "; longer than -max-block for 2 keys: a (…) held its source for …, …".
+/// "; longer than -max-block for 2 keys: a (…) blocked its source for …, …".
 std::string largeKeysText(const MoveFigures& moved) {
   if (moved.largeKeyCount == 0) return {};
   std::vector<std::string> names;
@@ -63,7 +63,7 @@ class Reshard final : public Fault {
   Status prepare() override {
     if (!arguments_.given("slots") || !arguments_.given("target"))
       return fail(ErrorCode::usage,
-                  "say which slots go where, e.g. -slots=0-999 -target=127.0.0.1:7701");
+                  "-slots and -target are required, e.g. -slots=0-999 -target=127.0.0.1:7701");
     auto slots = parseSlotRanges(arguments_.text("slots"));
     if (!slots) return fail(ErrorCode::usage, "-slots: {}", slots.error().message);
     slots_ = std::move(*slots);
@@ -71,12 +71,12 @@ class Reshard final : public Fault {
     if (!cluster) return fail(std::move(cluster.error()));
     cluster_.emplace(std::move(*cluster));
     auto sound = check();
-    // An earlier fault of the plan may move these slots away first: their time will tell.
+    // An earlier fault of the plan may move these slots away first: checked again at its time.
     if (!sound && alreadyThere_) return {};
     return sound;
   }
 
-  /// Plans anew: a failover may have changed who owns what.
+  /// Plans again: a failover may have changed the owners.
   Status check() override {
     auto view = cluster_->view();
     if (!view) return fail(std::move(view.error()));
@@ -91,8 +91,8 @@ class Reshard final : public Fault {
     if (!open) return fail(std::move(open.error()));
     if (!open->empty())
       return fail(ErrorCode::refused,
-                  "slot {}{} open: a reshard is running, or was interrupted; then `redline chaos "
-                  "-action=reshard -heal` finishes it",
+                  "slot {}{} open: a reshard is running or was interrupted; `redline chaos "
+                  "-action=reshard -heal` finishes an interrupted one",
                   open->front().slot,
                   open->size() == 1 ? " is" : fmt::format(" and {} others are", open->size() - 1));
     return {};
@@ -100,9 +100,9 @@ class Reshard final : public Fault {
 
   Status inject() override {
     options_.interrupted = context_.interrupted;
-    options_.progress = [this](const MoveFigures& moved) { tell(moved); };
+    options_.progress = [this](const MoveFigures& moved) { reportProgress(moved); };
     options_.largeKey = [this](const LargeKey& large) {
-      point("large-key", largeKeyText(large), large.took,
+      point("large-key", largeKeyText(large), large.elapsed,
             {{"slot", large.slot}, {"bytes", static_cast<double>(large.bytes)}});
     };
     begin_ = now();
@@ -113,14 +113,15 @@ class Reshard final : public Fault {
     open_ = !moved;
     report(mover.figures(), span, blockedUs() - blockedBefore);
     if (!moved && moved.error().code == ErrorCode::interrupted)
-      return fail(ErrorCode::interrupted,
-                  "the run ended when {} of {} slots had moved: give it more time, or move fewer",
-                  mover.figures().slots, moves_.size());
+      return fail(
+          ErrorCode::interrupted,
+          "the run ended when {} of {} slots had moved: increase -duration, or move fewer slots",
+          mover.figures().slots, moves_.size());
     if (!moved) return moved;
     return verify();
   }
 
-  /// What was broken off half-way is finished, or rolled back where nothing had been moved.
+  /// An interrupted move is finished, or rolled back if nothing had been moved.
   Status heal() override {
     if (!open_) return {};
     options_.interrupted = {};
@@ -129,7 +130,7 @@ class Reshard final : public Fault {
   }
 
  private:
-  /// Who gives each slot, or why it cannot be given.
+  /// The source of each slot, or why it cannot be moved.
   Status plan(const ClusterView& view) {
     std::optional<ClusterMember> source;
     if (arguments_.given("source")) {
@@ -151,7 +152,7 @@ class Reshard final : public Fault {
     return {};
   }
 
-  /// Whoever gives or gets slots must be where the cluster says that it is.
+  /// Each source and target of slots must be at the address that the cluster announces.
   Status reachAll() {
     std::vector<Endpoint> involved{target_.endpoint};
     for (const SlotMove& move : moves_)
@@ -160,7 +161,7 @@ class Reshard final : public Fault {
     for (const Endpoint& endpoint : involved)
       if (auto admin = cluster_->at(endpoint); !admin)
         return fail(admin.error().code,
-                    "the cluster announces the master {}, and it cannot be used: {}",
+                    "the cluster announces the master {}, which cannot be used: {}",
                     endpoint.text(), admin.error().message);
     return {};
   }
@@ -173,16 +174,13 @@ class Reshard final : public Fault {
       });
     };
     if (const auto bare = those([](const auto* owner) { return owner == nullptr; }); !bare.empty())
-      return fail(ErrorCode::refused, "nobody owns slots {}: bring their master back first",
+      return fail(ErrorCode::refused, "slots {} have no owner: restore their master first",
                   formatSlotRanges(bare));
     const auto own = those([&](const auto* owner) { return owner->id == target_.id; });
     alreadyThere_ = !own.empty();
     if (alreadyThere_)
-      return fail(
-          ErrorCode::usage,
-          "{} owns slots {} already: a reshard to itself moves nothing; name other slots or "
-          "another -target",
-          target_.endpoint.text(), formatSlotRanges(own));
+      return fail(ErrorCode::usage, "{} already owns slots {}: name other slots or another -target",
+                  target_.endpoint.text(), formatSlotRanges(own));
     if (!source) return {};
     if (const auto foreign = those([&](const auto* owner) { return owner->id != source->id; });
         !foreign.empty())
@@ -205,7 +203,7 @@ class Reshard final : public Fault {
     return static_cast<std::uint64_t>(sum);
   }
 
-  void tell(const MoveFigures& moved) const {
+  void reportProgress(const MoveFigures& moved) const {
     const auto done = static_cast<double>(moved.slots), all = static_cast<double>(moves_.size());
     std::string text = fmt::format("{} of {} slots have moved, with {} keys", moved.slots,
                                    moves_.size(), formatCount(static_cast<double>(moved.keys)));
@@ -276,7 +274,7 @@ class Reshard final : public Fault {
   bool alreadyThere_ = false;  ///< the target owned some of the slots when they were last looked at
 };
 
-/// Finishes, or rolls back, what another reshard has left half done.
+/// Finishes or rolls back an interrupted reshard.
 class ReshardHeal final : public Fault {
  public:
   ReshardHeal(const FaultArguments& arguments, const FaultContext& context)
@@ -285,8 +283,7 @@ class ReshardHeal final : public Fault {
   Status prepare() override {
     for (const auto* const other : {"slots", "target", "source"})
       if (arguments_.given(other))
-        return fail(ErrorCode::usage, "-heal finds by itself which slots are open: leave out -{}",
-                    other);
+        return fail(ErrorCode::usage, "-heal finds the open slots itself: omit -{}", other);
     auto cluster = connectCluster(context_);
     if (!cluster) return fail(std::move(cluster.error()));
     cluster_.emplace(std::move(*cluster));
@@ -314,7 +311,7 @@ class ReshardHeal final : public Fault {
     auto left = findOpenSlots(*cluster_);
     if (!left) return fail(std::move(left.error()));
     if (!left->empty())
-      return fail(ErrorCode::refused, "{} slots are still open, the first {}", left->size(),
+      return fail(ErrorCode::refused, "{} slots are still open, the first is {}", left->size(),
                   left->front().slot);
     return {};
   }
@@ -330,47 +327,46 @@ class ReshardHeal final : public Fault {
 FaultSpec reshardFault() {
   FaultSpec spec;
   spec.name = "reshard";
-  spec.summary = "moves slots with their keys to another master, under load";
+  spec.summary = "moves slots and their keys to another master, under load";
   spec.parameters = {
       {.name = "slots",
        .kind = ValueKind::text,
-       .help = "the slots to move, whoever owns them",
+       .help = "the slots to move",
        .example = "0-999",
-       .whenEmpty = "it must be given"},
+       .whenEmpty = "required"},
       {.name = "target",
        .kind = ValueKind::text,
        .help = "the master that gets the slots",
        .example = "127.0.0.1:7701",
-       .whenEmpty = "it must be given"},
+       .whenEmpty = "required"},
       {.name = "source",
        .kind = ValueKind::text,
-       .help = "the master that must own them all",
+       .help = "the master that must own all of the slots",
        .example = "127.0.0.1:7700",
-       .whenEmpty = "whoever owns them"},
+       .whenEmpty = "any owners"},
       {.name = "max-block",
        .kind = ValueKind::duration,
        .fallback = "1ms",
-       .help =
-           "how long one MIGRATE should block its source: batches are sized by what earlier ones "
-           "took there. A target that answers late and a core that others hold come on top; "
-           "over_max_block counts the calls that took longer",
+       .help = "how long one MIGRATE may block its source: batches are sized by the time of "
+               "earlier ones. A slow target or a busy core can make it longer; over_max_block "
+               "counts such calls",
        .example = "5ms"},
       {.name = "rest",
        .kind = ValueKind::count,
        .fallback = "0",
-       .help = "after a MIGRATE its source is left to others for so many times as long as it was "
-               "blocked: 4 lets a reshard have a fifth of its time",
+       .help = "pause after each MIGRATE, as a multiple of its blocking time: 4 leaves the source "
+               "four fifths of its time",
        .example = "4"},
       {.name = "slots-at-once",
        .kind = ValueKind::count,
        .fallback = "1",
-       .help = "how many slots are open at a time: more take fewer round trips, and each node then "
-               "hears of as many new owners at once",
+       .help = "slots moved at a time: more need fewer round trips, but announce as many new "
+               "owners at once",
        .example = "8"},
       {.name = "heal",
        .kind = ValueKind::boolean,
        .fallback = "false",
-       .help = "instead: finish or roll back what a reshard that was broken off has left open"},
+       .help = "finish or roll back an interrupted reshard, instead of moving slots"},
   };
   spec.destructive = true;
   spec.clusterOnly = true;

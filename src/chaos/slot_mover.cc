@@ -16,10 +16,10 @@ constexpr std::size_t kSizesAtOnce = 128;  ///< MEMORY USAGE is about 1 µs each
 constexpr int kMostFailures = 3;
 constexpr Nanos kLongestRest = 50 * kMillisecond;  ///< also after a key that took seconds
 constexpr auto kAfterFailure = std::chrono::milliseconds(50);
-/// A collection of millions of elements takes seconds, and its MIGRATE must not be given up on.
+/// MIGRATE of a collection of millions of elements takes seconds, and must not time out.
 constexpr Nanos kMigrateTimeout = 60 * kSecond;
 constexpr Nanos kMigrateAnswerTimeout = kMigrateTimeout + 5 * kSecond;
-/// A key smaller than this that took longer than the budget was held up by something else.
+/// A key smaller than this that took longer than the budget was delayed by something else.
 constexpr std::uint64_t kLargeBytes = 64 * 1024;
 
 using Commands = std::vector<std::vector<std::string>>;
@@ -158,17 +158,17 @@ Status SlotMover::carryOut(const Step& step, const ClusterMember& from, const Cl
   if (step.migrate > 0) rest();
   const Nanos begin = SteadyClock::read();
   auto replies = (*admin)->pipeline(commands, kMigrateAnswerTimeout);
-  const Nanos end = SteadyClock::read(), took = end - begin;
+  const Nanos end = SteadyClock::read(), elapsed = end - begin;
   if (!replies) return fail(std::move(replies.error()));
 
   const std::span<const Value> all(*replies);
-  const Nanos blocked = settleBlocked(all.back()).value_or(took);
+  const Nanos blocked = settleBlocked(all.back()).value_or(elapsed);
   if (step.migrate > 0) restEnd_ = end + static_cast<Nanos>(options_.rest) * blocked;
   const std::size_t first = step.migrate > 0 ? 1 : 0;
   settleSizes(step, all.subspan(first, step.sizes));
   if (step.list)
     if (auto listed = settleList(*step.list, all[first + step.sizes]); !listed) return listed;
-  return step.migrate > 0 ? settleMigrate(step.migrate, all.front(), blocked, took) : Status{};
+  return step.migrate > 0 ? settleMigrate(step.migrate, all.front(), blocked, elapsed) : Status{};
 }
 
 void SlotMover::rest() const {
@@ -204,7 +204,8 @@ Status SlotMover::settleList(std::uint16_t slot, const Value& reply) {
   return {};
 }
 
-Status SlotMover::settleMigrate(std::size_t keys, const Value& reply, Nanos blocked, Nanos took) {
+Status SlotMover::settleMigrate(std::size_t keys, const Value& reply, Nanos blocked,
+                                Nanos elapsed) {
   if (reply.isError()) {
     if (!reply.text.starts_with("IOERR") || ++failures_ >= kMostFailures)
       return fail(ErrorCode::refused, "MIGRATE of {} keys of slot {} failed: {}", keys,
@@ -216,9 +217,9 @@ Status SlotMover::settleMigrate(std::size_t keys, const Value& reply, Nanos bloc
   std::vector<std::uint64_t> bytes;
   bytes.reserve(keys);
   for (std::size_t i = 0; i < keys; ++i) bytes.push_back(*pending_[i].bytes);
-  sizer_.learn(bytes, blocked);
+  sizer_.observe(bytes, blocked);
   ++figures_.calls;
-  figures_.longest = std::max(figures_.longest, took);
+  figures_.longest = std::max(figures_.longest, elapsed);
   figures_.longestBlock = std::max(figures_.longestBlock, blocked);
   if (blocked > options_.maxBlock) ++figures_.overBudget;
   figures_.largestBatch = std::max<std::uint64_t>(figures_.largestBatch, keys);

@@ -26,7 +26,7 @@ struct LargeKey {
   std::string key;
   std::uint16_t slot = 0;
   std::uint64_t bytes = 0;  ///< MEMORY USAGE, an estimate for collections
-  Nanos took = 0;
+  Nanos elapsed = 0;
 };
 
 struct MoveFigures {
@@ -46,10 +46,10 @@ struct MoveFigures {
 };
 
 struct MoveOptions {
-  /// What batches are sized for: one MIGRATE's time in its source, which serves nobody meanwhile. A
-  /// target that answers late, and a core that is given to others, come on top.
+  /// What batches are sized for: one MIGRATE's time in its source, which serves no other client
+  /// meanwhile. A target that answers late, and a core that is given to others, come on top.
   Nanos maxBlock = kMillisecond;
-  /// After a MIGRATE its source is left to others for so many times as long as it was blocked.
+  /// The pause after a MIGRATE, as a multiple of the time its source was blocked.
   std::uint64_t rest = 0;
   std::size_t slotsAtOnce = 1;  ///< open at a time: between them the commands are pipelined
   std::function<bool()> interrupted;
@@ -67,7 +67,7 @@ struct MoveOptions {
 /// nothing of a batch. Never two MIGRATEs: a server runs what one client has sent without looking
 /// at others in between.
 ///
-/// Whatever ends it half-way, a slot that is open then is found by findOpenSlots().
+/// However it is interrupted, findOpenSlots() finds the slots left open.
 class SlotMover {
  public:
   /// `masters`: all that are to learn of new owners. All references must outlive it.
@@ -103,8 +103,8 @@ class SlotMover {
 
   Step nextStep() const;
   Status carryOut(const Step& step, const ClusterMember& from, const ClusterMember& to);
-  /// `blocked`: what the source says of this call; `took`: the round trip.
-  Status settleMigrate(std::size_t keys, const Value& reply, Nanos blocked, Nanos took);
+  /// `blocked`: what the source says of this call; `elapsed`: the round trip.
+  Status settleMigrate(std::size_t keys, const Value& reply, Nanos blocked, Nanos elapsed);
   /// Of a step's last reply: the source's time in MIGRATE since the reply before; none at first.
   std::optional<Nanos> settleBlocked(const Value& reply);
   void settleSizes(const Step& step, std::span<const Value> replies);

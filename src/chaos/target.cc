@@ -14,7 +14,7 @@ constexpr std::string_view kClientName = "redline-chaos";
 FaultParameter targetParameter() {
   return {.name = kTarget,
           .kind = ValueKind::text,
-          .help = "the server that it is done to; of a cluster any node",
+          .help = "the target server; in a cluster, any node",
           .example = "127.0.0.1:7601",
           .whenEmpty = "the first of -addr"};
 }
@@ -38,8 +38,8 @@ Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& cont
   const auto local = isLocal(endpoint);
   if (!local) return fail(local.error());
   if (!*local)
-    return fail(ErrorCode::unsafe, "{} is not on this machine: redline disturbs no other",
-                endpoint.text());
+    return fail(ErrorCode::unsafe,
+                "{} is not on this machine: faults may only target local servers", endpoint.text());
   auto admin = Admin::connect(endpoint, context.credentials);
   if (admin) (void)admin->commandRaw({"CLIENT", "SETNAME", kClientName});
   return admin;

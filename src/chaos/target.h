@@ -11,7 +11,7 @@ namespace redline {
 FaultParameter targetParameter();
 
 /// The server that a fault is done to: its -target where it has one and it was given, else the
-/// first of -addr. usage: -target is no address.
+/// first of -addr. usage: -target is not an address.
 Result<Endpoint> targetOf(const FaultSpec& spec, const FaultArguments& arguments,
                           const FaultContext& context);
 /// The same for a fault that has a -target.
@@ -20,7 +20,7 @@ Result<Endpoint> targetOf(const FaultArguments& arguments, const FaultContext& c
 /// A connection of a fault's own; CLIENT LIST and the slow log call it redline-chaos.
 Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& context);
 
-/// Makes `admin` anew where its connection to `endpoint` has gone: between a fault's prepare() and
+/// Reconnects `admin` if its connection to `endpoint` is lost: between a fault's prepare() and
 /// its time another fault may have killed the server and started it again.
 Status keepConnected(Admin& admin, const Endpoint& endpoint, const FaultContext& context);
 

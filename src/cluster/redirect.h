@@ -17,13 +17,13 @@ struct Redirect {
 };
 
 /// Reads "MOVED 3999 127.0.0.1:6381" and "ASK 3999 ::1:6381": a text that begins with that word.
-/// Nothing for a slot beyond the last one, a port that is none, or anything else.
+/// Nothing for a slot beyond the last one, an invalid port, or anything else.
 std::optional<Redirect> parseRedirect(std::string_view errorText) noexcept;
 
 /// How often an operation may be sent on by MOVED and ASK. A cluster at rest takes one, a slot that
 /// moves while its operation does takes three.
 inline constexpr unsigned kMaxRedirects = 16;
-/// How long an operation that is told to try again is kept, where no -op-timeout says so: longer
+/// How long an operation that gets TRYAGAIN is retried without an -op-timeout: longer
 /// than a cluster with the lab's cluster-node-timeout of 5 s takes to replace a master.
 inline constexpr Nanos kRetrySpan = 15 * kSecond;
 /// The first wait after TRYAGAIN or CLUSTERDOWN, and the longest: each is twice the one before.
@@ -45,7 +45,7 @@ struct Decision {
     failed,    ///< an error that another attempt does not cure
     moved,     ///< the slot has another owner for good: send it to `to`, and learn it
     ask,       ///< this one time, ask `to`, with ASKING in front
-    tryAgain,  ///< nobody can serve it now: send it again at `retryAt`, wherever its slot is then
+    tryAgain,  ///< no node can serve it now: send it again at `retryAt`, wherever its slot is then
     tooOften,  ///< redirected more than kMaxRedirects times, or a redirect that names no node
     tooLate,   ///< would be tried again, but its deadline is over
   };
@@ -59,8 +59,8 @@ struct Decision {
 };
 
 /// Judges a reply to an operation in a cluster. Pure. TRYAGAIN, CLUSTERDOWN, MASTERDOWN and LOADING
-/// pass by themselves and are tried again; MOVED and ASK are followed, whatever the time: a node
-/// has just told who serves it; every other error is final. `to` views the reply.
+/// pass by themselves and are tried again; MOVED and ASK are followed, whatever the time: the node
+/// that answered knows the owner; every other error is final. `to` views the reply.
 Decision decide(const ReplyView& reply, const Attempt& attempt) noexcept;
 
 }  // namespace redline

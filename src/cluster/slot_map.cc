@@ -34,7 +34,7 @@ class SlotMapReader {
     return fail(ErrorCode::invalidInput, "{} answers {} with {}", asked_.text(), command_, what);
   }
   tl::unexpected<Error> notIt(const Value& reply) const {
-    return broken(reply.isError() ? std::string_view(reply.text) : "something else than a list");
+    return broken(reply.isError() ? std::string_view(reply.text) : "a reply that is not a list");
   }
 
   // CLUSTER SLOTS: [first, last, master, replica, …], each node [host, port, id, metadata].
@@ -42,7 +42,7 @@ class SlotMapReader {
     if (!isList(entry) || entry.items.size() < 3) return broken("an entry without slots or nodes");
     const auto range = readRange(entry.items[0], entry.items[1]);
     if (!range) return fail(range.error());
-    std::uint16_t master = SlotMap::kNobody;
+    std::uint16_t master = SlotMap::kNoNode;
     for (std::size_t i = 2; i < entry.items.size(); ++i) {
       auto node = readSlotsNode(entry.items[i]);
       if (!node) return fail(node.error());
@@ -82,13 +82,13 @@ class SlotMapReader {
     const auto rank = [](const ClusterNode& node) { return std::pair(node.role, !node.online); };
     const auto first = std::ranges::min_element(members, {}, rank);
     if (first != members.end()) std::iter_swap(first, members.begin());
-    std::uint16_t master = SlotMap::kNobody;
+    std::uint16_t master = SlotMap::kNoNode;
     for (ClusterNode& node : members) {
       const bool isMaster = node.role == NodeRole::master;
-      if (!isMaster && master == SlotMap::kNobody) continue;  // its master is not known: no use
-      const auto index = place(std::move(node), isMaster ? SlotMap::kNobody : master);
+      if (!isMaster && master == SlotMap::kNoNode) continue;  // its master is not known: no use
+      const auto index = place(std::move(node), isMaster ? SlotMap::kNoNode : master);
       if (!index) return fail(index.error());
-      if (master == SlotMap::kNobody) master = *index;
+      if (master == SlotMap::kNoNode) master = *index;
     }
     return readShardSlots(*slots, master);
   }
@@ -139,18 +139,18 @@ class SlotMapReader {
     return static_cast<std::uint16_t>(*number);
   }
 
-  /// `master`: of a replica; kNobody for a master.
+  /// `master`: of a replica; kNoNode for a master.
   Result<std::uint16_t> place(ClusterNode node, std::uint16_t master) {
-    node.role = master == SlotMap::kNobody ? NodeRole::master : NodeRole::replica;
+    node.role = master == SlotMap::kNoNode ? NodeRole::master : NodeRole::replica;
     node.master = master;
     const std::uint16_t known = map_.find(node.address.host, node.address.port);
-    if (known == SlotMap::kNobody) {
-      if (map_.nodes_.size() == SlotMap::kNobody) return broken("more nodes than a cluster has");
+    if (known == SlotMap::kNoNode) {
+      if (map_.nodes_.size() == SlotMap::kNoNode) return broken("more nodes than a cluster has");
       return map_.add(std::move(node));
     }
     // A node that is gone may have left its address to another one.
     if (!map_.nodes_[known].online && node.online) {
-      node.master = master == SlotMap::kNobody ? known : master;
+      node.master = master == SlotMap::kNoNode ? known : master;
       map_.nodes_[known] = std::move(node);
     }
     return known;
@@ -176,7 +176,7 @@ Result<SlotMap> SlotMap::fromShards(const Value& reply, const NodeAddress& asked
 std::uint16_t SlotMap::find(std::string_view host, std::uint16_t port) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i)
     if (nodes_[i].address.is(host, port)) return static_cast<std::uint16_t>(i);
-  return kNobody;
+  return kNoNode;
 }
 
 std::vector<std::uint16_t> SlotMap::replicasOf(std::uint16_t master) const {
@@ -193,16 +193,16 @@ std::vector<SlotRange> SlotMap::rangesOf(std::uint16_t node) const {
 
 std::uint16_t SlotMap::moved(std::uint16_t slot, std::string_view host, std::uint16_t port) {
   std::uint16_t owner = find(host, port);
-  if (owner == kNobody) owner = add({{std::string(host), port}, {}, NodeRole::master, kNobody});
+  if (owner == kNoNode) owner = add({{std::string(host), port}, {}, NodeRole::master, kNoNode});
   nodes_[owner].role = NodeRole::master;
   nodes_[owner].master = owner;
   return owners_[slot] = owner;
 }
 
-/// A node that is its own master names kNobody, until it has a number.
+/// A node that is its own master names kNoNode, until it has a number.
 std::uint16_t SlotMap::add(ClusterNode node) {
   const auto index = static_cast<std::uint16_t>(nodes_.size());
-  if (node.master == kNobody) node.master = index;
+  if (node.master == kNoNode) node.master = index;
   nodes_.push_back(std::move(node));
   return index;
 }

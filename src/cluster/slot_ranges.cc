@@ -20,7 +20,7 @@ Result<SlotRange> parseOne(std::string_view text) {
     return fail(ErrorCode::usage, "'{}' is neither a slot nor a range of slots: {}", text,
                 kExample);
   if (*first >= kSlots || *last >= kSlots)
-    return fail(ErrorCode::usage, "'{}' goes beyond the last slot, {}", text, kSlots - 1);
+    return fail(ErrorCode::usage, "'{}' exceeds the last slot, {}", text, kSlots - 1);
   if (*first > *last)
     return fail(ErrorCode::usage, "'{}' ends before it begins: {}", text, kExample);
   return SlotRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};

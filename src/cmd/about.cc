@@ -16,7 +16,7 @@ namespace {
 /// The sub-command named by the positional `command`; nullptr when none is named.
 /// What follows it, as in 'help stack up', must be words that the sub-command knows.
 Result<const Command*> namedCommand(const Invocation& invocation) {
-  const std::vector<std::string>& typed = invocation.flags.words();
+  const std::vector<std::string>& typed = invocation.flags.positionalWords();
   if (typed.empty()) return nullptr;
   const std::string& name = typed.front();
   if (const Command* const command = findCommand(name)) {
@@ -32,7 +32,7 @@ Result<const Command*> namedCommand(const Invocation& invocation) {
 
 PositionalSpec commandWords() {
   return {.name = "command",
-          .help = "a command, and an action of it",
+          .help = "a command, and one of its actions",
           .optional = true,
           .repeated = true};
 }
@@ -92,8 +92,9 @@ Command completionsCommand() {
   command.name = "completions";
   command.summary = "print completions for a shell";
   command.positionals = {{.name = "shell", .choices = {"bash", "zsh"}}};
-  command.examples = {{"source <(redline completions bash)", "in ~/.bashrc"},
-                      {"redline completions zsh > ~/.zfunc/_redline", "a folder on the fpath"}};
+  command.examples = {
+      {"source <(redline completions bash)", "in ~/.bashrc"},
+      {"redline completions zsh > ~/.zfunc/_redline", "for a directory on the fpath"}};
   command.run = runCompletions;
   return command;
 }

@@ -26,26 +26,26 @@ namespace {
 std::vector<FlagSpec> actionFlags() {
   constexpr std::string_view kGroup = "What to do";
   FlagSpec action{.name = "action",
-                  .kind = FlagKind::choice,
-                  .help = "which fault",
+                  .kind = ValueKind::choice,
+                  .help = "the fault to inject",
                   .example = "bgsave",
                   .group = kGroup,
-                  .whenEmpty = "it must be given"};
+                  .whenEmpty = "required"};
   for (const FaultSpec& fault : faults()) action.choices.push_back(fault.name);
   return {
       action,
       {.name = "force",
-       .kind = FlagKind::boolean,
+       .kind = ValueKind::boolean,
        .fallback = "false",
-       .help = "do it although a check says no: to a server that redline did not start, without "
-               "the memory or the disk for it",
+       .help =
+           "override the checks: a server that redline did not start, too little memory or disk",
        .group = kGroup}};
 }
 
 std::vector<FlagSpec> jsonFlag() {
   return {{.name = "json",
-           .kind = FlagKind::path,
-           .help = "also write what happened to this file",
+           .kind = ValueKind::path,
+           .help = "also write the outcome as JSON to this file",
            .example = "chaos.json",
            .group = "Output",
            .whenEmpty = "not written"}};
@@ -56,7 +56,7 @@ std::vector<FlagSpec> whereFlags() {
   std::vector<FlagSpec> flags = targetFlags();
   for (FlagSpec& flag : flags) {
     if (flag.name != "topology") continue;
-    flag.help = "what listens there: a single server, or a node or several of a cluster";
+    flag.help = "what -addr names: a single server, or one or more nodes of a cluster";
     flag.example = "cluster";
     flag.choices = {"node", "cluster"};
   }
@@ -67,8 +67,7 @@ std::vector<FlagSpec> whereFlags() {
 /// fault.
 Result<PlannedFault> plannedFault(const FlagValues& flags) {
   if (flags.empty("action"))
-    return fail(ErrorCode::usage, "say which fault with -action, e.g. -action={}",
-                faults().front().name);
+    return fail(ErrorCode::usage, "-action is required, e.g. -action={}", faults().front().name);
   const auto spec = findFault(flags.text("action"));
   if (!spec) return fail(spec.error());
   std::vector<GivenParameter> given;
@@ -133,7 +132,7 @@ Result<ExitCode> runChaos(const Invocation& invocation) {
     fmt::print("{}\n", faultLine(event, event.at - zero));
     std::fflush(stdout);
   };
-  context.interrupted = [&interrupts] { return interrupts.came(); };
+  context.interrupted = [&interrupts] { return interrupts.received(); };
   context.progress = [&line](const std::string& text) { line.update(SteadyClock::read(), text); };
   FaultBracket bracket(*planned, context);
   if (auto ready = bracket.prepare(); !ready) return fail(ready.error());
@@ -154,23 +153,22 @@ Result<ExitCode> runChaos(const Invocation& invocation) {
 Command chaosCommand() {
   Command command;
   command.name = "chaos";
-  command.summary = "do something to a server that it will feel, and undo it";
+  command.summary = "inject a fault into a server, verify it, and heal it";
   command.about = faultListing();
   command.flags =
       joinFlags({actionFlags(), faultParameterFlags(), whereFlags(), jsonFlag(), configFlag()});
   command.examples = {
       {"redline chaos -action=bgsave", "a snapshot of the server on 127.0.0.1:7600"},
       {"redline chaos -action=bgsave -addr=127.0.0.1:7601 -json=bgsave.json",
-       "of another one; what happened also as JSON"},
+       "of another server; the outcome also as JSON"},
       {"redline chaos -action=reshard -topology=cluster -addr=127.0.0.1:7700 -slots=0-999 "
        "-target=127.0.0.1:7701",
        "moves 1000 slots with their keys"},
       {"redline chaos -action=kill-master -topology=cluster -addr=127.0.0.1:7700",
-       "kills the first master, times its replacement, and starts it again"},
-      {"redline chaos -action=bgsave -force",
-       "although the machine may not have the memory for it"},
+       "kills the first master, times its replacement, and restarts it"},
+      {"redline chaos -action=bgsave -force", "even if the machine may lack the memory for it"},
   };
-  command.more = "docs/adding-a-fault.md for how a fault is made.";
+  command.more = "docs/adding-a-fault.md explains how to add a fault.";
   command.run = runChaos;
   return command;
 }

@@ -68,9 +68,8 @@ const std::vector<FlagSpec>& faultParameterFlags() {
 std::string_view faultListing() {
   static const std::string kListing = [] {
     std::string text =
-        "One fault: done, checked that it took, and healed, also after Ctrl-C. What harms the "
-        "server "
-        "is done to servers that redline started alone, unless -force. The faults are";
+        "Injects one fault, verifies its effect, and heals it, also after Ctrl-C. Destructive "
+        "faults target only servers that redline started, unless -force. The faults are";
     for (const FaultSpec& fault : faults())
       text += fmt::format("{} {} ({}{})", &fault == &faults().front() ? ":" : ";", fault.name,
                           fault.summary, fault.clusterOnly ? "; clusters only" : "");
@@ -82,19 +81,19 @@ std::string_view faultListing() {
 Status checkTopology(const FaultSpec& fault, const FlagValues& flags) {
   if (!fault.clusterOnly || flags.is("topology", "cluster")) return {};
   return fail(ErrorCode::usage,
-              "{} is for clusters: add -topology=cluster and a node of one as -addr", fault.name);
+              "{} needs a cluster: add -topology=cluster, and one of its nodes as -addr",
+              fault.name);
 }
 
 std::vector<FlagSpec> chaosPlanFlag() {
-  return {
-      {.name = "chaos",
-       .help =
-           "faults while the load runs, each with its time in the measured window and its "
-           "parameters; several with semicolons between them, and one that is due while another of "
-           "its kind is under way begins after it (see 'redline help chaos')",
-       .example = "5s:bgsave",
-       .group = "Faults",
-       .whenEmpty = "none"}};
+  return {{.name = "chaos",
+           .help =
+               "faults to inject during the run, separated by semicolons: TIME:FAULT with the "
+               "fault's parameters as flags (see 'redline help chaos'). Times count from the start "
+               "of the measured window. A fault waits for an earlier one of its kind to end",
+           .example = "5s:bgsave",
+           .group = "Faults",
+           .whenEmpty = "none"}};
 }
 
 Result<ChaosPlan> chaosPlan(const FlagValues& flags) {
@@ -103,9 +102,10 @@ Result<ChaosPlan> chaosPlan(const FlagValues& flags) {
   if (!plan) return fail(ErrorCode::usage, "-chaos: {}", plan.error().message);
   for (const PlannedFault& fault : *plan) {
     if (fault.at >= flags.duration("duration"))
-      return fail(ErrorCode::usage,
-                  "-chaos: {} at {} comes after the measured window of {}: make -duration longer",
-                  fault.spec->name, formatDuration(fault.at), flags.text("duration"));
+      return fail(
+          ErrorCode::usage,
+          "-chaos: {} at {} is after the end of the measured window, {}: increase -duration",
+          fault.spec->name, formatDuration(fault.at), flags.text("duration"));
     if (auto good = checkTopology(*fault.spec, flags); !good)
       return fail(ErrorCode::usage, "-chaos: {}", good.error().message);
   }

@@ -28,7 +28,7 @@ std::vector<FlagSpec> chaosPlanFlag();
 /// window or does not fit the topology.
 Result<ChaosPlan> chaosPlan(const FlagValues& flags);
 
-/// The servers of this user's stacks; none when there is no place where they could be kept.
+/// The servers of this user's stacks; none when there is no directory for them.
 std::vector<OwnServer> knownOwnServers();
 
 /// One event of a fault for people: "   5.0s bgsave end on 127.0.0.1:7600 after 1.2 s: fork 812

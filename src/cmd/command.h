@@ -11,17 +11,15 @@ namespace redline {
 
 class FlagValues;
 
-using FlagKind = ValueKind;
-
 /// One flag. The same entry feeds the parser, help, completions and the manual page.
 struct FlagSpec {
   std::string_view name;  ///< without dashes
-  FlagKind kind = FlagKind::text;
+  ValueKind kind = ValueKind::text;
   std::string_view fallback = {};  ///< the default, as one would type it; empty: none
   std::string_view help = {};      ///< one sentence for people, no full stop
   std::string_view example = {};   ///< a value worth showing
   std::string_view group = {};     ///< the heading in help
-  /// The values of a choice; for every other kind, words accepted besides (as `-rate max`).
+  /// The values of a choice; for every other kind, additional words (as `-rate max`).
   std::vector<std::string_view> choices = {};
   bool positive = false;            ///< zero is refused
   std::string_view whenEmpty = {};  ///< what an empty default means, for help
@@ -39,7 +37,7 @@ struct PositionalSpec {
   std::string_view help = {};
   bool optional = false;
   bool repeated = false;  ///< the last one may stand any number of times: FlagValues::words()
-  /// Words that completions offer besides the choices, and nobody demands.
+  /// Words that completions offer besides the choices; optional.
   std::vector<std::string_view> hints = {};
   std::string_view hintsFrom = {};  ///< a shell's command that prints more of them
   bool paths = false;               ///< files and directories complete it

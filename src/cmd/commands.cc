@@ -7,7 +7,7 @@ namespace redline {
 
 std::span<const Command> commands() {
   static const std::vector<Command> kCommands{
-      // clang-format off: one line each, so that two who add one do not meet
+      // clang-format off: one line each, so that additions do not conflict
       stackCommand(),
       loaderCommand(),
       driverCommand(),

@@ -66,54 +66,51 @@ Result<ExitCode> runCompare(const Invocation& invocation) {
 Command compareCommand() {
   Command command;
   command.name = "compare";
-  command.summary = "put two runs, or two sets of runs, side by side, with intervals";
+  command.summary = "compare two runs, or two sets of runs, with confidence intervals";
   command.about =
-      "Reads run directories, and talks to no server. For each metric: both sides, the change from "
-      "A "
-      "to B with its 95% interval, and one of three verdicts: differs, no evidence of a "
-      "difference, "
+      "Reads run directories; needs no server. For each metric: both sides, the change from A to B "
+      "with its 95% interval, and one of three verdicts: differs, no evidence of a difference, "
       "inconclusive. With several runs on both sides the intervals come from the repeats; with one "
-      "each, "
-      "from blocks of their windows, which know nothing of what changes from run to run. Where "
-      "runs differ in what they should share, it says so.";
-  command.positionals = {{.name = "a",
-                          .help = "a run directory, several with commas, or a directory of runs",
-                          .paths = true},
-                         {.name = "b", .help = "the same, to be compared with a", .paths = true}};
+      "each, from blocks of their windows, which miss the variation between runs. Warns where the "
+      "runs differ in other flags, versions or machines.";
+  command.positionals = {
+      {.name = "a",
+       .help = "a run directory, several separated by commas, or a directory of runs",
+       .paths = true},
+      {.name = "b", .help = "the same, to be compared with a", .paths = true}};
   command.flags = joinFlags(
       {{{.name = "fail-if",
-         .kind = FlagKind::text,
-         .help =
-             "conditions, separated by commas: exit with 4 if one holds. With a sign the value is "
-             "a change from A (which must not be chance), without one a limit for B",
+         .kind = ValueKind::text,
+         .help = "conditions, separated by commas: exit with 4 if one holds. With a sign the value "
+                 "is a change from A (beyond chance), without one a limit for B",
          .example = "p99>+10%, achieved<-5%, hit_rate<99%",
          .group = "Verdict"},
         {.name = "strict",
-         .kind = FlagKind::boolean,
+         .kind = ValueKind::boolean,
          .fallback = "false",
          .help = "a condition that may hold by chance counts as held",
          .group = "Verdict"},
         {.name = "margin",
-         .kind = FlagKind::share,
+         .kind = ValueKind::share,
          .fallback = "5%",
-         .help =
-             "a relative difference that would not matter: what \"no evidence of a difference\" "
-             "has to exclude",
+         .help = "the largest relative difference that does not matter, for the verdict \"no "
+                 "evidence of "
+                 "a difference\"",
          .group = "Verdict"},
         {.name = "json",
-         .kind = FlagKind::path,
-         .help = "write the comparison to this file as well",
+         .kind = ValueKind::path,
+         .help = "also write the comparison as JSON to this file",
          .example = "comparison.json",
          .group = "Output"}},
        configFlag()});
   command.examples = {
       {"redline compare runs/before runs/after", "two runs, by blocks of their windows"},
       {"redline compare runs/a1,runs/a2,runs/a3 runs/b1,runs/b2,runs/b3 -fail-if='p99>+10%'",
-       "two sets of repeats; exits with 4 if the p99 rose by more than a tenth"},
+       "two sets of repeats; exits with 4 if p99 rose by more than 10%"},
       {"redline compare results/no results/always -json=fsync.json",
        "all runs below two directories"},
   };
-  command.more = "docs/comparing.md says what the verdicts mean and how conditions are written.";
+  command.more = "docs/comparing.md explains the verdicts and the syntax of conditions.";
   command.run = runCompare;
   return command;
 }

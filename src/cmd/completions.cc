@@ -21,7 +21,7 @@ std::vector<std::string_view> commandNames(std::span<const Command> commands) {
 
 /// One `case` branch of a flag whose value can be completed; empty for the others.
 std::string bashValueBranch(const Command& command, const FlagSpec& flag) {
-  if (flag.kind == FlagKind::path)
+  if (flag.kind == ValueKind::path)
     return fmt::format("    {}:-{}) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n",
                        command.name, flag.name);
   if (flag.choices.empty()) return "";
@@ -78,9 +78,9 @@ std::string zshQuoted(std::string_view text) {
 
 std::string zshFlag(const FlagSpec& flag) {
   const std::string help = zshQuoted(flag.help);
-  if (flag.kind == FlagKind::boolean) return fmt::format("'-{}[{}]'", flag.name, help);
+  if (flag.kind == ValueKind::boolean) return fmt::format("'-{}[{}]'", flag.name, help);
   std::string action;
-  if (flag.kind == FlagKind::path) {
+  if (flag.kind == ValueKind::path) {
     action = "_files";
   } else if (!flag.choices.empty()) {
     action = fmt::format("({})", words(flag.choices));

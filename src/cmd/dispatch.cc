@@ -26,7 +26,7 @@ int exitWith(ExitCode code) {
 int report(std::string_view command, const Error& error) {
   const std::string name = command.empty() ? "redline" : fmt::format("redline {}", command);
   const std::string text = fmt::format("{}: {}", name, error.message);
-  // One line, but for the eyes of somebody at a terminal.
+  // One line; in colour on a terminal.
   const std::size_t width =
       isatty(STDERR_FILENO) == 1 ? terminalWidth(STDERR_FILENO) - 2 : text.size();
   fmt::print(stderr, "{}\n", fmt::join(wrap(text, width), "\n  "));
@@ -58,7 +58,7 @@ int runCommand(const Command& command, const std::vector<std::string>& argv,
                           }};
   const auto flags = resolve(command, commands(), inputs);
   if (!flags) return report(command.name, flags.error());
-  if (flags->helpWanted()) {
+  if (flags->helpRequested()) {
     fmt::print("{}", commandHelp(command, terminalStyle()));
     return exitWith(ExitCode::good);
   }

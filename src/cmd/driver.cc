@@ -26,69 +26,69 @@ std::vector<FlagSpec> loadFlags() {
   constexpr std::string_view kGroup = "Load";
   return {
       {.name = "rate",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "10k",
-       .help = "operations a second, all workers together; max sends as fast as replies allow "
-               "(closed model)",
+       .help = "operations per second, all workers together; max: as fast as replies allow (closed "
+               "model)",
        .example = "200k",
        .group = kGroup,
        .choices = {"max"},
        .positive = true},
       {.name = "arrivals",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "constant",
-       .help = "how the intended send times lie",
+       .help = "distribution of the intended send times",
        .example = "poisson",
        .group = kGroup,
        .choices = {"constant", "poisson"}},
       {.name = "rw-ratio",
-       .kind = FlagKind::share,
+       .kind = ValueKind::share,
        .fallback = "0.9",
-       .help = "share of reads, 0 to 1; drawn for every operation",
+       .help = "share of reads, 0 to 1, drawn for every operation",
        .example = "0.5",
        .group = kGroup},
       {.name = "dist",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "uniform",
-       .help = "how keys are drawn, for reads and writes alike",
+       .help = "distribution of the keys, for reads and writes alike",
        .example = "zipfian",
        .group = kGroup,
        .choices = {"uniform", "zipfian"}},
       {.name = "zipf-s",
-       .kind = FlagKind::number,
+       .kind = ValueKind::number,
        .fallback = "1.1",
        .help = "exponent of -dist=zipfian: the n-th hottest key weighs 1/n^s",
        .example = "1.2",
        .group = kGroup},
       {.name = "hot-seed",
-       .kind = FlagKind::count,
-       .help = "fixes which keys are popular under -dist=zipfian: another number is another set",
+       .kind = ValueKind::count,
+       .help = "seed for which keys are popular under -dist=zipfian",
        .example = "2",
        .group = kGroup,
        .whenEmpty = "-seed"},
       {.name = "run-seed",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "1",
-       .help = "fixes the draws of this run: keys, kinds and arrivals",
+       .help = "seed for this run's keys, kinds and arrivals",
        .example = "7",
        .group = kGroup},
       {.name = "duration",
-       .kind = FlagKind::duration,
+       .kind = ValueKind::duration,
        .fallback = "10s",
-       .help = "the measured time, after the warm-up",
+       .help = "length of the measured window, after the warm-up",
        .example = "60s",
        .group = kGroup,
        .positive = true},
       {.name = "warmup",
-       .kind = FlagKind::duration,
+       .kind = ValueKind::duration,
        .fallback = "1s",
-       .help = "sent before, and kept out of the figures",
+       .help = "length of the warm-up, which is excluded from the figures",
        .example = "5s",
        .group = kGroup},
       {.name = "drain",
-       .kind = FlagKind::duration,
+       .kind = ValueKind::duration,
        .fallback = "5s",
-       .help = "how long to wait at the end for what is still outstanding",
+       .help = "how long to wait at the end for outstanding operations",
        .example = "10s",
        .group = kGroup},
   };
@@ -98,79 +98,77 @@ std::vector<FlagSpec> wireFlags() {
   constexpr std::string_view kGroup = "Connections and batches";
   return {
       {.name = "conns",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "50",
-       .help = "connections in all; in a cluster, to each node that is contacted",
+       .help = "connections in total; in a cluster, to each contacted node",
        .example = "200",
        .group = kGroup,
        .positive = true},
       {.name = "pipeline",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "0",
-       .help = "operations in a batch; 0: one in flight per connection",
+       .help = "operations per batch; 0: one in flight per connection",
        .example = "16",
        .group = kGroup},
       {.name = "tx",
-       .kind = FlagKind::boolean,
+       .kind = ValueKind::boolean,
        .fallback = "false",
        .help = "send each batch as MULTI ... EXEC; its operations complete at EXEC's reply",
        .group = kGroup},
       {.name = "batch-wait",
-       .kind = FlagKind::duration,
+       .kind = ValueKind::duration,
        .fallback = "0",
        .help = "how long a batch may wait to fill; 0: send what is due",
        .example = "200us",
        .group = kGroup},
       {.name = "max-backlog",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "100k",
-       .help = "in a cluster: operations that may wait for one node, in each worker; while as many "
-               "do, none are sent to any",
+       .help = "cluster only: how many operations may wait for one node, per worker; at the limit "
+               "nothing is sent to any node",
        .example = "1M",
        .group = kGroup,
        .positive = true},
       {.name = "op-timeout",
-       .kind = FlagKind::duration,
+       .kind = ValueKind::duration,
        .fallback = "0",
-       .help = "give an operation up after this time; 0: never",
+       .help = "fail an operation after this time; 0: never",
        .example = "250ms",
        .group = kGroup},
       {.name = "on-disconnect",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "retry",
-       .help = "what a lost connection means: connect and try again, or end the run",
+       .help = "after a lost connection: reconnect and retry, or end the run",
        .example = "stop",
        .group = kGroup,
        .choices = {"retry", "stop"}},
       {.name = "on-miss",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "none",
-       .help = "what follows a read that finds nothing: nothing, or the key is written as a cache "
-               "does, beside the -rate; the read has ended before",
+       .help = "after a read that misses: nothing, or write the key as cache-aside does; the write "
+               "counts neither towards -rate nor to the read's latency",
        .example = "refill",
        .group = kGroup,
        .choices = {"none", "refill"}},
       {.name = "wait-replicas",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "0",
-       .help =
-           "a write is complete when so many replicas have it: one WAIT follows each batch that "
-           "has writes, and they complete at its reply; 0: at their own",
+       .help = "a write completes when this many replicas have it: one WAIT follows each batch "
+               "with writes, and they complete at its reply; 0: no WAIT",
        .example = "1",
        .group = kGroup},
       {.name = "wait-timeout",
-       .kind = FlagKind::duration,
+       .kind = ValueKind::duration,
        .fallback = "100ms",
-       .help =
-           "how long WAIT waits; then the writes fail as under_replicated, although their master "
-           "has them",
+       .help = "timeout of WAIT; after it the writes fail as under_replicated, although their "
+               "master has them",
        .example = "1s",
        .group = kGroup,
        .positive = true},
       {.name = "verify",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "full",
-       .help = "how much of a read value is compared with what it must be",
+       .help = "how much of each value read is verified",
        .example = "header",
        .group = kGroup,
        .choices = {"full", "header", "none"}},
@@ -181,15 +179,15 @@ std::vector<FlagSpec> metricsFlags() {
   constexpr std::string_view kGroup = "Output";
   return {
       {.name = "metrics",
-       .kind = FlagKind::hostPort,
-       .help = "serve GET /metrics for Prometheus at this address of this machine",
+       .kind = ValueKind::hostPort,
+       .help = "serve GET /metrics for Prometheus at this local address",
        .example = "127.0.0.1:9121",
        .group = kGroup,
        .whenEmpty = "not served"},
       {.name = "metrics-linger",
-       .kind = FlagKind::duration,
+       .kind = ValueKind::duration,
        .fallback = "0",
-       .help = "go on serving the final values for so long, or until Ctrl-C",
+       .help = "keep serving the final values for this long, or until Ctrl-C",
        .example = "10s",
        .group = kGroup},
   };
@@ -197,9 +195,9 @@ std::vector<FlagSpec> metricsFlags() {
 
 std::vector<FlagSpec> sendsFlag() {
   return {{.name = "sends",
-           .kind = FlagKind::path,
-           .help = "also write the time of every send (int64 nanoseconds since the start), to look "
-                   "at the generator itself",
+           .kind = ValueKind::path,
+           .help = "also write the time of every send (int64 nanoseconds since the start), to "
+                   "check the generator itself",
            .example = "sends.bin",
            .group = "Output",
            .whenEmpty = "not kept"}};
@@ -225,29 +223,27 @@ Status checkDriverCounts(const FlagValues& flags) {
 
 Status checkCombinations(const FlagValues& flags) {
   if (flags.count("threads") > flags.count("conns"))
-    return fail(ErrorCode::usage, "-threads={} leaves workers without a connection: -conns is {}",
+    return fail(ErrorCode::usage, "-threads={} exceeds -conns={}: each worker needs a connection",
                 flags.text("threads"), flags.text("conns"));
   if (flags.duration("ttl-min") > flags.duration("ttl-max"))
     return fail(ErrorCode::usage, "-ttl-min={} is longer than -ttl-max={}", flags.text("ttl-min"),
                 flags.text("ttl-max"));
   if (flags.is("rate", "max") && flags.is("arrivals", "poisson"))
     return fail(ErrorCode::usage,
-                "-arrivals=poisson needs a rate: with -rate=max the next operation is due when the "
-                "last is answered");
+                "-arrivals=poisson needs a rate: with -rate=max operations have no due times");
   if (flags.is("rate", "max") && flags.given("batch-wait"))
     return fail(ErrorCode::usage,
-                "-batch-wait has no meaning with -rate=max: batches are exactly full");
+                "-batch-wait does not apply to -rate=max, whose batches are always full");
   if (!flags.empty("hot-seed") && !flags.is("dist", "zipfian"))
-    return fail(
-        ErrorCode::usage,
-        "-hot-seed means nothing without -dist=zipfian: no key is more popular than another");
+    return fail(ErrorCode::usage,
+                "-hot-seed needs -dist=zipfian: without it no key is more popular than another");
   if (flags.duration("metrics-linger") != 0 && flags.empty("metrics"))
-    return fail(ErrorCode::usage, "-metrics-linger={} has nothing to serve without -metrics",
+    return fail(ErrorCode::usage, "-metrics-linger={} needs -metrics",
                 flags.text("metrics-linger"));
   if (flags.given("max-backlog") && !flags.is("topology", "cluster"))
     return fail(ErrorCode::usage,
-                "-max-backlog is for -topology=cluster: on a single node the backlog is a position "
-                "in the schedule, and takes no room");
+                "-max-backlog needs -topology=cluster: on a single node the backlog is a position "
+                "in the schedule and takes no memory");
   if (flags.is("topology", "node") && flags.endpoints("addr").size() != 1)
     return fail(ErrorCode::usage, "-addr names {} servers, and -topology=node is one of them",
                 flags.endpoints("addr").size());
@@ -265,7 +261,7 @@ Status checkWait(const FlagValues& flags) {
     return fail(ErrorCode::usage, "-wait-timeout={}: whole milliseconds, and at most {}",
                 flags.text("wait-timeout"), formatDuration(kLongest));
   if (flags.given("wait-timeout") && flags.count("wait-replicas") == 0)
-    return fail(ErrorCode::usage, "-wait-timeout means nothing without -wait-replicas");
+    return fail(ErrorCode::usage, "-wait-timeout needs -wait-replicas");
   return {};
 }
 
@@ -329,22 +325,23 @@ EnginePlan enginePlan(const Invocation& invocation) {
   return plan;
 }
 
-/// What a refill, which is no operation that was drawn, does not go together with.
+/// Flags that exclude refills, which are not drawn operations.
 Status checkRefill(const FlagValues& flags) {
   if (flags.is("on-miss", "none")) return {};
   const auto refuse = [&](std::string_view with, std::string_view why) {
-    return fail(ErrorCode::usage, "-on-miss={} does not go together with {}: {}",
+    return fail(ErrorCode::usage, "-on-miss={} cannot be combined with {}: {}",
                 flags.text("on-miss"), with, why);
   };
   if (flags.is("mitigation", "key-split"))
-    return refuse("-mitigation=key-split", "a copy that is missing says nothing of the others");
-  if (flags.on("tx")) return refuse("-tx", "a transaction is sent as it was drawn");
+    return refuse("-mitigation=key-split",
+                  "a missing copy does not mean that the others are missing");
+  if (flags.on("tx")) return refuse("-tx", "a transaction is sent as drawn");
   if (flags.count("ledger") != 0)
-    return refuse("-ledger", "refills would be writes that the ledger takes for newer ones");
+    return refuse("-ledger", "the ledger would take refills for newer writes");
   return {};
 }
 
-/// /metrics as asked for; null when nobody did.
+/// /metrics as asked for; null when it was not requested.
 Result<std::unique_ptr<LiveMetrics>> startMetrics(const FlagValues& flags, const DriverPlan& plan) {
   if (flags.empty("metrics")) return nullptr;
   const auto where = parseEndpoint(flags.text("metrics"));
@@ -358,17 +355,17 @@ Result<std::unique_ptr<LiveMetrics>> startMetrics(const FlagValues& flags, const
 }
 
 void linger(Nanos span, const Interrupts& interrupts) {
-  constexpr Nanos kLook = 50 * kMillisecond;
-  for (Nanos left = span; left > 0 && !interrupts.came(); left -= kLook)
-    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, kLook)));
+  constexpr Nanos kPollInterval = 50 * kMillisecond;
+  for (Nanos left = span; left > 0 && !interrupts.received(); left -= kPollInterval)
+    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, kPollInterval)));
 }
 
-/// The summary for the terminal: what was said of the machine before is not said after every run.
-Summary withoutTold(const DriverOutcome& outcome) {
+/// The summary for the terminal, without the machine's warnings that were shown before.
+Summary withoutShownWarnings(const DriverOutcome& outcome) {
   Summary summary = outcome.summary;
   for (const Warning& warning : outcome.hostWarnings)
     std::erase(summary.notes, warningText(warning));
-  for (const Warning& warning : untoldWarnings(outcome.hostWarnings))
+  for (const Warning& warning : newWarnings(outcome.hostWarnings))
     summary.notes.push_back(warningText(warning));
   return summary;
 }
@@ -391,12 +388,13 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   watcher.onFault = [](const Event& event, Nanos sinceStart) {
     fmt::print(stderr, "{}\n", faultLine(event, sinceStart));
   };
-  watcher.interrupted = [&interrupts] { return interrupts.came(); };
+  watcher.interrupted = [&interrupts] { return interrupts.received(); };
   if (*metrics) (*metrics)->join(watcher);
   const auto outcome = runDriver(plan, watcher);
   if (!outcome) return fail(outcome.error());
   if (*metrics) (*metrics)->end();
-  fmt::print("{}run directory: {}\n", summaryTable(withoutTold(*outcome)), plan.out.string());
+  fmt::print("{}run directory: {}\n", summaryTable(withoutShownWarnings(*outcome)),
+             plan.out.string());
   std::fflush(stdout);  // before the wait: a reader of a pipe has the figures now
   linger(flags.duration("metrics-linger"), interrupts);
   if (!outcome->status) return fail(outcome->status.error());
@@ -434,25 +432,25 @@ Result<DriverPlan> driverPlan(const Invocation& invocation) {
 Command driverCommand() {
   Command command;
   command.name = "driver";
-  command.summary = "send a read/write mix at a target rate and measure it";
+  command.summary = "send reads and writes at a target rate and measure latency";
   command.about =
-      "Every operation has an intended send time that is fixed before the run knows how the server "
-      "feels. Response time counts from there, so a stall of the server is seen by all operations "
-      "that were due during it. The loader must have stored the same data set before.";
+      "Every operation has an intended send time, fixed independently of how fast the server "
+      "replies. Response time counts from there, so a stall of the server delays every operation "
+      "that was due during it. Load the same data set with 'redline loader' first.";
   command.flags =
       joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(), mitigationFlags(),
                  generatorFlags(), outputFlags("runs/<UTC time>-driver"), sendsFlag(),
                  metricsFlags(), chaosPlanFlag(), configFlag()});
   command.examples = {
-      {"redline driver -rate=50k -duration=30s", "50 000 operations a second for half a minute"},
+      {"redline driver -rate=50k -duration=30s", "50,000 operations per second for half a minute"},
       {"redline driver -rate=max -pipeline=16 -cpus=1",
        "as fast as replies allow, 16 operations in a batch, the generator on CPU 1"},
       {"redline driver -rate=80k -arrivals=poisson -dist=zipfian -zipf-s=1.2 -json=run.json",
-       "random arrivals on few hot keys; the summary also in run.json"},
+       "random arrivals on a few hot keys; the summary also in run.json"},
       {"redline driver -rate=20k -duration=20s -chaos=5s:bgsave",
-       "a snapshot is written five seconds into the measured window"},
+       "a snapshot five seconds into the measured window"},
   };
-  command.more = "docs/terminology.md for the words, docs/run-format.md for the files it leaves.";
+  command.more = "docs/terminology.md defines the terms, docs/run-format.md the files of a run.";
   command.run = runDriver;
   return command;
 }

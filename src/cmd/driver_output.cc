@@ -158,7 +158,7 @@ std::string summaryTable(const Summary& summary) {
   for (const Reason& reason : summary.invalidReasons)
     fmt::format_to(to, "  INVALID: {}\n", reason.text);
   if (summary.valid)
-    out += "  valid: the generator kept up, and every value read was what was written\n";
+    out += "  valid: the generator kept its schedule, and every value read was correct\n";
   return out;
 }
 

@@ -24,7 +24,7 @@ class LiveLine {
   Histogram response_, lateness_;  // of all kinds; kept, as fresh ones cost more than the line
 };
 
-/// What was measured, as a table, and whether it may be believed.
+/// What was measured, as a table, with its verdict.
 std::string summaryTable(const Summary& summary);
 
 }  // namespace redline

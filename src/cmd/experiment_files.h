@@ -9,10 +9,10 @@
 
 namespace redline {
 
-/// Where the TOML of an experiment is looked for, in this order: `given` alone where it is not
-/// empty; or experiments/ in the working directory, then share/redline/experiments beside the
-/// directory of the executable (an installed redline), then experiments/ in the source tree that it
-/// was built in (build/PRESET/redline).
+/// Where the TOML of an experiment is searched, in this order: only `given` if it is not empty; or
+/// experiments/ in the working directory, then share/redline/experiments beside the directory of
+/// the executable (an installed redline), then experiments/ in the source tree that it was built in
+/// (build/PRESET/redline).
 std::vector<std::filesystem::path> experimentPlaces(const std::filesystem::path& given,
                                                     const std::filesystem::path& executable);
 

@@ -50,11 +50,11 @@ Result<FlagValue> parseBase(const FlagSpec& spec, std::string_view text) {
 Result<FlagValue> parseFlagValue(const FlagSpec& spec, std::string_view text) {
   if (text.empty()) {
     if (spec.fallback.empty()) return value(FlagContent{}, "");
-    return fail(ErrorCode::usage, "its value is empty; an example: {}",
+    return fail(ErrorCode::usage, "the value is empty; an example: {}",
                 spec.example.empty() ? spec.fallback : spec.example);
   }
-  if (spec.kind == FlagKind::endpoints) return parseEndpoints(text);
-  if (spec.kind == FlagKind::hostPort) return parseHostPort(text);
+  if (spec.kind == ValueKind::endpoints) return parseEndpoints(text);
+  if (spec.kind == ValueKind::hostPort) return parseHostPort(text);
   return parseBase(spec, text);
 }
 

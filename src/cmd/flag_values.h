@@ -16,8 +16,8 @@
 
 namespace redline {
 
-/// As ValueContent, and addresses. Empty (monostate): the flag has no value, or one of the words
-/// that it accepts besides.
+/// As ValueContent, and addresses. Empty (monostate): the flag has no value, or one of its
+/// additional words.
 using FlagContent = std::variant<std::monostate, std::uint64_t, Nanos, double, bool, std::string,
                                  std::vector<Endpoint>, std::vector<unsigned>>;
 
@@ -52,7 +52,7 @@ class FlagValues {
   /// The value is this word: a choice, or an extra word such as "max".
   bool is(std::string_view name, std::string_view word) const { return text(name) == word; }
   bool empty(std::string_view name) const { return text(name).empty(); }
-  /// Somebody set it: flag, environment or file.
+  /// It was set: by flag, environment or file.
   bool given(std::string_view name) const { return at(name).source != FlagSource::fallback; }
   const FlagValue& at(std::string_view name) const;
 
@@ -62,14 +62,14 @@ class FlagValues {
   /// The word given (or its default) for the positional of that name; empty when left out.
   const std::string& positional(std::string_view name) const;
   /// Every word as given, for a positional that may be repeated.
-  const std::vector<std::string>& words() const { return words_; }
-  /// `-help` or `-h` was among the arguments; nothing else was looked at.
-  bool helpWanted() const { return helpWanted_; }
+  const std::vector<std::string>& positionalWords() const { return words_; }
+  /// `-help` or `-h` was among the arguments; the others were not read.
+  bool helpRequested() const { return helpRequested_; }
 
   void set(std::string_view name, FlagValue value);
   void setPositional(std::string_view name, std::string word);
-  void setWords(std::vector<std::string> words) { words_ = std::move(words); }
-  void setHelpWanted() { helpWanted_ = true; }
+  void setPositionalWords(std::vector<std::string> words) { words_ = std::move(words); }
+  void setHelpRequested() { helpRequested_ = true; }
 
  private:
   template <typename T>
@@ -79,7 +79,7 @@ class FlagValues {
   std::map<std::string, FlagValue, std::less<>> values_;
   std::map<std::string, std::string, std::less<>> positionals_;
   std::vector<std::string> words_;
-  bool helpWanted_ = false;
+  bool helpRequested_ = false;
 };
 
 }  // namespace redline

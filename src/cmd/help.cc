@@ -68,10 +68,10 @@ class Page {
 void exitCodes(Page& page, std::string_view command = {}) {
   page.heading("Exit codes");
   constexpr std::size_t kColumn = 6;
-  page.row("0", "good", kColumn);
-  page.row("1", "failed; one line on standard error says what and what to do", kColumn);
+  page.row("0", "success", kColumn);
+  page.row("1", "failed; one line on standard error says what failed and what to do", kColumn);
   page.row("2", "wrong usage", kColumn);
-  page.row("3", "the run took place, but its numbers are not valid; the summary says why", kColumn);
+  page.row("3", "the run finished, but is invalid; the summary says why", kColumn);
   if (command.empty() || command == "compare")
     page.row("4", "compare: a condition of -fail-if holds", kColumn);
 }
@@ -103,7 +103,7 @@ HelpStyle terminalStyle() {
 
 std::string overviewHelp(std::span<const Command> commands, const HelpStyle& style) {
   Page page(style);
-  page.heading("redline - load a real Redis, drive it open-loop, and get latency that is true");
+  page.heading("redline - load generator and lab for Redis 7, without coordinated omission");
   page.heading("Usage");
   page.line("  redline <command> [flags]");
   page.heading("Commands");
@@ -117,7 +117,7 @@ std::string overviewHelp(std::span<const Command> commands, const HelpStyle& sty
   exitCodes(page);
   page.line("");
   page.paragraph(
-      "'redline help <command>' explains a command and its flags; README.md is the tour.", 0);
+      "'redline help <command>' explains a command and its flags; README.md gives an overview.", 0);
   return page.take();
 }
 
@@ -146,10 +146,9 @@ std::string commandHelp(const Command& command, const HelpStyle& style) {
   if (!command.flags.empty()) {
     page.heading("Where flags come from");
     page.paragraph(
-        "One dash or two, -flag=value or -flag value; a boolean alone means true. Every flag is "
-        "also "
-        "read from the environment as REDLINE_<FLAG> (dashes as underscores) and from a TOML file "
-        "(-config). Flag beats environment beats file beats default.");
+        "One dash or two, -flag=value or -flag value; a boolean alone means true. Every flag can "
+        "also be set in the environment as REDLINE_<FLAG> (dashes as underscores) and in a TOML "
+        "file (-config). Precedence: flag, environment, file, default.");
   }
   if (!command.more.empty()) {
     page.heading("Read more");

@@ -17,7 +17,7 @@ struct HelpStyle {
 std::size_t terminalWidth(int fd);
 
 /// The terminal on standard output: its width, and bold unless NO_COLOR is set. 80 and plain where
-/// standard output is no terminal.
+/// standard output is not a terminal.
 HelpStyle terminalStyle();
 
 /// `redline help`: what the program is and its sub-commands.

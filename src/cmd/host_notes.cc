@@ -8,9 +8,8 @@
 
 namespace redline {
 
-std::vector<Warning> untoldWarnings(const std::vector<Warning>& warnings,
-                                    const std::filesystem::path& memory,
-                                    const std::string& bootId) {
+std::vector<Warning> newWarnings(const std::vector<Warning>& warnings,
+                                 const std::filesystem::path& memory, const std::string& bootId) {
   const std::string remembered = readWholeFile(memory).value_or("");
   std::vector<std::string_view> told = splitLines(remembered);
   if (told.empty() || told.front() != bootId) told.clear();
@@ -21,16 +20,17 @@ std::vector<Warning> untoldWarnings(const std::vector<Warning>& warnings,
     if (warning.setting.empty() || std::ranges::find(told, warning.setting) == told.end())
       untold.push_back(warning);
   }
-  // Where nothing can be remembered, saying it twice is the smaller harm.
+  // Where the file cannot be written, a repeated warning is the smaller harm.
   if (settings != remembered) (void)writeWholeFile(memory, settings);
   return untold;
 }
 
-std::vector<Warning> untoldWarnings(const std::vector<Warning>& warnings) {
+std::vector<Warning> newWarnings(const std::vector<Warning>& warnings) {
   const auto home = stateHome();
   if (!home || !makeStateDirectory(*home)) return warnings;
-  return untoldWarnings(warnings, *home / "told-of-this-machine",
-                        std::string(trim(readWholeFile("/proc/sys/kernel/random/boot_id").value_or(""))));
+  return newWarnings(
+      warnings, *home / "told-of-this-machine",
+      std::string(trim(readWholeFile("/proc/sys/kernel/random/boot_id").value_or(""))));
 }
 
 }  // namespace redline

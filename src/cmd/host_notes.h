@@ -8,13 +8,13 @@
 
 namespace redline {
 
-/// Which of `warnings` the user has not been told yet. A setting of the machine is told once: again
-/// after it was changed and is back, after a reboot (`bootId`), or where `memory`, the file that
-/// remembers, cannot be written. What changes by itself, a busy core, is told each time.
-std::vector<Warning> untoldWarnings(const std::vector<Warning>& warnings,
-                                    const std::filesystem::path& memory, const std::string& bootId);
+/// The `warnings` to show now. A setting of the machine is shown once, and again after it was
+/// changed and is back, after a reboot (`bootId`), or where the file `memory` cannot be written.
+/// What changes by itself, a busy core, is shown each time.
+std::vector<Warning> newWarnings(const std::vector<Warning>& warnings,
+                                 const std::filesystem::path& memory, const std::string& bootId);
 
 /// The same with the file of this user's state home and this machine's boot.
-std::vector<Warning> untoldWarnings(const std::vector<Warning>& warnings);
+std::vector<Warning> newWarnings(const std::vector<Warning>& warnings);
 
 }  // namespace redline

@@ -9,17 +9,17 @@ namespace redline {
 namespace {
 
 constexpr std::array kSignals{SIGINT, SIGTERM};
-std::atomic<bool> gCame{false};
+std::atomic<bool> gReceived{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "used in a signal handler");
 
 void note(int) {
-  gCame.store(true);
+  gReceived.store(true);
 }
 
 }  // namespace
 
 Interrupts::Interrupts() {
-  gCame.store(false);
+  gReceived.store(false);
   struct sigaction action{};
   action.sa_handler = note;
   // The default action returns after the first signal: a second one ends a program that hangs.
@@ -33,8 +33,8 @@ Interrupts::~Interrupts() {
   for (const int number : kSignals) ::sigaction(number, &action, nullptr);
 }
 
-bool Interrupts::came() const noexcept {
-  return gCame.load();
+bool Interrupts::received() const noexcept {
+  return gReceived.load();
 }
 
 }  // namespace redline

@@ -10,7 +10,7 @@ class Interrupts {
   ~Interrupts();
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
-  bool came() const noexcept;
+  bool received() const noexcept;
 };
 
 }  // namespace redline

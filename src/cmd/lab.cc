@@ -37,49 +37,48 @@ std::vector<FlagSpec> labFlags() {
   constexpr std::string_view kGroup = "Experiments";
   return {
       {.name = "profile",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "quick",
-       .help =
-           "how much: quick is indicative, standard gives intervals, full has the brief's sizes",
+       .help = "quick: indicative, minutes; standard: with intervals; full: the brief's sizes",
        .example = "standard",
        .group = kGroup,
        .choices = {"quick", "standard", "full"}},
       {.name = "repeat",
-       .kind = FlagKind::count,
-       .help = "how often each condition is measured, in place of the profile's own number",
+       .kind = ValueKind::count,
+       .help = "how often each condition is measured, instead of the profile's number",
        .example = "5",
        .group = kGroup,
        .positive = true,
-       .whenEmpty = "as the profile says"},
+       .whenEmpty = "set by the profile"},
       {.name = "set",
-       .help = "other parameters than the profile's, with semicolons between them",
+       .help = "parameters to change, separated by semicolons",
        .example = "duration=5s; batches=1,16",
        .group = kGroup,
        .whenEmpty = "none"},
       {.name = "resume",
-       .kind = FlagKind::boolean,
+       .kind = ValueKind::boolean,
        .fallback = "false",
-       .help = "go on in -out: runs that are complete there are not made again",
+       .help = "continue the lab in -out: runs that are complete there are not repeated",
        .group = kGroup},
       {.name = "out",
-       .kind = FlagKind::path,
-       .help = "the lab's directory; each experiment has one of its own in it",
+       .kind = ValueKind::path,
+       .help = "the lab's directory, with a sub-directory for each experiment",
        .example = "runs/evening",
        .group = kGroup,
        .whenEmpty = "runs/<UTC time>-lab"},
       {.name = "most",
-       .kind = FlagKind::size,
+       .kind = ValueKind::size,
        .fallback = "20MB",
-       .help = "export: how much may be kept; report and summaries come first",
+       .help = "export: maximum size of the copy; report and summaries come first",
        .example = "5MB",
        .group = kGroup,
        .positive = true},
       {.name = "experiments",
-       .kind = FlagKind::path,
-       .help = "where the experiments' TOML files are",
+       .kind = ValueKind::path,
+       .help = "directory of the experiments' TOML files",
        .example = "mine",
        .group = kGroup,
-       .whenEmpty = "experiments/ here, or those that came with redline"},
+       .whenEmpty = "experiments/ here, or those installed with redline"},
   };
 }
 
@@ -87,20 +86,20 @@ std::vector<FlagSpec> machineFlags() {
   constexpr std::string_view kGroup = "Machine";
   return {
       {.name = "server-cpus",
-       .kind = FlagKind::cpuList,
+       .kind = ValueKind::cpuList,
        .help = "CPUs of the servers' main threads",
        .example = "0",
        .group = kGroup,
-       .whenEmpty = "the first that we may use, where there are two"},
+       .whenEmpty = "the first usable one, if there are two"},
       {.name = "cpus",
-       .kind = FlagKind::cpuList,
+       .kind = ValueKind::cpuList,
        .help = "CPUs of the generator",
        .example = "1",
        .group = kGroup,
-       .whenEmpty = "the second that we may use"},
+       .whenEmpty = "the second usable one"},
       {.name = "stacks",
-       .kind = FlagKind::path,
-       .help = "where servers keep their files while they run; on a disk, not in memory",
+       .kind = ValueKind::path,
+       .help = "directory for the servers' files while they run; on a disk, not in memory",
        .example = "/var/tmp",
        .group = kGroup,
        .whenEmpty = "lab/ in REDLINE_HOME, or ~/.local/state/redline"},
@@ -142,7 +141,7 @@ LabTools labTools() {
   return tools;
 }
 
-/// One experiment with its parameters, as the flags want it.
+/// One experiment with its parameters, from the flags.
 struct Chosen {
   const Experiment* experiment = nullptr;
   Parameters parameters;
@@ -169,7 +168,8 @@ Result<Chosen> choose(const Experiment& experiment, const FlagValues& flags) {
 
 /// The experiments that the words after the action name; "all" and none are all of them.
 Result<std::vector<Chosen>> chosen(const FlagValues& flags) {
-  std::vector<std::string> names(flags.words().begin() + 1, flags.words().end());
+  std::vector<std::string> names(flags.positionalWords().begin() + 1,
+                                 flags.positionalWords().end());
   if (names.empty() || names == std::vector<std::string>{"all"}) {
     names.clear();
     for (const Experiment& each : experiments()) names.emplace_back(each.name);
@@ -198,7 +198,7 @@ LabCpus labCpus(const FlagValues& flags) {
   return cpus;
 }
 
-/// The line that makes one experiment again, with the flags that shape it.
+/// The command that repeats one experiment, with the flags that shape it.
 std::string reproduction(const FlagValues& flags, std::string_view experiment) {
   std::vector<std::string> words{"redline", "lab", "run", std::string(experiment),
                                  "-profile=" + flags.text("profile")};
@@ -214,11 +214,11 @@ Result<LabOptions> labOptions(const FlagValues& flags) {
   options.resume = flags.on("resume");
   options.redlineVersion = REDLINE_VERSION;
   if (options.resume && flags.empty("out"))
-    return fail(ErrorCode::usage, "-resume goes on in a directory: say which with -out");
+    return fail(ErrorCode::usage, "-resume continues a lab: name its directory with -out");
   return options;
 }
 
-/// The directory of this lab's servers; empty again by the time that it goes.
+/// The directory of this lab's servers; removed at the end.
 class Scratch {
  public:
   static Result<Scratch> make(const FlagValues& flags) {
@@ -293,7 +293,7 @@ void printFindings(const ExperimentDocument& document) {
   std::fflush(stdout);
 }
 
-/// Its meaning stands below it, for values may be long lists.
+/// Its meaning is printed below it, because values may be long lists.
 void printParameter(std::string_view name, std::string_view value, std::string_view meaning) {
   const std::size_t width = terminalStyle().width;
   for (const std::string& line : wrap(fmt::format("{} = {}", name, value), width - 4))
@@ -301,8 +301,7 @@ void printParameter(std::string_view name, std::string_view value, std::string_v
   for (const std::string& line : wrap(meaning, width - 6)) fmt::print("      {}\n", line);
 }
 
-/// One experiment for people: what it asks, how long it takes, and every parameter with its value
-/// here.
+/// Prints one experiment: its question, its duration, and every parameter with its value.
 Status describeExperiment(const Chosen& one, const Invocation& invocation) {
   const Experiment& experiment = *one.experiment;
   const auto plan = lab::planOf(experiment, one.parameters);
@@ -325,7 +324,7 @@ Status describeExperiment(const Chosen& one, const Invocation& invocation) {
   return {};
 }
 
-/// A line of `lab list`; a long title goes on below itself.
+/// A line of `lab list`; a long title continues on the next line.
 void printListed(std::string_view name, double seconds, std::string_view title) {
   constexpr std::size_t kTitleColumn = 35;
   std::string start = fmt::format("{:<20} about {:>6}", name,
@@ -338,7 +337,7 @@ void printListed(std::string_view name, double seconds, std::string_view title) 
 }
 
 Result<ExitCode> list(const Invocation& invocation) {
-  if (invocation.flags.words().size() > 1) {
+  if (invocation.flags.positionalWords().size() > 1) {
     const auto all = chosen(invocation.flags);
     if (!all) return fail(all.error());
     for (const Chosen& each : *all)
@@ -368,7 +367,7 @@ Result<ExitCode> predict(const Invocation& invocation) {
   for (const Chosen& each : *all) {
     fmt::print("{} ({})\n", each.experiment->name, invocation.flags.text("profile"));
     const auto predictions = lab::predictionsOf(*each.experiment, each.parameters);
-    if (predictions.empty()) fmt::print("  no model says anything before its runs\n");
+    if (predictions.empty()) fmt::print("  no model predicts anything before its runs\n");
     for (const LabPrediction& one : predictions)
       fmt::print("  {}: {}  ({})\n", one.what, formatQuantity(one.predicted, one.unit), one.model);
   }
@@ -379,12 +378,12 @@ Result<ExitCode> analyse(const Invocation& invocation) {
   const auto all = chosen(invocation.flags);
   if (!all) return fail(all.error());
   if (invocation.flags.empty("out"))
-    return fail(ErrorCode::usage, "analyse reads a lab's directory: say which with -out");
+    return fail(ErrorCode::usage, "analyse reads a lab's directory: name it with -out");
   auto options = labOptions(invocation.flags);
   if (!options) return fail(options.error());
   for (const Chosen& each : *all) {
     std::error_code none;
-    const bool named = invocation.flags.words().size() > 1;
+    const bool named = invocation.flags.positionalWords().size() > 1;
     if (!named && !fs::exists(options->out / each.experiment->name, none)) continue;
     options->command = reproduction(invocation.flags, each.experiment->name);
     const auto document = analyseExperiment(*each.experiment, each.parameters, *options);
@@ -396,10 +395,9 @@ Result<ExitCode> analyse(const Invocation& invocation) {
 
 Result<ExitCode> run(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  if (flags.words().size() < 2)
+  if (flags.positionalWords().size() < 2)
     return fail(ErrorCode::usage,
-                "say which experiments: 'redline lab run all', or names of "
-                "'redline lab list'");
+                "name the experiments: 'redline lab run all', or names from 'redline lab list'");
   const auto all = chosen(flags);
   if (!all) return fail(all.error());
   auto options = labOptions(flags);
@@ -414,7 +412,7 @@ Result<ExitCode> run(const Invocation& invocation) {
   LabWatcher watcher;
   watcher.line = [&screen](const std::string& text) { screen.line(text); };
   watcher.status = [&screen](const std::string& text) { screen.status(text); };
-  watcher.interrupted = [&interrupts] { return interrupts.came(); };
+  watcher.interrupted = [&interrupts] { return interrupts.received(); };
 
   double expected = 0;
   for (const Chosen& each : *all) {
@@ -436,24 +434,22 @@ Result<ExitCode> run(const Invocation& invocation) {
     printFindings(outcome->document);
     failed += outcome->failed;
     if (!outcome->hasValidData()) unsound.emplace_back(each.experiment->name);
-    if (interrupts.came())
-      return fail(ErrorCode::interrupted,
-                  "interrupted: what is complete is in {}; the same command with -resume -out={} "
-                  "goes on",
-                  options->out.string(), options->out.string());
+    if (interrupts.received())
+      return fail(
+          ErrorCode::interrupted,
+          "interrupted: what is complete is in {}; the same command with -resume -out={} continues",
+          options->out.string(), options->out.string());
   }
   fmt::print("\nresults: {}\nreport:  redline report {}\n", options->out.string(),
              options->out.string());
   std::fflush(stdout);
   if (failed > 0)
-    return fail(ErrorCode::io,
-                "{} failed: the lines above say why, and -resume -out={} makes {} again",
+    return fail(ErrorCode::io, "{} failed: see the lines above; -resume -out={} repeats {}",
                 plural(failed, "run"), options->out.string(), failed == 1 ? "it" : "them");
   if (!unsound.empty()) {
     screen.line(fmt::format(
-        "invalid: {} ha{} no valid data for what is to be settled: the report says why; on a "
-        "quieter "
-        "machine -resume -out={} makes those runs again that others disturbed",
+        "invalid: {} ha{} no valid data for a service level: see the report; on a quieter machine, "
+        "-resume -out={} repeats the disturbed runs",
         fmt::join(unsound, ", "), unsound.size() == 1 ? "s" : "ve", options->out.string()));
     return ExitCode::invalid;
   }
@@ -475,27 +471,23 @@ Result<ExitCode> runLab(const Invocation& invocation) {
 Command labCommand() {
   Command command;
   command.name = "lab";
-  command.summary = "carry out experiments and find what their runs say";
+  command.summary = "run experiments and compute their findings";
   command.about =
-      "list: every experiment and how long it takes in the profile given; list NAME says what it "
-      "asks "
-      "and what its parameters are and mean. "
-      "predict: what the models expect before anything is measured. "
-      "run: an experiment starts servers of its own, makes its runs one after the other, the "
-      "conditions that are compared in turn, and computes its findings from what they left. "
-      "A run that fails keeps its data and the lab goes on; one that others disturbed is made "
-      "again "
-      "once, and one that is still invalid is marked and left out. Ctrl-C ends the run that is "
-      "under way; -resume makes what is missing, failed or was disturbed. "
-      "analyse: the findings again from runs that are there, with no server. "
-      "compare: whether repeats of a lab agree. "
-      "export: a lab made small enough to keep in a repository. "
-      "Exit codes of run: 0 every experiment has valid data, 1 a run failed, 2 wrong usage, "
-      "3 an experiment has no valid data for what it is to settle.";
+      "list: every experiment and its duration in the given profile; list NAME explains its "
+      "question and its parameters. predict: the models' predictions, before any measurement. run: "
+      "each experiment starts its own servers, executes its runs with the compared conditions "
+      "interleaved, and computes its findings from the run directories. "
+      "A run that fails keeps its data and the lab continues; a disturbed run is repeated once, "
+      "and one that is still invalid is marked and left out. Ctrl-C ends the current run; -resume "
+      "executes the runs that are missing, failed or were disturbed. "
+      "analyse: recomputes the findings from existing runs, without a server. compare: whether "
+      "repeats of a lab agree. export: a copy of a lab that is small enough for a repository. Exit "
+      "codes of run: 0 every experiment has valid data, 1 a run failed, 2 wrong usage, 3 an "
+      "experiment has no valid data for its service levels.";
   command.positionals = {
       {.name = "action", .choices = {"list", "run", "predict", "analyse", "compare", "export"}},
       {.name = "name",
-       .help = "experiments by name, or all; for compare and export directories of labs",
+       .help = "experiments by name, or all; for compare and export, lab directories",
        .optional = true,
        .repeated = true,
        .hints = {"all"},
@@ -505,19 +497,18 @@ Command labCommand() {
     command.positionals.back().hints.push_back(each.name);
   command.flags = joinFlags({labFlags(), machineFlags(), configFlag()});
   command.examples = {
-      {"redline lab list", "every experiment, and how long it takes"},
-      {"redline lab list pipelining -profile=full",
-       "what one asks, its parameters and what they mean"},
+      {"redline lab list", "every experiment and its duration"},
+      {"redline lab list pipelining -profile=full", "its question and its parameters, explained"},
       {"redline lab run all -out=runs/today", "all of them in the quick profile"},
       {"redline lab run pipelining -profile=standard -repeat=5", "one of them, with intervals"},
-      {"redline lab run all -out=runs/today -resume", "goes on after an interruption"},
-      {"redline lab predict", "what the models expect before anything is measured"},
-      {"redline lab analyse -out=runs/today", "computes findings again from what is there"},
+      {"redline lab run all -out=runs/today -resume", "continues after an interruption"},
+      {"redline lab predict", "the models' predictions, before any measurement"},
+      {"redline lab analyse -out=runs/today", "recomputes the findings from existing runs"},
       {"redline lab compare runs/one runs/two runs/three", "do three repeats agree?"},
       {"redline lab export runs/today -out=results/today",
        "report, plots and 20 MB of runs at most"},
   };
-  command.more = "docs/adding-an-experiment.md; 'redline report runs/today' makes the page.";
+  command.more = "docs/adding-an-experiment.md; 'redline report runs/today' writes the report.";
   command.run = runLab;
   return command;
 }

@@ -20,7 +20,7 @@ namespace {
 
 /// The words after the action.
 std::vector<std::string> directoriesOf(const Invocation& invocation) {
-  const auto& words = invocation.flags.words();
+  const auto& words = invocation.flags.positionalWords();
   return {words.begin() + 1, words.end()};
 }
 
@@ -41,7 +41,7 @@ Result<std::vector<std::vector<ExperimentDocument>>> repeatsIn(
       if (!repeats[i].empty() && (found->profile != repeats[i].front().profile ||
                                   found->parameters != repeats[i].front().parameters))
         return fail(ErrorCode::invalidInput,
-                    "{}: {} was made with other parameters than in {}: repeats have the same",
+                    "{}: {} has other parameters than in {}: repeats must have the same parameters",
                     directory, wanted, directories.front());
       repeats[i].push_back(std::move(*found));
     }
@@ -54,8 +54,7 @@ Result<std::vector<std::vector<ExperimentDocument>>> repeatsIn(
 Result<ExitCode> compareLabs(const Invocation& invocation) {
   const auto directories = directoriesOf(invocation);
   if (directories.size() < 2)
-    return fail(ErrorCode::usage,
-                "say which labs are repeats of each other: 'redline lab compare DIR DIR …'");
+    return fail(ErrorCode::usage, "name the labs to compare: 'redline lab compare DIR DIR …'");
   const auto repeats = repeatsIn(directories);
   if (!repeats) return fail(repeats.error());
   for (const auto& each : *repeats)
@@ -67,19 +66,18 @@ Result<ExitCode> exportLab(const Invocation& invocation) {
   const auto directories = directoriesOf(invocation);
   const FlagValues& flags = invocation.flags;
   if (directories.size() != 1 || flags.empty("out"))
-    return fail(ErrorCode::usage,
-                "say which lab is to be kept, and where: 'redline lab export DIR -out=OUT'");
+    return fail(ErrorCode::usage, "name the lab and the copy: 'redline lab export DIR -out=OUT'");
   const std::filesystem::path lab = directories.front();
   if (!isLabDirectory(lab))
-    return fail(ErrorCode::invalidInput, "{} is no lab's directory", lab.native());
-  // Made anew from all that there is: what is left out below is in its plots.
+    return fail(ErrorCode::invalidInput, "{} is not a lab's directory", lab.native());
+  // Rendered from all runs first, so that the plots include what is left out below.
   const Drawer draw = installedDrawer();
   if (!draw) fmt::print(stderr, "note: {}\n", kPlotsLeftOut);
   if (auto report = writeReport({lab.string()}, lab, draw); !report) return fail(report.error());
   const auto kept = exportLab(lab, flags.text("out"), flags.size("most"));
   if (!kept) return fail(kept.error());
   fmt::print("{}: {} in {} files", flags.text("out"), formatSize(kept->bytes), kept->kept);
-  if (kept->left > 0) fmt::print("; {} more did not fit into {}", kept->left, flags.text("most"));
+  if (kept->left > 0) fmt::print("; {} more exceed -most={}", kept->left, flags.text("most"));
   fmt::print("\n");
   return ExitCode::good;
 }

@@ -22,41 +22,42 @@ std::vector<FlagSpec> loadingFlags() {
   constexpr std::string_view kGroup = "Loading";
   return {
       {.name = "batch",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "256",
-       .help = "keys written as one unit on a connection; each has two on the way",
+       .help = "keys per batch; each connection has two batches in flight",
        .example = "1k",
        .group = kGroup,
        .positive = true},
       {.name = "mset",
-       .kind = FlagKind::boolean,
+       .kind = ValueKind::boolean,
        .fallback = "true",
-       .help = "write keys that never expire by MSET; -mset=false: SET for all; not in a cluster",
+       .help =
+           "write keys that never expire with MSET; false: SET for all; a cluster always uses SET",
        .group = kGroup},
       {.name = "conns",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "16",
-       .help = "connections in all; in a cluster, to each node that has slots",
+       .help = "connections in total; in a cluster, to each node with slots",
        .example = "8",
        .group = kGroup,
        .positive = true},
       {.name = "from",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "0",
-       .help = "the first id to write: goes on with a load that was broken off",
+       .help = "the first id to write, to resume a load that was interrupted",
        .example = "40M",
        .group = kGroup},
       {.name = "ttl-epoch",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "now",
-       .help = "Unix time in seconds from which times to live count; now: the start of this load",
+       .help = "Unix time in seconds from which times to live count; now is the start of this load",
        .example = "1767225600",
        .group = kGroup,
        .choices = {"now"}},
       {.name = "ttl-at",
-       .kind = FlagKind::duration,
-       .help = "all keys that expire do so this long after -ttl-epoch, in place of -ttl-min and "
-               "-ttl-max",
+       .kind = ValueKind::duration,
+       .help = "all keys that expire do so this long after -ttl-epoch, instead of between -ttl-min "
+               "and -ttl-max",
        .example = "60s",
        .group = kGroup,
        .positive = true,
@@ -88,7 +89,7 @@ LoadPlan loadPlan(const Invocation& invocation) {
   plan.ttlFraction = flags.number("ttl-frac");
   plan.ttlMin = flags.duration("ttl-min");
   plan.ttlMax = flags.duration("ttl-max");
-  // Whole seconds, so that a load that goes on with another's -ttl-epoch gives the same times.
+  // Whole seconds, so that a load resumed with another's -ttl-epoch gives the same times.
   plan.ttlEpochMillis = flags.is("ttl-epoch", "now")
                             ? wallNow() / kSecond * 1000
                             : static_cast<std::int64_t>(flags.count("ttl-epoch")) * 1000;
@@ -112,16 +113,14 @@ Status checkLoaderCounts(const FlagValues& flags) {
   constexpr std::uint64_t kFarthestSecond = 100'000'000'000;
   const bool cluster = flags.is("topology", "cluster");
   if (!cluster && flags.endpoints("addr").size() != 1)
-    return fail(
-        ErrorCode::usage,
-        "-addr names {} servers: name one, or add -topology=cluster where they are nodes of "
-        "a cluster",
-        flags.endpoints("addr").size());
+    return fail(ErrorCode::usage,
+                "-addr names {} servers: name one, or add -topology=cluster if they are nodes of "
+                "a cluster",
+                flags.endpoints("addr").size());
   if (cluster && flags.given("mset"))
-    return fail(
-        ErrorCode::usage,
-        "-mset is for single servers: in a cluster hardly two keys of a batch share a slot, "
-        "and all are written by SET");
+    return fail(ErrorCode::usage,
+                "-mset needs a single server: in a cluster hardly two keys of a batch share a "
+                "slot, so all are written with SET");
   if (flags.count("conns") > kMostConnections)
     return fail(ErrorCode::usage, "-conns={}: at most {}", flags.count("conns"), kMostConnections);
   if (flags.count("threads") > kMostThreads)
@@ -130,7 +129,7 @@ Status checkLoaderCounts(const FlagValues& flags) {
     return fail(ErrorCode::usage, "-value-size={}: Redis stores at most 512 MB as one value",
                 flags.text("value-size"));
   if (!flags.is("ttl-epoch", "now") && flags.count("ttl-epoch") > kFarthestSecond)
-    return fail(ErrorCode::usage, "-ttl-epoch={} is no Unix time in seconds",
+    return fail(ErrorCode::usage, "-ttl-epoch={} is not a Unix time in seconds",
                 flags.text("ttl-epoch"));
   return {};
 }
@@ -186,7 +185,7 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
   watcher.onReplicas = [&replicas](Nanos now, std::uint64_t missing) {
     replicas.update(now, fmt::format("waiting for replicas: {} behind", formatSize(missing)));
   };
-  watcher.interrupted = [&interrupts] { return interrupts.came(); };
+  watcher.interrupted = [&interrupts] { return interrupts.received(); };
   const auto outcome = runLoad(plan, watcher);
   replicas.clear();
   if (!outcome) return fail(outcome.error());
@@ -217,7 +216,7 @@ Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
 Command loaderCommand() {
   Command command;
   command.name = "loader";
-  command.summary = "fill Redis with a data set that its seed determines";
+  command.summary = "fill Redis with a reproducible data set";
   command.about =
       "Writes keys obj:0, obj:1, ... with values and times to live that are a pure function of the "
       "seed: two loads with the same flags store the same data, whatever the threads, batches and "
@@ -225,11 +224,11 @@ Command loaderCommand() {
   command.flags = joinFlags({dataSetFlags(), loadingFlags(), targetFlags(), generatorFlags(),
                              outputFlags("none"), configFlag()});
   command.examples = {
-      {"redline loader -keys=3M", "three million keys of 100 B, 30% of them with a time to live"},
+      {"redline loader -keys=3M", "three million keys of 100 B, 30% with a time to live"},
       {"redline loader -keys=100M -value-size=300 -ttl-frac=0 -cpus=1",
-       "a large data set that stays, the generator on CPU 1"},
+       "a large data set that never expires, the generator on CPU 1"},
       {"redline loader -topology=cluster -addr=127.0.0.1:7600 -keys=3M",
-       "the same three million keys, in the cluster that this is a node of"},
+       "the same three million keys, in this node's cluster"},
       {"redline loader -keys=1M -ttl-frac=1 -ttl-at=60s",
        "a million keys that all expire one minute after the load began"},
   };

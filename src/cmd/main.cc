@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> environment;
   for (char** setting = environ; setting != nullptr && *setting != nullptr; ++setting)
     environment.emplace_back(*setting);
-  // Expected failures are values; what arrives here is memory that ran out, or a mistake of ours.
+  // Expected failures are values; what arrives here is out-of-memory or a bug.
   try {
     return redline::dispatch({argv, argv + argc}, environment);
   } catch (const std::exception& error) {

@@ -33,17 +33,17 @@ std::string title(std::string_view page) {
 
 std::string exitStatus() {
   return ".SH EXIT STATUS\n"
-         ".TP\n.B 0\nGood.\n"
-         ".TP\n.B 1\nFailed; one line on standard error says what and what to do.\n"
+         ".TP\n.B 0\nSuccess.\n"
+         ".TP\n.B 1\nFailed; one line on standard error says what failed and what to do.\n"
          ".TP\n.B 2\nWrong usage.\n"
-         ".TP\n.B 3\nThe run took place, but its numbers are not valid; the summary says why.\n"
+         ".TP\n.B 3\nThe run finished, but is invalid; the summary says why.\n"
          ".TP\n.B 4\n.B compare\nalone: a condition of \\-fail\\-if holds.\n";
 }
 
 std::string environment() {
   return ".SH ENVIRONMENT\n"
          ".TP\n.B REDLINE_<FLAG>\nThe value of a flag, dashes written as underscores. "
-         "The command line goes before it; it goes before the configuration file.\n"
+         "The command line overrides it; it overrides the configuration file.\n"
          ".TP\n.B REDLINE_PASSWORD\nThe password for AUTH. It is never a flag.\n"
          ".TP\n.B REDLINE_HOME\nWhere stacks keep their files.\n";
 }

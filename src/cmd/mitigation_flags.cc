@@ -20,16 +20,14 @@ constexpr std::uint64_t kMostCopies = 10'000'000;
 Result<std::uint64_t> parseHot(std::string_view text) {
   if (text.starts_with(kHotPrefix))
     if (auto count = parseCount(text.substr(kHotPrefix.size()))) return count;
-  return fail(ErrorCode::usage, "-hot={}: say how many of the hottest keys, as in -hot=top:10",
-              text);
+  return fail(ErrorCode::usage, "-hot={}: name a number of keys, as in -hot=top:10", text);
 }
 
-/// A flag that was given although nothing would come of it.
+/// A flag that was given and would have no effect.
 Status refuseUnused(const FlagValues& flags, std::initializer_list<std::string_view> names,
                     std::string_view needs) {
   for (const auto name : names)
-    if (flags.given(name))
-      return fail(ErrorCode::usage, "-{} means nothing without {}", name, needs);
+    if (flags.given(name)) return fail(ErrorCode::usage, "-{} needs {}", name, needs);
   return {};
 }
 
@@ -52,7 +50,7 @@ Status checkSplit(const FlagValues& flags, const SplitPlan& split) {
     return fail(ErrorCode::usage, "-split-ways={}: at most {}", flags.text("split-ways"),
                 kMaxSplitWays);
   if (split.hot > flags.count("keys"))
-    return fail(ErrorCode::usage, "-hot={} names more keys than -keys={}", flags.text("hot"),
+    return fail(ErrorCode::usage, "-hot={} exceeds -keys={}", flags.text("hot"),
                 flags.text("keys"));
   if (split.hot * split.ways > kMostCopies)
     return fail(ErrorCode::usage, "-hot={} and -split-ways={} make {} copies: at most {}",
@@ -76,16 +74,16 @@ Status checkLedger(const FlagValues& flags) {
                 flags.text("value-size"), Values::kHeader);
   if (flags.is("verify", "none"))
     return fail(ErrorCode::usage,
-                "-ledger needs the version in each value, and -verify=none does not look at it");
+                "-ledger needs the version in each value, which -verify=none ignores");
   return {};
 }
 
 Status checkTogether(const FlagValues& flags) {
   if (flags.on("tx") && !flags.is("mitigation", "none"))
-    return fail(ErrorCode::usage,
-                "-tx sends a batch as it was drawn, and -mitigation={} sends operations elsewhere: "
-                "use one of them",
-                flags.text("mitigation"));
+    return fail(
+        ErrorCode::usage,
+        "-tx sends a batch as drawn, and -mitigation={} redirects operations: use one of them",
+        flags.text("mitigation"));
   if (flags.is("mitigation", "replica-read") && !flags.is("topology", "cluster"))
     return fail(ErrorCode::usage, "-mitigation=replica-read needs -topology=cluster");
   return {};
@@ -109,59 +107,59 @@ MitigationKind mitigationKind(const FlagValues& flags) {
 std::vector<FlagSpec> mitigationFlags() {
   return {
       {.name = "mitigation",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "none",
-       .help = "what is done against hot keys; the summary says what it bought and what it cost",
+       .help = "mitigation of hot keys; the summary gives its benefit and its cost",
        .example = "local-cache",
        .group = kGroup,
        .choices = {"none", "local-cache", "key-split", "replica-read"}},
       {.name = "tracking",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "default",
-       .help = "local-cache: hear of changes of the keys that a connection has read, or of all "
-               "changes through one subscriber for each node and worker",
+       .help = "local-cache: invalidations for the keys that a connection has read, or for all "
+               "keys through one subscriber for each node and worker",
        .example = "bcast",
        .group = kGroup,
        .choices = {"default", "bcast"}},
       {.name = "cache-size",
-       .kind = FlagKind::size,
+       .kind = ValueKind::size,
        .fallback = "16MB",
        .help = "local-cache: memory of each worker's cache",
        .example = "64MB",
        .group = kGroup,
        .positive = true},
       {.name = "split",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "spread",
-       .help = "key-split: copies over all masters, or in one slot, where one MSET writes them all",
+       .help = "key-split: copies spread over all masters, or in one slot, written by one MSET",
        .example = "tag",
        .group = kGroup,
        .choices = {"spread", "tag"}},
       {.name = "split-ways",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "6",
        .help = "key-split: copies of each hot key",
        .example = "12",
        .group = kGroup,
        .positive = true},
       {.name = "hot",
-       .kind = FlagKind::text,
+       .kind = ValueKind::text,
        .fallback = "top:10",
-       .help = "key-split: which keys are split, the hottest so many",
+       .help = "key-split: how many of the hottest keys are split",
        .example = "top:100",
        .group = kGroup},
       {.name = "replica-policy",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "replica-preferred",
        .help = "replica-read: which node answers a read; nearest: the lowest service time",
        .example = "nearest",
        .group = kGroup,
        .choices = {"random", "nearest", "replica-preferred"}},
       {.name = "ledger",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "0",
-       .help = "keep a ledger of the writes of so many keys, the hottest: finds stale reads and "
-               "lost acknowledged writes",
+       .help = "record the writes of this many of the hottest keys, to find stale reads and lost "
+               "acknowledged writes",
        .example = "1000",
        .group = kGroup},
   };

@@ -12,8 +12,8 @@ namespace redline {
 /// The driver's flags against hot keys, and the ledger's.
 std::vector<FlagSpec> mitigationFlags();
 
-/// What they ask for. usage: a value out of range, or a combination that means nothing or cannot
-/// be: the other flags of the driver are looked at as well.
+/// The plan from these flags. usage: a value out of range, or a combination, also with other flags
+/// of the driver, that is meaningless or impossible.
 Result<MitigationPlan> mitigationPlan(const FlagValues& flags);
 
 }  // namespace redline

@@ -40,11 +40,11 @@ void addSplit(std::string& out, const MitigationFigures& m) {
 
 void addReplicas(std::string& out, const MitigationFigures& m) {
   const std::uint64_t away = countOf(m, Count::replicaReads);
-  fmt::format_to(std::back_inserter(out),
-                 "  replicas   {:.1f}% of {} reads ({}), {} at masters for want of one\n",
-                 100 * shareOf(away, away + countOf(m, Count::masterReads)),
-                 away + countOf(m, Count::masterReads), m.replicaPolicy,
-                 countOf(m, Count::fallbackReads));
+  fmt::format_to(
+      std::back_inserter(out),
+      "  replicas   {:.1f}% of {} reads ({}), {} at masters because none was reachable\n",
+      100 * shareOf(away, away + countOf(m, Count::masterReads)),
+      away + countOf(m, Count::masterReads), m.replicaPolicy, countOf(m, Count::fallbackReads));
   for (const ReplicationLagFigures& lag : m.replicas)
     fmt::format_to(std::back_inserter(out), "    {} behind by at most {} (p99 {})\n", lag.addr,
                    formatSize(static_cast<std::uint64_t>(lag.max)),

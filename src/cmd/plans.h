@@ -7,8 +7,8 @@
 
 namespace redline {
 
-// What `redline driver` and `redline loader` make of their flags, for them and for the lab. The
-// plan is all that there is to a run: what is not in it does not happen there either.
+// The plans of `redline driver` and `redline loader` from their flags, for them and for the lab. A
+// plan describes a run completely.
 
 /// Flags that do not go together are refused. `out` is empty where -out is not given.
 Result<DriverPlan> driverPlan(const Invocation& invocation);

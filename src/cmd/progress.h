@@ -19,7 +19,7 @@ class Progress {
   /// Standard error, redrawn if it is a terminal.
   Progress(std::string_view label, std::uint64_t total);
 
-  /// Call as often as you like; draws only when it is time to. `done` never decreases.
+  /// Cheap to call often: draws at most at its own interval. `done` never decreases.
   void update(Nanos now, std::uint64_t done);
   /// The last line, always written, with the whole task's rate.
   void finish(Nanos now, std::uint64_t done);
@@ -42,7 +42,7 @@ class Progress {
   std::size_t drawnLength_ = 0;
 };
 
-/// A line of somebody else's words that says how far a long task is, as Progress is shown: redrawn
+/// A status line with a given text, shown as Progress is: redrawn
 /// in place on a terminal, and otherwise written at most every 5 s, and not in the first 2 s.
 class StatusLine {
  public:
@@ -53,7 +53,7 @@ class StatusLine {
   StatusLine(const StatusLine&) = delete;
   StatusLine& operator=(const StatusLine&) = delete;
 
-  /// Call as often as you like; draws only when it is time to.
+  /// Cheap to call often: draws at most at its own interval.
   void update(Nanos now, const std::string& text);
   /// Takes the line off the terminal, so that something else can be written.
   void clear();

@@ -12,7 +12,7 @@ namespace {
 
 std::filesystem::path outputDirectory(const FlagValues& flags) {
   if (!flags.empty("out")) return flags.text("out");
-  const auto& directories = flags.words();
+  const auto& directories = flags.positionalWords();
   return directories.size() == 1 ? std::filesystem::path(directories.front()) : "report";
 }
 
@@ -29,7 +29,7 @@ Result<ExitCode> runReport(const Invocation& invocation) {
   if (flags.empty("out"))
     fmt::print(stderr, "report: writes into {} (-out=DIR for another place)\n",
                (out / "").string());
-  const auto files = writeReport(flags.words(), out, drawer());
+  const auto files = writeReport(flags.positionalWords(), out, drawer());
   if (!files) return fail(files.error());
   fmt::print("{}\n{}\n", files->html.string(), files->findings.string());
   return ExitCode::good;
@@ -40,29 +40,28 @@ Result<ExitCode> runReport(const Invocation& invocation) {
 Command reportCommand() {
   Command command;
   command.name = "report";
-  command.summary = "turn run directories into a page and a findings file";
+  command.summary = "render run directories as an HTML report and FINDINGS.md";
   command.about =
-      "Reads what runs left behind, and talks to no server. report.html is one page that needs "
-      "nothing else; FINDINGS.md and plots/ are the same for a repository. The verdict comes "
-      "first: valid, or invalid and why. Of a run that crashed it shows what the run left.";
+      "Reads run directories; needs no server. report.html is one self-contained page; FINDINGS.md "
+      "and plots/ are the same for a repository. The verdict comes first: valid, or invalid and "
+      "why. A crashed run is reported as far as its files go.";
   command.positionals = {
       {.name = "dir", .help = "a run directory, or several", .repeated = true, .paths = true}};
-  command.flags = joinFlags({{{.name = "out",
-                               .kind = FlagKind::path,
-                               .help = "the directory to write to; what an earlier report left "
-                                       "there is replaced",
-                               .example = "results/ceiling",
-                               .group = "Output",
-                               .whenEmpty = "the run directory; for several, report"}},
-                             configFlag()});
+  command.flags =
+      joinFlags({{{.name = "out",
+                   .kind = ValueKind::path,
+                   .help = "the directory to write to; an earlier report there is replaced",
+                   .example = "results/ceiling",
+                   .group = "Output",
+                   .whenEmpty = "the run directory; for several, report"}},
+                 configFlag()});
   command.examples = {
       {"redline report runs/before", "writes runs/before/report.html and FINDINGS.md"},
       {"redline report runs/before runs/after -out=results/fsync",
-       "two runs side by side, then each by itself"},
+       "two runs side by side, then each one"},
   };
   command.more =
-      "docs/run-format.md says what a run directory holds, docs/terminology.md what the "
-      "words mean.";
+      "docs/run-format.md describes a run directory, docs/terminology.md defines the terms.";
   command.run = runReport;
   return command;
 }

@@ -15,7 +15,7 @@ namespace redline {
 namespace {
 
 constexpr std::string_view kPrefix = "REDLINE_";
-/// Variables of ours that are no flags: the password must not be in a process list, and the home is
+/// Our variables that are not flags: the password must not be in a process list, and the home is
 /// where stacks live.
 constexpr std::array<std::string_view, 2> kNotFlags{"REDLINE_PASSWORD", "REDLINE_HOME"};
 
@@ -54,7 +54,7 @@ tl::unexpected<Error> unknown(const Command& command, std::span<const Command> a
   const std::string place = where.empty() ? "" : fmt::format("{}: ", where);
   if (name == "pass" || editDistance(name, "password") <= 2)
     return fail(ErrorCode::usage,
-                "{}a password is never a flag: set REDLINE_PASSWORD in the environment", place);
+                "{}a password cannot be a flag: set REDLINE_PASSWORD in the environment", place);
   const auto known = names(command);
   if (const std::string hint = didYouMean(name, known, prefix); !hint.empty())
     return fail(ErrorCode::usage, "{}unknown flag {}{}{}", place, prefix, name, hint);
@@ -78,7 +78,7 @@ class Resolver {
   Result<FlagValues> resolve() {
     if (helpAmongArguments()) {
       FlagValues values;
-      values.setHelpWanted();
+      values.setHelpRequested();
       return values;
     }
     if (auto status = readArguments(); !status) return fail(status.error());
@@ -122,14 +122,14 @@ class Resolver {
     Given given{"true", FlagSource::commandLine, "-" + name, "-" + name};
     if (equals != std::string_view::npos) {
       given.text = word.substr(equals + 1);
-    } else if (flag->kind != FlagKind::boolean) {
+    } else if (flag->kind != ValueKind::boolean) {
       if (i + 1 == inputs_.arguments.size() || looksLikeFlag(inputs_.arguments[i + 1]))
         return fail(ErrorCode::usage, "-{} needs a value, e.g. -{}={}", name, name,
                     flag->example.empty() ? flag->fallback : flag->example);
       given.text = inputs_.arguments[++i];
     }
     if (!fromArguments_.emplace(name, std::move(given)).second)
-      return fail(ErrorCode::usage, "-{} is given twice", name);
+      return fail(ErrorCode::usage, "duplicate flag -{}", name);
     return {};
   }
 
@@ -138,7 +138,7 @@ class Resolver {
     for (std::size_t i = words_.size(); i < command_.positionals.size(); ++i) {
       const PositionalSpec& spec = command_.positionals[i];
       if (spec.fallback.empty() && !spec.optional)
-        return fail(ErrorCode::usage, "say {} after 'redline {}'",
+        return fail(ErrorCode::usage, "'redline {1}' needs {0}",
                     spec.choices.empty() ? std::string{spec.help} : alternatives(spec.choices),
                     command_.name);
     }
@@ -182,7 +182,7 @@ class Resolver {
     const std::vector<std::string_view> candidates(variables.begin(), variables.end());
     const std::string hint = didYouMean(variable, candidates);
     return fail(ErrorCode::usage, "unknown environment variable {}{}", variable,
-                hint.empty() ? ": REDLINE_<FLAG> sets a flag, and no flag has that name" : hint);
+                hint.empty() ? ": REDLINE_<FLAG> sets a flag, and there is no such flag" : hint);
   }
 
   Status readFile() {
@@ -232,7 +232,7 @@ class Resolver {
     for (const Command& one : all_) commands.push_back(one.name);
     const std::string hint = didYouMean(table.name, commands);
     return fail(ErrorCode::usage, "{}: unknown table [{}]{}", table.where, table.name,
-                hint.empty() ? ": tables are named as the sub-commands" : hint);
+                hint.empty() ? ": tables are named after sub-commands" : hint);
   }
 
   const Given* lookUp(std::string_view name, bool withFile = true) const {
@@ -260,7 +260,7 @@ class Resolver {
       const PositionalSpec& spec = command_.positionals[i];
       values.setPositional(spec.name, i < words_.size() ? words_[i] : std::string{spec.fallback});
     }
-    values.setWords(words_);
+    values.setPositionalWords(words_);
     return values;
   }
 

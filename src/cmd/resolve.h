@@ -12,7 +12,7 @@
 
 namespace redline {
 
-/// All that flags come from. Nothing else is looked at, so tests need no process environment.
+/// All sources of flags. Nothing else is read, so tests need no process environment.
 struct FlagInputs {
   std::vector<std::string> arguments;    ///< after the sub-command's name
   std::vector<std::string> environment;  ///< "NAME=value"

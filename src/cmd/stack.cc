@@ -23,43 +23,42 @@ std::vector<FlagSpec> stackFlags() {
   constexpr std::string_view kGroup = "Stack";
   return {
       {.name = "name",
-       .help = "which stack: several may be up at once, each with its own name and port",
+       .help = "name of the stack; several may be up at once, each with its own name and port",
        .example = "lab",
        .group = kGroup,
        .whenEmpty = "the topology"},
       {.name = "engine",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "process",
-       .help = "how servers are started: as processes of this machine",
+       .help = "how servers are started: as local processes",
        .example = "process",
        .group = kGroup,
        .choices = {"process"}},
       {.name = "port",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "auto",
-       .help =
-           "TCP port on 127.0.0.1; a cluster's nodes take this one and those after it, and each "
-           "one's bus port + 10000; 0 takes free ones; auto is 7600, and 7700 for a cluster",
+       .help = "TCP port on 127.0.0.1; a cluster uses consecutive ports from here, and for each "
+               "node's bus its port + 10000; 0: free ports; auto: 7600, or 7700 for a cluster",
        .example = "0",
        .group = kGroup,
        .choices = {"auto"}},
       {.name = "dir",
-       .kind = FlagKind::path,
-       .help = "where the stack's own directory goes",
+       .kind = ValueKind::path,
+       .help = "parent of the stack's directory",
        .example = "/var/tmp",
        .group = kGroup,
        .whenEmpty = "in REDLINE_HOME, or ~/.local/state/redline"},
       {.name = "format",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "text",
-       .help = "what up and status print: text for people, addr the bare address, json all of it",
+       .help = "output of up and status: text, addr (the address only) or json",
        .example = "addr",
        .group = kGroup,
        .choices = {"text", "addr", "json"}},
       {.name = "force",
-       .kind = FlagKind::boolean,
+       .kind = ValueKind::boolean,
        .fallback = "false",
-       .help = "start although -maxmemory is more than the machine has",
+       .help = "start even if -maxmemory exceeds the machine's memory",
        .group = kGroup},
   };
 }
@@ -68,21 +67,21 @@ std::vector<FlagSpec> clusterFlags() {
   constexpr std::string_view kGroup = "Cluster";
   return {
       {.name = "masters",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "3",
-       .help = "how many masters share the slots evenly",
+       .help = "number of masters, which share the slots evenly",
        .example = "6",
        .group = kGroup,
        .positive = true},
       {.name = "replicas",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "1",
-       .help = "how many replicas each master has",
+       .help = "replicas of each master",
        .example = "2",
        .group = kGroup},
       {.name = "master-cpus",
-       .help = "CPUs of the masters' main threads, one list for each master with semicolons "
-               "between them; the last list is for all that follow",
+       .help = "CPUs of the masters' main threads, one list per master, separated by semicolons; "
+               "the last list applies to all further masters",
        .example = "0;1",
        .group = kGroup,
        .whenEmpty = "as -server-cpus"},
@@ -92,10 +91,10 @@ std::vector<FlagSpec> clusterFlags() {
        .group = kGroup,
        .whenEmpty = "as -server-cpus"},
       {.name = "full-coverage",
-       .kind = FlagKind::boolean,
+       .kind = ValueKind::boolean,
        .fallback = "true",
-       .help = "the cluster refuses every operation while a slot is without a master; false: only "
-               "those on such slots",
+       .help = "refuse every operation while any slot has no master; false: only operations on "
+               "such slots",
        .example = "false",
        .group = kGroup},
   };
@@ -105,67 +104,66 @@ std::vector<FlagSpec> redisFlags() {
   constexpr std::string_view kGroup = "Redis";
   return {
       {.name = "redis-server",
-       .kind = FlagKind::path,
+       .kind = ValueKind::path,
        .fallback = "redis-server",
-       .help = "the program: a name on PATH or a path",
+       .help = "the program: a name on PATH, or a path",
        .example = "/opt/redis/redis-server",
        .group = kGroup},
       {.name = "any-version",
-       .kind = FlagKind::boolean,
+       .kind = ValueKind::boolean,
        .fallback = "false",
        .help = "accept a redis-server that is not 7.x",
        .group = kGroup},
       {.name = "maxmemory",
-       .kind = FlagKind::size,
+       .kind = ValueKind::size,
        .fallback = "auto",
-       .help = "the limit of each node's data; auto is 75% of what the machine has available, for "
-               "all nodes together",
+       .help = "maxmemory of each node; auto: 75% of the available memory, shared by all nodes",
        .example = "2GB",
        .group = kGroup,
        .choices = {"auto"},
        .positive = true},
       {.name = "maxmemory-policy",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "allkeys-lru",
-       .help = "what goes when the limit is reached; never noeviction, which turns memory pressure "
-               "into write errors",
+       .help = "eviction policy; noeviction is refused because it turns memory pressure into write "
+               "errors",
        .example = "allkeys-lfu",
        .group = kGroup,
        .choices = {"allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu",
                    "volatile-random", "volatile-ttl"}},
       {.name = "io-threads",
-       .kind = FlagKind::count,
+       .kind = ValueKind::count,
        .fallback = "1",
-       .help = "threads for sockets; above 1 they also read",
+       .help = "io-threads; above 1 they also read",
        .example = "4",
        .group = kGroup,
        .positive = true},
       {.name = "server-cpus",
-       .kind = FlagKind::cpuList,
+       .kind = ValueKind::cpuList,
        .help = "CPUs of the main thread",
        .example = "0",
        .group = kGroup,
        .whenEmpty = "any"},
       {.name = "bio-cpus",
-       .kind = FlagKind::cpuList,
+       .kind = ValueKind::cpuList,
        .help = "CPUs of the background threads",
        .example = "0",
        .group = kGroup,
        .whenEmpty = "any"},
       {.name = "bgsave-cpus",
-       .kind = FlagKind::cpuList,
+       .kind = ValueKind::cpuList,
        .help = "CPUs of the child that writes a snapshot",
        .example = "1",
        .group = kGroup,
        .whenEmpty = "any"},
       {.name = "aof-rewrite-cpus",
-       .kind = FlagKind::cpuList,
+       .kind = ValueKind::cpuList,
        .help = "CPUs of the child that rewrites the append-only file",
        .example = "1",
        .group = kGroup,
        .whenEmpty = "any"},
       {.name = "redis-config",
-       .help = "more lines for redis.conf, with semicolons between them",
+       .help = "more lines for redis.conf, separated by semicolons",
        .example = "appendonly yes; appendfsync always",
        .group = kGroup,
        .whenEmpty = "none"},
@@ -178,7 +176,7 @@ void printAddresses(const StackState& state) {
 
 /// On standard error, so that -format=addr stays one word on standard output.
 void printWarnings(const HostFacts& host) {
-  for (const Warning& warning : untoldWarnings(hostWarnings(host)))
+  for (const Warning& warning : newWarnings(hostWarnings(host)))
     fmt::print(stderr, "warning: {}\n", warningText(warning));
 }
 
@@ -186,7 +184,7 @@ Result<ExitCode> up(const Invocation& invocation, Stack& stack) {
   auto options = stackOptions(invocation.flags, invocation.password);
   if (!options) return fail(options.error());
   const Interrupts interrupts;
-  options->interrupted = [&] { return interrupts.came(); };
+  options->interrupted = [&] { return interrupts.received(); };
   StatusLine line;
   options->progress = [&line](const std::string& text) { line.update(SteadyClock::read(), text); };
   const HostFacts host = readHost();  // before our own server adds to the load
@@ -238,11 +236,11 @@ Status showOne(const Invocation& invocation, const Stack& stack, const std::stri
   for (const NodeStatus& node : status->nodes)
     if (!node.alive)
       return fail(ErrorCode::unreachable,
-                  "{} of stack {} does not run: 'redline stack heal {}' starts it again, 'redline "
-                  "stack down {}' clears all of it away",
+                  "{} of stack {} does not run: 'redline stack heal {}' restarts it, 'redline "
+                  "stack down {}' removes the stack",
                   node.node.name, name, name, name);
   if (!status->cluster.empty())
-    return fail(ErrorCode::unreachable, "cluster {} is not whole: {}", name, status->cluster);
+    return fail(ErrorCode::unreachable, "cluster {} is not complete: {}", name, status->cluster);
   return {};
 }
 
@@ -271,15 +269,14 @@ Result<ExitCode> runStack(const Invocation& invocation) {
 Command stackCommand() {
   Command command;
   command.name = "stack";
-  command.summary = "start, stop and look at the redis-servers of a run";
+  command.summary = "start, stop and inspect redis-servers for runs";
   command.about =
-      "A stack is one redis-server of ours (node) or six and more (cluster): loopback only, each "
-      "with its own directory, no persistence, an explicit memory limit. up takes a topology and "
-      "returns when the servers answer, and a cluster when all nodes agree on the slots and the "
-      "replicas are in sync; down, status and heal take a stack's name. heal starts servers again "
-      "that "
-      "have died. down leaves nothing behind, also after a crash. With REDLINE_PASSWORD set, the "
-      "servers ask for it.";
+      "A stack is one redis-server (node) or six or more (cluster) that redline starts: loopback "
+      "only, each with its own directory, no persistence, an explicit memory limit. up takes a "
+      "topology and returns when the servers answer; a cluster, when all nodes agree on the slots "
+      "and the replicas are in sync. down, status and heal take a stack's name. heal restarts "
+      "servers that have died. down stops the servers and removes their files, also after a crash. "
+      "With REDLINE_PASSWORD set, the servers require it.";
   command.positionals = {
       {.name = "action", .choices = {"up", "down", "status", "heal"}},
       {.name = "node",
@@ -292,11 +289,11 @@ Command stackCommand() {
   command.examples = {
       {"redline stack up node", "a Redis on 127.0.0.1:7600"},
       {"redline stack up node -name=lab -port=0 -server-cpus=0 -format=addr",
-       "another one on a free port and pinned to CPU 0; prints its address alone, for scripts"},
+       "another one on a free port, pinned to CPU 0; prints only its address, for scripts"},
       {"redline stack up cluster -maxmemory=512MB -master-cpus='0;1' -replica-cpus=1",
        "3 masters and 3 replicas on ports 7700 to 7705; the first master has CPU 0 for itself"},
-      {"redline stack status", "every stack of this machine, with its keys and memory"},
-      {"redline stack heal cluster", "starts its dead servers again, a master once it is replaced"},
+      {"redline stack status", "every stack, with its keys and memory"},
+      {"redline stack heal cluster", "restarts dead servers; a master once it is replaced"},
       {"redline stack down lab", "stops it and removes its directory"},
   };
   command.more = "docs/overview.md";

@@ -15,7 +15,7 @@ Result<std::uint16_t> portOf(const FlagValues& flags, bool cluster) {
   if (flags.is("port", "auto")) return cluster ? kClusterPort : kNodePort;
   constexpr std::uint64_t kHighestPort = 65'535;
   if (flags.count("port") > kHighestPort)
-    return fail(ErrorCode::usage, "-port: {} is no port: use 1 to 65535, or 0 for a free one",
+    return fail(ErrorCode::usage, "-port: {} is not a port: use 1 to 65535, or 0 for a free one",
                 flags.text("port"));
   return static_cast<std::uint16_t>(flags.count("port"));
 }
@@ -39,7 +39,7 @@ Result<ClusterShape> noShape(const FlagValues& flags) {
   for (const auto* const flag :
        {"masters", "replicas", "master-cpus", "replica-cpus", "full-coverage"})
     if (flags.at(flag).source == FlagSource::commandLine)
-      return fail(ErrorCode::usage, "-{} is for a cluster: 'redline stack up cluster'", flag);
+      return fail(ErrorCode::usage, "-{} needs a cluster: 'redline stack up cluster'", flag);
   return ClusterShape{};
 }
 
@@ -91,8 +91,8 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
   const bool cluster = topology == "cluster";
   if (topology != "node" && !cluster)
     return fail(ErrorCode::usage,
-                "say what to start: 'redline stack up node' or 'redline stack up cluster'{}",
-                topology.empty() ? "" : " (a stack's name goes into -name)");
+                "name the topology: 'redline stack up node' or 'redline stack up cluster'{}",
+                topology.empty() ? "" : " (-name sets a stack's name)");
   auto port = portOf(flags, cluster);
   if (!port) return fail(port.error());
   auto shape = cluster ? shapeOf(flags) : noShape(flags);

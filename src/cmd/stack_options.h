@@ -11,7 +11,7 @@
 
 namespace redline {
 
-/// What `stack up` asks the server room for. usage: no topology, a port that is none, a flag of the
+/// What `stack up` asks the server room for. usage: no topology, an invalid port, a flag of the
 /// other topology.
 Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& password);
 

@@ -11,30 +11,30 @@ std::string joined(const std::vector<std::string_view>& words) {
   return fmt::format("{}", fmt::join(words, "|"));
 }
 
-std::string_view kindName(FlagKind kind) {
+std::string_view kindName(ValueKind kind) {
   switch (kind) {
-    case FlagKind::size:
+    case ValueKind::size:
       return "SIZE";
-    case FlagKind::duration:
+    case ValueKind::duration:
       return "DURATION";
-    case FlagKind::count:
+    case ValueKind::count:
       return "COUNT";
-    case FlagKind::number:
+    case ValueKind::number:
       return "NUMBER";
-    case FlagKind::share:
+    case ValueKind::share:
       return "SHARE";
-    case FlagKind::text:
+    case ValueKind::text:
       return "TEXT";
-    case FlagKind::endpoints:
+    case ValueKind::endpoints:
       return "HOST:PORT[,...]";
-    case FlagKind::hostPort:
+    case ValueKind::hostPort:
       return "HOST:PORT";
-    case FlagKind::cpuList:
+    case ValueKind::cpuList:
       return "CPUS";
-    case FlagKind::path:
+    case ValueKind::path:
       return "PATH";
-    case FlagKind::boolean:
-    case FlagKind::choice:
+    case ValueKind::boolean:
+    case ValueKind::choice:
       break;
   }
   return "";
@@ -100,8 +100,8 @@ std::vector<std::string> wrapShellLine(std::string_view line, std::size_t width)
 }
 
 std::string placeholder(const FlagSpec& flag) {
-  if (flag.kind == FlagKind::boolean) return "";
-  if (flag.kind == FlagKind::choice) return joined(flag.choices);
+  if (flag.kind == ValueKind::boolean) return "";
+  if (flag.kind == ValueKind::choice) return joined(flag.choices);
   std::string text{kindName(flag.kind)};
   if (!flag.choices.empty()) text += "|" + joined(flag.choices);
   return text;
@@ -112,7 +112,7 @@ std::string valueNotes(const FlagSpec& flag) {
   if (!flag.whenEmpty.empty()) {
     notes.push_back(fmt::format("default: {}", flag.whenEmpty));
   } else if (!flag.fallback.empty() &&
-             (flag.kind != FlagKind::boolean || flag.fallback != "false")) {
+             (flag.kind != ValueKind::boolean || flag.fallback != "false")) {
     notes.push_back(fmt::format("default {}", flag.fallback));
   }
   if (!flag.example.empty() && flag.example != flag.fallback)

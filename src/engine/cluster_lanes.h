@@ -26,8 +26,9 @@
 namespace redline {
 
 /// What a client knows of the nodes that it talks to: a lane for each, the slots that each serves,
-/// the operations that wait for one of them or for a time, and what redirects and silence tell.
-/// Driver and loader both have one (Worker, LoadWorker). It does no I/O: Links has the connections.
+/// the operations that wait for one of them or for a time, and what redirects and silence say of
+/// nodes. Driver and loader both have one (Worker, LoadWorker). It does no I/O: Links has the
+/// connections.
 ///
 /// On a single node there is one lane, every operation has slot 0, and nothing is redirected.
 template <typename LaneT>
@@ -38,7 +39,7 @@ class ClusterLanes {
   using Lanes = std::vector<std::unique_ptr<LaneT>>;
 
   struct Options {
-    /// A node that owes replies and says nothing for so long is taken for paused.
+    /// A node that owes replies and is silent for this long counts as paused.
     Nanos silence = 100 * kMillisecond;
     bool readsReplicas = false;  ///< lanes to replicas too; reads may wait for one
   };
@@ -259,7 +260,7 @@ bool ClusterLanes<LaneT>::checkSilence(Nanos now) {
   nextSilenceCheck_ = now + options_.silence / 10;
   const Nanos since = now - options_.silence;
   for (const auto& lane : lanes_) {
-    const bool silent = lane->heardAt < since && lane->owesReplySince(since);
+    const bool silent = lane->lastReceivedAt < since && lane->owesReplySince(since);
     const bool wasSilent = std::exchange(lane->silent, silent);
     if (silent) requestRefresh();
     if (silent && !wasSilent && !lane->queue.empty()) reroute(*lane);

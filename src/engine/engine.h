@@ -20,8 +20,8 @@ class Engine {
  public:
   /// Starts the threads, pins them, and opens and logs in every connection. Nothing is measured
   /// yet. `recorder` must have plan.threads workers and outlive the engine.
-  /// `cluster`: null for the one node at plan.target; else it must outlive the engine, and somebody
-  /// must answer its requests for new maps. `mitigations`: what the plan's mitigation and ledger
+  /// `cluster`: null for the one node at plan.target; else it must outlive the engine, and its
+  /// requests for new maps must be answered. `mitigations`: what the plan's mitigation and ledger
   /// need (MitigationRun); null where they need nothing; it must outlive the engine.
   static Result<std::unique_ptr<Engine>> connect(const EnginePlan& plan, Recorder& recorder,
                                                  LiveSlotMap* cluster = nullptr,

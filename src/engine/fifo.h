@@ -6,8 +6,8 @@
 
 namespace redline {
 
-/// Things that wait, first in first out. It grows by doubling and keeps what it has, so that a
-/// queue that has been as long before allocates nothing.
+/// A FIFO queue. It grows by doubling and keeps what it has, so a queue allocates only beyond its
+/// longest length so far.
 template <typename T>
 class Fifo {
  public:

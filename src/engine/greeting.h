@@ -10,7 +10,7 @@
 
 namespace redline {
 
-/// What a new connection is to be before operations go over it. Nothing is sent that is not needed:
+/// How a new connection is set up before it carries operations. Nothing is sent that is not needed:
 /// with neither of these a connection is used as it is.
 struct Greeting {
   bool readOnly = false;  ///< READONLY: a replica of a cluster is to answer reads

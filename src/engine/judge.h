@@ -9,7 +9,7 @@
 
 namespace redline {
 
-/// What a reply means for the operation that it answers.
+/// The meaning of a reply for its operation.
 struct Judgement {
   enum class Outcome : std::uint8_t { hit, miss, stored, failed } outcome;
   Failure failure = Failure::protocol;  ///< when failed
@@ -20,7 +20,7 @@ struct Judgement {
 Judgement judge(OpKind kind, const ReplyView& reply) noexcept;
 
 /// Pure: what WAIT's reply means for the writes before it, of which `replicas` were to know. None:
-/// they do. An error (the node has become a replica) leaves the writes' fate open.
+/// they do. An error (the node has become a replica) leaves the fate of the writes unknown.
 std::optional<Failure> judgeWait(const ReplyView& reply, unsigned replicas) noexcept;
 
 /// The failure that an error reply's text ("OOM command not allowed …") stands for.

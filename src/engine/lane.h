@@ -55,9 +55,9 @@ class Lane : public LaneBase<PendingOp> {
   /// The connection is lost: it takes no batch, and forgets the one that it had.
   void withdraw(Connection& c);
 
-  /// The connection that receives invalidations on behalf of all others (BCAST); null: not wanted.
+  /// The connection that receives invalidations on behalf of all others (BCAST); null: none.
   const Connection* subscriber() const { return subscriber_.get(); }
-  /// Invalidations of the keys that its node serves arrive, as far as a subscriber is wanted.
+  /// Invalidations of the keys that its node serves arrive, where the lane has a subscriber.
   bool isSubscribed() const {
     return subscriber_ == nullptr || subscriber_->state == Link::State::ready;
   }

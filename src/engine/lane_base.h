@@ -44,8 +44,8 @@ class LaneBase {
 
   LaneQueue<Op> queue;
 
-  Nanos heardAt = 0;    ///< the last time that anything arrived
-  bool silent = false;  ///< it owes replies, and has said nothing for a while
+  Nanos lastReceivedAt = 0;  ///< when the last bytes arrived
+  bool silent = false;       ///< it owes replies, and has been silent for a while
 
   // What its node did in the measured window, or for the load; in a cluster only.
   std::uint64_t completed = 0;         ///< operations, or keys

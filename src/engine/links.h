@@ -18,11 +18,11 @@ namespace redline {
 inline constexpr Nanos kLongestSleep = 10 * kMillisecond;
 
 /// The connections of a client's lanes: opens them, greets, cuts what arrives into replies, and
-/// opens them again when they are lost. Driver and loader share it. What replies mean is the
-/// client's affair, which has
+/// opens them again when they are lost. Driver and loader share it. The client interprets replies.
+/// It has
 ///     void onReady(Connection&);                      it may carry requests
 ///     bool onReply(Connection&, const ReplyView&);    false: read no further on it
-///     void onLost(Connection&, bool wasReady, int error);    error: EPROTO: it sent no RESP
+///     void onLost(Connection&, bool wasReady, int error);    error: EPROTO: it did not send RESP
 /// Failures that end the client go to ClusterLanes::fail().
 template <typename LaneT>
 class Links {
@@ -41,7 +41,7 @@ class Links {
   /// Counts since the last call.
   Counts takeCounts() { return std::exchange(counts_, {}); }
 
-  /// Opens the connections that are down and due to be opened, of all lanes that are wanted.
+  /// Opens the connections that are down and due to be opened, of all lanes that are in use.
   void openDue(Nanos now) {
     if (lanesUp_ != lanes_.all().size()) openLanes(now);
   }
@@ -49,7 +49,7 @@ class Links {
   template <typename Client>
   void handle(const TransportEvent& event, Nanos now, Client& client) {
     Connection& c = *byId_[event.conn];
-    if (c.state == Link::State::down) return;  // it was lost earlier in this very pass
+    if (c.state == Link::State::down) return;  // it was lost earlier in this pass
     switch (event.kind) {
       case TransportEvent::Kind::received:
         receive(c, now, client);
@@ -126,7 +126,7 @@ class Links {
 
   template <typename Client>
   void receive(Connection& c, Nanos now, Client& client) {
-    c.lane->heardAt = now;
+    c.lane->lastReceivedAt = now;
     InBuffer& in = transport_.inbound(c.id);
     const std::string_view bytes = in.readable();
     std::size_t used = 0;

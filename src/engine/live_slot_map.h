@@ -19,7 +19,7 @@ class LiveSlotMap {
 
   // Workers.
   const SlotMap& latest() const noexcept { return *latest_.load(std::memory_order_acquire); }
-  /// Asks the control plane for a new map. Cheap where one is asked for already.
+  /// Asks the control plane for a new map. Cheap if a request is pending.
   void requestRefresh() noexcept {
     if (requests_.load(std::memory_order_relaxed) == kNone) raise(kRefresh);
   }

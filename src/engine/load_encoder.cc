@@ -10,7 +10,7 @@ namespace redline {
 namespace {
 
 /// One MSET: so long that a command's own cost no longer counts, so short that it stays far below a
-/// millisecond (Redis serves nobody else meanwhile) and its arguments in the cache.
+/// millisecond (Redis serves no other client meanwhile) and its arguments in the cache.
 constexpr std::size_t kPairs = 128;
 constexpr std::size_t kMsetBytes = 64 * 1024;
 

@@ -5,13 +5,12 @@
 
 namespace redline {
 
-/// Whether load may go where a cluster has sent us. unsafe: that is not on this machine.
+/// Whether load may go to a node that a cluster names. unsafe: it is not on this machine.
 inline Status mayReceiveLoad(const Endpoint& endpoint) {
   if (const auto local = isLocal(endpoint); local && *local) return {};
   return fail(
       ErrorCode::unsafe,
-      "the cluster sends us to {}, which is not on this machine: redline sends load nowhere "
-      "else",
+      "the cluster redirects to {}, which is not on this machine: redline loads only local servers",
       endpoint.text());
 }
 

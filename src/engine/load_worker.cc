@@ -19,7 +19,7 @@ constexpr std::size_t kParcelsWaiting = 4;
 /// The load ends when a connection is lost more often in a row: after 3 s.
 constexpr Backoff kLoaderBackoff{50 * kMillisecond, 1500 * kMillisecond};
 constexpr unsigned kMaxLossesInARow = 6;
-/// A node that owes replies and says nothing for so long is taken for paused.
+/// A node that owes replies and is silent for this long counts as paused.
 constexpr Nanos kLoaderSilence = kSecond;
 
 bool isStored(const ReplyView& reply) {
@@ -198,7 +198,7 @@ void LoadWorker::redirectOrRefuse(LoadLane& lane, const LoadKey& key, const Repl
     lanes_.redirect(key, to);
   else if (to.next == Decision::Next::tooLate)
     lanes_.fail({ErrorCode::unreachable,
-                 fmt::format("the cluster stored nothing for {} ({}): bring its nodes back, see "
+                 fmt::format("the cluster stored nothing for {} ({}): restore its nodes, see "
                              "redis-cli --cluster check {}",
                              formatDuration(kRetrySpan), reply.payload, lane.endpoint().text())});
   else
@@ -218,10 +218,10 @@ std::string_view loadAdvice(std::string_view errorText) noexcept {
       {"LOADING", "wait until the server has read its data"},
       {"NOAUTH", "set REDLINE_PASSWORD"},
       {"WRONGPASS", "set REDLINE_PASSWORD and -user"},
-      {"NOPERM", "let the user run SET and MSET on obj:*"},
+      {"NOPERM", "allow the user SET and MSET on obj:*"},
       {"READONLY", "name the master with -addr: this is a replica"},
       {"MASTERDOWN", "name the master with -addr: this is a replica"},
-      {"NOREPLICAS", "bring the server's replicas back"},
+      {"NOREPLICAS", "restore the server's replicas"},
       {"BUSY", "end the server's script with SCRIPT KILL"},
       {"MOVED", "add -topology=cluster"},
       {"CROSSSLOT", "add -topology=cluster"},
@@ -249,7 +249,7 @@ void LoadWorker::onLost(LoadConnection& c, bool /*wasReady*/, int error) {
   }
   const std::string where = c.lane->endpoint().text();
   if (error == EPROTO) {
-    lanes_.fail({ErrorCode::refused, fmt::format("{} answers with something that is not RESP: "
+    lanes_.fail({ErrorCode::refused, fmt::format("{} answers with bytes that are not RESP: "
                                                  "name a Redis server with -addr",
                                                  where)});
     return;
@@ -258,7 +258,7 @@ void LoadWorker::onLost(LoadConnection& c, bool /*wasReady*/, int error) {
   const bool patient = lanes_.inCluster() && now_ - lastStored_ <= kRetrySpan;
   if (c.losses > kMaxLossesInARow && !patient)
     lanes_.fail({ErrorCode::unreachable,
-                 fmt::format("{} went away and did not come back ({})", where,
+                 fmt::format("{} closed the connection and cannot be reached again ({})", where,
                              error == 0 ? "it closed the connection" : errnoText(error))});
 }
 

@@ -55,7 +55,7 @@ struct LoadCounters {
 /// key is sent until it is stored, since writing it twice stores the same; and a refusal ends the
 /// load.
 ///
-/// All of its time comes from `clock` and all of its bytes go through `transport`.
+/// All time comes from `clock`, and all bytes pass through `transport`.
 class LoadWorker {
  public:
   LoadWorker(LoadShared& shared, unsigned index, Transport& transport, const Clock& clock);

@@ -27,7 +27,7 @@ struct LoadOutcome {
 class Loading {
  public:
   /// Starts the threads; they connect and begin at once. `cluster`: null for the one node at
-  /// plan.target; else it must outlive this, and somebody must answer its requests for new maps.
+  /// plan.target; else it must outlive this, and its requests for new maps must be answered.
   static std::unique_ptr<Loading> start(const LoadPlan& plan, LiveSlotMap* cluster = nullptr);
   ~Loading();  ///< stops and joins
 

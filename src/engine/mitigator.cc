@@ -50,8 +50,8 @@ void Mitigator::judge(const PendingOp& op, std::uint64_t version, Nanos sent,
 
 void Mitigator::fill(const PendingOp& op, LocalCache::Asked asked, std::string_view value,
                      bool expires, std::int64_t ttlMillis, Nanos sent) {
-  // PTTL says -1 of a key that never expires, and -2 of one that was not there yet: then nobody
-  // knows how long this value may be served.
+  // PTTL says -1 of a key that never expires, and -2 of one that was not there yet: then it is
+  // unknown how long this value may be served.
   constexpr std::int64_t kNever = -1;
   if (expires && ttlMillis < kNever) return;
   cache_->fill(op.id, asked, value,

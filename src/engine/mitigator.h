@@ -34,7 +34,7 @@ struct LocalCacheTally {
 };
 
 /// A worker's part of the mitigations and of the ledger: its local cache, its writes to several
-/// copies, the service times of replicas, and what replies tell of them. Which lane an operation
+/// copies, the service times of replicas, and what replies say of them. Which lane an operation
 /// goes to is Dispatcher's decision. Counts go to the interval that a call names.
 class Mitigator {
  public:

@@ -18,14 +18,14 @@ namespace redline {
 
 /// How a worker passes the time until the next operation is due or the next reply is there.
 enum class WaitMode : std::uint8_t {
-  automatic,  ///< spins while something is about to happen (80 µs), sleeps otherwise
-  spin,       ///< never sleeps: the least lateness, and the core is gone
-  block,      ///< always sleeps: kind to the machine; wake-ups cost the server and add lateness
+  automatic,  ///< spins when the next event is less than 80 µs away, sleeps otherwise
+  spin,       ///< never sleeps: least lateness, uses a whole core
+  block,      ///< always sleeps: uses least CPU; wake-ups cost the server CPU and add lateness
 };
 
 /// What a lost connection does to a run.
 enum class OnDisconnect : std::uint8_t {
-  retry,  ///< reconnect; reads are sent again with their clocks running, written writes fail
+  retry,  ///< reconnect; reads are sent again with their clocks running, writes already sent fail
   stop,   ///< end the run early and say so
 };
 
@@ -35,7 +35,7 @@ enum class OnMiss : std::uint8_t {
   refill,  ///< the key is written, as a cache does; the read has ended before
 };
 
-/// Who asks.
+/// The credentials.
 struct Login {
   std::string user;      ///< empty: the default user
   std::string password;  ///< empty: no AUTH is sent

@@ -13,7 +13,7 @@ struct Redirection {
   LaneT* lane = nullptr;  ///< moved, ask; null where redline may not send to that node
   Nanos retryAt = 0;      ///< tryAgain
 
-  /// The reply was the operation's last: nobody else can serve it, now or later.
+  /// The reply was the operation's last: no other node can serve it, now or later.
   bool isFinal() const { return lane == nullptr && next != Decision::Next::tryAgain; }
 };
 

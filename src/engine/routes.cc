@@ -19,8 +19,8 @@ void Routes::adopt(const SlotMap& map, std::span<const std::uint16_t> lanes, Nan
     const auto slot = static_cast<std::uint16_t>(i);
     const std::uint16_t owner = map.ownerOf(slot);
     if (empty_)
-      set(slot, owner == SlotMap::kNobody ? 0 : lanes[owner]);
-    else if (owner != SlotMap::kNobody && now - movedAt_[slot] > kTrust)
+      set(slot, owner == SlotMap::kNoNode ? 0 : lanes[owner]);
+    else if (owner != SlotMap::kNoNode && now - movedAt_[slot] > kTrust)
       set(slot, lanes[owner]);
   }
   empty_ = false;

@@ -32,7 +32,7 @@ class Routes {
     std::vector<std::uint16_t> lanes(map.nodes().size(), kNotAsked);
     for (std::uint16_t slot = 0; slot < kSlots; ++slot) {
       const std::uint16_t owner = map.ownerOf(slot);
-      if (owner == SlotMap::kNobody || lanes[owner] != kNotAsked) continue;
+      if (owner == SlotMap::kNoNode || lanes[owner] != kNotAsked) continue;
       const auto lane = laneTo(map.nodes()[owner].address);
       if (!lane) return;
       lanes[owner] = *lane;
@@ -40,7 +40,7 @@ class Routes {
     adopt(map, lanes, now);
   }
   /// Adopts a published map; lanes[i] is the lane of its node i. A slot without an owner stays with
-  /// its lane: that node's reply will tell more. So does one that a MOVED has named within kTrust:
+  /// its lane: that node's reply says more. So does one that a MOVED has named within kTrust:
   /// the node that the map came from may not know of the move yet.
   void adopt(const SlotMap& map, std::span<const std::uint16_t> lanes, Nanos now);
 

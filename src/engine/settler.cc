@@ -114,8 +114,8 @@ void Settler::settleExec(Connection& c, const ReplyView& reply, Nanos now) {
     }
     return;
   }
-  // Nothing was executed. EXEC names the reason itself, or it is EXECABORT and a command was told
-  // before.
+  // Nothing was executed. EXEC names the reason itself, or it is EXECABORT and a command was
+  // refused before.
   const Failure whole = reply.isError() ? failureOf(reply.payload) : Failure::protocol;
   const auto to = c.redirection ? *c.redirection : redirectionOf(c, c.batch.front(), reply, now);
   auto refused = c.refused.begin();
@@ -140,7 +140,7 @@ Redirection<Lane> Settler::redirectionOf(Connection& c, const PendingOp& op, con
   return to;
 }
 
-/// The operation's clock runs on.
+/// The operation's clock keeps running.
 void Settler::redirectOrFail(const PendingOp& op, const Redirection<Lane>& to, Failure failure,
                              Nanos now) {
   if (to.isFinal())
@@ -215,7 +215,7 @@ void Settler::refill(const PendingOp& missed, Nanos now) {
   lanes_.enqueue(lanes_.laneOf(op), op);
 }
 
-// What a reply tells the ledger, the local cache and the choice of replicas.
+// Reports a reply to the ledger, the local cache and the choice of replicas.
 void Settler::onReplyData(Connection& c, const PendingOp& op, std::string_view value,
                           std::optional<std::uint64_t> version, Nanos now) {
   if (op.kind == OpKind::set) {

@@ -53,7 +53,7 @@ std::uint64_t SlotKeys::draw(std::uint16_t slot, std::uint64_t fallback, Rng& rn
       wanted =
           static_cast<std::uint16_t>(slot ^ crc16({text.data(), length + kSuffixDigits})) % kSlots;
     }
-    // Slots have unequally many numbers: a draw that misses is made anew, so that every id of the
+    // Slots have unequally many numbers: a draw that misses is repeated, so that every id of the
     // slot is as likely as every other.
     const std::uint64_t at = table.begins[wanted] + rng.below(longest_);
     if (at >= table.begins[wanted + std::size_t{1}]) continue;

@@ -16,13 +16,13 @@ constexpr Nanos kSpinSpan = 80 * kMicrosecond;
 /// An idle look at the transport takes 0.1 µs (a ring) to 0.5 µs (epoll).
 constexpr Nanos kLongestPoll = 2 * kMicrosecond;
 /// In the open model a look takes microseconds beyond the sleep that was asked for, some hundreds
-/// where it brings many replies: more than that is a pause.
+/// where it brings many replies: longer than that is a pause.
 constexpr Nanos kPause = kMillisecond;
-/// A node that owes replies and says nothing for so long is taken for paused: longer than what a
+/// A node that owes replies and is silent for this long counts as paused: longer than what a
 /// loaded server keeps everybody waiting for, shorter than what reads would have to wait.
 constexpr Nanos kDriverSilence = 100 * kMillisecond;
 
-/// What a connection that operations go over needs to be.
+/// How connections that carry operations are set up.
 Greeting greetingFor(const MitigationPlan& plan) {
   Greeting greeting;
   greeting.readOnly = plan.is(MitigationKind::replicaRead);

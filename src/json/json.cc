@@ -227,7 +227,8 @@ JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
 Result<JsonDocument> JsonDocument::parse(std::string_view text, std::string_view place,
                                          std::size_t firstLine, bool* cutOff) {
   JsonDocument document;
-  // The only exceptions caught in this room: the library tells where it stumbled in no other way.
+  // The only exceptions caught in this room: the library reports the position of an error in no
+  // other way.
   try {
     *document.root_ = Json::parse(text);
   } catch (const Json::parse_error& error) {

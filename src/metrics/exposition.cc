@@ -71,7 +71,7 @@ constexpr std::array<std::string_view, kMeasures> kMeasureHelp{
     "From the time an operation was due until its reply: what a user waits. At the end of a run "
     "also operations without a reply, with the time they had waited.",
     "From the time an operation was sent until its reply: what server and wire took.",
-    "From the time an operation was due until it was sent, whoever was late.",
+    "From the time an operation was due until it was sent, whatever the cause.",
     "The part of lateness that is the generator's own."};
 
 using Families = std::vector<MetricFamily>;
@@ -118,11 +118,12 @@ void addOperations(Families& to, const MetricsSnapshot& now) {
                        "Operations that had neither completed nor failed when the run ended.")
                    .add(total.outstandingAtEnd)
                    .take());
-  to.push_back(counter("redline_warmup_operations_total",
-                       "Operations of the warm-up that ended; in no other count.")
-                   .add(now.warmupCompleted, {{"outcome", "completed"}})
-                   .add(now.warmupFailed, {{"outcome", "failed"}})
-                   .take());
+  to.push_back(
+      counter("redline_warmup_operations_total",
+              "Completed and failed operations of the warm-up; excluded from all other counts.")
+          .add(now.warmupCompleted, {{"outcome", "completed"}})
+          .add(now.warmupFailed, {{"outcome", "failed"}})
+          .take());
   to.push_back(gauge("redline_outstanding_operations", "Operations sent and not yet answered.")
                    .add(total.outstanding)
                    .take());
@@ -148,14 +149,13 @@ void addLatency(Families& to, const MetricsSnapshot& now) {
 
 void addCluster(Families& to, const MetricsSnapshot& now) {
   const Counters& total = now.total;
-  to.push_back(
-      counter("redline_redirects_total",
-              "Replies of a cluster that sent an operation elsewhere, or asked for patience.")
-          .add(total.moved, {{"kind", "moved"}})
-          .add(total.ask, {{"kind", "ask"}})
-          .add(total.tryagain, {{"kind", "tryagain"}})
-          .add(total.clusterdown, {{"kind", "clusterdown"}})
-          .take());
+  to.push_back(counter("redline_redirects_total",
+                       "MOVED, ASK, TRYAGAIN and CLUSTERDOWN replies of a cluster.")
+                   .add(total.moved, {{"kind", "moved"}})
+                   .add(total.ask, {{"kind", "ask"}})
+                   .add(total.tryagain, {{"kind", "tryagain"}})
+                   .add(total.clusterdown, {{"kind", "clusterdown"}})
+                   .take());
   if (now.nodes.empty()) return;
   Family done = counter("redline_node_operations_total", "Operations that a node has completed.");
   Family redirects =
@@ -179,11 +179,10 @@ void addCacheAndVerify(Families& to, const Counters& total) {
   to.push_back(counter("redline_cache_misses_total", "Reads that were answered with nil.")
                    .add(total.misses)
                    .take());
-  to.push_back(counter("redline_values_checked_total", "Values compared with what they must be.")
-                   .add(total.checked)
-                   .take());
+  to.push_back(
+      counter("redline_values_checked_total", "Values verified.").add(total.checked).take());
   to.push_back(counter("redline_values_corrupt_total",
-                       "Values that were not what they must be, those of the warm-up included.")
+                       "Values that were wrong, including those of the warm-up.")
                    .add(total.corrupt)
                    .take());
 }
@@ -201,10 +200,10 @@ void addGenerator(Families& to, const MetricsSnapshot& now) {
                        "Time in which workers were ready to run and other threads had their cores.")
                    .add(toSeconds(total.cpuWaiting))
                    .take());
-  to.push_back(counter("redline_generator_idle_seconds_total",
-                       "Of that: time spent spinning with nothing to do.")
-                   .add(toSeconds(total.idleTime))
-                   .take());
+  to.push_back(
+      counter("redline_generator_idle_seconds_total", "Time spent spinning with nothing to do.")
+          .add(toSeconds(total.idleTime))
+          .take());
   to.push_back(gauge("redline_generator_longest_pass_seconds",
                      "The longest turn of a worker's loop so far: the generator's own worst stall.")
                    .add(toSeconds(total.longestPass))

@@ -64,7 +64,7 @@ struct MetricsServer::Impl {
                        : (server.bind_to_port(host, wanted) ? wanted : -1);
     if (port <= 0)
       return fail(ErrorCode::io, "cannot listen on {}:{}: {}", host, wanted,
-                  errno == 0 ? "no such address here" : errnoText(errno));
+                  errno == 0 ? "not an address of this machine" : errnoText(errno));
     thread = std::thread([this] {
       server.listen_after_bind();
       ended = true;

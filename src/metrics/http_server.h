@@ -18,7 +18,7 @@ class MetricsServer {
   using Page = std::function<std::string()>;
 
   /// Listens on host:port (port 0: any that is free) and serves until destruction. io: it cannot
-  /// listen there, because the port is in use or the address is none of this machine.
+  /// listen there, because the port is in use or the address is not on this machine.
   static Result<std::unique_ptr<MetricsServer>> start(const std::string& host, std::uint16_t port,
                                                       Page page);
   ~MetricsServer();

@@ -48,7 +48,7 @@ struct MetricsSnapshot {
   std::map<std::string, Sampled, std::less<>> servers;  ///< the latest of each, by address
 };
 
-/// Gathers what a run tells as it goes on, for whoever asks meanwhile. Thread-safe; nothing in it
+/// Gathers a run's figures while it runs, for scrapes. Thread-safe; nothing in it
 /// touches the workers: it is fed with merged intervals and with the sampler's readings.
 class MetricsStore {
  public:

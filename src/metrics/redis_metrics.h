@@ -23,7 +23,7 @@ struct RedisMetric {
 std::span<const RedisMetric> redisMetrics();
 
 /// The latest sample of each server, one family for each metric, label `addr`. A field that a
-/// server's INFO has not, or that is no number, gives no series.
+/// server's INFO lacks, or that is not a number, has no series.
 void addRedisFamilies(std::vector<prometheus::MetricFamily>& families,
                       const MetricsSnapshot& snapshot);
 

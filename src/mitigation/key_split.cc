@@ -42,7 +42,7 @@ Status KeySplit::nameSpread(std::uint32_t hot, unsigned masters, const MasterOf&
   for (std::uint64_t suffix = 0; missing != 0; ++suffix) {
     if (suffix == kMaxSuffix)
       return fail(ErrorCode::usage,
-                  "-split=spread finds no key for one of the {} masters; does each own slots?",
+                  "-split=spread finds no key for one of the {} masters: does each own slots?",
                   masters);
     std::string name = fmt::format("hot:{}:{}", keys_.hottest(hot), suffix);
     const unsigned master = masterOf(name);

@@ -46,7 +46,7 @@ void Ledger::begin(Key key, std::uint64_t version, Nanos sent) noexcept {
   Head& head = heads_[key];
   raise(head.highest, version);
   // Take the oldest record. One that is busy is being replaced by a thread that was overtaken by a
-  // whole turn of the ring: go on to the next.
+  // whole turn of the ring: try the next one.
   Record* record = nullptr;
   std::uint64_t old = 0;
   do {
@@ -55,7 +55,7 @@ void Ledger::begin(Key key, std::uint64_t version, Nanos sent) noexcept {
   } while (old == kBusy || !record->version.compare_exchange_strong(old, kBusy));
 
   if (old != 0) {
-    // What is forgotten is first added to what is remembered, so that nobody sees it in neither.
+    // What is forgotten is first added to what is remembered, so that no reader misses it.
     // It counts as unknown before its mark goes: its acknowledgement, finding no mark, takes one
     // off.
     head.droppedUnknown.fetch_add(1);

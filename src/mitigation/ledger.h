@@ -40,9 +40,9 @@ struct KeyAudit {
 ///
 /// **Later** is said only of what is certain, in real time: write B is later than write A when B
 /// was sent after A was acknowledged. Writes that overlapped may have been applied in either order,
-/// and a write whose fate is unknown may be applied at any time after it was sent; neither is held
-/// against a read. So a read of version v is stale iff some write was sent after v's
-/// acknowledgement and acknowledged before the read was sent.
+/// and a write whose fate is unknown may be applied at any time after it was sent; neither makes a
+/// read stale. So a read of version v is stale iff some write was sent after v's acknowledgement
+/// and acknowledged before the read was sent.
 ///
 /// Times: give a send's time as early as you like and an acknowledgement's as late as you like
 /// (the start of the pass that sent; the pass that saw the reply): that can hide a stale read that

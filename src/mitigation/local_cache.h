@@ -42,7 +42,7 @@ class LocalCache {
  public:
   /// When a read was sent, in the cache's own order of events.
   using Ticket = std::uint64_t;
-  /// Who serves a key and tells of its changes: a node of a cluster; 0 where there is only one.
+  /// The node that serves a key and sends its invalidations; 0 on a single node.
   using Source = std::uint32_t;
   /// Whom a read asked, and when.
   struct Asked {
@@ -63,7 +63,7 @@ class LocalCache {
 
   /// The value, as a view that holds until the next call that is not const. Counts a hit or a miss.
   /// `owner`: who serves the key now. An entry from another source is dropped: it was true when it
-  /// came, and from its source nothing is to be heard of what the new owner does.
+  /// came, and its source sends no invalidations for writes at the new owner.
   std::optional<std::string_view> get(std::uint64_t id, Source owner, Nanos now) noexcept;
 
   /// Take it when a read is sent whose reply may be put in.

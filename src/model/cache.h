@@ -55,7 +55,7 @@ struct CacheForecast {
   bool fits = true;    ///< false: what may not be evicted exceeds the capacity; writes are refused
   double hitRate = 1;  ///< of reads that follow the popularity independently of each other
   /// The characteristic time T_C, in requests: how long a key that is not asked for stays. Infinite
-  /// when nothing has to go.
+  /// when nothing is evicted.
   double characteristicRequests = 0;
 };
 

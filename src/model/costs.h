@@ -7,8 +7,8 @@
 
 namespace redline {
 
-// What the event loop pays: forks, copied pages, commands that visit every element. Constants are
-// measurements on one machine; a lab that has measured its own passes those instead.
+// Costs on the event loop: forks, copied pages, commands that visit every element. Constants are
+// measurements on one machine; a lab with its own measurements passes those instead.
 
 inline constexpr double kPageBytes = 4096;
 
@@ -20,7 +20,7 @@ struct ForkCost {
   double secondsPerPage = 66e-9;
 };
 
-/// How long fork() holds up a server with `residentBytes`, in seconds. With transparent huge pages
+/// How long fork() blocks a server with `residentBytes`, in seconds. With transparent huge pages
 /// (`always`) it takes a fraction of that.
 double forkSeconds(double residentBytes, const ForkCost& cost = {});
 
@@ -30,7 +30,7 @@ double forkSeconds(double residentBytes, const ForkCost& cost = {});
 /// written again and again.
 double copiedBytes(double residentBytes, double writes, double pagesPerWrite = 3);
 
-/// A command that visits all N elements, on the main thread, while everybody else waits.
+/// A command that visits all N elements, on the main thread, while all other clients wait.
 struct ElementCost {
   std::string_view command;
   double secondsPerElement = 0;
@@ -56,7 +56,7 @@ struct ActiveExpiry {
   double hz = 10;
   double cpuShare = 0.25;
 
-  /// The longest that one cycle holds up everybody else, seconds: 25 ms at the default hz.
+  /// The longest that one cycle blocks all other clients, seconds: 25 ms at the default hz.
   double longestCycleS() const { return cpuShare / hz; }
   /// Keys a second while there is nothing but expired keys to find, each costing `secondsPerKey`.
   double keysPerS(double secondsPerKey) const { return cpuShare / secondsPerKey; }

@@ -8,8 +8,8 @@
 
 namespace redline {
 
-// Where a curve bends, flattens or falls, and where a series sticks out: by rules that are written
-// down here, so that a report can quote them and two people find the same point.
+// Where a curve bends, flattens or falls, and where a series has a spike: explicit rules, so that a
+// report can quote them and the result is reproducible.
 
 /// A rule's answer over several repeats of one sweep.
 struct Located {
@@ -17,8 +17,8 @@ struct Located {
   double x = 0;              ///< the sweep's value there
   std::size_t repeats = 0;   ///< sweeps asked
   std::size_t agreeing = 0;  ///< repeats that put it at this index or one beside it
-  /// Half of the repeats or more put it elsewhere: say "inconclusive". One repeat agrees with
-  /// itself.
+  /// Half of the repeats or more put it elsewhere: then the result is inconclusive. One repeat
+  /// agrees with itself.
   bool stable() const { return 2 * agreeing > repeats; }
 };
 
@@ -36,7 +36,7 @@ std::optional<std::size_t> findKnee(std::span<const double> x, std::span<const d
 std::optional<std::size_t> findPlateau(std::span<const double> y, double tolerance = 0.05);
 
 /// The first point from which on every value lies above `factor` × the lowest value before: where
-/// latency starts to climb for good. None if it never does.
+/// latency rises for the rest of the sweep. None if there is no such point.
 std::optional<std::size_t> findClimb(std::span<const double> y, double factor = 1.5);
 
 /// Where a curve that was flat falls.

@@ -11,8 +11,8 @@ namespace {
 
 namespace policies = boost::math::policies;
 
-// In double throughout: long double would double the code and nobody reads its digits. An argument
-// outside the domain gives NaN and throws nothing.
+// In double throughout: long double would double the code for digits that are never shown. An
+// argument outside the domain gives NaN and throws nothing.
 using Policy = policies::policy<
     policies::promote_double<false>, policies::domain_error<policies::ignore_error>,
     policies::overflow_error<policies::ignore_error>, policies::pole_error<policies::ignore_error>,

@@ -7,11 +7,11 @@
 
 namespace redline {
 
-/// Which of Redis's approximations decides who goes.
+/// Which of Redis's approximations chooses the key to evict.
 enum class EvictionPolicy : std::uint8_t { lru, lfu };
 
-/// Redis 7.0's eviction (src/evict.c), key for key: `samples` keys drawn from those that may go,
-/// kept in a pool of the 16 best candidates across evictions, the best of which goes. A candidate
+/// Redis 7.0's eviction (src/evict.c), key for key: `samples` keys drawn from the evictable ones,
+/// kept in a pool of the 16 best candidates across evictions; the best one is evicted. A candidate
 /// keeps the rank it had when it entered the pool, even if it is asked for later, as in Redis.
 struct EvictionPlan {
   std::uint64_t keys = 0;

@@ -18,9 +18,9 @@ double Md1::meanWait() const {
 }
 
 // The number in the system, as those leave it who have been served, moves down by one at most. So
-// what crosses upwards between n and n + 1 must equal what comes down from n + 1, which is the case
-// when nobody arrives during a service: P(n+1) P(0 arrive) = P(0) P(> n arrive) + Σ P(i) P(> n+1−i
-// arrive). No subtraction, hence no loss of digits.
+// what crosses upwards between n and n + 1 must equal what comes down from n + 1, which happens
+// when there is no arrival during a service: P(n+1) P(0 arrive) = P(0) P(> n arrive) + Σ P(i) P(>
+// n+1−i arrive). No subtraction, hence no loss of digits.
 void Md1::extendTo(std::size_t level) const {
   const double rho = utilisation();
   const double noneArrive = std::exp(-rho);
@@ -44,7 +44,7 @@ void Md1::extendTo(std::size_t level) const {
   while (exactly_.size() < level + 1) {
     const std::size_t n = exactly_.size() - 1;
     double up = exactly_[0] * moreArrive_[n];
-    // Nobody sees more than a few tens arrive during one service.
+    // More than a few tens of arrivals during one service are practically impossible.
     constexpr std::size_t kFarthest = 200;
     for (std::size_t i = n > kFarthest ? n - kFarthest : 1; i <= n; ++i)
       up += exactly_[i] * moreArrive_[n + 1 - i];

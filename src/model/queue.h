@@ -38,7 +38,7 @@ class Md1 {
 };
 
 /// A server that stands still for `frozenS` seconds inside a measured window of `windowS`, offered
-/// `rate` operations/s in the open model, and then drains what has piled up at `drainRate`: whoever
+/// `rate` operations/s in the open model, and then drains what has piled up at `drainRate`: what
 /// arrived t after the freeze began waits frozenS − t (1 − ρ). The same arithmetic holds for every
 /// stall: a fork, an O(N) command, an expiry cycle.
 struct Stall {
@@ -46,7 +46,7 @@ struct Stall {
   double rate = 0, drainRate = 0;
 
   double utilisation() const { return rate / drainRate; }
-  /// Seconds from the freeze's begin until nobody waits any more: F / (1 − ρ). Infinite at ρ ≥ 1.
+  /// Seconds from the start of the freeze until the queue is empty: F / (1 − ρ). Infinite at ρ ≥ 1.
   double recoveredS() const;
   /// Share of the window's operations that wait because of it.
   double touchedShare() const;
@@ -56,7 +56,7 @@ struct Stall {
 };
 
 /// The same for many stalls in one window, of `stallsS` seconds each, at utilisation ρ < 1: each
-/// delays whoever arrives in it, and until its backlog is gone. Response time at quantile q: the x
+/// delays what arrives in it, and until its backlog is gone. Response time at quantile q: the x
 /// with Σ max(0, stall − x) = (1 − q) (1 − ρ) T; 0 where they touch fewer than 1 − q. A stall that
 /// comes while another's backlog drains is taken to come apart from it, so this is a lower bound.
 double stalledQuantile(std::vector<double> stallsS, double windowS, double utilisation, double q);

@@ -7,9 +7,9 @@
 
 namespace redline {
 
-/// How an interval was made, so that whoever prints it can say so.
+/// How an interval was made, for output.
 enum class IntervalMethod : std::uint8_t {
-  none,            ///< one value, or none: no interval
+  none,            ///< fewer than two values: no interval
   studentT,        ///< mean of repeats, Student's t
   welchT,          ///< two independent sets of repeats, Welch's t
   pooledT,         ///< Student's t with the spread of several conditions (model/pooled.h)
@@ -49,7 +49,8 @@ double quantileOf(std::span<const double> values, double q);
 inline double medianOf(std::span<const double> values) {
   return quantileOf(values, 0.5);
 }
-/// Median absolute deviation × 1.4826: the standard deviation of a normal sample, deaf to outliers.
+/// Median absolute deviation × 1.4826: the standard deviation of a normal sample, robust against
+/// outliers.
 double scaledMadOf(std::span<const double> values);
 
 /// Mean of repeats with Student's t interval, which supposes that repeats scatter about normally.
@@ -82,7 +83,7 @@ Estimate differenceEstimate(std::span<const double> base, std::span<const double
 /// Spearman's rank correlation of two series, with Fisher's interval (standard error
 /// 1.03 / sqrt(n − 3); Fieller, Hartley and Pearson 1957). No interval below 5 points; 0 when one
 /// series is constant. Neighbouring intervals of a run are not independent: the interval is
-/// optimistic, so call a correlation what it is.
+/// optimistic, so do not read it as causation.
 Estimate rankCorrelation(std::span<const double> x, std::span<const double> y,
                          double confidence = 0.95);
 

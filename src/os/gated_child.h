@@ -22,8 +22,8 @@ struct ProgramStart {
 
 /// A child that exists, in its own session, with every other file closed, all signals and all CPUs
 /// as by default, and waits at a gate: it runs the program only after release(). When this process
-/// dies before that, the child sees the gate close and ends, so no program starts that nobody wrote
-/// down.
+/// dies before that, the child sees the gate close and ends, so no program runs before its owner
+/// has recorded it.
 class GatedChild {
  public:
   static Result<GatedChild> spawn(const ProgramStart& start);

@@ -7,7 +7,7 @@
 
 namespace redline {
 
-/// When faults were under way, to tell the time that they spoilt from the rest.
+/// When faults were under way, to separate the time they affected from the rest.
 class FaultTime {
  public:
   /// What a fault leaves behind for so long: queues that are worked off.

@@ -26,7 +26,7 @@ struct Counters {
   std::uint64_t carriedOver = 0;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
-  std::uint64_t refills = 0;        ///< keys written since a read had missed them; no operations
+  std::uint64_t refills = 0;        ///< keys written because a read missed them; not operations
   std::uint64_t refillsFailed = 0;  ///< … that the server refused, or that were lost
   std::uint64_t checked = 0;        ///< values compared with what (seed, id, version) must give
   std::uint64_t corrupt = 0;
@@ -79,7 +79,7 @@ struct Interval {
   Nanos start = 0;
   Nanos end = 0;
   bool warmup = false;  ///< kept out of the summary's rate, latency and cache figures
-  bool drain = false;   ///< after the measured window: its stragglers, no part of the achieved rate
+  bool drain = false;  ///< after the measured window: its stragglers, not part of the achieved rate
   std::array<std::array<Histogram, kOpKinds>, kMeasures> latency;
   Histogram failed;  ///< response time of failed operations, kept apart
   /// What was still outstanding when the run ended, as (end − intended). These are in the response
@@ -101,7 +101,7 @@ struct Interval {
   void merge(const Interval& other);
   /// Adds the interval that comes next: right for totals of a run.
   void follow(const Interval& next);
-  /// Forgets all that was recorded but the nodes' addresses; not warm-up until told so.
+  /// Forgets all that was recorded but the nodes' addresses; not warm-up until set.
   void reset(Nanos newStart, Nanos newEnd);
 };
 

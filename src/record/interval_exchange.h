@@ -50,7 +50,7 @@ class IntervalExchange {
     return interval;
   }
   /// Worker: gives `full` away for an empty interval. Where the recorder is so late that there is
-  /// none, the worker keeps `full`, goes on counting into it, and nothing is lost but resolution.
+  /// none, the worker keeps `full` and continues to count into it: only resolution is lost.
   bool trade(Ptr& full) {
     Ptr next;
     if (!fresh_.pop(next)) return false;

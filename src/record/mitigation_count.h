@@ -7,12 +7,12 @@
 
 namespace redline {
 
-/// What mitigations did and what they cost, and what the ledger found. Counted like all else: by
+/// Effect and cost of mitigations, and the ledger's findings. Counted like everything else: by
 /// interval, the warm-up kept out of the summary.
 enum class MitigationCount : std::uint8_t {
   // Local cache.
   localHits,       ///< reads answered without a server
-  localMisses,     ///< reads that asked the cache and went on to the server
+  localMisses,     ///< reads that missed in the cache and were sent to the server
   localExpired,    ///< of those: the entry was there and past its time
   localMoved,      ///< of those: the entry came from a node that serves the key no more
   fills,           ///< values put in

@@ -12,11 +12,11 @@ enum class OpKind : std::uint8_t { get, set };
 inline constexpr std::size_t kOpKinds = 2;
 inline constexpr std::array<std::string_view, kOpKinds> kOpKindNames{"get", "set"};
 
-/// What is measured of every operation, in nanoseconds.
+/// The latencies of every operation, in nanoseconds.
 enum class Measure : std::uint8_t {
   response,  ///< completed − intended: what a user waits
   service,   ///< completed − sent: what the server (and the wire) took
-  lateness,  ///< sent − intended: all delay before the send, whoever caused it
+  lateness,  ///< sent − intended: all delay before the send, whatever caused it
   dispatch,  ///< sent − max(intended, connection became free, batch complete): the generator's own
              ///< share of lateness
 };
@@ -24,7 +24,7 @@ inline constexpr std::size_t kMeasures = 4;
 inline constexpr std::array<std::string_view, kMeasures> kMeasureNames{"response", "service",
                                                                        "lateness", "dispatch"};
 
-/// Why an operation failed for good.
+/// Why an operation failed.
 enum class Failure : std::uint8_t {
   serverError,   ///< -ERR and any prefix not listed below
   oom,           ///< -OOM: maxmemory reached and nothing may be evicted

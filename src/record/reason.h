@@ -6,7 +6,7 @@
 
 namespace redline {
 
-/// Why a run is invalid: what code and files compare. The sentence beside it is for people.
+/// Why a run is invalid, for code and files; the text beside it is for people.
 enum class ReasonCode {
   generatorBound,    ///< its workers had no CPU time left, and the server had
   coreTaken,         ///< other threads ran on the generator's core
@@ -38,10 +38,10 @@ ReasonCode reasonCodeFrom(std::string_view name);
 /// "core taken": the code in a table or on a terminal, a few words.
 std::string_view labelOf(ReasonCode code);
 
-/// Whether the cause was of that minute and not of the run: who else had the core, what the
-/// hypervisor took. The same run made again may well be valid.
+/// Whether the cause was temporary and not the run's: other threads on the core, or steal. The same
+/// run, repeated, may well be valid.
 bool isPassing(ReasonCode code);
-/// There are reasons, and each of them passes.
+/// There are reasons, and all of them are temporary.
 bool allPassing(const Reasons& reasons);
 
 std::vector<std::string> textsOf(const Reasons& reasons);

@@ -101,7 +101,7 @@ struct ClusterFigures {
 struct FaultFigures {
   std::string name;
   std::string node;     ///< the server it was done to
-  std::string problem;  ///< why it did not take, or was not healed; empty: it took and is over
+  std::string problem;  ///< why it had no effect, or was not healed; empty: it took and is over
   double beginS = 0, endS = 0;  ///< both 0: it never began
   std::string detail;           ///< what happened, in a sentence
   Figures figures;
@@ -124,7 +124,7 @@ struct TrackingFigures {
   std::uint64_t maxKeys = 0;  ///< tracking-table-max-keys; 0: no limit
 };
 
-/// What a mitigation bought and what it cost. Counts by kMitigationCountNames.
+/// Benefit and cost of a mitigation. Counts by kMitigationCountNames.
 struct MitigationFigures {
   std::string kind = "none";  ///< the word of -mitigation
   std::map<std::string, std::uint64_t> counts;
@@ -163,7 +163,7 @@ struct EnvironmentFigures {
   std::uint64_t memoryBytes = 0;
 };
 
-/// All that summary.json says, before it is JSON. The field names there are the contract's.
+/// The contents of summary.json as a struct. The field names there are the contract's.
 struct Summary {
   std::vector<std::string> command;                         ///< argv; a password is never in it
   std::vector<std::pair<std::string, std::string>> config;  ///< every flag as resolved

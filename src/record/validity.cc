@@ -19,7 +19,7 @@ bool serverHadMoreToGive(const ValidityFacts& facts) {
   return facts.serverUtilisation >= 0 && facts.serverUtilisation < kServerBound;
 }
 
-// Nobody can be busy while others have its core: what counts is the share of the time that was
+// A thread cannot be busy while others have its core: what counts is the share of the time that was
 // left.
 void judgeGeneratorsCpu(const ValidityFacts& facts, Verdict& verdict) {
   if (facts.generatorUtilisation <= kGeneratorBound * (1 - facts.generatorWaiting)) return;
@@ -52,9 +52,9 @@ std::string remedyOf(const ValidityFacts& facts) {
   if (facts.hiddenSteal < kHiddenStealMatters)
     return "lower -rate, or give it more -threads and cores of their own";
   return fmt::format(
-      "for another {} it did not run, {:.0f} µs at the longest, although it had not asked to sleep "
-      "and no thread here had its core: the hypervisor took the time without reporting it; use a "
-      "quieter machine",
+      "for another {} it did not run, for up to {:.0f} µs, although it was not asleep and no other "
+      "thread had its core: the hypervisor took the time without reporting it; use a quieter "
+      "machine",
       percent(facts.hiddenSteal), facts.longestPauseUs);
 }
 
@@ -64,8 +64,8 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
   const bool heldUp = behind && serverHadMoreToGive(facts);
   if (late)
     addReason(verdict, ReasonCode::behindSchedule,
-              "behind schedule: 1% of the operations were sent {:.0f} µs or more after they could "
-              "have been (tolerated: {:.0f} µs); the generator was {} busy and waited for a core "
+              "behind schedule: 1% of the operations were sent {:.0f} µs or more later than "
+              "possible (tolerated: {:.0f} µs); the generator was {} busy and waited for a core "
               "for {} of the time: {}",
               facts.dispatchP99Us, kTolerableDispatchP99Us, percent(facts.generatorUtilisation),
               percent(facts.generatorWaiting), remedyOf(facts));
@@ -74,12 +74,12 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
   if (facts.faultedOperations != 0 && facts.faultedDispatchP99Us > kTolerableDispatchP99Us)
     verdict.notes.push_back(fmt::format(
         "while faults were under way, and in the second after, 1% of the operations were sent "
-        "{:.0f} µs or more after they could have been; this counts as an effect of the faults",
+        "{:.0f} µs or more later than possible; this is attributed to the faults",
         facts.faultedDispatchP99Us));
   if (facts.allFaulted)
     verdict.notes.emplace_back(
         "no interval was free of faults, so the generator's own lateness could not be measured; "
-        "make -duration longer");
+        "increase -duration");
   if (!behind) return;
   verdict.overloaded = true;
   verdict.notes.push_back(fmt::format(
@@ -92,13 +92,13 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
 void judgeBacklog(const ValidityFacts& facts, Verdict& verdict) {
   if (facts.blockedShare <= 0) return;
   const std::string full = fmt::format(
-      "backlog full: for {} of the time -max-backlog operations waited for one node, and none were "
-      "sent to any other",
+      "backlog full: for {} of the time -max-backlog operations waited for one node, so none were "
+      "sent to other nodes",
       percent(facts.blockedShare));
   if (facts.faults == 0)
     addReason(verdict, ReasonCode::backlogFull, "{}; lower -rate, or raise -max-backlog", full);
   else
-    verdict.notes.push_back(full + "; the run injected faults, and this is their effect");
+    verdict.notes.push_back(full + "; this is attributed to the run's faults");
 }
 
 // Whether the operations that the run is about have a latency at all.
@@ -118,9 +118,9 @@ void judgeSurvival(const ValidityFacts& facts, Verdict& verdict) {
       percent(facts.lostShare), percent(kTolerableLost));
   if (facts.faults == 0)
     addReason(verdict, ReasonCode::operationsLost,
-              "{}; find out who closed them: the server's log, timeout, maxclients", lost);
+              "{}; find out why they were closed: the server's log, timeout, maxclients", lost);
   else
-    verdict.notes.push_back(lost + "; the run injected faults, and this is their effect");
+    verdict.notes.push_back(lost + "; this is attributed to the run's faults");
 }
 
 }  // namespace
@@ -139,7 +139,7 @@ Verdict judgeValidity(const ValidityFacts& facts) {
               percent(facts.steal), percent(kTolerableSteal));
   if (facts.corrupt > 0)
     addReason(verdict, ReasonCode::corruptValues,
-              "corrupt values: {:.0f} values read back were not what was written", facts.corrupt);
+              "corrupt values: {:.0f} values read differ from those written", facts.corrupt);
   return verdict;
 }
 

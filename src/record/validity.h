@@ -10,7 +10,7 @@
 
 namespace redline {
 
-/// What a run's numbers are judged by. Shares are 0…1, times microseconds.
+/// The facts behind a run's verdict. Shares are 0…1, times microseconds.
 struct ValidityFacts {
   bool closed = false;
   double targetRate = 0;     ///< operations/s; open model

@@ -22,7 +22,7 @@ struct Invalidation {
 Invalidation invalidationIn(const ReplyView& push) noexcept;
 }  // namespace detail
 
-/// Tells what `push`, a whole reply of type ReplyType::push, means, and calls `onKey` with every
+/// Classifies `push`, a whole reply of type ReplyType::push, and calls `onKey` with every
 /// key that an invalidation names, as a view into the reply. No allocation.
 template <typename OnKey>
 PushKind readPush(const ReplyView& push, OnKey&& onKey) {

@@ -41,7 +41,7 @@ ReplyScanner::Status ReplyScanner::general(std::string_view bytes, ReplyView& re
 }
 
 // Scans one element at position_ and moves behind it: a scalar with its body, or an aggregate's
-// header, whose children are then owed. One counter is enough, since only the end is wanted.
+// header, whose children are then owed. One counter is enough, since only the end matters.
 ReplyScanner::Status ReplyScanner::element(std::string_view bytes, ReplyView& top) noexcept {
   const std::string_view rest = bytes.substr(position_);
   const std::size_t from = std::max(searched_, std::size_t{1});
@@ -113,7 +113,7 @@ ReplyScanner::Status ReplyScanner::element(std::string_view bytes, ReplyView& to
       return Status::malformed;
   }
   if (remaining_ > kMaxElements || owed > 2 * kMaxElements) return Status::malformed;
-  // An attribute precedes a reply and is none itself: it does not settle what is owed.
+  // An attribute precedes a reply and is not one itself: it does not settle what is owed.
   remaining_ += owed;
   if (type != ReplyType::attribute) --remaining_;
   // An attribute in front of the top-level reply is passed over, header and children; the view is

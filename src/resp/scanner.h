@@ -37,8 +37,8 @@ struct ReplyView {
 };
 
 /// Finds where replies end, in bytes that arrive in any pieces. It keeps no bytes: the caller shows
-/// it the same beginning again with more behind it, and it goes on where it stopped, so a reply of
-/// n bytes costs O(n) however it is cut. Safe on any input.
+/// it the same beginning again with more behind it, and it continues where it stopped, so a reply
+/// of n bytes costs O(n) however it is cut. Safe on any input.
 class ReplyScanner {
  public:
   enum class Status : std::uint8_t {

@@ -10,7 +10,7 @@ namespace {
 
 using Type = Value::Type;
 
-/// "+5" is a number, "+-5" is none; from_chars knows only the minus.
+/// "+5" is a number, "+-5" is not; from_chars knows only the minus.
 std::string_view withoutPlus(std::string_view text) {
   return text.starts_with('+') && !text.starts_with("+-") ? text.substr(1) : text;
 }
@@ -196,7 +196,7 @@ Status ValueParser::openAggregate(Value::Type type, std::string_view body,
   Value value;
   value.type = type;
   if (!limits_.keep) value.integer = static_cast<std::int64_t>(*count);
-  // An attribute is no element of its parent: an empty one inside a reply is simply passed over.
+  // An attribute is not an element of its parent: an empty one inside a reply is skipped.
   if (*count == 0 && (type != Type::attribute || frames_.empty())) {
     done = std::move(value);
     return {};

@@ -125,12 +125,12 @@ std::vector<std::string> ChaosRun::problems() const {
     const FaultOutcome& outcome = planned->bracket.outcome();
     const std::string_view name = planned->bracket.spec().name;
     const std::string at = formatDuration(planned->at);
-    if (!outcome.took)
-      lines.push_back(fmt::format("the fault {} at {} did not take: {}", name, at,
-                                  outcome.took.error().message));
-    if (!outcome.mended)
+    if (!outcome.injectStatus)
+      lines.push_back(fmt::format("the fault {} at {} had no effect: {}", name, at,
+                                  outcome.injectStatus.error().message));
+    if (!outcome.healStatus)
       lines.push_back(fmt::format("the fault {} at {} could not be healed: {}", name, at,
-                                  outcome.mended.error().message));
+                                  outcome.healStatus.error().message));
   }
   return lines;
 }

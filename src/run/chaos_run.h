@@ -37,7 +37,7 @@ class ChaosRun {
   Status prepare();
   /// From now on each fault begins at its time. `measureStart`: on the context's clock.
   void start(Nanos measureStart);
-  /// No fault begins any more, those under way come to an end, and all is healed and tidied up.
+  /// Starts no further faults, lets those under way end, and heals and tidies up everything.
   /// Call it when the load is over. Idempotent.
   void finish();
 
@@ -45,8 +45,8 @@ class ChaosRun {
   bool touches(Nanos from, Nanos to) const;
   /// After finish(): one for each planned fault. `zero`: the run's.
   std::vector<FaultFigures> figures(Nanos zero) const;
-  /// After finish(): what went wrong, a line for each fault concerned: it did not take, or could
-  /// not be healed. A fault whose time did not come is no failure.
+  /// After finish(): what went wrong, a line for each fault concerned: it had no effect, or could
+  /// not be healed. A fault whose time did not come is not a failure.
   std::vector<std::string> problems() const;
 
  private:

@@ -15,7 +15,7 @@ Status requireLocal(std::span<const Endpoint> seeds) {
     const auto local = isLocal(seed);
     if (!local) return fail(local.error());
     if (!*local)
-      return fail(ErrorCode::unsafe, "{} is not on this machine: redline sends load nowhere else",
+      return fail(ErrorCode::unsafe, "{} is not on this machine: redline loads only local servers",
                   seed.text());
   }
   return {};
@@ -40,8 +40,8 @@ Status requireWhole(const SlotMapReading& reading, const std::string& seed) {
   const auto uncovered = reading.map.uncovered();
   if (!uncovered.empty())
     return fail(ErrorCode::refused,
-                "{} of {} slots have no owner ({}), as {} sees its cluster: bring their nodes "
-                "back, or deal the slots out (redis-cli --cluster fix {})",
+                "{} of {} slots have no owner ({}), as {} sees its cluster: restore their nodes, "
+                "or reassign the slots (redis-cli --cluster fix {})",
                 slotCount(uncovered), kSlots, formatSlotRanges(uncovered), seed, seed);
   if (reading.state != "ok")
     return fail(ErrorCode::refused,
@@ -79,10 +79,10 @@ Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Logi
     const Error& error = target.error();
     if (error.code == ErrorCode::unsafe)
       return fail(ErrorCode::unsafe,
-                  "{} announces the {}, which is not on this machine: redline sends load nowhere "
-                  "else; where it is this machine after all, set its cluster-announce-ip",
+                  "{} announces the {}, which is not on this machine: redline loads only local "
+                  "servers; if it is on this machine, set its cluster-announce-ip",
                   seed, described(node, slots));
-    const std::string cannot = fmt::format("{} announces the {}, and it cannot be used: {}", seed,
+    const std::string cannot = fmt::format("{} announces the {}, which cannot be used: {}", seed,
                                            described(node, slots), error.message);
     if (slots != 0) return fail(error.code, "{}", cannot);
     cluster.notes.push_back(cannot);

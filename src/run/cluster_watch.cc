@@ -14,7 +14,7 @@ constexpr Nanos kWatchTimeout = 500 * kMillisecond;
 std::string difference(const SlotMap& before, const SlotMap& after) {
   const auto addressIn = [](const SlotMap& map, std::uint16_t slot) {
     const std::uint16_t owner = map.ownerOf(slot);
-    return owner == SlotMap::kNobody ? std::string("nobody") : map.nodes()[owner].address.text();
+    return owner == SlotMap::kNoNode ? std::string("no node") : map.nodes()[owner].address.text();
   };
   std::map<std::string, std::vector<SlotRange>> changed;
   for (std::uint16_t slot = 0; slot < kSlots; ++slot) {

@@ -27,7 +27,7 @@ class ClusterWatch {
 
   void stop();
 
-  /// Between two fetches, at the least: a server needs some 0.2 ms for one.
+  /// The minimum between two fetches: one takes a server about 0.2 ms.
   static constexpr Nanos kGap = 200 * kMillisecond;
 
  private:

@@ -102,18 +102,17 @@ std::string whichDisagree(const DataSetSample& sample, Disagrees disagrees) {
     if (wrong++ == 0) example = &key;
   }
   if (wrong == 0) return {};
-  return fmt::format("{} of {} keys looked at, {} among them,", wrong, found, keyOf(example->id));
+  return fmt::format("{} of {} sampled keys, {} among them,", wrong, found, keyOf(example->id));
 }
 
 void judgeValues(const EnginePlan& plan, const DataSetSample& sample, DataSetJudgement& judgement) {
   const std::string foreign = whichDisagree(sample, [](const SampledKey& k) { return k.foreign; });
   if (!foreign.empty()) {
-    // Whoever checks no value may read another program's.
+    // With -verify=none the values of another program may be read.
     if (plan.verify != VerifyLevel::none)
-      judgement.contradictions.push_back(fmt::format(
-          "-seed={}: {} hold values that this seed does not give (-verify=none does not "
-          "look at them)",
-          plan.seed, foreign));
+      judgement.contradictions.push_back(
+          fmt::format("-seed={}: {} hold values of another seed (-verify=none ignores values)",
+                      plan.seed, foreign));
     return;
   }
   const auto otherSize = [&](const SampledKey& key) { return key.length != plan.valueSize; };
@@ -132,8 +131,8 @@ void judgeValues(const EnginePlan& plan, const DataSetSample& sample, DataSetJud
         "-ttl-frac={}: {} {}", plan.ttlFraction, which,
         std::ranges::any_of(
             sample.keys, [&](const SampledKey& k) { return k.found && k.expires && otherTtl(k); })
-            ? "expire and should not"
-            : "do not expire and should"));
+            ? "expire, but should not"
+            : "do not expire, but should"));
 }
 
 /// Whether the ids from some point on are missing, as after a smaller load: "none from obj:5 on".
@@ -153,7 +152,7 @@ void judgePresence(const EnginePlan& plan, const DataSetSample& sample,
   constexpr std::ptrdiff_t kEnough = 2;  // one could have been deleted
   if (absent < kEnough || anyAbove || plan.readShare == 0 || plan.onMiss != OnMiss::none) return;
   judgement.contradictions.push_back(fmt::format(
-      "-keys={}: of {} keys looked at none from {} on exists, and {} keys are there in all",
+      "-keys={}: of {} sampled keys none from {} on exists, and the servers hold {} keys",
       count(plan.keys), sample.keys.size(), keyOf(firstAbsent->id), count(sample.serverKeys)));
 }
 
@@ -197,14 +196,13 @@ DataSetJudgement judgeDataSet(const EnginePlan& plan, const DataSetSample& sampl
   DataSetJudgement judgement;
   if (!sample.unreadable.empty()) {
     judgement.notes.push_back(
-        fmt::format("whether the keys are those that the flags describe was not looked at: {}",
-                    sample.unreadable));
+        fmt::format("the data set was not compared with the flags: {}", sample.unreadable));
     return judgement;
   }
   if (std::ranges::none_of(sample.keys, &SampledKey::found)) {
     if (plan.readShare > 0 && plan.onMiss == OnMiss::none)
       judgement.notes.push_back(
-          fmt::format("none of {} keys looked at exists, so reads will miss; load them first: "
+          fmt::format("none of {} sampled keys exists, so reads will miss; load them first: "
                       "redline loader -keys={}",
                       sample.keys.size(), count(plan.keys)));
     return judgement;
@@ -212,9 +210,9 @@ DataSetJudgement judgeDataSet(const EnginePlan& plan, const DataSetSample& sampl
   judgeValues(plan, sample, judgement);
   judgePresence(plan, sample, judgement);
   if (sample.continues)
-    judgement.notes.push_back(fmt::format(
-        "-keys={}: the data set goes further, {} keys are there: only the first {} are used",
-        count(plan.keys), count(sample.serverKeys), count(plan.keys)));
+    judgement.notes.push_back(
+        fmt::format("-keys={}: the servers hold {} keys: only the first {} are used",
+                    count(plan.keys), count(sample.serverKeys), count(plan.keys)));
   return judgement;
 }
 

@@ -61,8 +61,8 @@ class DriverRun {
   }
 
   Result<DriverOutcome> run() {
-    // Whatever is done beside the load costs the generator's cores, and shows as its lateness: on a
-    // server's core it would look like the server's.
+    // redline's other threads run on the generator's cores, where their cost shows as lateness: on
+    // a server's core it would look like the server's latency.
     const AffinityScope beside(plan_.engine.cpus);
     if (auto ready = chaos_.prepare(); !ready) return fail(ready.error());
     if (plan_.engine.mitigation.isUsed()) {
@@ -196,7 +196,8 @@ class DriverRun {
     onEvent(event);
   }
 
-  // Runs beside the workers: records, reads the edges of the window, and looks for an interrupt.
+  // Runs in parallel with the workers: records, reads INFO at the edges of the window, and checks
+  // for an interrupt.
   void watch(Engine& engine, const Window& planned) {
     phase("warmup", "begin", planned.start);
     bool stopped = false;

@@ -33,8 +33,7 @@ struct DriverPlan {
                        ///< what their checks refuse
 };
 
-/// What a run tells while it goes on. Called on the thread that called runDriver(), but for
-/// onSample.
+/// Callbacks during a run. Called on the thread that called runDriver(), except onSample.
 struct RunWatcher {
   std::function<void(const std::string& note)> onNote;  ///< before the first request
   std::function<void(const Interval&, Nanos sinceStart)> onInterval;
@@ -48,8 +47,8 @@ struct RunWatcher {
 struct DriverOutcome {
   Summary summary;
   std::vector<Warning> hostWarnings;  ///< which are among the summary's notes
-  /// Set when the run ended early, its directory is incomplete, or a fault did not take; the
-  /// summary holds all the same.
+  /// Set when the run ended early, its directory is incomplete, or a fault had no effect; the
+  /// summary is valid in any case.
   Status status;
 };
 

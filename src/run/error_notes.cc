@@ -13,7 +13,7 @@
 namespace redline {
 namespace {
 
-constexpr double kWorthANote = 0.01;  // of the operations
+constexpr double kNotedShare = 0.01;  // of the operations
 
 std::string_view meaningOf(std::string_view kind) {
   using Entry = std::pair<Failure, std::string_view>;
@@ -29,36 +29,36 @@ std::string_view meaningOf(std::string_view kind) {
        "the server is a replica and takes no writes: name its master with -addr, or use "
        "-rw-ratio=1"},
       {Failure::misconf,
-       "the server's last BGSAVE failed and it takes no writes until one succeeds: mend its disk "
+       "the server's last BGSAVE failed and it takes no writes until one succeeds: repair its disk "
        "(see its log), or set stop-writes-on-bgsave-error no"},
       {Failure::busy,
-       "a script or function held the server: end it with SCRIPT KILL or FUNCTION KILL, and find "
+       "a script or function blocked the server: end it with SCRIPT KILL or FUNCTION KILL, and "
+       "find "
        "out who runs it"},
       {Failure::masterDown,
-       "the server is a replica that has lost its master and serves no stale data: mend the link, "
-       "or set replica-serve-stale-data yes"},
+       "the server is a replica that has lost its master and serves no stale data: repair the "
+       "link, or set replica-serve-stale-data yes"},
       {Failure::noAuth,
-       "the server wants a login or its user may not do this: set REDLINE_PASSWORD (and -user), or "
-       "widen the user's ACL"},
-      {Failure::clusterDown, "the cluster had slots that nobody serves: see CLUSTER INFO"},
+       "the server requires a login, or its user lacks the permission: set REDLINE_PASSWORD (and "
+       "-user), or extend the user's ACL"},
+      {Failure::clusterDown, "the cluster had slots without an owner: see CLUSTER INFO"},
       {Failure::redirects,
        "the server is a node of a cluster and the keys live on others: name a single server"},
       {Failure::execAbort,
        "Redis refused a command of a transaction and dropped all of it: see the other errors"},
       {Failure::wrongType,
-       "keys of this data set hold something else than strings: load into an empty server"},
+       "keys of this data set hold other types than strings: load into an empty server"},
       {Failure::timeout,
-       "they took longer than -op-timeout: lower -rate, or find out what stalls the server"},
+       "they exceeded -op-timeout: lower -rate, or find out what stalls the server"},
       {Failure::disconnected,
-       "the server closed the connections or was gone: see its log, timeout and maxclients"},
+       "the server closed the connections or died: see its log, timeout and maxclients"},
       {Failure::unknownFate,
-       "writes were under way when their connection was lost, so nobody knows whether they were "
+       "writes were under way when their connection was lost, so it is unknown whether they were "
        "stored"},
       {Failure::protocol, "replies were not what Redis answers: is there a proxy in between?"},
       {Failure::underReplicated,
        "the master had the writes, and fewer replicas than -wait-replicas within -wait-timeout: "
-       "see "
-       "INFO replication, and whether a replica is down, behind or not there at all"},
+       "see INFO replication for replicas that are down, behind or missing"},
   }};
   for (const auto& [failure, meaning] : kMeanings)
     if (kFailureNames[index(failure)] == kind) return meaning;
@@ -75,7 +75,7 @@ std::vector<std::string> errorNotes(const RateFigures& rate) {
   for (const auto& [count, kind] : kinds) {
     const double share = static_cast<double>(count) /
                          static_cast<double>(std::max<std::uint64_t>(rate.scheduled, 1));
-    if (share < kWorthANote) break;
+    if (share < kNotedShare) break;
     notes.push_back(fmt::format("{:.0f}% of the operations failed with {}: {}", 100 * share, kind,
                                 meaningOf(kind)));
   }

@@ -7,8 +7,8 @@
 
 namespace redline {
 
-/// A sentence for each kind of error that shapes the run (1% of the operations or more), the most
-/// frequent first: what Redis means by it, and what to do. None for a run that went well.
+/// A sentence for each kind of error with a share of 1% of the operations or more, the most
+/// frequent first: its meaning and what to do.
 std::vector<std::string> errorNotes(const RateFigures& rate);
 
 }  // namespace redline

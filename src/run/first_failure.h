@@ -6,7 +6,7 @@
 
 namespace redline {
 
-/// Keeps the first failure of many: a run goes on, and says so at the end. From any thread.
+/// Keeps the first failure of many: a run continues and reports it at the end. Thread-safe.
 class FirstFailure {
  public:
   void note(const Status& status) {

@@ -11,9 +11,10 @@ Result<std::unique_ptr<LiveMetrics>> LiveMetrics::start(const Endpoint& where, R
   const auto local = isLocal(where);
   if (!local) return fail(ErrorCode::usage, "-metrics: {}", local.error().message);
   if (!*local)
-    return fail(ErrorCode::unsafe,
-                "-metrics={} is not an address of this machine: use 127.0.0.1:{} or one of its own",
-                where.text(), where.port);
+    return fail(
+        ErrorCode::unsafe,
+        "-metrics={} is not an address of this machine: use 127.0.0.1:{} or another local address",
+        where.text(), where.port);
   std::unique_ptr<LiveMetrics> live(new LiveMetrics(std::move(run)));
   auto server = MetricsServer::start(
       where.host, where.port, [&live = *live] { return exposition(live.store_.snapshot()); });
@@ -22,7 +23,7 @@ Result<std::unique_ptr<LiveMetrics>> LiveMetrics::start(const Endpoint& where, R
     return live;
   }
   if (const auto user = portUser(where.port))
-    return fail(ErrorCode::io, "-metrics={}: the port is in use by {}: take another one",
+    return fail(ErrorCode::io, "-metrics={}: the port is in use by {}: choose another",
                 where.text(), *user);
   return fail(ErrorCode::io, "-metrics={}: {}", where.text(), server.error().message);
 }

@@ -10,14 +10,14 @@
 
 namespace redline {
 
-/// GET /metrics while a run goes on, and until this object ends.
+/// GET /metrics during a run, and until this object ends.
 class LiveMetrics {
  public:
-  /// Begins to serve. unsafe: the address is none of this machine; io: it cannot listen there, and
-  /// the message names who does.
+  /// Begins to serve. unsafe: the address is not on this machine; io: it cannot listen there, and
+  /// the message names the process that does.
   static Result<std::unique_ptr<LiveMetrics>> start(const Endpoint& where, RunDescription run);
 
-  /// Adds itself to those who are told. `watcher` must not outlive this object.
+  /// Adds its callbacks to `watcher`, which must not outlive this object.
   void join(RunWatcher& watcher);
   /// The run has ended: the values are final.
   void end() { store_.end(); }

@@ -28,12 +28,12 @@
 namespace redline {
 namespace {
 
-/// How often progress is told and an interrupt is looked for.
+/// How often progress is reported and an interrupt is checked.
 constexpr Nanos kProgressPoll = 50 * kMillisecond;
 
 Status checkPlan(const LoadPlan& load) {
   if (load.from >= load.keys)
-    return fail(ErrorCode::usage, "-from={} leaves nothing to write: -keys={} are the ids 0 to {}",
+    return fail(ErrorCode::usage, "-from={} leaves nothing to write: -keys={} has the ids 0 to {}",
                 load.from, load.keys, load.keys - 1);
   if (load.ttlMin > load.ttlMax)
     return fail(ErrorCode::usage, "-ttl-min={} is longer than -ttl-max={}",
@@ -154,7 +154,7 @@ class LoadRun {
   bool stores(const Endpoint& endpoint) const {
     if (!servers_.map) return true;
     const std::uint16_t node = servers_.map->find(endpoint.host, endpoint.port);
-    return node != SlotMap::kNobody && !servers_.map->rangesOf(node).empty();
+    return node != SlotMap::kNoNode && !servers_.map->rangesOf(node).empty();
   }
 
   Status readBefore() {
@@ -193,19 +193,19 @@ class LoadRun {
   }
 
   LoadOutcome drive() {
-    const auto tell = [this](Nanos now, std::uint64_t done, bool over) {
+    const auto report = [this](Nanos now, std::uint64_t done, bool over) {
       if (watcher_.onProgress) watcher_.onProgress({now, done, over});
     };
-    tell(SteadyClock::read(), 0, false);
+    report(SteadyClock::read(), 0, false);
     const auto loading = Loading::start(plan_.load, slotMap_.get());
     while (!loading->waitFor(kProgressPoll)) {
-      tell(SteadyClock::read(), loading->done(), false);
+      report(SteadyClock::read(), loading->done(), false);
       if (interrupted_ || !watcher_.interrupted || !watcher_.interrupted()) continue;
       interrupted_ = true;
       loading->stop();
     }
     LoadOutcome outcome = loading->join();
-    tell(outcome.end, outcome.done, true);
+    report(outcome.end, outcome.done, true);
     return outcome;
   }
 

@@ -23,7 +23,7 @@ struct LoadRunPlan {
   std::string redlineVersion;
   Nanos interval = kSecond;  ///< between two lines of servers.csv
   bool anyVersion = false;
-  bool force = false;  ///< load what does not fit, and take evictions as meant
+  bool force = false;  ///< load what does not fit, and accept evictions
 };
 
 /// How far a load has come.
@@ -33,11 +33,12 @@ struct LoadProgress {
   bool over = false;       ///< the last one
 };
 
-/// What a load tells while it goes on. Called on the thread that called runLoad().
+/// Callbacks during a load. Called on the thread that called runLoad().
 struct LoadWatcher {
   std::function<void(const std::string& note)> onNote;  ///< before the first request
   std::function<void(const LoadProgress&)> onProgress;
-  /// The keys are written, and the cluster's replicas have not applied so many bytes of them yet.
+  /// The keys are written; the argument is the bytes that the cluster's replicas have not applied
+  /// yet.
   std::function<void(Nanos now, std::uint64_t missing)> onReplicas;
   std::function<bool()> interrupted;  ///< true: stop now
 };
@@ -48,8 +49,8 @@ struct LoadRunOutcome {
   std::uint64_t resumeFrom = 0;  ///< every id below is written for certain
   /// DBSIZE of database 0 afterwards, of all masters together; some may have expired.
   std::uint64_t databaseKeys = 0;
-  /// Set when the load ended early, with the line that says where to go on; the summary holds all
-  /// the same.
+  /// Set when the load ended early, with the line that says where to resume; the summary is valid
+  /// in any case.
   Status status;
 };
 

@@ -24,10 +24,10 @@ std::string runIdOf(const ServerSample& sample) {
   return found == sample.info.end() ? std::string() : found->second;
 }
 
-// Whether what was acknowledged is there: a server that stored keys has gone, started anew, or
-// followed another one.
+// Whether what was acknowledged is there: a server that stored keys has gone, restarted, or became
+// a replica.
 Status whatIsLost(const LoadRunPlan& plan, const std::vector<LoadServer>& servers) {
-  const auto again = [&plan](const LoadServer& server, std::string_view what) {
+  const auto loadAgain = [&plan](const LoadServer& server, std::string_view what) {
     return fail(ErrorCode::unreachable, "{} {}: load again with -from={}", server.addr, what,
                 plan.load.from);
   };
@@ -37,17 +37,16 @@ Status whatIsLost(const LoadRunPlan& plan, const std::vector<LoadServer>& server
       if (!plan.load.cluster())
         return fail(ErrorCode::unreachable, "{} no longer answers after the load: see its log",
                     server.addr);
-      return again(server,
-                   "no longer answers, and what it had acknowledged last may not have reached its "
-                   "replica; when the cluster is whole");
+      return loadAgain(server,
+                       "no longer answers, and its last acknowledged writes may not have reached "
+                       "its replica; when the cluster is complete");
     }
     if (runIdOf(server.before) != runIdOf(*server.after))
-      return again(server, "restarted during the load and may have lost what it was given before");
+      return loadAgain(server, "restarted during the load and may have lost earlier keys");
     if (server.before.role == "master" && server.after->role != "master")
-      return again(
-          server,
-          "was replaced as a master during the load, and what it had acknowledged last may "
-          "not have reached its replica");
+      return loadAgain(server,
+                       "was replaced as a master during the load, and its last acknowledged writes "
+                       "may not have reached its replica");
   }
   return {};
 }

@@ -158,8 +158,8 @@ Status MitigationRun::writeFirstVersions() {
     if (!replies) return fail(replies.error());
     for (const Value& reply : *replies)
       if (reply.isError())
-        return fail(ErrorCode::refused, "{} refuses to have the data prepared: {}", node_.text(),
-                    reply.text);
+        return fail(ErrorCode::refused, "{} refuses the writes that prepare the run: {}",
+                    node_.text(), reply.text);
     commands.clear();
     return {};
   };

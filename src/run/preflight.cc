@@ -13,7 +13,7 @@
 namespace redline {
 namespace {
 
-/// The flags describe the keys that are there, or the user insists.
+/// The flags describe the data set on the server, or -force is set.
 Status requireDataSet(const EnginePlan& plan, bool force, Preflight& found) {
   const auto sample = sampleDataSet(plan, found.targets);
   if (!sample) return fail(sample.error());
@@ -25,8 +25,8 @@ Status requireDataSet(const EnginePlan& plan, bool force, Preflight& found) {
     return {};
   }
   return fail(ErrorCode::usage,
-              "{} does not hold the data set of these flags: {}. Use the flags that it was loaded "
-              "with, load again, or insist with -force",
+              "{} holds another data set than the flags describe: {}. Use the flags that it was "
+              "loaded with, load again, or insist with -force",
               plan.target.text(), fmt::join(judgement.contradictions, "; "));
 }
 
@@ -37,7 +37,7 @@ Status requireReplicas(const EnginePlan& plan, const Preflight& found) {
     const ReplicationState state = parseReplication(target.info);
     if (!state.master || state.replicas >= plan.waitReplicas) continue;
     return fail(
-        ErrorCode::refused, "-wait-replicas={}: {} has {} connected, so no write would be complete",
+        ErrorCode::refused, "-wait-replicas={}: {} has {} connected, so no write would complete",
         plan.waitReplicas, target.admin.endpoint().text(), plural(state.replicas, "replica"));
   }
   return {};
@@ -57,7 +57,7 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
   if (!target) return fail(std::move(target.error()));
   if (target->info.count("cluster_enabled") != 0)
     return fail(ErrorCode::refused,
-                "{} is a node of a cluster, and only some of the keys are its own: add "
+                "{} is a node of a cluster, and owns only some of the keys: add "
                 "-topology=cluster",
                 where.text());
   Preflight result{{}, std::nullopt, readHost(), {}};

@@ -18,7 +18,7 @@ struct Preflight {
   std::vector<Target> targets;     ///< the node; or the cluster's that answer, masters first
   std::optional<SlotMap> map;      ///< of a cluster
   HostFacts host;                  ///< the machine, as it was before the load
-  std::vector<std::string> notes;  ///< what the user should know and nothing is wrong with
+  std::vector<std::string> notes;  ///< for the user's information; not errors
 };
 
 /// The server at `target`, or the cluster that `seeds` (not empty) are nodes of. Each is on this
@@ -26,7 +26,7 @@ struct Preflight {
 Result<Preflight> connectServers(const Endpoint& target, std::span<const Endpoint> seeds,
                                  const Login& login, bool anyVersion);
 
-/// Makes sure that load may go there and that the run can mean something: the address is on this
+/// Checks that load may go there and that the run is meaningful: the address is on this
 /// machine, a Redis of the right version answers and lets us in (in a cluster: of each master), and
 /// the keys that are there are those of this data set (data_set.h). `force`: where they are not,
 /// that is a note.

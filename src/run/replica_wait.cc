@@ -14,7 +14,7 @@ namespace {
 constexpr Nanos kReplicaPoll = 20 * kMillisecond;
 constexpr Nanos kReplicaTimeout = kSecond;
 
-/// A replica, and how far it has to come.
+/// A replica, and the offset it has to reach.
 struct Follower {
   Endpoint replica, master;
   std::uint64_t offset = 0;
@@ -53,7 +53,7 @@ std::vector<ReplicaBehind> awaitReplicas(const SlotMap& map, const Credentials& 
   ClusterAdmin cluster(credentials, kReplicaTimeout);
   const std::vector<Follower> followers = followersOf(map, cluster);
   std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
-  Nanos nearer = SteadyClock::read();  // when one last came nearer
+  Nanos nearer = SteadyClock::read();  // when one last progressed
   for (;;) {
     std::vector<ReplicaBehind> behind;
     std::uint64_t missing = 0;

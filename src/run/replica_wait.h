@@ -15,13 +15,13 @@ namespace redline {
 struct ReplicaBehind {
   std::string replica, master;
   std::uint64_t bytes = 0;  ///< of the replication stream; of all of it, where it does not answer
-  std::string problem;      ///< why it does not come nearer; empty: nothing is known to be wrong
+  std::string problem;      ///< why it does not catch up; empty: no problem is known
 };
 
 struct ReplicaWait {
-  /// How long none may have come nearer before the wait ends.
+  /// The wait ends when no replica has caught up further for this long.
   Nanos patience = 10 * kSecond;
-  /// Told of every look: bytes that are missing, at all replicas together.
+  /// Called after every poll: bytes that are missing, at all replicas together.
   std::function<void(Nanos now, std::uint64_t missing)> progress;
   std::function<bool()> interrupted;
 };

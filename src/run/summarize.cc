@@ -77,7 +77,7 @@ double lostShare(const RateFigures& rate) {
   return rate.scheduled == 0 ? 0 : static_cast<double>(lost) / static_cast<double>(rate.scheduled);
 }
 
-void tellFaultsApart(const RunFacts::Dispatch& dispatch, ValidityFacts& facts) {
+void separateFaultedDispatch(const RunFacts::Dispatch& dispatch, ValidityFacts& facts) {
   facts.dispatchP99Us = toMicros(dispatch.clear.quantile(0.99));
   facts.faultedDispatchP99Us = toMicros(dispatch.faulted.quantile(0.99));
   facts.faultedOperations = dispatch.faulted.count();
@@ -86,7 +86,7 @@ void tellFaultsApart(const RunFacts::Dispatch& dispatch, ValidityFacts& facts) {
 
 std::string addressOf(const SlotMap& map, std::size_t slot) {
   const std::uint16_t owner = map.ownerOf(static_cast<std::uint16_t>(slot));
-  return owner == SlotMap::kNobody ? std::string() : map.nodes()[owner].address.text();
+  return owner == SlotMap::kNoNode ? std::string() : map.nodes()[owner].address.text();
 }
 
 std::vector<ClusterNodeFigures> nodesOf(const ClusterTally& tally, const SlotMap& map) {
@@ -139,7 +139,7 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, Na
   facts.blockedShare = run.busyS > 0 ? toSeconds(blocked) / run.busyS : 0;
   facts.serverLost = run.serverLost;
   facts.faults = run.faults;
-  if (run.dispatch) tellFaultsApart(*run.dispatch, facts);
+  if (run.dispatch) separateFaultedDispatch(*run.dispatch, facts);
   return facts;
 }
 

@@ -10,7 +10,7 @@ Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool 
   const auto local = isLocal(endpoint);
   if (!local) return fail(local.error());
   if (!*local)
-    return fail(ErrorCode::unsafe, "{} is not on this machine: redline sends load nowhere else",
+    return fail(ErrorCode::unsafe, "{} is not on this machine: redline loads only local servers",
                 endpoint.text());
   auto admin = Admin::connect(endpoint, {login.user, login.password});
   if (!admin) return fail(std::move(admin.error()));
@@ -25,8 +25,9 @@ std::string whyNotServing(const Endpoint& endpoint, const Login& login) {
   const auto admin = Admin::connect(endpoint, {login.user, login.password}, kSecond);
   if (admin || admin.error().code == ErrorCode::refused) return {};
   const bool gone = admin.error().code == ErrorCode::unreachable;
-  return fmt::format("{} {}", endpoint.text(),
-                     gone ? "accepts no connection" : "kept silent or was still loading its data");
+  return fmt::format(
+      "{} {}", endpoint.text(),
+      gone ? "accepts no connection" : "does not answer or is still loading its data");
 }
 
 Result<ServerSample> readSample(Admin& admin, Nanos timeout) {

@@ -21,8 +21,8 @@ struct Target {
 /// there and lets us in.
 Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool anyVersion);
 
-/// Why nobody serves there within a second: unreachable, silent or still loading. Empty: a server
-/// answers, if only with an error.
+/// Why no server answers there within a second: unreachable, silent or still loading. Empty: a
+/// server answers, if only with an error.
 std::string whyNotServing(const Endpoint& endpoint, const Login& login);
 
 /// One reading of INFO's figures, stamped with the moment its reply came (SteadyClock).

@@ -57,7 +57,8 @@ class CsvTable {
   std::vector<std::size_t> lines_;
 };
 
-/// Reads the cells of one row, remembering the first one that is no number. Empty cells read as 0.
+/// Reads the cells of one row, remembering the first one that is not a number. Empty cells read as
+/// 0.
 class CsvRow {
  public:
   CsvRow(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}

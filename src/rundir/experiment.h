@@ -88,8 +88,8 @@ struct LabAxis {
   std::vector<std::string> names;  ///< for AxisKind::names
 };
 
-/// low and high: the interval around y; not a number where there is none. A point whose y is no
-/// number breaks its line.
+/// low and high: the interval around y; NaN where there is none. A point whose y is NaN breaks its
+/// line.
 struct LabPoint {
   double x = 0, y = 0;
   double low = kNaN, high = kNaN;
@@ -191,7 +191,7 @@ struct ExperimentDocument {
   ExperimentState state = ExperimentState::running;
   std::string redlineVersion;
   EnvironmentFigures environment;
-  std::string command;  ///< the shell line that does all of it again
+  std::string command;  ///< the shell line that repeats all of it
   std::vector<std::pair<std::string, std::string>> parameters;
   Nanos wallStart = 0;
   double durationS = 0;

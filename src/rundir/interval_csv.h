@@ -11,7 +11,7 @@
 
 namespace redline {
 
-/// What intervals.csv keeps of one operation kind in one interval.
+/// The figures of one operation kind in one interval of intervals.csv.
 struct KindRow {
   std::uint64_t sent = 0, completed = 0, failed = 0;
   std::array<LatencyFigures, kMeasures> latency;
@@ -19,7 +19,7 @@ struct KindRow {
   const LatencyFigures& of(Measure measure) const { return latency[index(measure)]; }
 };
 
-/// What intervals.csv keeps of one interval: two lines of the file, one for each kind.
+/// One interval of intervals.csv: two lines of the file, one for each kind.
 struct IntervalRow {
   Nanos start = 0;  ///< from the run's zero
   Nanos end = 0;

@@ -7,8 +7,8 @@ namespace redline {
 
 /// The summary of a run that left none (it crashed, or was killed), from the intervals, histograms
 /// and samples that it did leave: the same calculation as at the end of a run, as far as the files
-/// go. Not valid, and without reasons: nobody judged it. Latency by kind of operation, the
-/// generator's threads and steal, and the cluster's nodes are not known.
+/// go. Not valid, and without reasons, because it was never judged. Latency by kind of operation,
+/// the generator's threads and steal, and the cluster's nodes are not known.
 Summary summarizePartialRun(const RunDir& dir);
 
 }  // namespace redline

@@ -11,7 +11,7 @@
 
 namespace redline {
 
-/// All that is known before the first request: plan.json.
+/// Contents of plan.json: all that is known before the first request.
 struct Plan {
   std::string redlineVersion;
   std::vector<std::string> command;                         ///< argv; a password is never in it

@@ -18,7 +18,7 @@ const Histogram& merge(const std::array<Histogram, kOpKinds>& kinds, Histogram& 
 }
 
 /// The log's lines for one interval. Warm-up is measured too, but under tags of its own, so that
-/// whoever adds up the tag `response` gets the run's figures.
+/// adding up the tag `response` gives the run's figures.
 std::string hlogLines(const Interval& interval, Nanos zero, Histogram& scratch) {
   const std::string prefix = interval.warmup ? "warmup-" : "";
   const Nanos start = interval.start - zero;

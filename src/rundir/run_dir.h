@@ -28,8 +28,8 @@ inline constexpr std::string_view kServersDirectory = "servers";
 
 /// Writes one run's directory as the run goes. Every append is in the kernel's hands when it
 /// returns, so that a crash leaves what was measured until then. An error names the file and takes
-/// nothing back that was written; the caller may go on, and what follows is written where it can
-/// be.
+/// nothing back that was written; the caller may continue, and later records are written where
+/// possible.
 ///
 /// Times are given as readings of the run's Clock; the files count them from the plan's clockZero.
 /// Appends may come from several threads; create and writePlan happen before them.

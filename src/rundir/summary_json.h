@@ -12,7 +12,7 @@ namespace redline {
 /// run was; a figure that is not finite is null.
 std::string summaryToJson(const Summary& summary);
 
-/// Reads it back. Fields that it does not know are passed over, missing ones keep their defaults; a
+/// Reads it back. Unknown fields are ignored, missing ones keep their defaults; a
 /// field of a wrong type, or another schema, is an error that names it after `name`. `cutOff`, when
 /// given, is set if the text merely ends too early.
 Result<Summary> summaryFromJson(std::string_view text, std::string_view name,

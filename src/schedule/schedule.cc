@@ -88,7 +88,7 @@ std::uint64_t Schedule::takePoisson(Nanos t) {
     for (; due_ < t; ++taken) advance();
     return taken;
   }
-  // The one that is next, and those after it. The process has no memory: from t on it begins anew.
+  // The one that is next, and those after it. The process has no memory: from t on it restarts.
   taken = 1 + static_cast<std::uint64_t>(std::poisson_distribution<std::int64_t>(expected)(rng_));
   index_ += taken * workers_;
   due_ = t;

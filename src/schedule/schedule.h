@@ -16,19 +16,19 @@ enum class Arrivals : std::uint8_t {
   closed,    ///< as fast as replies allow
 };
 
-/// One worker's intended send times, fixed before the run knows how the server feels. Worker w of W
+/// One worker's intended send times, fixed independently of the server's replies. Worker w of W
 /// owns the run's operations n ≡ w (mod W), which it takes in order.
 ///
 /// Constant: operation n is due at start + ⌊n · 1e9 / rate⌋ ns. The rate, as the double it is, is a
-/// ratio of whole numbers, and the schedule advances in that ratio: exact for ever, whatever the
-/// number of workers. Poisson: each worker is an independent stream of rate / W, which together are
-/// one Poisson process of the rate; the fraction of a nanosecond that each gap leaves is carried
-/// over.
+/// ratio of whole numbers, and the schedule advances in that ratio: exact without limit, whatever
+/// the number of workers. Poisson: each worker is an independent stream of rate / W, which together
+/// are one Poisson process of the rate; the fraction of a nanosecond that each gap leaves is
+/// carried over.
 class Schedule {
  public:
   /// `rate`: operations/s of all workers together, 1e-6 … 1e12. worker < workers ≤ 4096.
   static Schedule constant(Nanos start, double rate, unsigned worker, unsigned workers);
-  /// As constant(); the same seed for all workers, `worker` tells their streams apart.
+  /// As constant(); the same seed for all workers, `worker` distinguishes their streams.
   static Schedule poisson(Nanos start, double rate, unsigned worker, unsigned workers,
                           std::uint64_t seed);
   static Schedule closed(unsigned worker = 0, unsigned workers = 1);
@@ -39,7 +39,7 @@ class Schedule {
   /// The run-wide number n of that operation.
   std::uint64_t index() const noexcept { return index_; }
 
-  /// Takes that operation: goes on to the one after it.
+  /// Takes that operation and advances to the next.
   void advance() noexcept {
     index_ += workers_;
     if (arrivals_ == Arrivals::constant) {

@@ -26,16 +26,16 @@ tl::unexpected<Error> refusal(const Endpoint& endpoint, const Credentials& crede
                               const Value& reply) {
   const std::string who = credentials.user.empty() ? "" : " of user " + credentials.user;
   if (hasCode(reply, "NOAUTH"))
-    return fail(ErrorCode::refused, "{} asks for a password: set REDLINE_PASSWORD",
+    return fail(ErrorCode::refused, "{} requires a password: set REDLINE_PASSWORD",
                 endpoint.text());
   if (hasCode(reply, "WRONGPASS"))
     return fail(ErrorCode::refused,
-                "{} says that the password{} is wrong or the user is unknown: set REDLINE_PASSWORD",
+                "{} rejects the password{}, or does not know the user: set REDLINE_PASSWORD",
                 endpoint.text(), who);
   if (hasCode(reply, "LOADING"))
     return fail(ErrorCode::timeout, "{} is still loading its data into memory: try again later",
                 endpoint.text());
-  return fail(ErrorCode::refused, "{} refuses to serve us: {}", endpoint.text(), reply.text);
+  return fail(ErrorCode::refused, "{} refuses the connection: {}", endpoint.text(), reply.text);
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ Status Admin::greet(const Credentials& credentials, Nanos deadline, const Loadin
     return {};
   if (reply->isError()) return refusal(endpoint_, credentials, *reply);
   if (reply->text != "PONG")
-    return drop({ErrorCode::invalidInput, "its answer to PING is not PONG"});
+    return drop({ErrorCode::invalidInput, "its reply to PING is not PONG"});
   return {};
 }
 
@@ -234,7 +234,7 @@ Result<ServerInfo> Admin::info(std::initializer_list<std::string_view> sections)
   reply = checked(std::move(reply));
   if (!reply) return fail(std::move(reply.error()));
   if (!reply->isText())
-    return fail(ErrorCode::invalidInput, "{} answers INFO with something else than a text",
+    return fail(ErrorCode::invalidInput, "{} answers INFO with a reply that is not text",
                 endpoint_.text());
   return parseServerInfo(reply->text);
 }

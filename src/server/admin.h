@@ -19,7 +19,7 @@
 
 namespace redline {
 
-/// Who we are to a server. An empty password: no AUTH is sent. Never written anywhere.
+/// Credentials for a server. An empty password: no AUTH is sent. Never written anywhere.
 struct Credentials {
   std::string user;  ///< empty: the default user
   std::string password;
@@ -43,8 +43,8 @@ class Admin {
 
   /// Connects, authenticates, and makes sure that a Redis answers. `timeout` bounds the whole
   /// handshake and is the default of each command. unreachable: nothing listens; refused: a
-  /// password is missing or wrong, or it is no Redis; timeout: it accepted the connection and kept
-  /// silent, or is still loading.
+  /// password is missing or wrong, or it is not a Redis; timeout: it accepted the connection and
+  /// kept silent, or is still loading.
   static Result<Admin> connect(const Endpoint& endpoint, const Credentials& credentials,
                                Nanos timeout = kDefaultTimeout, const LoadingWait& loading = {});
 

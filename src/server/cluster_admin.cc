@@ -52,7 +52,7 @@ bool NodeReading::stateOk() const {
 Result<ClusterAdmin> ClusterAdmin::connect(std::span<const Endpoint> seeds, Credentials credentials,
                                            Nanos timeout) {
   ClusterAdmin cluster(std::move(credentials), timeout);
-  Error last{ErrorCode::usage, "no address of a cluster: name one with -addr"};
+  Error last{ErrorCode::usage, "no address of a cluster node: name one with -addr"};
   for (const Endpoint& seed : seeds) {
     auto admin = cluster.at(seed);
     auto info = admin ? (*admin)->info({"cluster"}) : Result<ServerInfo>(fail(admin.error()));
@@ -91,7 +91,7 @@ Result<ClusterView> ClusterAdmin::viewOf(const Endpoint& endpoint) {
 }
 
 Result<ClusterView> ClusterAdmin::view() {
-  Error last{ErrorCode::usage, "no address of a cluster: name one with -addr"};
+  Error last{ErrorCode::usage, "no address of a cluster node: name one with -addr"};
   for (std::size_t next = 0; next < known_.size();) {
     auto view = viewOf(Endpoint(known_[next++]));  // a copy: asking adds to the list
     if (view) return view;
@@ -135,10 +135,10 @@ std::string missingIn(const NodeReading& reading, std::span<const Endpoint> node
     if (member == nullptr || member->handshake)
       return fmt::format("{} does not know {} yet", who, node.text());
     if (member->failed || member->suspected)
-      return fmt::format("{} takes {} for failed", who, node.text());
+      return fmt::format("{} reports {} as failed", who, node.text());
     if (!member->connected) return fmt::format("{} has no link to {}", who, node.text());
     if (!member->master && member->masterId.empty())
-      return fmt::format("{} does not know whom {} follows", who, node.text());
+      return fmt::format("{} does not know the master of {}", who, node.text());
   }
   for (const ClusterMember& member : reading.view.nodes)
     if (!member.failed && std::ranges::find(nodes, member.endpoint) == nodes.end())
@@ -146,7 +146,7 @@ std::string missingIn(const NodeReading& reading, std::span<const Endpoint> node
                          member.endpoint.text());
   if (const std::size_t covered = reading.view.slotsCovered(); fullCoverage && covered != kSlots)
     return fmt::format("{} knows owners of {} of {} slots", who, covered, kSlots);
-  // A node whose slots are not all covered is not "ok" unless it is told that it may be.
+  // A node reports "ok" with uncovered slots only where cluster-require-full-coverage is off.
   if (!reading.stateOk()) return fmt::format("{} says cluster_state:fail", who);
   return {};
 }
@@ -220,7 +220,7 @@ Status awaitConverged(ClusterAdmin& cluster, std::span<const Endpoint> nodes,
     if (wait.interrupted && wait.interrupted())
       return fail(ErrorCode::interrupted, "interrupted while waiting for the cluster");
     if (SteadyClock::read() >= end)
-      return fail(ErrorCode::timeout, "the cluster has not come together within {} s: {}",
+      return fail(ErrorCode::timeout, "the cluster has not converged within {} s: {}",
                   wait.timeout / kSecond, seen.missing);
     std::this_thread::sleep_for(kConvergencePoll);
   }

@@ -13,7 +13,7 @@
 
 namespace redline {
 
-/// How far replication has come, as one server says of itself.
+/// The replication state that one server reports.
 struct ReplicationState {
   bool master = true;
   bool linkUp = true;          ///< of a replica: its link to its master
@@ -33,7 +33,7 @@ struct NodeReading {
   bool stateOk() const;
 };
 
-/// Connections to the nodes of one cluster: made when first asked for, made anew when lost. For the
+/// Connections to the nodes of one cluster: opened on first use, reopened when lost. For the
 /// control plane; one thread at a time.
 class ClusterAdmin {
  public:
@@ -68,11 +68,11 @@ class ClusterAdmin {
   std::map<Endpoint, Admin> connections_;
 };
 
-/// How far a cluster is on its way to one view of itself.
+/// How far a cluster has converged.
 struct Convergence {
   std::size_t nodes = 0, agreeing = 0;
   std::size_t replicas = 0, inSync = 0;
-  std::string missing;  ///< the first thing that is not as it should be; empty: all is
+  std::string missing;  ///< the first deviation; empty: converged
 
   bool done() const { return missing.empty(); }
 };

@@ -46,7 +46,7 @@ class ClusterForming {
   Status dealSlots() {
     const auto ranges = evenSlots(masters_);
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      // Epochs that differ from the start need no rounds of gossip to be told apart.
+      // Distinct epochs from the start save rounds of gossip.
       const std::string epoch = std::to_string(i + 1);
       if (auto set = ask(nodes_[i], {"CLUSTER", "SET-CONFIG-EPOCH", epoch}); !set)
         return fail(std::move(set.error()));

@@ -17,7 +17,7 @@ void pin(NodeConfig& config, const std::vector<std::string>& lists, std::size_t 
 Status checkShape(const ClusterShape& shape) {
   if (shape.masters < kFewestMasters)
     return fail(ErrorCode::usage,
-                "a cluster of {} masters is refused: it takes {} to vote a failed one out",
+                "a cluster of {} masters is refused: {} are needed to vote a failed one out",
                 shape.masters, kFewestMasters);
   if (shape.nodes() > kMostNodes)
     return fail(ErrorCode::usage, "a cluster of {} nodes on one machine is refused: at most {}",

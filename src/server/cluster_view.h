@@ -32,8 +32,9 @@ struct ClusterMember {
   bool handshake = false;  ///< not accepted yet
   bool connected = false;  ///< this observer's link to it is up
   std::uint64_t configEpoch = 0;
-  std::vector<SlotRange> slots;       ///< ascending; empty for a replica
-  std::vector<MovingSlot> migrating;  ///< told by the node itself only: slots on their way out …
+  std::vector<SlotRange> slots;  ///< ascending; empty for a replica
+  std::vector<MovingSlot>
+      migrating;  ///< reported by the node itself only: slots on their way out …
   std::vector<MovingSlot> importing;  ///< … and in
 
   bool owns(std::uint16_t slot) const;
@@ -48,7 +49,7 @@ struct ClusterView {
   const ClusterMember* byEndpoint(const Endpoint& endpoint) const;
   const ClusterMember* ownerOf(std::uint16_t slot) const;
   const ClusterMember* myself() const;
-  /// In the order of their first slots, then of their ids: the same order whoever is asked.
+  /// In the order of their first slots, then of their ids: the same order on every node.
   std::vector<const ClusterMember*> masters() const;
   std::vector<const ClusterMember*> replicasOf(std::string_view masterId) const;
   std::size_t slotsCovered() const;

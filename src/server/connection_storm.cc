@@ -15,9 +15,9 @@
 namespace redline {
 namespace {
 
-constexpr rlim_t kOtherFiles = 256;   ///< what this program has open besides
+constexpr rlim_t kOtherFiles = 256;   ///< other open files of this program
 constexpr unsigned kOpensAPass = 64;  ///< connects between two looks at what has happened
-constexpr Nanos kLook = 20 * kMillisecond;
+constexpr Nanos kPollInterval = 20 * kMillisecond;
 
 /// The limit of open files, raised while it lives.
 class FileLimit {
@@ -29,7 +29,7 @@ class FileLimit {
     rlimit raised{wanted, std::max(wanted, limit.before_.rlim_max)};
     if (::setrlimit(RLIMIT_NOFILE, &raised) != 0)
       return fail(ErrorCode::io,
-                  "{} connections need {} open files, and the limit is {}: take fewer -clients, or "
+                  "{} connections need {} open files, and the limit is {}: use fewer -clients, or "
                   "raise it with ulimit -Hn {}",
                   wanted - kOtherFiles, wanted, limit.before_.rlim_max, wanted);
     limit.raised_ = true;
@@ -76,7 +76,8 @@ class Storm {
     const Nanos end = begin_ + options_.patience;
     while (clients_.size() < options_.clients || pending_ > 0) {
       open();
-      for (const TransportEvent& event : transport_->wait(allOpen() ? kLook : 0)) handle(event);
+      for (const TransportEvent& event : transport_->wait(allOpen() ? kPollInterval : 0))
+        handle(event);
       if (SteadyClock::read() >= end || interrupted()) break;
     }
     outcome_.span = last_ - begin_;

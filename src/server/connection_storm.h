@@ -17,7 +17,7 @@ struct StormOptions {
   Endpoint server;
   Credentials credentials;
   unsigned clients = 10'000;
-  Nanos patience = 30 * kSecond;  ///< from the storm's begin; who has no answer then has none
+  Nanos patience = 30 * kSecond;  ///< from the storm's begin; later answers do not count
 };
 
 struct StormOutcome {

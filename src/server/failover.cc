@@ -42,8 +42,8 @@ Status awaitSuccessor(ClusterAdmin& cluster, const ClusterMember& dead,
     if (!candidate) return {};
     if (SteadyClock::read() >= end)
       return fail(ErrorCode::timeout,
-                  "nobody has taken over the slots of {}: it stays down, for it would come back "
-                  "empty and make its replica empty, too",
+                  "no node has taken over the slots of {}: it stays down, because it would come "
+                  "back empty and empty its replica too",
                   dead.endpoint.text());
   }
 }

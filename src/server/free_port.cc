@@ -85,7 +85,7 @@ class OwnPorts {
 Status checkPortFree(std::uint16_t port) {
   const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail(ErrorCode::io, "cannot make a socket: {}", errnoText(errno));
-  const int on = 1;  // as redis-server does: a connection in TIME_WAIT is no listener
+  const int on = 1;  // as redis-server does: a connection in TIME_WAIT does not block a listener
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;

@@ -8,7 +8,7 @@
 
 namespace redline {
 
-/// unreachable with "port 7600 is in use by …: choose another with -port" when somebody listens
+/// unreachable with "port 7600 is in use by …: choose another with -port" when a process listens
 /// there.
 Status checkPortFree(std::uint16_t port);
 

@@ -38,7 +38,7 @@ CpuTimes cpuTimesOf(const std::vector<std::string_view>& words) {
 
 double shareOf(std::uint64_t before, std::uint64_t after, const CpuTimes& from,
                const CpuTimes& to) {
-  // Counters of a virtual machine may step back by a tick: that is no negative share.
+  // Counters of a virtual machine may step back by a tick: that must not give a negative share.
   if (to.total() <= from.total() || after <= before) return 0;
   return std::min(
       1.0, static_cast<double>(after - before) / static_cast<double>(to.total() - from.total()));
@@ -130,15 +130,15 @@ std::vector<Warning> hostWarnings(const HostFacts& facts) {
   if (facts.steal > kNotedSteal)
     warnings.push_back(
         {fmt::format("the hypervisor steals {:.1f}% of the CPU time", 100 * facts.steal),
-         "stalls of client and server alike that are neither's fault: high "
-         "percentiles and ceilings are the neighbours' too",
+         "stalls of client and server caused by neither: high percentiles and low ceilings are "
+         "partly the neighbours'",
          "run on a machine of its own, or at a quieter time"});
   for (std::size_t core = 0; core < facts.otherLoad.size(); ++core)
     if (facts.otherLoad[core] > kBusyCore)
       warnings.push_back(
           {fmt::format("core {} is already {:.0f}% busy", core, 100 * facts.otherLoad[core]),
-           "what else runs there takes turns with the server or the generator: "
-           "lower ceilings, longer tails",
+           "what else runs there competes with the server or the generator: lower ceilings, longer "
+           "tails",
            "stop it, or keep both off that core with -cpus"});
   if (facts.swapTotal > 0)
     warnings.push_back({fmt::format("swap is on ({}, {} of it used)", formatSize(facts.swapTotal),
@@ -177,7 +177,7 @@ std::vector<Warning> hostWarnings(const HostFacts& facts) {
                         "flush the rules, or measure over the Unix socket", "filter"});
   if (facts.cores == 1)
     warnings.push_back({"there is one core only",
-                        "server and generator take turns: neither ceiling nor lateness is true",
+                        "server and generator share it: ceiling and lateness are both wrong",
                         "use a machine with two cores or more", "cores"});
   return warnings;
 }

@@ -16,7 +16,7 @@ namespace redline {
 struct CpuTimes {
   std::uint64_t busy = 0;   ///< user, nice, system, irq, softirq
   std::uint64_t idle = 0;   ///< idle and iowait
-  std::uint64_t steal = 0;  ///< taken by the hypervisor while something wanted to run
+  std::uint64_t steal = 0;  ///< taken by the hypervisor while a process was ready to run
 
   std::uint64_t total() const { return busy + idle + steal; }
 };
@@ -36,7 +36,7 @@ CpuReading readCpuTimes();
 double stealShare(const CpuTimes& before, const CpuTimes& after);
 double busyShare(const CpuTimes& before, const CpuTimes& after);
 
-/// What this machine is and how it is set up, as far as it changes what is measured.
+/// This machine and its settings, as far as they affect measurements.
 struct HostFacts {
   std::string kernel;  ///< "6.1.0-18-amd64"
   std::string cpuModel;
@@ -50,13 +50,13 @@ struct HostFacts {
   double steal = 0;                 ///< share of time, 0…1, in that same reading
 };
 
-/// One thing about the machine that spoils numbers.
+/// One property of the machine that distorts measurements.
 struct Warning {
   std::string what;    ///< "swap is on, 120 MB of it used"
   std::string effect;  ///< what it does to the numbers
   std::string fix;     ///< a command, or what to change
-  /// One word for a setting of the machine, which stays until somebody changes it; empty: it may be
-  /// another the next time.
+  /// One word for a setting of the machine, which stays until it is changed; empty: it may be
+  /// different the next time.
   std::string_view setting = {};
 };
 
@@ -76,7 +76,7 @@ std::vector<Warning> hostWarnings(const HostFacts& facts);
 std::string warningText(const Warning& warning);
 
 /// The kind of filesystem that holds `path`, as /proc/mounts calls it: "ext4", "tmpfs"; empty when
-/// it cannot be told.
+/// it is unknown.
 std::string filesystemOf(const std::filesystem::path& path);
 /// The same from the text of /proc/mounts. Pure; `path` is absolute.
 std::string parseFilesystem(std::string_view mounts, std::string_view path);

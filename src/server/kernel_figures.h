@@ -4,7 +4,7 @@
 
 namespace redline {
 
-/// Adds what Redis cannot say of itself and Linux can, beside INFO's fields:
+/// Adds figures that Linux has and INFO lacks:
 ///
 ///   minor_faults                  how often its process found a page missing, or had to copy one
 ///   that

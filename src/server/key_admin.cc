@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kPipelined = 256;
 constexpr Nanos kRetryWait = 50 * kMillisecond;
 
-/// Another attempt may have another answer: the slot is moving, or has no owner for now.
+/// Another attempt may succeed: the slot is moving, or has no owner for now.
 bool passes(const Value& reply) {
   constexpr std::array<std::string_view, 6> kCodes{"MOVED",       "ASK",        "TRYAGAIN",
                                                    "CLUSTERDOWN", "MASTERDOWN", "LOADING"};

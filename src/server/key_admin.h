@@ -39,7 +39,7 @@ class KeyAdmin {
 
   Endpoint node_;
   bool cluster_;
-  ClusterAdmin nodes_;  ///< connections are made anew when lost; of a single node, just that one
+  ClusterAdmin nodes_;  ///< connections are reopened when lost; of a single node, just that one
 };
 
 }  // namespace redline

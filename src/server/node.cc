@@ -23,7 +23,7 @@ constexpr Nanos kVersionTimeout = 10 * kSecond;
 constexpr Nanos kPingTimeout = 500 * kMillisecond;
 constexpr auto kStartPoll = std::chrono::milliseconds(10);
 
-/// What a server that ended during its start had to say. A mistake in its configuration is printed,
+/// The output of a server that ended during its start. A mistake in its configuration is printed,
 /// before there is a log: ">>> 'parameter value'" and the reason, on two lines.
 std::string lastWords(const NodeConfig& config) {
   const std::string output = readWholeFile(config.outputPath()).value_or("");
@@ -39,7 +39,7 @@ std::string lastWords(const NodeConfig& config) {
   const std::string log = readWholeFile(config.logPath()).value_or("");
   for (const std::string_view line : {lastLine(log), lastLine(output)})
     if (!line.empty()) return std::string(line);
-  return "it said nothing";
+  return "it printed nothing";
 }
 
 Status prepareDirectory(const NodeConfig& config, bool keepConfig) {
@@ -54,8 +54,8 @@ Status prepareDirectory(const NodeConfig& config, bool keepConfig) {
   return writeWholeFile(config.configPath(), configText(config));
 }
 
-/// What its standard input holds: unlike in a file, also one in memory, nobody finds it there once
-/// it has been read.
+/// What its standard input holds: unlike a file, even one in memory, it cannot be found once it has
+/// been read.
 Result<Fd> secretInput(std::string_view text) {
   constexpr std::size_t kMost = 4096;  // what a socket takes without a reader
   if (text.size() > kMost)
@@ -136,7 +136,7 @@ Status Node::awaitReady(Nanos deadline) {
   return answers;
 }
 
-/// Over its own socket: on the port somebody else might answer.
+/// Over its own socket: on the port another process might answer.
 Status Node::awaitAnswer(Nanos deadline) {
   const LoadingWait loading{std::max<Nanos>(kSecond, deadline - SteadyClock::read()), {}};
   for (;;) {
@@ -148,9 +148,10 @@ Status Node::awaitAnswer(Nanos deadline) {
     if (admin) return {};
     if (admin.error().code == ErrorCode::refused) return fail(std::move(admin.error()));
     if (SteadyClock::read() >= deadline)
-      return fail(ErrorCode::timeout,
-                  "redis-server on port {} did not answer in time: {}; its last words: {}",
-                  config_.port, admin.error().message, lastWords(config_));
+      return fail(
+          ErrorCode::timeout,
+          "redis-server on port {} did not answer in time: {}; the last line of its log: {}",
+          config_.port, admin.error().message, lastWords(config_));
     std::this_thread::sleep_for(kStartPoll);
   }
 }
@@ -169,7 +170,7 @@ Status Node::kill() {
       !sent && sent.error().code != ErrorCode::unreachable)
     return sent;
   if (awaitExit(process_, StopDeadlines{}.kill)) return {};
-  return fail(ErrorCode::timeout, "process {} outlives SIGKILL", process_.pid);
+  return fail(ErrorCode::timeout, "process {} has survived SIGKILL", process_.pid);
 }
 
 Status Node::restart() {
@@ -211,7 +212,7 @@ Status stopServer(const ProcessId& process, const Endpoint& endpoint,
       return sent;
     if (awaitExit(process, wait)) return {};
   }
-  return fail(ErrorCode::timeout, "process {} outlives SIGKILL", process.pid);
+  return fail(ErrorCode::timeout, "process {} has survived SIGKILL", process.pid);
 }
 
 }  // namespace redline

@@ -19,8 +19,8 @@ struct NodeStartOptions {
   bool dieWithParent = false;
   /// A server that has run before: its redis.conf stays as it is, whatever the NodeConfig says.
   bool keepConfig = false;
-  /// Called when the process exists and before it runs redis-server: the place to write down who it
-  /// is. When it fails, no server starts.
+  /// Called when the process exists and before it runs redis-server: the place to record its
+  /// identity. If it fails, no server starts.
   std::function<Status(const ProcessId&)> onSpawned;
 };
 
@@ -39,7 +39,7 @@ class Node {
   /// server and waits until it answers. On failure no process is left. The message has the server's
   /// last words.
   static Result<Node> start(NodeConfig config, const NodeStartOptions& options = {});
-  /// The first half of start(): the process runs, and nobody has waited for its answer. The
+  /// The first half of start(): the process runs, but may not answer yet. The
   /// binary's version is not looked at. For several servers at a time.
   static Result<Node> launch(NodeConfig config, const NodeStartOptions& options = {});
   /// The second half: waits until it answers, at most to `deadline` on SteadyClock. On failure the
@@ -50,7 +50,7 @@ class Node {
   Status stop(const StopDeadlines& deadlines = {});
   /// SIGKILL, and waits until it is gone.
   Status kill();
-  /// Starts it again in its place, and kills it first if it lives: same directory, port and
+  /// Restarts it in its place, killing it first if it is alive: same directory, port and
   /// configuration.
   Status restart();
   /// For SIGSTOP and SIGCONT.
@@ -76,7 +76,7 @@ class Node {
 
   NodeConfig config_;
   ProcessId process_;
-  Nanos timeout_;  ///< as it was started, so is it started again
+  Nanos timeout_;  ///< also for restarts
   bool dieWithParent_;
 };
 

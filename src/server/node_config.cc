@@ -65,7 +65,7 @@ Status checkExtra(const std::string& name, const std::string& value) {
       lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos)
     return fail(ErrorCode::usage, "\"{}\" is not the name of a parameter of redis.conf", name);
   if (value.find_first_of("\r\n") != std::string::npos || value.find('\0') != std::string::npos)
-    return fail(ErrorCode::usage, "the value of {} has a line end in it", name);
+    return fail(ErrorCode::usage, "the value of {} contains a line break", name);
   if (lower == "maxmemory-policy") return checkPolicy(value);
   return {};
 }

@@ -43,7 +43,7 @@ struct NodeConfig {
   std::filesystem::path socketPath() const { return dir / "redis.sock"; }
 };
 
-/// Refuses what would make a lab server lie or harm: usage, with the parameter's name.
+/// Refuses settings that would falsify measurements or do harm: usage, with the parameter's name.
 Status checkNodeConfig(const NodeConfig& config);
 
 /// The text of redis.conf; the password is not in it.

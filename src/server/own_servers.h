@@ -21,7 +21,7 @@ struct OwnServer {
   std::filesystem::path dir;
   /// Its process now: another one, once it has been started again.
   std::function<Result<ProcessId>()> current;
-  /// Starts it again after it has died, in its place.
+  /// Restarts it in its place after it has died.
   std::function<Status(const Credentials&)> restart;
 };
 

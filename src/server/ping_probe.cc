@@ -19,7 +19,7 @@ namespace redline {
 namespace {
 
 constexpr std::string_view kProbeName = "redline-probe";
-constexpr Nanos kForEver = 24 * 3600 * kSecond;
+constexpr Nanos kNoTimeout = 24 * 3600 * kSecond;
 constexpr Nanos kRetry = 10 * kMillisecond;  ///< between two attempts to connect
 
 /// How long the calling thread has waited for a CPU since it began, from schedstat's second number.
@@ -74,7 +74,7 @@ class PingProbe::Watch {
       silentSince_ = sent;
       waitedBefore_ = waited;
     }
-    if (!answered) return false;  // the stall goes on
+    if (!answered) return false;  // the stall continues
     report(probe_.clock_.now(), "");
     silentSince_.reset();
     return true;
@@ -85,17 +85,17 @@ class PingProbe::Watch {
     if (!admin_ || !admin_->connected()) {
       admin_.reset();
       auto fresh =
-          Admin::connect(server_, probe_.options_.credentials, kForEver, &probe_.waitLimit_);
+          Admin::connect(server_, probe_.options_.credentials, kNoTimeout, &probe_.waitLimit_);
       if (!fresh) return false;
       admin_.emplace(std::move(*fresh));
       (void)admin_->commandRaw({"CLIENT", "SETNAME", kProbeName});
       return true;
     }
-    return admin_->commandRaw({"PING"}, kForEver).has_value();
+    return admin_->commandRaw({"PING"}, kNoTimeout).has_value();
   }
 
   void report(Nanos now, std::string_view when) {
-    // A server that was never reached is somebody else's to report: there is no stall to time.
+    // A server that was never reached is reported elsewhere: there is no stall to time.
     if (!known_) {
       known_ = when.empty();
       return;

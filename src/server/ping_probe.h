@@ -29,9 +29,9 @@ struct PingProbeOptions {
 /// For each stall an event of kind "stall", name "ping", phase "point": `at` is when the first PING
 /// was sent that found no answer (the stall began at most a period before), `duration` runs until
 /// its answer. What the probe itself waited for a CPU meanwhile (Linux's schedstat) is the figure
-/// `own_wait_us`: by so much the duration may be too long, and a silence that is no longer than the
-/// threshold without it is no stall. A server that cannot be reached is in a stall until it answers
-/// again.
+/// `own_wait_us`: the duration may be too long by this much, and a silence that is no longer than
+/// the threshold without it is not a stall. A server that cannot be reached is in a stall until it
+/// answers again.
 class PingProbe {
  public:
   using OnEvent = std::function<void(const Event&)>;
@@ -43,7 +43,7 @@ class PingProbe {
   PingProbe(const PingProbe&) = delete;
   PingProbe& operator=(const PingProbe&) = delete;
 
-  /// Reports a stall that goes on still, and returns when all threads have ended. Idempotent.
+  /// Reports a stall that has not ended, and returns when all threads have ended. Idempotent.
   void stop();
 
  private:

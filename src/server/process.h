@@ -56,7 +56,7 @@ std::vector<ProcessId> processesIn(const std::filesystem::path& directory,
                                    const std::function<bool(std::string_view)>& wanted);
 
 /// Who listens on TCP port `port` of this machine: "redis-server (pid 4711)", "another process", or
-/// none when nobody does.
+/// none if the port is free.
 std::optional<std::string> portUser(std::uint16_t port);
 
 }  // namespace redline

@@ -90,11 +90,11 @@ void ProcessPause::order(char what) const {
 }
 
 Status ProcessPause::hold() {
-  order(kHeld);  // first: from now on the guard would let it go on
+  order(kHeld);  // first: from now on the guard would resume it
   held_ = true;
   if (auto sent = sendSignal(process_, SIGSTOP); !sent) return sent;
   if (awaitStopped(process_, true)) return {};
-  return fail(ErrorCode::timeout, "process {} does not stop at a SIGSTOP", process_.pid);
+  return fail(ErrorCode::timeout, "process {} does not stop after SIGSTOP", process_.pid);
 }
 
 Status ProcessPause::release() {
@@ -104,7 +104,7 @@ Status ProcessPause::release() {
   const bool goesOn = sent && awaitStopped(process_, false);
   if (goesOn) order(kReleased);
   if (!sent || goesOn) return sent;
-  return fail(ErrorCode::timeout, "process {} does not go on at a SIGCONT", process_.pid);
+  return fail(ErrorCode::timeout, "process {} does not continue after SIGCONT", process_.pid);
 }
 
 }  // namespace redline

@@ -9,8 +9,8 @@
 
 namespace redline {
 
-/// Holds a process with SIGSTOP and lets it go on with SIGCONT, whatever becomes of us: a guard, a
-/// process of its own forked beforehand, sends the SIGCONT when we are gone (also by SIGKILL), or
+/// Holds a process with SIGSTOP and resumes it with SIGCONT, even if this program dies: a guard, a
+/// process forked beforehand, sends the SIGCONT when we are gone (also by SIGKILL), or
 /// when the hold lasts longer than it may. One thread at a time.
 class ProcessPause {
  public:
@@ -20,12 +20,12 @@ class ProcessPause {
   static Result<ProcessPause> prepare(const ProcessId& process, Nanos longest);
   ProcessPause(ProcessPause&& other) noexcept;
   ProcessPause& operator=(ProcessPause&&) = delete;
-  /// Lets the process go on, and ends the guard.
+  /// Resumes the process, and ends the guard.
   ~ProcessPause();
 
   /// Returns when it stands still.
   Status hold();
-  /// Returns when it goes on; Ok when it was not held, or is gone. Idempotent.
+  /// Returns when it runs again; Ok when it was not held, or is gone. Idempotent.
   Status release();
 
  private:

@@ -22,10 +22,9 @@ struct ReplicationLagSample {
   std::uint64_t atLeast = 0, atMost = 0;
 };
 
-/// Measures the distance of replicas from their masters while a run goes on, from a thread of its
-/// own. It asks the replica itself: what a master says of its replicas is their acknowledgement,
-/// which comes once a second. A replica that does not answer in time, or is none any more, gives no
-/// sample.
+/// Measures how far replicas are behind their masters during a run, on its own thread. It asks the
+/// replica itself: what a master says of its replicas is their acknowledgement, which comes once a
+/// second. A replica that does not answer in time, or is no longer a replica, gives no sample.
 class ReplicationLag {
  public:
   struct Pair {

@@ -103,7 +103,7 @@ class Sampler::Watch {
   void readSlowlog() {
     if (!sampler_.options_.slowlog || gapSince_ || !admin_ || !admin_->connected()) return;
     auto reply = admin_->command({"SLOWLOG", "GET", kSlowlogEntries});
-    if (reply && slowlog_.missedSome(*reply)) reply = admin_->command({"SLOWLOG", "GET", "-1"});
+    if (reply && slowlog_.hasGap(*reply)) reply = admin_->command({"SLOWLOG", "GET", "-1"});
     if (!reply) return refusedOrLost(reply.error());
     for (Event& event : slowlog_.read(*reply, sampler_.clock_.now())) report(std::move(event));
   }
@@ -134,7 +134,7 @@ class Sampler::Watch {
     report({*gapSince_, "connection", "gap", "begin", {}, error.message, 0});
   }
 
-  /// INFO came: ends a gap, and notices a server that began anew.
+  /// INFO came: ends a gap, and detects a restarted server.
   void found(const ServerInfo& info) {
     const std::string run(info.text("run_id"));
     const bool restarted = !runId_.empty() && run != runId_;

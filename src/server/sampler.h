@@ -26,7 +26,7 @@ struct SamplerOptions {
   bool latency = true;
 };
 
-/// Watches servers while a run goes on. Each has a thread of its own, so that a frozen one does not
+/// Samples servers during a run. Each has a thread of its own, so that a frozen one does not
 /// delay the readings of the others.
 ///
 /// Of each server: a sample of INFO at the start, at the end, and every interval; an event for each
@@ -34,7 +34,7 @@ struct SamplerOptions {
 /// kind "connection", name "gap", with a begin and, if it comes back, an end.
 ///
 /// Times are the run's: a sample's is when its reply came. A slow-log event's is its command's
-/// start as far as one can tell: the entry's end lies within slowlogInterval before it was seen
+/// start, as exactly as it is known: the entry's end lies within slowlogInterval before it was seen
 /// (the server's own stamp is a whole second). A latency event's is that whole second.
 class Sampler {
  public:

@@ -38,8 +38,8 @@ Result<std::vector<NodeConfig>> configsFor(const ScopedStackOptions& options, co
   return configs;
 }
 
-/// Somebody may take a port between our look and the server's, and be it only to look himself: then
-/// others are tried.
+/// Another process may take a port between our check and the server's bind, if only to check it:
+/// then other ports are tried.
 bool lostAPort(const Error& error, std::span<const NodeConfig> configs) {
   return error.message.find("Failed listening on port") != std::string::npos ||
          std::ranges::any_of(configs, [](const NodeConfig& each) { return !checkPortsFree(each); });

@@ -46,7 +46,7 @@ class ScopedStack {
   Endpoint endpoint() const { return node().endpoint(); }
   std::vector<Endpoint> endpoints() const;
   const std::filesystem::path& dir() const { return dir_; }
-  /// Starts a server again after it has died: see Node::restart().
+  /// Restarts a server that has died: see Node::restart().
   Status restart(std::size_t index = 0) { return node(index).restart(); }
 
  private:

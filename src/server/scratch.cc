@@ -65,7 +65,7 @@ std::vector<std::string> clearScratch(const fs::path& parent) {
     if (!owner || lives(*owner)) continue;
     const std::size_t killed = killServersIn(entry.path()).size();
     fs::remove_all(entry.path(), none);
-    lines.push_back(fmt::format("cleared away what process {} left in {}{}", owner->pid,
+    lines.push_back(fmt::format("removed what process {} left in {}{}", owner->pid,
                                 entry.path().native(),
                                 killed == 0 ? "" : fmt::format(" ({} servers killed)", killed)));
   }

@@ -8,11 +8,11 @@
 
 namespace redline {
 
-/// Where labs keep their servers' files unless told otherwise: in stateHome().
+/// The default directory of labs' servers: in stateHome().
 Result<std::filesystem::path> labScratch();
 
 /// A directory in `parent` for this process's temporary servers, created. Its name says whose it
-/// is, so that clearScratch() can tell a crashed owner's from a living one's.
+/// is, so that clearScratch() can distinguish a crashed owner from a living one.
 Result<std::filesystem::path> makeScratch(const std::filesystem::path& parent);
 
 /// What crashed processes left in `parent`: kills every redis-server there, children that write a

@@ -53,7 +53,7 @@ std::vector<Event> SlowlogReader::read(const Value& reply, Nanos seenAt) {
   return events;
 }
 
-bool SlowlogReader::missedSome(const Value& reply) const {
+bool SlowlogReader::hasGap(const Value& reply) const {
   if (last_ == kUnknown || reply.items.empty()) return false;
   return idOf(reply.items.back()) > last_ + 1;
 }

@@ -19,8 +19,8 @@ class SlowlogReader {
   /// `seenAt`: when the reply came, on the run's clock.
   std::vector<Event> read(const Value& reply, Nanos seenAt);
   /// True when the last reply may not have reached back to the entries seen before: ask for more.
-  bool missedSome(const Value& reply) const;
-  /// The server began anew: all that is in its log from now on is new.
+  bool hasGap(const Value& reply) const;
+  /// The server restarted: all further entries of its log are new.
   void restart() { last_ = -1; }
 
  private:

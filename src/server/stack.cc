@@ -107,8 +107,8 @@ Result<StackUp> Stack::up(const StackOptions& options) {
     auto known = load(name);
     if (known && allAlive(*known)) return StackUp{std::move(*known), true};
     return fail(ErrorCode::unsafe,
-                "stack {} is there, but not all of its servers run: start them again with `redline "
-                "stack heal {}`, or clear it away with `redline stack down {}`",
+                "stack {} exists, but not all of its servers run: restart them with `redline stack "
+                "heal {}`, or remove it with `redline stack down {}`",
                 name, name, name);
   }
   std::vector<NodeConfig> configs;
@@ -117,8 +117,7 @@ Result<StackUp> Stack::up(const StackOptions& options) {
   std::error_code problem;
   if (!options.dir.empty() && fs::exists(state->dir, problem))
     return fail(ErrorCode::unsafe,
-                "{} is there already, and no stack of ours: remove it or name "
-                "another -dir",
+                "{} exists already and does not belong to a stack: remove it, or name another -dir",
                 state->dir.string());
   Status started = makeStateDirectory(stacks() / name);
   if (started) started = save(*state);

@@ -71,12 +71,12 @@ class Stack {
   /// what it did, a line each. Ok when there is no such stack.
   Result<std::vector<std::string>> down(const std::string& name, const Credentials& credentials);
 
-  /// Starts a server of a stack again that has died, as it was: same directory, port and
+  /// Restarts a dead server of a stack as it was: same directory, port and
   /// redis.conf. unsafe: it is alive.
   Result<NodeState> restart(const std::string& name, const std::string& node,
                             const Credentials& credentials);
 
-  /// Starts every server of a stack again that has died, and waits until a cluster is whole. A dead
+  /// Restarts every dead server of a stack, and waits until a cluster has converged. A dead
   /// master comes back when its slots have a new owner (awaitSuccessor()). Returns what it did, a
   /// line each. `progress`: as StackOptions has it; may be empty.
   Result<std::vector<std::string>> heal(const std::string& name, const Credentials& credentials,

@@ -6,7 +6,7 @@
 namespace redline {
 namespace {
 
-/// Ok when that server may be started: nobody's data depends on its being away.
+/// Ok when that server may be started: no data depends on its staying down.
 Status mayComeBack(const NodeState& dead, std::span<const Endpoint> alive,
                    const Credentials& credentials) {
   ClusterAdmin cluster(credentials);
@@ -29,8 +29,7 @@ Result<std::vector<std::string>> Stack::heal(
   if (!state) return fail(std::move(state.error()));
   if (!state->complete)
     return fail(ErrorCode::refused,
-                "stack {} has never been complete: clear it away with `redline stack down {}`",
-                name, name);
+                "stack {} was never complete: remove it with `redline stack down {}`", name, name);
   std::vector<Endpoint> alive, all;
   std::vector<const NodeState*> dead;
   for (const NodeState& node : state->nodes) {
@@ -42,20 +41,20 @@ Result<std::vector<std::string>> Stack::heal(
   }
   std::vector<std::string> lines;
   for (const NodeState* const node : dead) {
-    if (progress) progress(fmt::format("{} comes back", node->name));
+    if (progress) progress(fmt::format("{} is restarting", node->name));
     if (auto may = mayComeBack(*node, alive, credentials); !may)
       return fail(std::move(may.error()));
     auto started = restart(name, node->name, credentials);
     if (!started) return fail(std::move(started.error()));
-    lines.push_back(fmt::format("started {} again on {} (pid {})", node->name,
-                                node->endpoint().text(), started->process.pid));
+    lines.push_back(fmt::format("restarted {} on {} (pid {})", node->name, node->endpoint().text(),
+                                started->process.pid));
   }
   if (state->isCluster()) {
     ClusterAdmin cluster(credentials);
     ClusterWait wait;
     if (progress)
       wait.progress = [&](const Convergence& seen) {
-        progress("the cluster comes together: " + seen.missing);
+        progress("the cluster is converging: " + seen.missing);
       };
     if (auto whole = awaitConverged(cluster, all, wait); !whole)
       return fail(std::move(whole.error()));

@@ -23,7 +23,7 @@ Result<std::vector<std::uint16_t>> portsFor(std::uint16_t first, std::size_t cou
   std::vector<std::uint16_t> ports;
   constexpr std::size_t kHighestPort = 65535;
   if (first + count - 1 > kHighestPort)
-    return fail(ErrorCode::usage, "there are no {} ports from {} on", count, first);
+    return fail(ErrorCode::usage, "there are not {} ports from {} on", count, first);
   for (std::size_t i = 0; i < count; ++i) ports.push_back(static_cast<std::uint16_t>(first + i));
   return ports;
 }
@@ -36,7 +36,7 @@ ClusterWait formingWait(const StackOptions& options) {
   if (!options.progress) return wait;
   wait.progress = [&options, end = SteadyClock::read() + wait.timeout](const Convergence& seen) {
     options.progress(fmt::format(
-        "the cluster comes together: {} of {} nodes agree, {} of {} replicas are in sync; it has "
+        "the cluster is converging: {} of {} nodes agree, {} of {} replicas are in sync; it has "
         "{} s left",
         seen.agreeing, seen.nodes, seen.inSync, seen.replicas,
         std::max<Nanos>(0, end - SteadyClock::read()) / kSecond));

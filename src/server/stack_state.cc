@@ -56,7 +56,7 @@ Result<fs::path> stateHome() {
     return fs::path(state) / "redline";
   if (const std::string home = variable("HOME"); !home.empty())
     return fs::path(home) / ".local" / "state" / "redline";
-  return fail(ErrorCode::usage, "no place to keep a stack's state: set REDLINE_HOME or HOME");
+  return fail(ErrorCode::usage, "no directory for the stacks' state: set REDLINE_HOME or HOME");
 }
 
 Status makeStateDirectory(const fs::path& directory) {
@@ -77,7 +77,7 @@ Status checkStackName(std::string_view name) {
       std::all_of(name.begin(), name.end(), allowed))
     return {};
   return fail(ErrorCode::usage,
-              "\"{}\" is not a name for a stack: use letters, digits, '-', '_' and '.'", name);
+              "\"{}\" is not a valid stack name: use letters, digits, '-', '_' and '.'", name);
 }
 
 Status checkMemory(std::uint64_t maxmemory, std::uint64_t nodes, std::uint64_t available,
@@ -86,12 +86,12 @@ Status checkMemory(std::uint64_t maxmemory, std::uint64_t nodes, std::uint64_t a
       static_cast<double>(maxmemory) * static_cast<double>(nodes) * kAllocatorFactor;
   if (need <= static_cast<double>(available)) return {};
   return fail(ErrorCode::noSpace,
-              "maxmemory {}{} x {} (what the allocator adds) is {}, but of this machine's {} only "
-              "{} are available: lower -maxmemory, or insist with -force",
+              "maxmemory {}{} x {} (allocator overhead) is {}, but only {} of this machine's {} "
+              "are available: lower -maxmemory, or insist with -force",
               formatSize(maxmemory), nodes == 1 ? "" : fmt::format(" x {} nodes", nodes),
               kAllocatorFactor,
               need < 1.8e19 ? formatSize(static_cast<std::uint64_t>(need)) : "more",
-              formatSize(total), formatSize(available));
+              formatSize(available), formatSize(total));
 }
 
 std::uint64_t defaultMaxmemory(std::uint64_t available, std::uint64_t nodes) {

@@ -28,7 +28,7 @@ struct NodeState {
 };
 
 /// A stack as stack.json has it. Written before its first process exists and again as each one gets
-/// its number, so that whoever comes later finds all of them. No password is in it.
+/// its number, so that a later process finds all of them. No password is in it.
 struct StackState {
   std::string name;
   std::string topology;       ///< "node" or "cluster"

@@ -96,7 +96,8 @@ Result<Endpoint> parseEndpoint(std::string_view text) {
     if (endpoint.unixPath.empty()) return wrong("the path is missing");
     if (endpoint.unixPath.size() >= sizeof(sockaddr_un::sun_path))
       return wrong("the path of a Unix socket has at most 107 bytes");
-    if (endpoint.unixPath.find('\0') != std::string::npos) return wrong("a path has no NUL in it");
+    if (endpoint.unixPath.find('\0') != std::string::npos)
+      return wrong("the path contains a NUL byte");
     return endpoint;
   }
   const std::size_t colon = text.rfind(':');

@@ -25,7 +25,7 @@ struct Endpoint {
 Result<Endpoint> parseEndpoint(std::string_view text);
 
 /// True for a Unix socket and for a host that resolves to addresses of this machine alone.
-/// redline sends load nowhere else.
+/// redline loads only local servers.
 Result<bool> isLocal(const Endpoint& endpoint);
 
 }  // namespace redline

@@ -90,8 +90,7 @@ class UringTransport final : public Transport {
   Status init() {
     io_uring_params params{};
     // One thread owns the ring; completions are worked off when it asks, never by interrupting it;
-    // the task-run flag tells a spinning owner, by a memory load, that there is something to ask
-    // for.
+    // a spinning owner reads the task-run flag with a memory load to see whether there is work.
     params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                    IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
     params.cq_entries = kCompletions;

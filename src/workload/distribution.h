@@ -7,7 +7,7 @@
 
 namespace redline {
 
-/// How popularity is spread over the keys.
+/// The distribution of popularity over the keys.
 enum class Distribution : std::uint8_t { uniform, zipfian };
 
 /// Ranks 0 … n−1, all equally likely.

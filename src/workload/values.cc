@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "the header is written
 constexpr std::uint64_t kStream = 0x76616c756573ULL;  // "values": apart from other uses of the seed
 
 // The header moves as three words, each in a register: a struct built field by field and then
-// copied would have its copy wait for its stores, which costs more than all the rest.
+// copied would have its copy wait for its stores, which costs more than everything else.
 void store(char* out, std::uint64_t word) noexcept {
   std::memcpy(out, &word, sizeof word);
 }

@@ -7,7 +7,7 @@
 
 namespace redline {
 
-/// How closely a value that was read is looked at.
+/// How much of a value read is verified.
 enum class VerifyLevel : std::uint8_t {
   none,    ///< not at all
   header,  ///< id, length and checksum; all of a value too short for a header
@@ -59,7 +59,7 @@ class Values {
                 VerifyLevel level) const noexcept;
 
   /// Judges a value of `length` bytes by its first min(length, kHeader) ones, as check() does at
-  /// level `header`: for a look at values of unknown size.
+  /// level `header`: for values of unknown size.
   Verdict checkHead(std::string_view head, std::uint64_t length, std::uint64_t id) const noexcept;
 
  private:

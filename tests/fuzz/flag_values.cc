@@ -7,13 +7,13 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace redline;
   if (size == 0) return 0;
-  constexpr unsigned kKinds = static_cast<unsigned>(FlagKind::endpoints) + 1;
+  constexpr unsigned kKinds = static_cast<unsigned>(ValueKind::endpoints) + 1;
   FlagSpec spec;
   spec.name = "flag";
-  spec.kind = static_cast<FlagKind>(data[0] % kKinds);
+  spec.kind = static_cast<ValueKind>(data[0] % kKinds);
   spec.example = "1";
   spec.positive = data[0] >= 128;
-  if (spec.kind == FlagKind::choice || data[0] % 2 == 1) spec.choices = {"max", "auto"};
+  if (spec.kind == ValueKind::choice || data[0] % 2 == 1) spec.choices = {"max", "auto"};
   const auto value = parseFlagValue(spec, textOf(data + 1, size - 1));
   if (!value) {
     require(value.error().code == ErrorCode::usage, "an error that is not one of use");

@@ -93,7 +93,7 @@ TEST(Chaos, BgsaveForksWritesAndLeavesNoFile) {
   ASSERT_TRUE(scene.redis);
   scene.populate(50'000);
   const FaultOutcome outcome = scene.run("bgsave");
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   EXPECT_EQ(outcome.problem(), "");
   auto figures = figuresOf(outcome);
   const auto info = scene.admin->info({"stats", "persistence"});
@@ -118,9 +118,9 @@ TEST(Chaos, BgsaveSaysThatASnapshotIsUnderWayAlready) {
   scene.makeSnapshotsSlow();
   ASSERT_TRUE(scene.admin->command({"BGSAVE"}));
   const FaultOutcome outcome = scene.run("bgsave");
-  ASSERT_FALSE(outcome.took);
+  ASSERT_FALSE(outcome.injectStatus);
   EXPECT_THAT(outcome.problem(), HasSubstr("already in progress"));
-  EXPECT_THAT(scene.events.at(1).detail, HasSubstr("did not take"));
+  EXPECT_THAT(scene.events.at(1).detail, HasSubstr("had no effect"));
 }
 
 // The second is due while the first one's child writes for a second.
@@ -167,7 +167,7 @@ TEST(Chaos, BgsaveSaysWhyTheSnapshotFailed) {
   // A directory where the file should go, which the server can only find out after the fork.
   std::filesystem::create_directory(scene.redis->node().config().dir / "dump.rdb");
   const FaultOutcome outcome = scene.run("bgsave");
-  ASSERT_FALSE(outcome.took);
+  ASSERT_FALSE(outcome.injectStatus);
   EXPECT_THAT(outcome.problem(), HasSubstr("snapshot failed"));
 }
 
@@ -177,7 +177,7 @@ TEST(Chaos, BgsaveIsWaitedForWhenItIsInterrupted) {
   scene.makeSnapshotsSlow("50");  // half a second in all
   scene.interrupt = true;
   const FaultOutcome outcome = scene.run("bgsave");
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   EXPECT_THAT(outcome.findings.detail, HasSubstr("not yet written"));
   EXPECT_EQ(scene.admin->info({"persistence"})->text("rdb_bgsave_in_progress"), "0");
   EXPECT_GT(outcome.healed, outcome.end);
@@ -188,7 +188,7 @@ TEST(Chaos, AofRewriteTurnsTheFileOnMeasuresTheSecondRewriteAndTurnsItOff) {
   ASSERT_TRUE(scene.redis);
   scene.populate(20'000);
   const FaultOutcome outcome = scene.run("aof-rewrite");
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   EXPECT_EQ(outcome.problem(), "");
   auto figures = figuresOf(outcome);
   const auto info = scene.admin->info({"stats", "persistence"});
@@ -208,7 +208,7 @@ TEST(Chaos, AofRewriteLeavesAFileThatWasOnBefore) {
   Scene scene(config);
   ASSERT_TRUE(scene.redis);
   const FaultOutcome outcome = scene.run("aof-rewrite");
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   EXPECT_EQ(scene.admin->configGet("appendonly").value(), "yes");
   EXPECT_TRUE(std::filesystem::exists(scene.redis->node().config().dir / "appendonlydir"));
 }
@@ -224,7 +224,7 @@ TEST(Chaos, BigkeyReadsAllOfABigKeyAndRemovesWhatItMade) {
                                                                        {"smembers", kFields},
                                                                        {"sscan", kFields}}) {
     const FaultOutcome outcome = scene.run("bigkey-on -fields=20k -command=" + command);
-    ASSERT_TRUE(outcome.took) << command << ": " << outcome.problem();
+    ASSERT_TRUE(outcome.injectStatus) << command << ": " << outcome.problem();
     auto figures = figuresOf(outcome);
     const bool paged = command.ends_with("scan") || command.ends_with("pages");
     if (command == "sscan" || command == "hscan") {
@@ -249,13 +249,13 @@ TEST(Chaos, BigkeyFindsItsOwnEntryInTheSlowLog) {
   scene.populate(20'000);
   ASSERT_TRUE(scene.admin->configSet("slowlog-log-slower-than", "0"));
   const FaultOutcome outcome = scene.run("bigkey-on -command=keys");
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   auto figures = figuresOf(outcome);
   EXPECT_EQ(figures["elements"], 20'000);
   ASSERT_TRUE(figures.contains("slowlog_us"));
   EXPECT_LE(figures["slowlog_us"], figures["longest_call_us"]);
   const FaultOutcome scan = scene.run("bigkey-on -command=scan -page=100");
-  ASSERT_TRUE(scan.took) << scan.problem();
+  ASSERT_TRUE(scan.injectStatus) << scan.problem();
   EXPECT_GE(figuresOf(scan)["elements"], 20'000);
   EXPECT_GE(figuresOf(scan)["calls"], 100);
 }
@@ -265,18 +265,18 @@ TEST(Chaos, BigkeyTouchesNoKeyThatItDidNotMake) {
   ASSERT_TRUE(scene.redis);
   EXPECT_THAT(scene.run("bigkey-on").problem(), HasSubstr("add -fields=1M"));
   ASSERT_TRUE(scene.admin->command({"HSET", "big:hash:0", "a", "1", "b", "2"}));
-  EXPECT_THAT(scene.run("bigkey-on -fields=10").problem(), HasSubstr("leave -fields out"));
+  EXPECT_THAT(scene.run("bigkey-on -fields=10").problem(), HasSubstr("omit -fields"));
   const FaultOutcome outcome = scene.run("bigkey-on");
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   EXPECT_EQ(figuresOf(outcome)["elements"], 4);
   EXPECT_EQ(scene.admin->command({"HLEN", "big:hash:0"})->integer, 2);
   EXPECT_THAT(scene.run("bigkey-on -command=smembers -fields=10M").problem(),
               HasSubstr("would be evicted"));
-  ASSERT_TRUE(scene.run("bigkey-on -command=lrange -fields=10 -keep").took);
+  ASSERT_TRUE(scene.run("bigkey-on -command=lrange -fields=10 -keep").injectStatus);
   EXPECT_EQ(scene.admin->command({"LLEN", "big:list:0"})->integer, 10);
   scene.context.own.clear();
   EXPECT_THAT(scene.run("bigkey-on -command=smembers -fields=10").problem(),
-              HasSubstr("not one that redline started"));
+              HasSubstr("not started by redline"));
 }
 
 TEST(Chaos, PauseNodeHoldsTheServerAndLetsItGoOn) {
@@ -290,7 +290,7 @@ TEST(Chaos, PauseNodeHoldsTheServerAndLetsItGoOn) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     outcome = scene.run("pause-node -for=400ms");
   }
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   EXPECT_GE(figuresOf(outcome)["paused_s"], 0.4);
   EXPECT_FALSE(isStopped(scene.redis->node().process()));
   EXPECT_TRUE(scene.admin->command({"PING"}));
@@ -308,9 +308,9 @@ TEST(Chaos, PauseNodeIsForServersOfOursAlone) {
   Scene scene;
   ASSERT_TRUE(scene.redis);
   scene.context.own.clear();
-  EXPECT_THAT(scene.run("pause-node").problem(), HasSubstr("not one that redline started"));
+  EXPECT_THAT(scene.run("pause-node").problem(), HasSubstr("not started by redline"));
   scene.context.force = true;
-  EXPECT_THAT(scene.run("pause-node").problem(), HasSubstr("not a server that redline started"));
+  EXPECT_THAT(scene.run("pause-node").problem(), HasSubstr("not started by redline"));
   EXPECT_FALSE(isStopped(scene.redis->node().process()));
 }
 
@@ -345,7 +345,7 @@ TEST(Chaos, ReconnectStormCountsEveryClient) {
   Scene scene;
   ASSERT_TRUE(scene.redis);
   const FaultOutcome outcome = scene.run("reconnect-storm -clients=500");
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   auto figures = figuresOf(outcome);
   EXPECT_EQ(figures["served"], 500);
   EXPECT_EQ(figures["failed"], 0);
@@ -360,7 +360,7 @@ TEST(Chaos, ReconnectStormCountsWhomTheServerTurnsAway) {
   Scene scene(config);
   ASSERT_TRUE(scene.redis);
   const FaultOutcome outcome = scene.run("reconnect-storm -clients=300");
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   auto figures = figuresOf(outcome);
   EXPECT_GT(figures["served"], 0);
   EXPECT_LT(figures["served"], 100);
@@ -375,7 +375,7 @@ TEST(Chaos, ReconnectStormLogsIn) {
   Scene scene(config, config.password);
   ASSERT_TRUE(scene.redis);
   const FaultOutcome outcome = scene.run("reconnect-storm -clients=50");
-  ASSERT_TRUE(outcome.took) << outcome.problem();
+  ASSERT_TRUE(outcome.injectStatus) << outcome.problem();
   EXPECT_EQ(figuresOf(outcome)["served"], 50);
 }
 
@@ -454,8 +454,8 @@ TEST(Chaos, AFaultThatDoesNotTakeFailsTheRunAndLosesNothingOfIt) {
   const auto outcome = lab.drive();
   ASSERT_TRUE(outcome) << outcome.error().message;
   ASSERT_FALSE(outcome->status);
-  EXPECT_THAT(outcome->status.error().message, HasSubstr("bgsave at 500 ms did not take"));
-  EXPECT_THAT(outcome->summary.notes, Contains(HasSubstr("did not take")));
+  EXPECT_THAT(outcome->status.error().message, HasSubstr("bgsave at 500 ms had no effect"));
+  EXPECT_THAT(outcome->summary.notes, Contains(HasSubstr("had no effect")));
   EXPECT_EQ(outcome->summary.rate.completed, 1'500U);
   EXPECT_THAT(outcome->summary.faults.at(0).problem, HasSubstr("already in progress"));
 }

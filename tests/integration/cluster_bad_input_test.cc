@@ -87,21 +87,21 @@ TEST_F(ClusterBadInput, IsOneLineWithTheRightExitCode) {
   expectNoReshard(2, "is a replica of " + first, {"-slots=0-9", target(nodes_[3])});
   expectNoReshard(2, first + " does not own slots 5461-5465",
                   {"-slots=5450-5465", "-source=" + first, target(nodes_[2])});
-  expectNoReshard(2, "a reshard to itself", {"-slots=0-9", target(nodes_[0])});
+  expectNoReshard(2, "already owns slots", {"-slots=0-9", target(nodes_[0])});
   expectNoReshard(2, "is not a node of this cluster", {"-slots=0-9", target(single->endpoint())});
-  expectNoReshard(2, "beyond the last slot", {"-slots=0-16384", target(nodes_[1])});
-  expectNoReshard(2, "say which slots go where", {"-slots=0-9"});
+  expectNoReshard(2, "exceeds the last slot", {"-slots=0-16384", target(nodes_[1])});
+  expectNoReshard(2, "-slots and -target are required", {"-slots=0-9"});
 
   // A slot without an owner.
   ASSERT_TRUE(admin(0).command({"CLUSTER", "DELSLOTS", "7", "8"}));
   expectNoLoad(1, "2 of 16384 slots have no owner (7-8), as " + first, nodes_[0]);
-  expectNoReshard(1, "nobody owns slots 7-8", {"-slots=0-9", target(nodes_[1])});
+  expectNoReshard(1, "slots 7-8 have no owner", {"-slots=0-9", target(nodes_[1])});
   ASSERT_TRUE(admin(0).command({"CLUSTER", "ADDSLOTS", "7", "8"}));
 
   // Addresses that the cluster announces: nobody there, or not on this machine.
   Admin second = admin(1);
   ASSERT_TRUE(second.configSet("cluster-announce-port", "1"));
-  const std::string announced = "and it cannot be used: nothing listens on 127.0.0.1:1";
+  const std::string announced = "cannot be used: nothing listens on 127.0.0.1:1";
   expectNoLoad(1, announced, nodes_[1]);
   expectNoReshard(1, announced, {"-slots=5461-5470", target(nodes_[2])}, nodes_[1]);
   expectNoReshard(1, announced, {"-slots=0-9", "-target=127.0.0.1:1"}, nodes_[1]);

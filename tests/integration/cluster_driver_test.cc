@@ -337,7 +337,7 @@ TEST(ClusterDriver, RefusesWhatIsNoWholeClusterOfThisMachine) {
   // A master that has just died, so that the others do not know yet.
   ASSERT_TRUE(lab.stack->node(2).kill());
   EXPECT_THAT(lab.whyNot(),
-              testing::AnyOf(HasSubstr(seeds[2].text() + " with 5462 slots, and it cannot be used"),
+              testing::AnyOf(HasSubstr(seeds[2].text() + " with 5462 slots, which cannot be used"),
                              HasSubstr("cluster_state:fail")));
 }
 

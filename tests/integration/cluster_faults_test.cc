@@ -64,7 +64,7 @@ struct ClusterScene {
     FaultOutcome outcome;
     if (auto ready = bracket.prepare(); !ready) {
       outcome = bracket.outcome();
-      outcome.took = ready;
+      outcome.injectStatus = ready;
       return outcome;
     }
     if (bracket.check()) bracket.inject();
@@ -125,16 +125,16 @@ void expectRefusals(const ClusterScene& scene) {
   const auto to = [&](const std::string& slots, const Endpoint& target) {
     return scene.refusal(fmt::format("reshard -slots={} -target={}", slots, target.text()));
   };
-  EXPECT_THAT(scene.refusal("reshard -slots=0-9"), HasSubstr("say which slots go where"));
+  EXPECT_THAT(scene.refusal("reshard -slots=0-9"), HasSubstr("-slots and -target are required"));
   EXPECT_THAT(to("9-0", scene.nodes[1]), HasSubstr("-slots: '9-0' ends before it begins"));
-  EXPECT_THAT(to("0-16384", scene.nodes[1]), HasSubstr("beyond the last slot"));
+  EXPECT_THAT(to("0-16384", scene.nodes[1]), HasSubstr("exceeds the last slot"));
   EXPECT_THAT(to("0-9", scene.nodes[3]), HasSubstr("is a replica of " + first));
-  EXPECT_THAT(to("0-9", scene.nodes[0]), HasSubstr("a reshard to itself"));
+  EXPECT_THAT(to("0-9", scene.nodes[0]), HasSubstr("already owns slots"));
   EXPECT_THAT(to("0-9", {"127.0.0.1", 1, {}}), HasSubstr("is not a node of this cluster"));
   EXPECT_THAT(scene.refusal(fmt::format("reshard -slots=5460-5461 -target={} -source={}",
                                         scene.nodes[2].text(), first)),
               HasSubstr(first + " does not own slots 5461"));
-  EXPECT_THAT(scene.refusal("reshard -heal -slots=1"), HasSubstr("leave out -slots"));
+  EXPECT_THAT(scene.refusal("reshard -heal -slots=1"), HasSubstr("omit -slots"));
 }
 
 TEST(ClusterFaults, ReshardMovesSlotsWithAllTheirKeysAndIsHealedWhereverItStops) {
@@ -177,7 +177,7 @@ TEST(ClusterFaults, ReshardMovesSlotsWithAllTheirKeysAndIsHealedWhereverItStops)
   const auto stopped = scene.run(fmt::format("reshard -slots={}-{} -target={} -slots-at-once=4",
                                              begin, begin + 63, scene.nodes[to].text()));
   EXPECT_THAT(stopped.problem(), HasSubstr("0 of 64 slots had moved"));
-  EXPECT_TRUE(stopped.mended);
+  EXPECT_TRUE(stopped.healStatus);
   scene.context.progress = {};
   scene.interrupt = false;
   EXPECT_TRUE(findOpenSlots(*scene.cluster)->empty());

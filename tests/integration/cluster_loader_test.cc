@@ -262,7 +262,7 @@ TEST(ClusterLoader, RefusesWhatIsNoWholeClusterOfThisMachine) {
 
   ASSERT_TRUE(stack->node(2).kill());
   EXPECT_THAT(whyNot(plan),
-              testing::AnyOf(HasSubstr("it cannot be used"), HasSubstr("cluster_state:fail")));
+              testing::AnyOf(HasSubstr("cannot be used"), HasSubstr("cluster_state:fail")));
 }
 
 }  // namespace

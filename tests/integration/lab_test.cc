@@ -209,7 +209,7 @@ TEST_P(LabEnded, BySigkillLeavesNothingBehindAfterStackDown) {
   expectNoServers();
   Redline down(home_, {"stack", "down"}, settings(home_));
   EXPECT_EQ(down.wait(), 0) << down.err();
-  EXPECT_THAT(down.out(), HasSubstr("cleared away"));
+  EXPECT_THAT(down.out(), HasSubstr("removed what process"));
   EXPECT_TRUE(fs::is_empty(home_.path() / "state" / "lab"));
   expectReadableAndResumable(ExperimentState::running);
 }

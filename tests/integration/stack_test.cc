@@ -109,7 +109,7 @@ TEST_F(StackTest, HealsAServerThatWasKilled) {
   const auto lines = stack_.heal("test", {}, {});
   ASSERT_TRUE(lines) << lines.error().message;
   EXPECT_THAT(lines->front(),
-              testing::HasSubstr("started " + node.name + " again on " + node.endpoint().text()));
+              testing::HasSubstr("restarted " + node.name + " on " + node.endpoint().text()));
   const auto status = stack_.status("test", {});
   ASSERT_TRUE(status);
   EXPECT_TRUE(status->nodes[0].alive);

@@ -119,8 +119,8 @@ TEST(TypedValue, AChoiceIsRefusedWithASuggestion) {
   const ValueSpec spec{.kind = ValueKind::choice, .choices = kChoices};
   EXPECT_EQ(problem(spec, "uniform"), "");
   EXPECT_EQ(problem(spec, "zipfain"),
-            "'zipfain' is not one of its values: use uniform or zipfian (did you mean zipfian?)");
-  EXPECT_EQ(problem(spec, "x"), "'x' is not one of its values: use uniform or zipfian");
+            "'zipfain' is not a valid value: use uniform or zipfian (did you mean zipfian?)");
+  EXPECT_EQ(problem(spec, "x"), "'x' is not a valid value: use uniform or zipfian");
 }
 
 TEST(TypedValue, AWordBesidesHasNoContent) {

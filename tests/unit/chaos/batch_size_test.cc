@@ -29,7 +29,7 @@ std::vector<Nanos> send(BatchSizer& sizer, const Source& source, std::uint64_t b
     const std::vector<std::uint64_t> batch(many.begin(),
                                            many.begin() + static_cast<long>(sizer.take(many)));
     times.push_back(source.migrate(batch));
-    sizer.learn(batch, times.back());
+    sizer.observe(batch, times.back());
   }
   return times;
 }
@@ -69,7 +69,7 @@ TEST(BatchSizer, RecoversFromOneCallThatWasHeldUp) {
   const std::vector<std::uint64_t> many(1000, 100);
   const std::size_t before = sizer.take(many);
   const std::vector<std::uint64_t> batch(before, 100);
-  sizer.learn(batch, 30 * kMillisecond);
+  sizer.observe(batch, 30 * kMillisecond);
   EXPECT_LT(sizer.take(many), before / 2);
   send(sizer, {}, 100, 40);
   EXPECT_GT(sizer.take(many), before / 2);
@@ -81,7 +81,8 @@ TEST(BatchSizer, SendsAKeyThatIsTooLargeAloneAndNeverSendsNone) {
   EXPECT_EQ(sizer.take(std::vector<std::uint64_t>{0}), 1U);
   // Nor does a small one wait for it in the same batch.
   EXPECT_EQ(sizer.take(std::vector<std::uint64_t>{10, 100ULL << 20}), 1U);
-  for (int i = 0; i < 20; ++i) sizer.learn(std::vector<std::uint64_t>{100ULL << 20}, 10 * kSecond);
+  for (int i = 0; i < 20; ++i)
+    sizer.observe(std::vector<std::uint64_t>{100ULL << 20}, 10 * kSecond);
   EXPECT_GE(sizer.take(std::vector<std::uint64_t>(10, 10)), 1U);
 }
 

@@ -38,9 +38,9 @@ TEST(ChaosPlan, SaysWhatIsWrongAndWhatWouldBeRight) {
   EXPECT_THAT(problemOf("5s:bgsvae"), HasSubstr("did you mean bgsave?"));
   EXPECT_THAT(problemOf("5s:bgsave -traget=x"), HasSubstr("did you mean -target?"));
   EXPECT_THAT(problemOf("5s:bgsave -target"), HasSubstr("-target needs a value"));
-  EXPECT_THAT(problemOf("5s:bgsave -target=a:1 -target=b:1"), HasSubstr("given twice"));
+  EXPECT_THAT(problemOf("5s:bgsave -target=a:1 -target=b:1"), HasSubstr("duplicate"));
   EXPECT_THAT(problemOf("5s:bgsave now"), HasSubstr("unexpected word 'now'"));
-  EXPECT_THAT(problemOf(";"), HasSubstr("plans nothing"));
+  EXPECT_THAT(problemOf(";"), HasSubstr("plan is empty"));
 }
 
 TEST(Faults, HaveNamesHelpAndDefaultsThatTheirOwnParserTakes) {

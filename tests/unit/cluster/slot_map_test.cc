@@ -145,7 +145,7 @@ TEST(SlotMap, RefusesWhatIsNoSuchReply) {
   EXPECT_THAT(errorOf(SlotMap::fromSlots(
                   replyOf("-ERR This instance has cluster support disabled\n"), kAsked)),
               HasSubstr("127.0.0.1:7600 answers CLUSTER SLOTS with ERR This instance"));
-  EXPECT_THAT(errorOf(SlotMap::fromSlots(replyOf("+OK\n"), kAsked)), HasSubstr("than a list"));
+  EXPECT_THAT(errorOf(SlotMap::fromSlots(replyOf("+OK\n"), kAsked)), HasSubstr("not a list"));
   EXPECT_THAT(errorOf(SlotMap::fromSlots(replyOf("*1\n*2\n:0\n:1\n"), kAsked)),
               HasSubstr("without slots or nodes"));
   const std::string node = "*2\n$1\nh\n:7600\n";

@@ -62,7 +62,7 @@ TEST(Tables, HaveDefaultsAndExamplesThatTheirOwnParserTakes) {
 }
 
 TEST(Tables, NameEachFlagOnceAndGiveItTheSameKindEverywhere) {
-  std::map<std::string_view, FlagKind> kinds;
+  std::map<std::string_view, ValueKind> kinds;
   for (const Command& command : commands()) {
     std::set<std::string_view> seen;
     for (const FlagSpec& flag : command.flags) {

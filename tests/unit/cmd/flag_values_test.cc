@@ -8,36 +8,36 @@ namespace {
 
 using testing::HasSubstr;
 
-FlagSpec spec(FlagKind kind, std::string_view fallback = "x") {
+FlagSpec spec(ValueKind kind, std::string_view fallback = "x") {
   return {.name = "flag", .kind = kind, .fallback = fallback, .example = "1"};
 }
 
-std::string canonical(FlagKind kind, std::string_view text) {
+std::string canonical(ValueKind kind, std::string_view text) {
   const auto value = parseFlagValue(spec(kind), text);
   return value ? value->text : "error: " + value.error().message;
 }
 
 TEST(FlagValue, HasACanonicalTextThatIsExact) {
-  EXPECT_EQ(canonical(FlagKind::size, "4096"), "4KB");
-  EXPECT_EQ(canonical(FlagKind::size, "100"), "100B");
-  EXPECT_EQ(canonical(FlagKind::count, "1000000"), "1M");
-  EXPECT_EQ(canonical(FlagKind::count, "1234567"), "1234567");
-  EXPECT_EQ(canonical(FlagKind::count, "0"), "0");
-  EXPECT_EQ(canonical(FlagKind::duration, "0.25s"), "250ms");
-  EXPECT_EQ(canonical(FlagKind::duration, "3600s"), "1h");
-  EXPECT_EQ(canonical(FlagKind::duration, "0"), "0");
-  EXPECT_EQ(canonical(FlagKind::share, "30%"), "0.3");
-  EXPECT_EQ(canonical(FlagKind::boolean, "yes"), "true");
-  EXPECT_EQ(canonical(FlagKind::endpoints, "127.0.0.1:7600,unix:/tmp/r.sock"),
+  EXPECT_EQ(canonical(ValueKind::size, "4096"), "4KB");
+  EXPECT_EQ(canonical(ValueKind::size, "100"), "100B");
+  EXPECT_EQ(canonical(ValueKind::count, "1000000"), "1M");
+  EXPECT_EQ(canonical(ValueKind::count, "1234567"), "1234567");
+  EXPECT_EQ(canonical(ValueKind::count, "0"), "0");
+  EXPECT_EQ(canonical(ValueKind::duration, "0.25s"), "250ms");
+  EXPECT_EQ(canonical(ValueKind::duration, "3600s"), "1h");
+  EXPECT_EQ(canonical(ValueKind::duration, "0"), "0");
+  EXPECT_EQ(canonical(ValueKind::share, "30%"), "0.3");
+  EXPECT_EQ(canonical(ValueKind::boolean, "yes"), "true");
+  EXPECT_EQ(canonical(ValueKind::endpoints, "127.0.0.1:7600,unix:/tmp/r.sock"),
             "127.0.0.1:7600,unix:/tmp/r.sock");
 }
 
 TEST(FlagValue, ParsesItsCanonicalTextToTheSameValue) {
-  for (const auto& [kind, text] : {std::pair{FlagKind::size, "4097"},
-                                   {FlagKind::size, "1.5GB"},
-                                   {FlagKind::count, "1.5M"},
-                                   {FlagKind::duration, "1h1ms"},
-                                   {FlagKind::number, "1.1"}}) {
+  for (const auto& [kind, text] : {std::pair{ValueKind::size, "4097"},
+                                   {ValueKind::size, "1.5GB"},
+                                   {ValueKind::count, "1.5M"},
+                                   {ValueKind::duration, "1h1ms"},
+                                   {ValueKind::number, "1.1"}}) {
     const auto once = parseFlagValue(spec(kind), text);
     ASSERT_TRUE(once) << text;
     const auto twice = parseFlagValue(spec(kind), once->text);
@@ -47,22 +47,22 @@ TEST(FlagValue, ParsesItsCanonicalTextToTheSameValue) {
 }
 
 TEST(FlagValue, KeepsSharesAndNumbersInRange) {
-  EXPECT_THAT(canonical(FlagKind::share, "1.01"), HasSubstr("not a share"));
-  EXPECT_THAT(canonical(FlagKind::share, "-0.1"), HasSubstr("not a share"));
-  EXPECT_EQ(canonical(FlagKind::share, "1"), "1");
-  EXPECT_THAT(canonical(FlagKind::number, "-1"), HasSubstr("too small"));
+  EXPECT_THAT(canonical(ValueKind::share, "1.01"), HasSubstr("not a share"));
+  EXPECT_THAT(canonical(ValueKind::share, "-0.1"), HasSubstr("not a share"));
+  EXPECT_EQ(canonical(ValueKind::share, "1"), "1");
+  EXPECT_THAT(canonical(ValueKind::number, "-1"), HasSubstr("too small"));
 }
 
 TEST(FlagValue, RefusesZeroWhereItMakesNoSense) {
-  FlagSpec positive = spec(FlagKind::count);
+  FlagSpec positive = spec(ValueKind::count);
   positive.positive = true;
   EXPECT_THAT(parseFlagValue(positive, "0").error().message, HasSubstr("more than zero"));
   EXPECT_TRUE(parseFlagValue(positive, "1"));
-  EXPECT_TRUE(parseFlagValue(spec(FlagKind::count), "0"));
+  EXPECT_TRUE(parseFlagValue(spec(ValueKind::count), "0"));
 }
 
 TEST(FlagValue, TakesAWordInsteadOfANumberWhereTheTableSaysSo) {
-  FlagSpec rate = spec(FlagKind::count);
+  FlagSpec rate = spec(ValueKind::count);
   rate.choices = {"max"};
   EXPECT_EQ(parseFlagValue(rate, "max")->text, "max");
   EXPECT_EQ(parseFlagValue(rate, "10k")->content, FlagContent{std::uint64_t{10'000}});
@@ -70,16 +70,16 @@ TEST(FlagValue, TakesAWordInsteadOfANumberWhereTheTableSaysSo) {
 }
 
 TEST(FlagValue, SuggestsTheChoiceThatWasMeant) {
-  FlagSpec dist = spec(FlagKind::choice);
+  FlagSpec dist = spec(ValueKind::choice);
   dist.choices = {"uniform", "zipfian"};
   EXPECT_EQ(parseFlagValue(dist, "zipfain").error().message,
-            "'zipfain' is not one of its values: use uniform or zipfian (did you mean zipfian?)");
+            "'zipfain' is not a valid value: use uniform or zipfian (did you mean zipfian?)");
   EXPECT_EQ(parseFlagValue(dist, "uniform")->text, "uniform");
 }
 
 TEST(FlagValue, MayBeEmptyOnlyWhereTheDefaultIs) {
-  EXPECT_TRUE(parseFlagValue(spec(FlagKind::cpuList, ""), ""));
-  EXPECT_THAT(parseFlagValue(spec(FlagKind::count), "").error().message, HasSubstr("is empty"));
+  EXPECT_TRUE(parseFlagValue(spec(ValueKind::cpuList, ""), ""));
+  EXPECT_THAT(parseFlagValue(spec(ValueKind::count), "").error().message, HasSubstr("is empty"));
 }
 
 TEST(FlagValuesDeathTest, StopOnAFlagThatTheTableDoesNotHave) {

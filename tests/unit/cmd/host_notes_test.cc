@@ -24,29 +24,29 @@ std::vector<std::string> textsOf(const std::vector<Warning>& warnings) {
 TEST(HostNotes, ASettingOfTheMachineIsToldOnceAndWhatPassesEachTime) {
   const TemporaryDirectory home;
   const auto memory = home.path() / "told";
-  EXPECT_THAT(textsOf(untoldWarnings({kBusy, kSwap}, memory, "boot-1")),
+  EXPECT_THAT(textsOf(newWarnings({kBusy, kSwap}, memory, "boot-1")),
               ElementsAre("core 0 is busy", "swap is on"));
-  EXPECT_THAT(textsOf(untoldWarnings({kBusy, kSwap}, memory, "boot-1")),
+  EXPECT_THAT(textsOf(newWarnings({kBusy, kSwap}, memory, "boot-1")),
               ElementsAre("core 0 is busy"));
-  EXPECT_THAT(textsOf(untoldWarnings({kSwap, kHugePages}, memory, "boot-1")),
+  EXPECT_THAT(textsOf(newWarnings({kSwap, kHugePages}, memory, "boot-1")),
               ElementsAre("huge pages"));
 }
 
 TEST(HostNotes, ASettingThatWasChangedAndIsBackIsToldAgain) {
   const TemporaryDirectory home;
   const auto memory = home.path() / "told";
-  untoldWarnings({kSwap}, memory, "boot-1");
-  EXPECT_THAT(untoldWarnings({}, memory, "boot-1"), IsEmpty());
-  EXPECT_THAT(textsOf(untoldWarnings({kSwap}, memory, "boot-1")), ElementsAre("swap is on"));
+  newWarnings({kSwap}, memory, "boot-1");
+  EXPECT_THAT(newWarnings({}, memory, "boot-1"), IsEmpty());
+  EXPECT_THAT(textsOf(newWarnings({kSwap}, memory, "boot-1")), ElementsAre("swap is on"));
 }
 
 TEST(HostNotes, AreToldAgainAfterARebootAndWhereNothingCanBeRemembered) {
   const TemporaryDirectory home;
   const auto memory = home.path() / "told";
-  untoldWarnings({kSwap}, memory, "boot-1");
-  EXPECT_THAT(textsOf(untoldWarnings({kSwap}, memory, "boot-2")), ElementsAre("swap is on"));
+  newWarnings({kSwap}, memory, "boot-1");
+  EXPECT_THAT(textsOf(newWarnings({kSwap}, memory, "boot-2")), ElementsAre("swap is on"));
   for (int i = 0; i < 2; ++i) {
-    EXPECT_THAT(textsOf(untoldWarnings({kSwap}, home.path() / "no" / "told", "boot-1")),
+    EXPECT_THAT(textsOf(newWarnings({kSwap}, home.path() / "no" / "told", "boot-1")),
                 ElementsAre("swap is on"));
   }
 }

@@ -19,25 +19,25 @@ std::vector<Command> twoCommands() {
   Command driver;
   driver.name = "driver";
   driver.flags = {
-      {.name = "keys", .kind = FlagKind::count, .fallback = "1M", .example = "100M"},
-      {.name = "value-size", .kind = FlagKind::size, .fallback = "100", .example = "4KB"},
-      {.name = "rate", .kind = FlagKind::count, .fallback = "10k", .choices = {"max"}},
-      {.name = "duration", .kind = FlagKind::duration, .fallback = "10s"},
-      {.name = "rw-ratio", .kind = FlagKind::share, .fallback = "0.9"},
+      {.name = "keys", .kind = ValueKind::count, .fallback = "1M", .example = "100M"},
+      {.name = "value-size", .kind = ValueKind::size, .fallback = "100", .example = "4KB"},
+      {.name = "rate", .kind = ValueKind::count, .fallback = "10k", .choices = {"max"}},
+      {.name = "duration", .kind = ValueKind::duration, .fallback = "10s"},
+      {.name = "rw-ratio", .kind = ValueKind::share, .fallback = "0.9"},
       {.name = "dist",
-       .kind = FlagKind::choice,
+       .kind = ValueKind::choice,
        .fallback = "uniform",
        .choices = {"uniform", "zipfian"}},
-      {.name = "force", .kind = FlagKind::boolean, .fallback = "false"},
-      {.name = "cpus", .kind = FlagKind::cpuList, .example = "0"},
-      {.name = "config", .kind = FlagKind::path, .example = "lab.toml"},
+      {.name = "force", .kind = ValueKind::boolean, .fallback = "false"},
+      {.name = "cpus", .kind = ValueKind::cpuList, .example = "0"},
+      {.name = "config", .kind = ValueKind::path, .example = "lab.toml"},
   };
   Command loader;
   loader.name = "loader";
   loader.flags = {
-      {.name = "keys", .kind = FlagKind::count, .fallback = "1M"},
-      {.name = "batch", .kind = FlagKind::count, .fallback = "1000"},
-      {.name = "config", .kind = FlagKind::path, .example = "lab.toml"},
+      {.name = "keys", .kind = ValueKind::count, .fallback = "1M"},
+      {.name = "batch", .kind = ValueKind::count, .fallback = "1000"},
+      {.name = "config", .kind = ValueKind::path, .example = "lab.toml"},
   };
   Command stack;
   stack.name = "stack";
@@ -193,7 +193,7 @@ TEST(Resolve, NamesTheFlagOrVariableOfAWrongValue) {
 }
 
 TEST(Resolve, RefusesAFlagGivenTwiceAMissingValueAndAStrayWord) {
-  EXPECT_EQ(errorOf({{"-keys=1", "--keys=2"}}), "-keys is given twice");
+  EXPECT_EQ(errorOf({{"-keys=1", "--keys=2"}}), "duplicate flag -keys");
   EXPECT_EQ(errorOf({{"-keys"}}), "-keys needs a value, e.g. -keys=100M");
   EXPECT_EQ(errorOf({{"-keys", "-force"}}), "-keys needs a value, e.g. -keys=100M");
   EXPECT_THAT(errorOf({{"-keys="}}), HasSubstr("-keys: its value is empty"));
@@ -207,7 +207,7 @@ TEST(Resolve, ReadsWordsAmongTheFlags) {
   EXPECT_EQ(values.text("name"), "lab");
   EXPECT_EQ(resolved({{"down"}, {}, {}, 2})->positional("topology"), "node");
   EXPECT_EQ(errorOf({{"upp"}, {}, {}, 2}), "'upp' is not up or down: did you mean up?");
-  EXPECT_EQ(errorOf({{}, {}, {}, 2}), "say up or down after 'redline stack'");
+  EXPECT_EQ(errorOf({{}, {}, {}, 2}), "'redline stack' needs up or down");
 }
 
 TEST(Resolve, ListsEveryFlagInTableOrderWithItsCanonicalText) {
@@ -220,9 +220,9 @@ TEST(Resolve, ListsEveryFlagInTableOrderWithItsCanonicalText) {
 }
 
 TEST(Resolve, AnswersHelpWhateverElseIsWrong) {
-  EXPECT_TRUE(resolved({{"-nonsense", "--help"}})->helpWanted());
-  EXPECT_TRUE(resolved({{"-h"}})->helpWanted());
-  EXPECT_FALSE(resolved({})->helpWanted());
+  EXPECT_TRUE(resolved({{"-nonsense", "--help"}})->helpRequested());
+  EXPECT_TRUE(resolved({{"-h"}})->helpRequested());
+  EXPECT_FALSE(resolved({})->helpRequested());
 }
 
 }  // namespace

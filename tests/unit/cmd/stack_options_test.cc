@@ -60,7 +60,7 @@ TEST(StackOptions, OfAClusterHaveItsShapeAndAPortOfTheirOwn) {
 
 TEST(StackOptions, RefuseWhatTheTopologyHasNoUseFor) {
   EXPECT_THAT(stackOptions(flags({"up", "node", "-replicas=2"}), "").error().message,
-              HasSubstr("-replicas is for a cluster"));
+              HasSubstr("-replicas needs a cluster"));
   EXPECT_THAT(stackOptions(flags({"up", "cluster", "-master-cpus=0;x"}), "").error().message,
               HasSubstr("-master-cpus: "));
 }
@@ -69,7 +69,7 @@ TEST(StackOptions, RefuseATopologyThatThereIsNotAndAPortThatIsNone) {
   EXPECT_EQ(stackOptions(flags({"up", "sentinel"}), "").error().code, ErrorCode::usage);
   EXPECT_THAT(stackOptions(flags({"up"}), "").error().message, HasSubstr("stack up node"));
   EXPECT_THAT(stackOptions(flags({"up", "node", "-port=65536"}), "").error().message,
-              HasSubstr("65536 is no port"));
+              HasSubstr("65536 is not a port"));
 }
 
 TEST(StackName, IsTheFlagOrTheWordOrNode) {

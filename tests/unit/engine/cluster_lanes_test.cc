@@ -64,7 +64,7 @@ TYPED_TEST(ClusterLanesOf, TakeANodeForSilentThatIsAskedAndSaysNothing) {
   c.lanes.checkSilence(kSecond + 200 * kMillisecond);
   EXPECT_TRUE(c.lanes[0].silent);
   EXPECT_FALSE(c.lanes[1].silent);
-  c.lanes[0].heardAt = kSecond + 200 * kMillisecond;
+  c.lanes[0].lastReceivedAt = kSecond + 200 * kMillisecond;
   c.lanes.checkSilence(kSecond + 210 * kMillisecond);
   EXPECT_FALSE(c.lanes[0].silent);
 }

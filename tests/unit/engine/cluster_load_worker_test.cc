@@ -167,7 +167,7 @@ TEST(ClusterLoadWorker, GoesOnWithTheReplicaThatTookOver) {
   rig.transport.killAt(7002, dies);
   // The election comes two seconds later; then the map that the worker asked for.
   rig.transport.onRequest = [&](Nanos at, ConnId, const Value&) {
-    if (at < dies || rig.cluster.truth.find(kHost, 7004) != SlotMap::kNobody) return;
+    if (at < dies || rig.cluster.truth.find(kHost, 7004) != SlotMap::kNoNode) return;
     for (std::uint16_t slot = 0; slot < kSlots; ++slot)
       if (rig.cluster.truth.nodes()[rig.cluster.truth.ownerOf(slot)].address.port == 7002)
         rig.cluster.truth.moved(slot, kHost, 7004);

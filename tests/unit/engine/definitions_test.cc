@@ -250,7 +250,7 @@ TEST(Definitions, TheDrainEndsWhenEverythingIsAnswered) {
   EXPECT_EQ(total.counts.outstandingAtEnd, 0U);
   EXPECT_EQ(sum(total.counts.completed), 10'000U);
   EXPECT_LT(rig.clock.now(), end + 2 * kSecond);
-  // What the drain completes is completed, but it is no part of the achieved rate.
+  // What the drain completes is completed, but it is not part of the achieved rate.
   EXPECT_NEAR(static_cast<double>(rig.recorder.completedInWindow()), 9'000, 2);
 }
 

@@ -50,10 +50,10 @@ TEST(DataSet, OfAnotherTtlShareContradictsThatFlag) {
   EnginePlan loaded = planOf(), driven = planOf();
   loaded.ttlFraction = 0.3;
   EXPECT_THAT(judgeDataSet(driven, sampleOf(loaded, 1000)).contradictions,
-              ElementsAre(AllOf(HasSubstr("-ttl-frac=0:"), HasSubstr("expire and should not"))));
+              ElementsAre(AllOf(HasSubstr("-ttl-frac=0:"), HasSubstr("expire, but should not"))));
   driven.ttlFraction = 0.9;
   EXPECT_THAT(judgeDataSet(driven, sampleOf(loaded, 1000)).contradictions,
-              ElementsAre(HasSubstr("do not expire and should")));
+              ElementsAre(HasSubstr("do not expire, but should")));
 }
 
 TEST(DataSet, ThatEndsEarlyContradictsTheNumberOfKeys) {

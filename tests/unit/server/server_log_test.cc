@@ -45,9 +45,9 @@ TEST(SlowlogReader, ReportsNewEntriesOnceOldestFirst) {
 TEST(SlowlogReader, KnowsWhenItDidNotReachBackFarEnough) {
   SlowlogReader reader;
   reader.read(reply("*1\r\n" + entry(4, 1, "A")), 0);
-  EXPECT_TRUE(reader.missedSome(reply("*1\r\n" + entry(6, 1, "A"))));
-  EXPECT_FALSE(reader.missedSome(reply("*1\r\n" + entry(5, 1, "A"))));
-  EXPECT_FALSE(reader.missedSome(reply("*0\r\n")));
+  EXPECT_TRUE(reader.hasGap(reply("*1\r\n" + entry(6, 1, "A"))));
+  EXPECT_FALSE(reader.hasGap(reply("*1\r\n" + entry(5, 1, "A"))));
+  EXPECT_FALSE(reader.hasGap(reply("*0\r\n")));
 }
 
 TEST(SlowlogReader, TakesAllEntriesOfARestartedServerForNew) {
