@@ -22,7 +22,7 @@ struct FlagSpec {
   /// The values of a choice; for every other kind, additional words (as `-rate max`).
   std::vector<std::string_view> choices = {};
   bool positive = false;            ///< zero is refused
-  std::string_view whenEmpty = {};  ///< what an empty default means, for help
+  std::string_view whenEmpty = {};  ///< what an empty default means, for help; "required"
 
   ValueSpec value() const {
     return {kind, choices, positive, example.empty() ? fallback : example};

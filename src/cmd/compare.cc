@@ -77,7 +77,7 @@ Command compareCommand() {
       {.name = "a",
        .help = "a run directory, several separated by commas, or a directory of runs",
        .paths = true},
-      {.name = "b", .help = "the same, to be compared with a", .paths = true}};
+      {.name = "b", .help = "another one, to compare with a", .paths = true}};
   command.flags = joinFlags(
       {{{.name = "fail-if",
          .kind = ValueKind::text,

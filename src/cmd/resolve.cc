@@ -138,9 +138,9 @@ class Resolver {
     for (std::size_t i = words_.size(); i < command_.positionals.size(); ++i) {
       const PositionalSpec& spec = command_.positionals[i];
       if (spec.fallback.empty() && !spec.optional)
-        return fail(ErrorCode::usage, "'redline {1}' needs {0}",
-                    spec.choices.empty() ? std::string{spec.help} : alternatives(spec.choices),
-                    command_.name);
+        return fail(ErrorCode::usage, "missing {}: {}", spec.name,
+                    spec.choices.empty() ? fmt::format("name {}", spec.help)
+                                         : "use " + alternatives(spec.choices));
     }
     return {};
   }

@@ -110,7 +110,8 @@ std::string placeholder(const FlagSpec& flag) {
 std::string valueNotes(const FlagSpec& flag) {
   std::vector<std::string> notes;
   if (!flag.whenEmpty.empty()) {
-    notes.push_back(fmt::format("default: {}", flag.whenEmpty));
+    notes.push_back(flag.whenEmpty == "required" ? "required"
+                                                 : fmt::format("default: {}", flag.whenEmpty));
   } else if (!flag.fallback.empty() &&
              (flag.kind != ValueKind::boolean || flag.fallback != "false")) {
     notes.push_back(fmt::format("default {}", flag.fallback));

@@ -32,7 +32,7 @@ GreetingScript::GreetingScript(const Greeting& greeting, const Login& login) {
 
 Status GreetingScript::judge(unsigned number, const ReplyView& reply, std::string_view peer) const {
   if (!reply.isError()) return {};
-  // A server without a password is open to everybody, and one REDLINE_PASSWORD may serve several.
+  // A server without a password accepts everyone, and one REDLINE_PASSWORD may serve several.
   if (reply.payload.find("without any password configured") != std::string_view::npos) return {};
   const Step step = steps_[number];
   const bool login = reply.payload.starts_with("WRONGPASS") || reply.payload.starts_with("NOAUTH");

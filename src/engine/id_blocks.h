@@ -14,7 +14,7 @@ struct IdBlock {
 };
 
 /// Hands out [from, keys) in ascending blocks, to any number of threads: every id exactly once,
-/// whoever asks in whatever order.
+/// in any order of calls.
 class IdBlocks {
  public:
   /// `size`: ids in a block, at least 1; the last block may be shorter.

@@ -17,9 +17,9 @@ namespace redline {
 /// The longest sleep of a client's loop: how soon it sees a request to stop.
 inline constexpr Nanos kLongestSleep = 10 * kMillisecond;
 
-/// The connections of a client's lanes: opens them, greets, cuts what arrives into replies, and
-/// opens them again when they are lost. Driver and loader share it. The client interprets replies.
-/// It has
+/// The connections of a client's lanes: opens them, sends greetings, splits received bytes into
+/// replies, and reopens lost connections. Driver and loader share it. The client interprets
+/// replies. It has
 ///     void onReady(Connection&);                      it may carry requests
 ///     bool onReply(Connection&, const ReplyView&);    false: read no further on it
 ///     void onLost(Connection&, bool wasReady, int error);    error: EPROTO: it did not send RESP

@@ -11,7 +11,7 @@
 
 namespace redline {
 
-/// How a load went, whether it came to its end or not.
+/// The outcome of a load, complete or not.
 struct LoadOutcome {
   Status status;                     ///< why it ended early, where it did
   std::uint64_t done = 0;            ///< keys acknowledged
@@ -36,7 +36,7 @@ class Loading {
   bool running() const;
   /// Waits until it is over, at most `span`; false: it still runs.
   bool waitFor(Nanos span) const;
-  /// Sends no more and waits, for plan.drain at the most, for what is on the way.
+  /// Stops sending and waits, for at most plan.drain, for outstanding replies.
   void stop();
   /// Waits for the workers. Once.
   LoadOutcome join();

@@ -12,7 +12,7 @@ namespace redline {
 enum class Tracking : std::uint8_t {
   off,
   keysRead,  ///< "default mode": of each key that this connection has read, once
-  prefix,    ///< "BCAST": of every change under kKeyPrefix, whoever read it
+  prefix,    ///< "BCAST": of every change under kKeyPrefix, whichever connection read it
 };
 
 /// What is done against hot keys.
@@ -24,7 +24,7 @@ struct MitigationPlan {
   std::size_t cacheBytes = std::size_t{16} << 20;       ///< localCache: of each worker's
   SplitPlan split;                                      ///< keySplit
   ReplicaPolicy replicaPolicy = ReplicaPolicy::random;  ///< replicaRead; in a cluster only
-  std::uint32_t ledgerKeys = 0;  ///< the hottest so many ids are in the ledger; 0: no ledger
+  std::uint32_t ledgerKeys = 0;  ///< this many of the hottest ids are in the ledger; 0: no ledger
 
   bool is(MitigationKind other) const { return kind == other; }
   bool isUsed() const { return kind != MitigationKind::none || ledgerKeys != 0; }

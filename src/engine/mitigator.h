@@ -47,7 +47,7 @@ class Mitigator {
   void beforeSend(PendingOp& op, Nanos now);
   /// A write was acknowledged; of a split key: by all copies.
   void onStored(const PendingOp& op, Nanos now, Interval& interval);
-  /// A read has brought a sound value of that version. `sent`: not later than it was sent.
+  /// A read has returned a valid value of that version. `sent`: not later than it was sent.
   /// `interval`: where that is counted; null: not at all.
   void judge(const PendingOp& op, std::uint64_t version, Nanos sent, Interval* interval) const;
 
@@ -61,7 +61,7 @@ class Mitigator {
   std::optional<std::string_view> serve(const PendingOp& op, LocalCache::Source owner, Nanos now) {
     return cache_->get(op.id, owner, now);
   }
-  /// What a read has brought that was `asked` not earlier than at `sent`. `expires`: the key has a
+  /// The value of a read that was `asked` not earlier than at `sent`. `expires`: the key has a
   /// time to live, and `ttlMillis` is what PTTL said of it before.
   void fill(const PendingOp& op, LocalCache::Asked asked, std::string_view value, bool expires,
             std::int64_t ttlMillis, Nanos sent);

@@ -10,7 +10,7 @@ namespace redline {
 namespace {
 
 constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
-/// New operations in one pass, at the least: bounds how long completions wait for attention.
+/// The minimum number of new operations in one pass: bounds how long completions wait.
 constexpr unsigned kPlacedPerPass = 512;
 constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n";
 constexpr std::string_view kExec = "*1\r\n$4\r\nEXEC\r\n";

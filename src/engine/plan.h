@@ -66,8 +66,8 @@ struct EnginePlan {
   Nanos batchWait = 0;  ///< how long a batch may wait to fill, from its first operation's due time
   OnDisconnect onDisconnect = OnDisconnect::retry;
   OnMiss onMiss = OnMiss::none;
-  /// A write completes when WAIT says that so many replicas have it; one WAIT for each batch that
-  /// has writes. 0: at its own reply.
+  /// A write completes when WAIT reports that this many replicas have it; one WAIT for each batch
+  /// that has writes. 0: at its own reply.
   unsigned waitReplicas = 0;
   Nanos waitTimeout = 100 * kMillisecond;  ///< WAIT's, in whole milliseconds, ≥ 1 ms
   /// In a cluster: operations that may wait for one node, in each worker. While as many do, no more
@@ -84,7 +84,7 @@ struct EnginePlan {
   std::size_t valueSize = 100;
   VerifyLevel verify = VerifyLevel::full;
   bool logSends =
-      false;  ///< keep the time of every send (8 bytes each), for looking at the generator
+      false;  ///< keep the time of every send (8 bytes each), for checks of the generator
   double ttlFraction = 0;
   Nanos ttlMin = 60 * kSecond;
   Nanos ttlMax = 3600 * kSecond;

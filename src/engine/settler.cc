@@ -7,7 +7,7 @@
 namespace redline {
 namespace {
 
-/// A read that has been on so many lost connections is not sent again.
+/// A read is not sent again after this many lost connections.
 constexpr std::uint8_t kMaxLossesOfARead = 3;
 
 /// PTTL's reply; anything else is taken for "no such key".

@@ -19,7 +19,7 @@ constexpr Nanos kLongestPoll = 2 * kMicrosecond;
 /// where it brings many replies: longer than that is a pause.
 constexpr Nanos kPause = kMillisecond;
 /// A node that owes replies and is silent for this long counts as paused: longer than what a
-/// loaded server keeps everybody waiting for, shorter than what reads would have to wait.
+/// loaded server needs for a reply, shorter than reads should wait.
 constexpr Nanos kDriverSilence = 100 * kMillisecond;
 
 /// How connections that carry operations are set up.

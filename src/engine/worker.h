@@ -40,8 +40,7 @@ class Worker {
   /// Opens the worker's connections and logs in; `deadline` is on the clock.
   Status connect(Nanos deadline);
   /// Drives the load from window.start until all is settled or the drain is over. Returns why it
-  /// ended early, where it did (-on-disconnect=stop); what was measured is handed over all the
-  /// same.
+  /// ended early, where it did (-on-disconnect=stop); what was measured is handed over in any case.
   Status run(const Window& window);
   /// After run(), in a cluster: where the window's operations were completed.
   ClusterTally clusterTally() const { return lanes_.tally(); }
@@ -49,7 +48,7 @@ class Worker {
   void addTo(LocalCacheTally& tally) const {
     if (mitigator_) mitigator_->addTo(tally);
   }
-  /// Appends the time of every send to `log`, one entry for each operation; for looking at the
+  /// Appends the time of every send to `log`, one entry for each operation; for checks of the
   /// generator itself. The log must have room, or appending allocates.
   void logSendsTo(std::vector<Nanos>& log) { placer_.logSendsTo(log); }
 

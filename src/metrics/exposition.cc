@@ -205,7 +205,7 @@ void addGenerator(Families& to, const MetricsSnapshot& now) {
           .add(toSeconds(total.idleTime))
           .take());
   to.push_back(gauge("redline_generator_longest_pass_seconds",
-                     "The longest turn of a worker's loop so far: the generator's own worst stall.")
+                     "The longest pass of a worker's loop so far: the generator's own worst stall.")
                    .add(toSeconds(total.longestPass))
                    .take());
   to.push_back(

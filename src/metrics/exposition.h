@@ -9,7 +9,7 @@
 
 namespace redline {
 
-/// What a snapshot says, as Prometheus has it: base units, conventional names, cumulative buckets.
+/// A snapshot as Prometheus metrics: base units, conventional names, cumulative buckets.
 /// docs/metrics.md explains every metric.
 std::vector<prometheus::MetricFamily> metricFamilies(const MetricsSnapshot& snapshot);
 

@@ -22,13 +22,13 @@ struct RunDescription {
   unsigned threads = 0;
 };
 
-/// Where a run is. The names are the values of the label `phase`.
+/// The phase of a run. The names are the values of the label `phase`.
 enum class RunPhase : std::uint8_t { starting, warmup, measure, drain, ended };
 inline constexpr std::array<std::string_view, 5> kRunPhaseNames{"starting", "warmup", "measure",
                                                                 "drain", "ended"};
 
-/// All that /metrics says, at one moment. Totals count what the summary counts: the warm-up is kept
-/// out of all of them but `corrupt`, and has a count of its own.
+/// The contents of /metrics at one moment. Totals count what the summary counts: the warm-up is
+/// kept out of all of them but `corrupt`, and has a count of its own.
 struct MetricsSnapshot {
   struct Sampled {
     ServerSample sample;

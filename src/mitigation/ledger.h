@@ -14,9 +14,9 @@ namespace redline {
 /// What the ledger says of one read.
 struct ReadVerdict {
   enum class Kind : std::uint8_t {
-    ok,          ///< nothing speaks against it
+    ok,          ///< no contradiction
     stale,       ///< a later write had been acknowledged before the read was sent
-    impossible,  ///< no write has given the key this version
+    impossible,  ///< no write of the run gave the key this version
   };
   Kind kind = Kind::ok;
   /// `stale`: how long the later write had been acknowledged when the read was sent; of several,
@@ -76,7 +76,7 @@ class Ledger {
   /// Its acknowledgement has come. A write that is never acknowledged needs no further call.
   void acknowledge(Key key, std::uint64_t version, Nanos at) noexcept;
 
-  /// A read sent at `sent` has brought `version`.
+  /// A read sent at `sent` returned `version`.
   ReadVerdict judge(Key key, std::uint64_t version, Nanos sent) const noexcept;
 
   /// After the run: the key holds `version`, or nothing (empty), with which all its acknowledged

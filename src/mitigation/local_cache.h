@@ -19,12 +19,12 @@ struct LocalCacheCounts {
   std::uint64_t misses = 0;            ///< not there, or there and past its time
   std::uint64_t expired = 0;           ///< of the misses: there and past its time
   std::uint64_t moved = 0;             ///< of the misses: there, and from another source
-  std::uint64_t fills = 0;             ///< values put in, replacements included
-  std::uint64_t poisonedFills = 0;     ///< values not put in: an invalidation passed the read
-  std::uint64_t oversize = 0;          ///< values not put in: longer than an entry may be
-  std::uint64_t evictions = 0;         ///< least recently used entries that made room
-  std::uint64_t pushes = 0;            ///< keys that the server named in invalidations
-  std::uint64_t invalidations = 0;     ///< entries removed because the server said so
+  std::uint64_t fills = 0;             ///< values cached, replacements included
+  std::uint64_t poisonedFills = 0;     ///< values not cached: an invalidation overtook the read
+  std::uint64_t oversize = 0;          ///< values not cached: longer than an entry may be
+  std::uint64_t evictions = 0;         ///< least recently used entries evicted for others
+  std::uint64_t pushes = 0;            ///< keys in the server's invalidations
+  std::uint64_t invalidations = 0;     ///< entries removed by invalidations
   std::uint64_t ownInvalidations = 0;  ///< entries removed by this worker's own writes
   std::uint64_t flushes = 0;           ///< times all of it was dropped
 };
@@ -66,11 +66,11 @@ class LocalCache {
   /// came, and its source sends no invalidations for writes at the new owner.
   std::optional<std::string_view> get(std::uint64_t id, Source owner, Nanos now) noexcept;
 
-  /// Take it when a read is sent whose reply may be put in.
+  /// Take it when a read is sent whose reply may be cached.
   Ticket ticket() const noexcept { return events_; }
-  /// Puts in what a read brought. `expiresAt`: until when it may be
-  /// served (the server's push comes when it deletes the key, not when the key expires); 0: until
-  /// it is invalidated. False: refused, and counted by reason.
+  /// Caches the value that a read returned. `expiresAt`: until when it may be served (the server's
+  /// push comes when it deletes the key, not when the key expires); 0: until it is invalidated.
+  /// False: refused, and counted by reason.
   bool fill(std::uint64_t id, Asked asked, std::string_view value, Nanos expiresAt) noexcept;
 
   /// Drops the entry and poisons the reads of this id that are under way.

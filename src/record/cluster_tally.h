@@ -8,7 +8,7 @@
 
 namespace redline {
 
-/// What one node of a cluster did for a run.
+/// One node's share of a run.
 struct NodeTally {
   std::string addr;
   std::uint64_t completed = 0;   ///< operations
@@ -16,13 +16,13 @@ struct NodeTally {
   Histogram service;             ///< of its completed operations
 };
 
-/// Where a run's operations went in a cluster: of the measured window, each operation counted once,
-/// where it was completed.
+/// The distribution of a run's operations over a cluster: of the measured window, each operation
+/// counted once, where it was completed.
 struct ClusterTally {
   std::vector<std::uint64_t> slots;  ///< completed operations by hash slot
   std::vector<NodeTally> nodes;      ///< in no order
 
-  /// Adds what another worker saw.
+  /// Adds another worker's counts.
   void merge(const ClusterTally& other);
 };
 

@@ -10,7 +10,7 @@ namespace redline {
 /// When faults were under way, to separate the time they affected from the rest.
 class FaultTime {
  public:
-  /// What a fault leaves behind for so long: queues that are worked off.
+  /// The time after a fault in which queues still drain.
   static constexpr Nanos kAftermath = kSecond;
 
   /// A bracket opens; returns its number for end().

@@ -19,7 +19,7 @@ struct Counters {
   std::uint64_t scheduled = 0;  ///< = completed + failed + outstanding, once the run has ended
   std::array<std::uint64_t, kOpKinds> sent{};  ///< put on the wire, each once however often retried
   std::array<std::uint64_t, kOpKinds> completed{};  ///< a final non-error reply, nil included
-  std::array<std::uint64_t, kOpKinds> failed{};     ///< given up, for a reason in `failures`
+  std::array<std::uint64_t, kOpKinds> failed{};     ///< failed, for a reason in `failures`
   std::array<std::uint64_t, kFailures> failures{};
   /// Operations of the warm-up completed after it: work the server did in the window, and in no
   /// other count.
@@ -36,16 +36,16 @@ struct Counters {
   std::uint64_t moved = 0, ask = 0, tryagain = 0, clusterdown = 0;  ///< replies of each kind
   std::uint64_t bytesSent = 0;
   std::uint64_t bytesReceived = 0;
-  std::uint64_t passes = 0;      ///< turns of the worker's loop
-  std::uint64_t idlePasses = 0;  ///< turns that found nothing to do while spinning
-  Nanos idleTime = 0;            ///< time spent in idle passes: what spinning cost, not work
+  std::uint64_t passes = 0;      ///< passes of the worker's loop
+  std::uint64_t idlePasses = 0;  ///< passes that found nothing to do while spinning
+  Nanos idleTime = 0;            ///< time spent in idle passes: spinning, not work
   Nanos blocked = 0;      ///< time in which operations were due and a full lane let none be drawn
-  Nanos longestPass = 0;  ///< the longest turn that did work: the generator's own worst stall
+  Nanos longestPass = 0;  ///< the longest pass that did work: the generator's own worst stall
   Nanos cpuUser = 0;      ///< the worker thread's CPU time
   Nanos cpuSystem = 0;
   Nanos cpuWaiting = 0;  ///< the worker was ready to run, and another thread had its core
   /// Open model: between two readings of the clock beyond the sleep that was asked for, where that
-  /// is a millisecond or more. The worker was not running, whoever had its core.
+  /// is a millisecond or more. The worker was not running, for whatever reason.
   Nanos paused = 0;
   Nanos longestPause = 0;
   std::uint64_t outstandingAtEnd = 0;  ///< neither completed nor failed when the run ended
@@ -73,7 +73,7 @@ struct NodeInterval {
 /// Adds each node's figures to those of the same address; new ones go to the end.
 void addNodes(std::vector<NodeInterval>& to, const std::vector<NodeInterval>& from);
 
-/// What one worker saw in one interval [start, end) of the run's clock. Samples belong to the
+/// One worker's measurements in one interval [start, end) of the run's clock. Samples belong to the
 /// interval in which they completed.
 struct Interval {
   Nanos start = 0;

@@ -62,7 +62,7 @@ class IntervalExchange {
   /// spare.
   void tradeForSure(Ptr& full) {
     if (trade(full)) return;
-    full_.push(std::move(full));  // has room: this happens once a phase at the most
+    full_.push(std::move(full));  // has room: this happens at most once a phase
     full = std::make_unique<Interval>();
   }
   /// Worker, at the end: hands over the last one.

@@ -11,14 +11,14 @@ namespace redline {
 /// interval, the warm-up kept out of the summary.
 enum class MitigationCount : std::uint8_t {
   // Local cache.
-  localHits,       ///< reads answered without a server
-  localMisses,     ///< reads that missed in the cache and were sent to the server
-  localExpired,    ///< of those: the entry was there and past its time
-  localMoved,      ///< of those: the entry came from a node that serves the key no more
-  fills,           ///< values put in
-  poisonedFills,   ///< values not put in: their key was invalidated while the read was under way
-  oversizeFills,   ///< values not put in: too long
-  localEvictions,  ///< entries that made room
+  localHits,              ///< reads answered without a server
+  localMisses,            ///< reads that missed in the cache and were sent to the server
+  localExpired,           ///< of those: the entry was there and past its time
+  localMoved,             ///< of those: the entry came from a node that no longer serves the key
+  fills,                  ///< values cached
+  poisonedFills,          ///< values not cached: their key was invalidated during the read
+  oversizeFills,          ///< values not cached: too long
+  localEvictions,         ///< entries evicted for others
   invalidationsReceived,  ///< keys that servers named in invalidations
   invalidations,          ///< entries removed by them
   ownInvalidations,       ///< entries removed by the worker's own writes

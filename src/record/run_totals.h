@@ -7,7 +7,7 @@
 
 namespace redline {
 
-/// What was counted in a run: of its measured window, warm-up excluded and drain included. The
+/// The counts of a run: of its measured window, warm-up excluded and drain included. The
 /// engine's recorder has it at the end of a run, and the directory of a crashed run has it too.
 struct RunTotals {
   Counters counts;

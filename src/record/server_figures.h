@@ -5,7 +5,7 @@
 
 namespace redline {
 
-/// What one server did between two of its samples: counters as differences, memory as it was at
+/// One server's activity between two of its samples: counters as differences, memory as it was at
 /// `after`. A server that restarted in between (its run_id differs or, where samples have none, its
 /// count of commands fell) counts from zero.
 ///

@@ -55,7 +55,7 @@ struct GeneratorFigures {
   /// millisecond or more beyond the sleep that they asked for, less waitingForCore. 0…1; 0 in the
   /// closed model, where it is not looked for.
   double hiddenSteal = 0;
-  double longestPauseUs = 0;  ///< of those pauses, whoever had the core
+  double longestPauseUs = 0;  ///< of those pauses
   double meanBatch = 0;       ///< operations written as one unit
   double longestPassUs = 0;
   std::uint64_t reconnects = 0, retried = 0;

@@ -11,7 +11,7 @@ namespace redline {
 // Requests of the hot path, written straight into the send buffer. Each function writes at `out`
 // and returns the first byte behind; the caller has made room for kRequestOverhead + key + value.
 
-/// What GET and SET with an expiry add to the key's and the value's own bytes, at the most.
+/// What GET and SET with an expiry add to the key's and the value's own bytes, at most.
 inline constexpr std::size_t kRequestOverhead = 96;
 
 namespace detail {

@@ -44,7 +44,7 @@ class ReplyScanner {
   enum class Status : std::uint8_t {
     complete,   ///< `reply` is set; drop reply.size bytes before the next call
     needMore,   ///< call again with at least one more byte
-    malformed,  ///< not RESP; the connection is of no more use
+    malformed,  ///< not RESP; the connection is unusable
   };
 
   /// `bytes` starts at the first byte of the reply that is being scanned.
@@ -56,10 +56,10 @@ class ReplyScanner {
     return general(bytes, reply);
   }
 
-  /// Forgets a half-scanned reply: for a new connection.
+  /// Drops a half-scanned reply: for a new connection.
   void reset() noexcept { *this = ReplyScanner{}; }
 
-  /// Replies longer than this are taken for garbage (Redis's own proto-max-bulk-len is 512 MB).
+  /// Longer replies are treated as garbage (Redis's own proto-max-bulk-len is 512 MB).
   static constexpr std::uint64_t kMaxBulk = std::uint64_t{1} << 32;
   static constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 32;
   static constexpr std::size_t kMaxLine = 64 * 1024;
@@ -78,7 +78,8 @@ class ReplyScanner {
   std::size_t payloadAt_ = 0;
 };
 
-/// A whole `$<n>\r\n…\r\n` with a short header, or a short `+…\r\n`: what a load test sees all day.
+/// A whole `$<n>\r\n…\r\n` with a short header, or a short `+…\r\n`: the usual replies of a load
+/// test.
 inline bool ReplyScanner::fast(std::string_view bytes, ReplyView& reply) noexcept {
   if (bytes.size() < 5) return false;
   const char* at = bytes.data();

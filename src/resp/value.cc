@@ -111,7 +111,8 @@ Result<bool> ValueParser::next(Value& out) {
   }
 }
 
-/// Uses a line or a piece of a bulk. `done` is set when that finished a value that holds no others.
+/// Consumes a line or a piece of a bulk. `done` is set when that finished a value that holds no
+/// others.
 Result<bool> ValueParser::step(std::optional<Value>& done) {
   if (bulk_) return readBulk(done);
   std::string_view line;
@@ -128,7 +129,7 @@ Result<bool> ValueParser::readLine(std::string_view& line) {
   if (length > limits_.lineBytes) return broken("a line without an end");
   if (end == std::string::npos) {
     scanned_ = buffer_.size();
-    // A peer that speaks something else is found out by its first byte, before any line end.
+    // A peer of another protocol is detected at its first byte, before any line end.
     if (buffered() != 0 &&
         std::string_view("+-:$*_%~>,#(=!|").find(buffer_[position_]) == std::string_view::npos)
       return broken(excerpt(std::string_view(buffer_).substr(position_)));

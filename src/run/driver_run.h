@@ -48,7 +48,7 @@ struct DriverOutcome {
   Summary summary;
   std::vector<Warning> hostWarnings;  ///< which are among the summary's notes
   /// Set when the run ended early, its directory is incomplete, or a fault had no effect; the
-  /// summary is valid in any case.
+  /// summary is filled in regardless.
   Status status;
 };
 

@@ -49,8 +49,8 @@ struct LoadRunOutcome {
   std::uint64_t resumeFrom = 0;  ///< every id below is written for certain
   /// DBSIZE of database 0 afterwards, of all masters together; some may have expired.
   std::uint64_t databaseKeys = 0;
-  /// Set when the load ended early, with the line that says where to resume; the summary is valid
-  /// in any case.
+  /// Set when the load ended early, with the line that says where to resume; the summary is filled
+  /// in regardless.
   Status status;
 };
 

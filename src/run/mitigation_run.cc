@@ -108,7 +108,7 @@ Status MitigationRun::nameCopies(const SlotMap* map) {
   const auto masterOf = [&](std::string_view key) -> unsigned {
     if (map == nullptr) return 0;
     const auto found = std::ranges::find(masters, map->ownerOf(hashSlot(key)));
-    return static_cast<unsigned>(found - masters.begin());  // masters.size(): nobody's
+    return static_cast<unsigned>(found - masters.begin());  // masters.size(): no owner
   };
   auto split = KeySplit::make(plan_.mitigation.split, plan_.keyChooser(), plan_.keys,
                               map == nullptr ? 1 : static_cast<unsigned>(masters.size()), masterOf);

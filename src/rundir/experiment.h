@@ -14,8 +14,8 @@
 namespace redline {
 
 // experiment.json: what an experiment of the lab found, as data that `redline report` renders
-// without knowing which experiment it was. Texts are plain and for people; whoever writes them out
-// escapes them. All of it is computed from run directories; none of it is typed in.
+// without knowing the experiment. Texts are plain and for people; writers escape them. Everything
+// is computed from run directories.
 
 inline constexpr std::string_view kExperimentFile = "experiment.json";
 
@@ -152,7 +152,7 @@ enum class SloVerdict {
   invalid,       ///< measured in invalid runs only
 };
 
-/// How one row of the brief's table (record/slo.h) came out.
+/// The result for one row of the brief's table (record/slo.h).
 struct SloOutcome {
   std::string id;        ///< of kSloRows
   std::string measured;  ///< "118k/s [116k, 121k]; bound: Redis's main thread"
@@ -169,7 +169,7 @@ struct LabFigure {
   double low = kNaN, high = kNaN;  ///< the interval; not a number where there is none
 };
 
-/// What a model said before the run, and what came.
+/// What a model predicted before the run, and what was measured.
 struct LabPrediction {
   std::string what;                ///< "p99 at 0.8 of the ceiling"
   std::string model;               ///< "M/D/1 waiting time; a lower bound"

@@ -19,7 +19,7 @@ namespace redline {
 /// highest slot in use.
 std::string encodeHistogram(const Histogram& histogram);
 
-/// Reads encodeHistogram's bytes, or anybody's V2 encoding with 1 ns resolution, 3 significant
+/// Reads any V2 encoding with 1 ns resolution, 3 significant
 /// digits and no value above Histogram::kHighest; anything else is ErrorCode::invalidInput. The
 /// encoding keeps slots, not values: minimum and maximum come back as the bounds of their slots.
 Result<Histogram> decodeHistogram(std::string_view bytes);

@@ -102,8 +102,8 @@ Status Admin::authenticate(const Credentials& credentials, Nanos deadline) {
     appendCommand(auth, {"AUTH", credentials.user, credentials.password});
   auto reply = ask(auth, deadline);
   if (!reply) return fail(std::move(reply.error()));
-  // "-ERR AUTH <password> called without any password configured": the server is open to everybody,
-  // and one REDLINE_PASSWORD may serve several servers.
+  // "-ERR AUTH <password> called without any password configured": the server accepts everyone, and
+  // one REDLINE_PASSWORD may serve several servers.
   if (!reply->isError() || reply->text.find("without any password configured") != std::string::npos)
     return {};
   return refusal(endpoint_, credentials, *reply);

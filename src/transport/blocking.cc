@@ -37,7 +37,7 @@ tl::unexpected<Error> nothingListens(const Endpoint& endpoint, int error) {
 int startConnect(int fd, const sockaddr* address, socklen_t length) {
   while (::connect(fd, address, length) != 0) {
     if (errno == EINTR) return EINPROGRESS;
-    // A Unix socket whose backlog is full says EAGAIN at once: as good as refused, for us.
+    // A Unix socket whose backlog is full says EAGAIN at once: treated as refused.
     if (errno != EAGAIN) return errno;
     return ECONNREFUSED;
   }

@@ -27,7 +27,7 @@ struct AddressesDeleter {
   void operator()(ifaddrs* list) const { freeifaddrs(list); }
 };
 
-/// The bytes of an IPv4 or IPv6 address; an IPv4 address in IPv6 clothes comes out as IPv4.
+/// The bytes of an IPv4 or IPv6 address; an IPv4-mapped IPv6 address becomes IPv4.
 std::string bytesOf(const sockaddr* address) {
   if (address->sa_family == AF_INET) {
     sockaddr_in v4;

@@ -20,7 +20,7 @@ struct TransportEvent {
   enum class Kind : std::uint8_t {
     connected,  ///< the connection is open; bytes may be queued
     received,   ///< inbound(conn) has grown
-    closed,     ///< the peer is gone, or never came: `error` is an errno, 0 for an orderly end
+    closed,  ///< the peer is gone, or was never reached: `error` is an errno, 0 for an orderly end
   };
   ConnId conn;
   Kind kind;
@@ -35,8 +35,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  /// Starts to connect; `connected` or `closed` follows from wait(). Fails only where no socket can
-  /// be had at all.
+  /// Starts to connect; `connected` or `closed` follows from wait(). Fails only if no socket can be
+  /// created.
   virtual Result<ConnId> open(const Endpoint& endpoint) = 0;
   /// Drops the connection and what it has queued. No event follows.
   virtual void close(ConnId conn) = 0;
@@ -45,7 +45,7 @@ class Transport {
   virtual InBuffer& inbound(ConnId conn) = 0;
   /// Bytes to send with the next flush(); append to it. Keeps its address until close(conn).
   virtual OutBuffer& outbound(ConnId conn) = 0;
-  /// Queues all of outbound(conn) for sending. What cannot leave now leaves later, in order.
+  /// Queues all of outbound(conn) for sending. What cannot be sent now is sent later, in order.
   virtual void flush(ConnId conn) = 0;
 
   /// Submits what is queued, then returns what happened, waiting up to `timeout` for the first

@@ -21,7 +21,7 @@ enum Request : std::uint64_t { kConnect, kSend, kReceive };
 constexpr unsigned kRequestBits = 2;
 
 /// IORING_FEAT_RECVSEND_BUNDLE (6.10), which liburing 2.3 does not name. Such kernels know how much
-/// is left in a TCP socket and end a multishot receive's turn without trying in vain; older ones
+/// is left in a TCP socket and end a multishot receive without a futile read; older ones
 /// would look for a second buffer, find none, and disarm the receive each time.
 constexpr unsigned kReceivesKnowTheRest = 1U << 14;
 
@@ -83,13 +83,13 @@ struct UringConnection {
 class UringTransport final : public Transport {
  public:
   ~UringTransport() override {
-    // The ring first: the kernel lets go of the buffers before they are freed.
+    // The ring first: the kernel releases the buffers before they are freed.
     if (ready_) io_uring_queue_exit(&ring_);
   }
 
   Status init() {
     io_uring_params params{};
-    // One thread owns the ring; completions are worked off when it asks, never by interrupting it;
+    // One thread owns the ring; completions are processed when it asks, never by interrupts;
     // a spinning owner reads the task-run flag with a memory load to see whether there is work.
     params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                    IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
@@ -205,7 +205,7 @@ class UringTransport final : public Transport {
       const std::span<char> space = c.in.space();
       io_uring_prep_recv(sqe, c.fd.get(), space.data(), space.size(), 0);
     }
-    // The reply is hardly ever there yet: arm the poll at once and save a fruitless try.
+    // The reply is hardly ever there yet: arm the poll at once instead of a futile read.
     sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
     tag(sqe, id, kReceive);
   }
@@ -319,7 +319,7 @@ class UringTransport final : public Transport {
   ConnSlots<UringConnection> connections_;
   std::vector<ConnId> toReceive_;
   std::vector<TransportEvent> events_;
-  bool staysArmed_ = false;  // the kernel is good at receives that stay armed
+  bool staysArmed_ = false;  // the kernel supports multishot receives well
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ enum class VerifyLevel : std::uint8_t {
   full,    ///< and every byte of the filler
 };
 
-/// Values that verify themselves: each is a pure function of (seed, id, version, size).
+/// Self-verifying values: each is a pure function of (seed, id, version, size).
 ///
 ///     offset  0  id        u64   all little-endian
 ///             8  version   u64

@@ -207,7 +207,7 @@ TEST(Resolve, ReadsWordsAmongTheFlags) {
   EXPECT_EQ(values.text("name"), "lab");
   EXPECT_EQ(resolved({{"down"}, {}, {}, 2})->positional("topology"), "node");
   EXPECT_EQ(errorOf({{"upp"}, {}, {}, 2}), "'upp' is not up or down: did you mean up?");
-  EXPECT_EQ(errorOf({{}, {}, {}, 2}), "'redline stack' needs up or down");
+  EXPECT_EQ(errorOf({{}, {}, {}, 2}), "missing action: use up or down");
 }
 
 TEST(Resolve, ListsEveryFlagInTableOrderWithItsCanonicalText) {
