@@ -196,7 +196,7 @@ TEST(Resolve, RefusesAFlagGivenTwiceAMissingValueAndAStrayWord) {
   EXPECT_EQ(errorOf({{"-keys=1", "--keys=2"}}), "duplicate flag -keys");
   EXPECT_EQ(errorOf({{"-keys"}}), "-keys needs a value, e.g. -keys=100M");
   EXPECT_EQ(errorOf({{"-keys", "-force"}}), "-keys needs a value, e.g. -keys=100M");
-  EXPECT_THAT(errorOf({{"-keys="}}), HasSubstr("-keys: its value is empty"));
+  EXPECT_THAT(errorOf({{"-keys="}}), HasSubstr("-keys: the value is empty"));
   EXPECT_THAT(errorOf({{"keys=5"}}), HasSubstr("unexpected word 'keys=5'"));
 }
 

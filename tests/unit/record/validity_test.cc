@@ -192,7 +192,7 @@ TEST(Validity, OperationsLostWithTheirConnectionsAreAReasonUnlessTheRunInjectedI
               ElementsAre(because(ReasonCode::operationsLost, "2.0%")));
   facts.faults = 1;
   EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
-  EXPECT_THAT(judgeValidity(facts).notes, ElementsAre(HasSubstr("injected faults")));
+  EXPECT_THAT(judgeValidity(facts).notes, ElementsAre(HasSubstr("faults")));
 }
 
 TEST(Validity, CountsLatenessDuringFaultsAsTheirEffect) {

@@ -60,7 +60,7 @@ TEST(DataSet, ThatEndsEarlyContradictsTheNumberOfKeys) {
   const EnginePlan plan = planOf();
   EXPECT_THAT(judgeDataSet(plan, sampleOf(plan, 100)).contradictions,
               ElementsAre(AllOf(HasSubstr("-keys=1k"), HasSubstr("from obj:100 on"),
-                                HasSubstr("100 keys are there in all"))));
+                                HasSubstr("servers hold 100 keys"))));
 }
 
 TEST(DataSet, KeysThatMayBeAbsentContradictNothing) {
