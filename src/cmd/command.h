@@ -36,7 +36,8 @@ struct PositionalSpec {
   std::string_view fallback = {};              ///< empty: it must be given, unless optional
   std::string_view help = {};
   bool optional = false;
-  bool repeated = false;  ///< the last one may stand any number of times: FlagValues::words()
+  bool repeated =
+      false;  ///< the last one may stand any number of times: FlagValues::positionalWords()
   /// Words that completions offer besides the choices; optional.
   std::vector<std::string_view> hints = {};
   std::string_view hintsFrom = {};  ///< a shell's command that prints more of them
