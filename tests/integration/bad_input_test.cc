@@ -171,7 +171,7 @@ TEST(BadInput, PasswordMissingOrWrong) {
   if (!lab.redis) return;
   const Words flags{addr(lab.redis->endpoint())};
   expectError(1, "set REDLINE_PASSWORD", flags);
-  expectError(1, "the password is wrong", flags, {"REDLINE_PASSWORD=wrong"});
+  expectError(1, "rejects the password", flags, {"REDLINE_PASSWORD=wrong"});
   EXPECT_THAT(errorOf(2, {"driver", "-password=right"}), HasSubstr("REDLINE_PASSWORD"));
 }
 
