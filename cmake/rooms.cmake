@@ -4,7 +4,7 @@
 set(REDLINE_ROOM_TARGETS "")
 set(REDLINE_ROOM_TABLE "")
 # Operations pass through these: optimised as far as the preset says.
-set(REDLINE_HOT base resp cluster workload schedule record transport mitigation engine)
+set(REDLINE_HOT base resp rdb cluster workload schedule record transport mitigation engine)
 set(REDLINE_HOT_OBJECTS "")
 
 # Files of a room as constants that `header` declares, made again when a file changes: NAME=FILE …
@@ -60,6 +60,7 @@ redline_room(base       LIBRARIES fmt::fmt)
 redline_room(os         IMPORTS base)
 redline_room(json       IMPORTS base LIBRARIES nlohmann_json::nlohmann_json)
 redline_room(resp       IMPORTS base)
+redline_room(rdb        IMPORTS base)
 redline_room(cluster    IMPORTS base resp)
 redline_room(workload   IMPORTS base)
 redline_room(schedule   IMPORTS base)
@@ -69,11 +70,11 @@ redline_room(model      IMPORTS base LIBRARIES Boost::headers)
 redline_room(transport  IMPORTS base os LIBRARIES PkgConfig::liburing)
 redline_room(mitigation IMPORTS base workload cluster)
 redline_room(backing    IMPORTS base workload)
-redline_room(engine     IMPORTS base resp cluster workload schedule record transport mitigation backing)
+redline_room(engine     IMPORTS base resp rdb cluster workload schedule record transport mitigation backing)
 redline_room(server     IMPORTS base os json resp cluster record transport)
 redline_room(chaos      IMPORTS base os cluster record server)
 redline_room(metrics    IMPORTS base os record LIBRARIES PkgConfig::prometheus_core PkgConfig::httplib)
-redline_room(run        IMPORTS base os resp cluster workload schedule record rundir transport mitigation backing
+redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir transport mitigation backing
                                 engine server chaos metrics)
 redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus)
 redline_room(report     IMPORTS base os record rundir model LIBRARIES nlohmann_json::nlohmann_json)

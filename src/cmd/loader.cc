@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "cmd/chaos_flags.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
@@ -21,10 +22,19 @@ namespace {
 std::vector<FlagSpec> loadingFlags() {
   constexpr std::string_view kGroup = "Loading";
   return {
+      {.name = "method",
+       .kind = ValueKind::choice,
+       .fallback = "auto",
+       .help =
+           "commands: SET and MSET; rdb: one stream to each master in the format of Redis's dump "
+           "files, by DEBUG RELOAD; auto: rdb into empty servers of our stacks, else commands",
+       .example = "commands",
+       .group = kGroup,
+       .choices = {"auto", "commands", "rdb"}},
       {.name = "batch",
        .kind = ValueKind::count,
        .fallback = "256",
-       .help = "keys per batch; each connection has two batches in flight",
+       .help = "commands only: keys per batch; each connection has two batches in flight",
        .example = "1k",
        .group = kGroup,
        .positive = true},
@@ -32,19 +42,20 @@ std::vector<FlagSpec> loadingFlags() {
        .kind = ValueKind::boolean,
        .fallback = "true",
        .help =
-           "write keys that never expire with MSET; false: SET for all; a cluster always uses SET",
+           "commands only: write keys that never expire with MSET; false: SET for all; a cluster "
+           "always uses SET",
        .group = kGroup},
       {.name = "conns",
        .kind = ValueKind::count,
        .fallback = "16",
-       .help = "connections in total; in a cluster, to each node with slots",
+       .help = "commands only: connections in total; in a cluster, to each node with slots",
        .example = "8",
        .group = kGroup,
        .positive = true},
       {.name = "from",
        .kind = ValueKind::count,
        .fallback = "0",
-       .help = "the first id to write, to resume a load that was interrupted",
+       .help = "the first id to write, to resume a load that was interrupted, by commands",
        .example = "40M",
        .group = kGroup},
       {.name = "ttl-epoch",
@@ -145,6 +156,7 @@ void printSummary(const LoadRunOutcome& outcome) {
   printRow("written",
            fmt::format("{} of {} keys in {}: {} keys/s", rate.completed, rate.scheduled,
                        formatDuration(fromSeconds(summary.windowS)), formatCount(rate.achieved)));
+  printRow("method", fmt::format("{}: {}", summary.load.method, summary.load.reason));
   printRow(
       "generator",
       fmt::format("{}, {}, {:.0f}% of {} busy, {:.2f} \u00b5s of CPU a key",
@@ -167,12 +179,12 @@ void printSummary(const LoadRunOutcome& outcome) {
 }
 
 Result<ExitCode> runLoader(const Invocation& invocation) {
-  const auto planned = loadRunPlan(invocation);
-  if (!planned) return fail(planned.error());
-  const LoadRunPlan& plan = *planned;
+  auto plan = loadRunPlan(invocation);
+  if (!plan) return fail(plan.error());
+  plan->own = knownOwnServers();
 
   const Interrupts interrupts;
-  Progress progress("loading", plan.load.keys - std::min(plan.load.from, plan.load.keys));
+  Progress progress("loading", plan->load.keys - std::min(plan->load.from, plan->load.keys));
   LoadWatcher watcher;
   watcher.onNote = [](const std::string& note) { fmt::print(stderr, "note: {}\n", note); };
   watcher.onProgress = [&progress](const LoadProgress& at) {
@@ -186,7 +198,7 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
     replicas.update(now, fmt::format("waiting for replicas: {} behind", formatSize(missing)));
   };
   watcher.interrupted = [&interrupts] { return interrupts.received(); };
-  const auto outcome = runLoad(plan, watcher);
+  const auto outcome = runLoad(*plan, watcher);
   replicas.clear();
   if (!outcome) return fail(outcome.error());
   printSummary(*outcome);
@@ -202,6 +214,9 @@ Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
     if (!sound) return fail(sound.error());
   LoadRunPlan plan;
   plan.load = loadPlan(invocation);
+  plan.method = flags.is("method", "rdb")        ? LoadMethod::rdb
+                : flags.is("method", "commands") ? LoadMethod::commands
+                                                 : LoadMethod::automatic;
   plan.out = flags.text("out");
   plan.json = flags.text("json");
   plan.command = invocation.argv;
@@ -219,8 +234,10 @@ Command loaderCommand() {
   command.summary = "fill Redis with a reproducible data set";
   command.about =
       "Writes keys obj:0, obj:1, ... with values and times to live that are a pure function of the "
-      "seed: two loads with the same flags store the same data, whatever the threads, batches and "
-      "topology.";
+      "seed: two loads with the same flags store the same data, whatever the method, threads, "
+      "batches "
+      "and topology. By rdb (-method) each master has one stream and one thread: -threads, -conns, "
+      "-batch, -mset, -io and -wait are for commands alone.";
   command.flags = joinFlags({dataSetFlags(), loadingFlags(), targetFlags(), generatorFlags(),
                              outputFlags("none"), configFlag()});
   command.examples = {

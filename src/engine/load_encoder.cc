@@ -59,8 +59,7 @@ char* LoadEncoder::encodeSet(char* at, std::uint64_t id, std::int64_t ttlMillis)
   values_.write(at, id, 0);
   at += plan_.valueSize;
   if (ttlMillis == 0) return endSet(at);
-  const std::int64_t after = plan_.ttlAtMillis != 0 ? plan_.ttlAtMillis : ttlMillis;
-  return endSet(at, static_cast<std::uint64_t>(plan_.ttlEpochMillis + after));
+  return endSet(at, static_cast<std::uint64_t>(expiryOf(plan_, ttlMillis)));
 }
 
 char* LoadEncoder::encodeMset(char* at, const std::uint64_t* ids, std::size_t count) const {

@@ -12,6 +12,11 @@
 
 namespace redline {
 
+/// When a key expires that has `ttlMillis` to live, as Unix time in milliseconds.
+inline std::int64_t expiryOf(const LoadPlan& plan, std::int64_t ttlMillis) noexcept {
+  return plan.ttlEpochMillis + (plan.ttlAtMillis != 0 ? plan.ttlAtMillis : ttlMillis);
+}
+
 /// Keys of a parcel → the commands that store them. Pure.
 class LoadEncoder {
  public:

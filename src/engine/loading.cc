@@ -88,6 +88,7 @@ std::unique_ptr<Loading> Loading::start(const LoadPlan& plan, LiveSlotMap* clust
   std::unique_ptr<Loading> loading(new Loading(std::make_unique<Impl>(plan, cluster)));
   Impl& impl = *loading->impl_;
   impl.running = plan.threads;
+  impl.outcome.threads = plan.threads;
   impl.outcome.begin = impl.clock.now();
   for (unsigned i = 0; i < plan.threads; ++i)
     impl.threads.emplace_back([&impl, i] { impl.work(i); });

@@ -18,9 +18,10 @@ struct LoadOutcome {
   std::uint64_t resumeFrom = 0;      ///< every id below is written for certain; -keys when all are
   Nanos begin = 0, end = 0;          ///< on SteadyClock: first connect, last reply
   Nanos cpuUser = 0, cpuSystem = 0;  ///< of the workers
-  std::string io;                    ///< "uring" or "epoll"
-  LoadCounters counters;             ///< of all workers together
-  ClusterTally cluster;              ///< in a cluster: where the keys were stored
+  unsigned threads = 0;
+  std::string io;         ///< "uring", "epoll" or, of RDB streams, "pipe"
+  LoadCounters counters;  ///< of all workers together
+  ClusterTally cluster;   ///< in a cluster: where the keys were stored
 };
 
 /// The worker threads of one load. Life: start → (stop) → join.

@@ -208,7 +208,10 @@ Status Run::carryOut(const LabRun& run, RunRecord& record) {
   const auto up = servers_.need(run.stack, run.fresh, record);
   if (!up) return fail(up.error());
   record.commands = up->commands;
-  if (!up->load.empty()) record.notes.emplace_back("load", up->load);
+  if (!up->load.empty()) {
+    record.notes.emplace_back("load", up->load);
+    record.notes.emplace_back("load_method", up->loadMethod);
+  }
   Bench bench(*up->stack, dir_.path() / run.name, options_.cpus, record, watcher_.interrupted);
   Status status;
   if (run.before) status = run.before(bench);

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "os/files.h"
 #include "server/host.h"
+#include "server/own_servers.h"
 #include "server/stack_state.h"
 
 namespace redline {
@@ -79,6 +80,7 @@ Status LabServers::load(const LabStack& plan, Running& running) {
   running.up.commands.push_back(
       loaderCommand(filled(clientFlags(plan.load), placesForPeople(options_.cpus))));
   run->out = directory_ / running.up.load;
+  run->own = ownServers(running.stack);
   std::error_code none;
   fs::remove_all(run->out, none);  // of a start that was broken off
   LoadWatcher watcher;
@@ -95,6 +97,8 @@ Status LabServers::load(const LabStack& plan, Running& running) {
   if (!outcome->status)
     return fail(outcome->status.error().code, "loading {}: {}", plan.name,
                 outcome->status.error().message);
+  const LoadFigures& how = outcome->summary.load;
+  running.up.loadMethod = fmt::format("{}: {}", how.method, how.reason);
   return {};
 }
 

@@ -24,7 +24,8 @@ class LabServers {
     ScopedStack* stack = nullptr;
     FlagPlaces places;
     std::vector<std::string> commands;  ///< shell lines that start and load it by hand
-    std::string load;  ///< the load's run directory, below the experiment's; or empty
+    std::string load;        ///< the load's run directory, below the experiment's; or empty
+    std::string loadMethod;  ///< "rdb: the server is empty and of a stack of ours"
   };
 
   /// The stack of that name, started and loaded if it is not up; `fresh`: thrown away before. What

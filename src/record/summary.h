@@ -157,6 +157,12 @@ struct MitigationFigures {
   bool used() const { return kind != "none" || ledgerKeys != 0; }
 };
 
+/// Of a load.
+struct LoadFigures {
+  std::string method;  ///< "commands" or "rdb"; empty: not a load
+  std::string reason;  ///< why that one
+};
+
 struct EnvironmentFigures {
   std::string redisVersion, kernel, cpu;
   unsigned cores = 0;
@@ -176,6 +182,7 @@ struct Summary {
   /// latency[measure]["all" | "get" | "set"]; latency["failed"]["all"]: failed operations'
   /// response.
   std::map<std::string, std::map<std::string, LatencyFigures>> latency;
+  LoadFigures load;
   CacheFigures cache;
   VerifyFigures verify;
   ClusterFigures cluster;

@@ -14,6 +14,7 @@
 #include "run/cluster_watch.h"
 #include "run/first_failure.h"
 #include "run/load_memory.h"
+#include "run/load_method.h"
 #include "run/load_summary.h"
 #include "run/preflight.h"
 #include "run/replica_wait.h"
@@ -30,6 +31,9 @@ namespace {
 
 /// How often progress is reported and an interrupt is checked.
 constexpr Nanos kProgressPoll = 50 * kMillisecond;
+/// How long a replica that copies its master may seem to stand still: while that one forks, or its
+/// child waits for a core.
+constexpr Nanos kCopyPatience = 60 * kSecond;
 
 Status checkPlan(const LoadPlan& load) {
   if (load.from >= load.keys)
@@ -41,12 +45,18 @@ Status checkPlan(const LoadPlan& load) {
   return {};
 }
 
+/// The servers of a load, and how it gets into them.
+struct Prepared {
+  Preflight servers;
+  MethodChoice method;
+};
+
 /// The node, or the cluster, after a look at whether the load may go there and fits.
-Result<Preflight> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
+Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
   if (auto good = checkPlan(plan.load); !good) return fail(good.error());
   auto servers =
       connectServers(plan.load.target, plan.load.seeds, plan.load.login, plan.anyVersion);
-  if (!servers) return servers;
+  if (!servers) return fail(std::move(servers.error()));
   const Target& first = servers->targets.front();
   if (!servers->map && first.info.role() != "master")
     return fail(ErrorCode::refused, "{} is a replica: name its master with -addr",
@@ -55,11 +65,14 @@ Result<Preflight> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
     if (watcher.onNote) watcher.onNote(text);
   };
   for (const std::string& text : servers->notes) note(text);
-  if (auto fits = checkLoadFits(*servers, plan.load); !fits) {
-    if (!plan.force) return fail(fits.error());
-    note(fits.error().message);
-  }
-  return servers;
+  const Status fits = checkLoadFits(*servers, plan.load);
+  if (!fits && !plan.force) return fail(fits.error());
+  if (!fits) note(fits.error().message);
+  auto method = chooseMethod(plan, *servers, fits.has_value());
+  if (!method) return fail(std::move(method.error()));
+  if (plan.method == LoadMethod::rdb && method->method != LoadMethod::rdb)
+    note(fmt::format("-method=rdb: by commands, as {}", method->reason));
+  return Prepared{std::move(*servers), std::move(*method)};
 }
 
 /// One load's run directory, where one was asked for, and the samples that go into it.
@@ -109,14 +122,15 @@ class LoadRecord {
 /// One load, from servers that may be loaded to the summary.
 class LoadRun {
  public:
-  LoadRun(const LoadRunPlan& plan, const LoadWatcher& watcher, Preflight& servers)
-      : plan_(plan), watcher_(watcher), servers_(servers) {}
+  LoadRun(const LoadRunPlan& plan, const LoadWatcher& watcher, Prepared& prepared)
+      : plan_(plan), watcher_(watcher), servers_(prepared.servers), method_(prepared.method) {}
 
   Result<LoadRunOutcome> run() {
     const AffinityScope beside(plan_.load.cpus);
     Summary& summary = result_.summary;
     summary.command = plan_.command;
     summary.config = plan_.config;
+    summary.load = {std::string(nameOf(method_.method)), method_.reason};
     summary.environment = environmentFigures(servers_.host);
     summary.environment.redisVersion = servers_.targets.front().info.version();
     if (auto opened = record_.open(plan_, summary.environment); !opened)
@@ -127,7 +141,9 @@ class LoadRun {
 
     const CpuReading cpuBefore = readCpuTimes();
     record_.event({SteadyClock::read(), "phase", "load", "begin", {}, {}, 0});
-    const LoadOutcome outcome = drive();
+    auto driven = drive();
+    if (!driven) return fail(std::move(driven.error()));
+    const LoadOutcome& outcome = *driven;
     record_.event({outcome.end, "phase", "load", "end", {}, {}, outcome.end - outcome.begin});
     const CpuReading cpuAfter = readCpuTimes();
     clusterWatch_.reset();
@@ -137,6 +153,7 @@ class LoadRun {
     result_.resumeFrom = outcome.resumeFrom;
     result_.status = endOf(plan_, outcome, interrupted_, known_);
     summarizeLoad(summary, plan_.load, outcome, known_, stealShare(cpuBefore.all, cpuAfter.all));
+    if (method_.method == LoadMethod::rdb) addExpiredOnArrival(summary, known_);
     if (slotMap_) describeCluster(outcome);
     judgeLoad(summary, plan_, result_.status);
     finish(outcome);
@@ -192,19 +209,31 @@ class LoadRun {
         *slotMap_, plan_.load.login, [this](const Event& event) { record_.event(event); });
   }
 
-  LoadOutcome drive() {
+  Result<LoadOutcome> drive() {
+    if (method_.method == LoadMethod::commands)
+      return follow(*Loading::start(plan_.load, slotMap_.get()));
+    auto loading = RdbLoading::start(plan_.load, method_.streams);
+    if (!loading) return fail(std::move(loading.error()));
+    LoadOutcome outcome = follow(**loading);
+    if (slotMap_ && outcome.done != 0)
+      if (auto stayed = checkSlotsStayed(method_.streams, plan_.load.login);
+          !stayed && outcome.status)
+        outcome.status = std::move(stayed);
+    return outcome;
+  }
+
+  LoadOutcome follow(auto& loading) {
     const auto report = [this](Nanos now, std::uint64_t done, bool over) {
       if (watcher_.onProgress) watcher_.onProgress({now, done, over});
     };
     report(SteadyClock::read(), 0, false);
-    const auto loading = Loading::start(plan_.load, slotMap_.get());
-    while (!loading->waitFor(kProgressPoll)) {
-      report(SteadyClock::read(), loading->done(), false);
+    while (!loading.waitFor(kProgressPoll)) {
+      report(SteadyClock::read(), loading.done(), false);
       if (interrupted_ || !watcher_.interrupted || !watcher_.interrupted()) continue;
       interrupted_ = true;
-      loading->stop();
+      loading.stop();
     }
-    LoadOutcome outcome = loading->join();
+    LoadOutcome outcome = loading.join();
     report(outcome.end, outcome.done, true);
     return outcome;
   }
@@ -214,8 +243,11 @@ class LoadRun {
     ClusterFigures places = clusterFigures(outcome.cluster, slotMap_->latest());
     cluster.nodes = std::move(places.nodes);
     cluster.hotSlots = std::move(places.hotSlots);
-    if (!result_.status) return;
+    const bool streamed = method_.method == LoadMethod::rdb && outcome.done != 0;
+    if (!result_.status && !streamed) return;
     ReplicaWait wait;
+    if (streamed) wait.patience = kCopyPatience;
+    wait.copyAll = streamed;  // what came by a stream is not in the replication stream
     wait.progress = watcher_.onReplicas;
     wait.interrupted = watcher_.interrupted;
     const Credentials credentials{plan_.load.login.user, plan_.load.login.password};
@@ -238,6 +270,7 @@ class LoadRun {
   const LoadRunPlan& plan_;
   const LoadWatcher& watcher_;
   Preflight& servers_;
+  const MethodChoice& method_;
   std::vector<LoadServer> known_;  ///< in the order of servers_.targets
   LoadRecord record_;
   LoadRunOutcome result_;
@@ -249,9 +282,9 @@ class LoadRun {
 }  // namespace
 
 Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher) {
-  auto servers = prepare(plan, watcher);
-  if (!servers) return fail(std::move(servers.error()));
-  return LoadRun(plan, watcher, *servers).run();
+  auto prepared = prepare(plan, watcher);
+  if (!prepared) return fail(std::move(prepared.error()));
+  return LoadRun(plan, watcher, *prepared).run();
 }
 
 }  // namespace redline

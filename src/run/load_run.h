@@ -4,18 +4,32 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/load_plan.h"
 #include "record/summary.h"
+#include "server/own_servers.h"
 
 namespace redline {
+
+/// How the keys get into the servers.
+enum class LoadMethod : std::uint8_t {
+  automatic,  ///< rdb where it can be, else commands
+  commands,   ///< SET and MSET
+  rdb,        ///< a stream in the format of Redis's dump files, which DEBUG RELOAD reads
+};
+constexpr std::string_view nameOf(LoadMethod method) {
+  return method == LoadMethod::rdb ? "rdb" : method == LoadMethod::commands ? "commands" : "auto";
+}
 
 /// One run of the loader, before it begins.
 struct LoadRunPlan {
   LoadPlan load;
+  LoadMethod method = LoadMethod::automatic;
+  std::vector<OwnServer> own;                               ///< those that may be loaded by rdb
   std::filesystem::path out;                                ///< the run directory; empty: none
   std::filesystem::path json;                               ///< the summary; empty: none
   std::vector<std::string> command;                         ///< argv

@@ -76,13 +76,13 @@ std::string_view waitName(WaitMode wait) {
 
 GeneratorFigures loadGenerator(const LoadPlan& load, const LoadOutcome& outcome, double steal) {
   GeneratorFigures figures;
-  figures.threads = load.threads;
+  figures.threads = outcome.threads;
   figures.io = outcome.io;
-  figures.wait = waitName(load.wait);
+  figures.wait = outcome.io == "pipe" ? "block" : waitName(load.wait);
   figures.cpuUserS = toSeconds(outcome.cpuUser);
   figures.cpuSystemS = toSeconds(outcome.cpuSystem);
   const double cpu = figures.cpuUserS + figures.cpuSystemS;
-  const double wall = toSeconds(outcome.end - outcome.begin) * load.threads;
+  const double wall = toSeconds(outcome.end - outcome.begin) * outcome.threads;
   figures.utilisation = wall > 0 ? cpu / wall : 0;
   const LoadCounters& counters = outcome.counters;
   if (outcome.done != 0) figures.cpuUsPerOp = cpu * 1e6 / static_cast<double>(outcome.done);
@@ -130,6 +130,15 @@ void summarizeLoad(Summary& summary, const LoadPlan& load, const LoadOutcome& ou
   summary.cluster.ask = outcome.counters.ask;
   summary.cluster.tryagain = outcome.counters.tryagain;
   summary.cluster.clusterdown = outcome.counters.clusterdown;
+}
+
+void addExpiredOnArrival(Summary& summary, const std::vector<LoadServer>& servers) {
+  for (const LoadServer& server : servers) {
+    const auto figures = std::ranges::find(summary.servers, server.addr, &ServerFigures::addr);
+    if (!server.stores || !server.after || figures == summary.servers.end()) continue;
+    figures->expired +=
+        static_cast<std::uint64_t>(server.after->number("rdb_last_load_keys_expired"));
+  }
 }
 
 void judgeLoad(Summary& summary, const LoadRunPlan& plan, const Status& status) {

@@ -29,6 +29,10 @@ Status endOf(const LoadRunPlan& plan, const LoadOutcome& outcome, bool interrupt
 void summarizeLoad(Summary& summary, const LoadPlan& load, const LoadOutcome& outcome,
                    const std::vector<LoadServer>& servers, double steal);
 
+/// Of a load by RDB: keys whose time had passed are not stored, and Redis does not count them with
+/// those that expired. `summary` has the servers of summarizeLoad(). Pure.
+void addExpiredOnArrival(Summary& summary, const std::vector<LoadServer>& servers);
+
 /// The verdict on a summary that is otherwise complete. Pure.
 void judgeLoad(Summary& summary, const LoadRunPlan& plan, const Status& status);
 

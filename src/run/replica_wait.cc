@@ -13,11 +13,16 @@ namespace {
 
 constexpr Nanos kReplicaPoll = 20 * kMillisecond;
 constexpr Nanos kReplicaTimeout = kSecond;
+/// Of one that copies its master: it answers between two pieces of what it loads.
+constexpr Nanos kCopyTimeout = 10 * kSecond;
 
 /// A replica, and the offset it has to reach.
 struct Follower {
   Endpoint replica, master;
   std::uint64_t offset = 0;
+  std::string history;       // of the stream that it must follow; empty: any
+  std::uint64_t toCopy = 0;  // bytes to be received and loaded, about
+  std::string problem;       // why it will not copy
 };
 
 std::vector<Follower> followersOf(const SlotMap& map, ClusterAdmin& cluster) {
@@ -29,9 +34,46 @@ std::vector<Follower> followersOf(const SlotMap& map, ClusterAdmin& cluster) {
     const auto state = cluster.replicationOf(master);
     if (!state) continue;
     for (const std::uint16_t replica : replicas)
-      followers.push_back({endpointOf(map.nodes()[replica].address), master, state->offset});
+      followers.push_back(
+          {endpointOf(map.nodes()[replica].address), master, state->offset, {}, 0, {}});
   }
   return followers;
+}
+
+/// A stream of another name: no replica can continue from where it is.
+Result<Follower> beginCopy(Follower follower, ClusterAdmin& cluster) {
+  auto admin = cluster.at(follower.master);
+  if (!admin) return fail(admin.error());
+  if (auto renamed = (*admin)->command({"DEBUG", "CHANGE-REPL-ID"}); !renamed)
+    return fail(renamed.error());
+  if (auto cut = (*admin)->command({"CLIENT", "KILL", "TYPE", "replica"}); !cut)
+    return fail(cut.error());
+  const auto info = (*admin)->info({"replication", "memory"});
+  if (!info) return fail(info.error());
+  follower.history = info->text("master_replid");
+  follower.offset = info->count("master_repl_offset");
+  follower.toCopy = 2 * info->count("used_memory_dataset");
+  return follower;
+}
+
+void beginCopies(std::vector<Follower>& followers, ClusterAdmin& cluster) {
+  // Connected now: one that loads its copy greets nobody.
+  for (const Follower& follower : followers) (void)cluster.at(follower.replica);
+  for (std::size_t i = 0; i < followers.size(); ++i) {
+    Follower& follower = followers[i];
+    const auto sibling =
+        std::find_if(followers.data(), followers.data() + i,
+                     [&](const auto& each) { return each.master == follower.master; });
+    if (sibling != followers.data() + i) {
+      const Endpoint replica = follower.replica;
+      follower = *sibling;
+      follower.replica = replica;
+    } else if (auto begun = beginCopy(follower, cluster)) {
+      follower = std::move(*begun);
+    } else {
+      follower.problem = begun.error().message;
+    }
+  }
 }
 
 ReplicaBehind lookAt(const Follower& follower, ClusterAdmin& cluster) {
@@ -41,8 +83,16 @@ ReplicaBehind lookAt(const Follower& follower, ClusterAdmin& cluster) {
     behind.problem = state.error().message;
     return behind;
   }
-  if (!state->linkUp) behind.problem = "its link to the master is down";
-  if (state->linkUp) behind.bytes = follower.offset - std::min(follower.offset, state->offset);
+  const bool follows = follower.history.empty() || state->history == follower.history;
+  if (!state->linkUp || !follows) {
+    behind.problem = !follower.problem.empty() ? follower.problem
+                     : state->linkUp           ? "it has not begun to copy its master"
+                                               : "its link to the master is down";
+    const std::uint64_t missing = follower.toCopy - std::min(follower.toCopy, state->copied);
+    behind.bytes = std::max<std::uint64_t>(1, follower.offset + missing);
+    return behind;
+  }
+  behind.bytes = follower.offset - std::min(follower.offset, state->offset);
   return behind;
 }
 
@@ -50,8 +100,9 @@ ReplicaBehind lookAt(const Follower& follower, ClusterAdmin& cluster) {
 
 std::vector<ReplicaBehind> awaitReplicas(const SlotMap& map, const Credentials& credentials,
                                          const ReplicaWait& wait) {
-  ClusterAdmin cluster(credentials, kReplicaTimeout);
-  const std::vector<Follower> followers = followersOf(map, cluster);
+  ClusterAdmin cluster(credentials, wait.copyAll ? kCopyTimeout : kReplicaTimeout);
+  std::vector<Follower> followers = followersOf(map, cluster);
+  if (wait.copyAll) beginCopies(followers, cluster);
   std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
   Nanos nearer = SteadyClock::read();  // when one last progressed
   for (;;) {

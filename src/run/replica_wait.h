@@ -21,6 +21,9 @@ struct ReplicaBehind {
 struct ReplicaWait {
   /// The wait ends when no replica has caught up further for this long.
   Nanos patience = 10 * kSecond;
+  /// The masters hold keys that never were in their replication streams: each begins a new one, so
+  /// that its replicas copy all of it first.
+  bool copyAll = false;
   /// Called after every poll: bytes that are missing, at all replicas together.
   std::function<void(Nanos now, std::uint64_t missing)> progress;
   std::function<bool()> interrupted;

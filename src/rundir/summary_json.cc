@@ -31,6 +31,11 @@ void visit(auto& json, MappedAs<RateFigures> auto& rate) {
   json.field("errors", rate.errors);
 }
 
+void visit(auto& json, MappedAs<LoadFigures> auto& load) {
+  json.field("method", load.method);
+  json.field("reason", load.reason);
+}
+
 void visit(auto& json, MappedAs<CacheFigures> auto& cache) {
   json.field("hits", cache.hits);
   json.field("misses", cache.misses);
@@ -208,6 +213,7 @@ void visit(auto& json, MappedAs<Summary> auto& summary) {
   json.field("window_s", summary.windowS);
   json.field("rate", summary.rate);
   json.object("latency_us", [&](auto& measures) { visitLatencies(measures, summary.latency); });
+  if (json.kReads || !summary.load.method.empty()) json.field("load", summary.load);
   json.field("cache", summary.cache);
   json.field("verify", summary.verify);
   json.field("cluster", summary.cluster);

@@ -32,6 +32,7 @@ ReplicationState parseReplication(const ServerInfo& info) {
   ReplicationState state;
   state.master = info.role() == "master";
   state.replicas = info.count("connected_slaves");
+  state.history = info.text("master_replid");
   if (state.master) {
     state.offset = info.count("master_repl_offset");
     return state;
@@ -41,6 +42,7 @@ ReplicationState parseReplication(const ServerInfo& info) {
                   static_cast<std::uint16_t>(info.count("master_port")),
                   {}};
   state.offset = info.count("slave_repl_offset");
+  state.copied = info.count("master_sync_read_bytes") + info.count("loading_loaded_bytes");
   return state;
 }
 
@@ -103,7 +105,7 @@ Result<ClusterView> ClusterAdmin::view() {
 Result<ReplicationState> ClusterAdmin::replicationOf(const Endpoint& endpoint) {
   auto admin = at(endpoint);
   if (!admin) return fail(std::move(admin.error()));
-  auto info = (*admin)->info({"replication"});
+  auto info = (*admin)->info({"replication", "persistence"});
   if (!info) return fail(std::move(info.error()));
   return parseReplication(*info);
 }

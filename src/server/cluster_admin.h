@@ -20,6 +20,8 @@ struct ReplicationState {
   Endpoint source;             ///< of a replica: its master
   std::uint64_t offset = 0;    ///< bytes of the stream: written (master) or applied (replica)
   std::uint64_t replicas = 0;  ///< connected to it
+  std::string history;         ///< master_replid: of the stream that `offset` counts
+  std::uint64_t copied = 0;  ///< of a replica that is copying its master: bytes received and loaded
 };
 ReplicationState parseReplication(const ServerInfo& info);
 

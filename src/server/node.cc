@@ -14,6 +14,7 @@
 #include "os/gated_child.h"
 #include "os/program.h"
 #include "server/info.h"
+#include "server/rdb_fifo.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -50,6 +51,7 @@ Status prepareDirectory(const NodeConfig& config, bool keepConfig) {
   // A socket file of an earlier life would be taken for an answer that is to come.
   fs::remove(config.socketPath(), problem);
   fs::remove(config.outputPath(), problem);
+  removeLeftFifos(config.dir);  // in the dump file's place one would hold up the start for ever
   if (keepConfig) return {};
   return writeWholeFile(config.configPath(), configText(config));
 }

@@ -12,6 +12,7 @@
 
 #include "chaos/bracket.h"
 #include "chaos/chaos_plan.h"
+#include "run/load_method.h"
 #include "run/load_run.h"
 #include "rundir/run_dir_reader.h"
 #include "server/cluster_admin.h"
@@ -147,6 +148,89 @@ TEST(ClusterLoader, EndsWhenReplicasHaveAllOfItAndListsEveryNode) {
   }
   EXPECT_EQ(stored, plan.load.keys);
   EXPECT_EQ(std::ranges::count(summary.servers, "replica", &ServerFigures::role), 3);
+}
+
+TEST(ClusterLoader, StreamsTheDataSetOfANodeToAllMasters) {
+  const auto single = test::startRedis();
+  auto stack = startCluster();
+  if (!single || !stack) return;
+  LoadRunPlan plan = planFor(stack->endpoints(), 60'000);
+  plan.load.ttlFraction = 0.3;
+  plan.own = ownServers(*stack);
+  LoadRunPlan onNode = plan;
+  onNode.load.target = single->endpoint();
+  onNode.load.seeds.clear();
+  expectGood(load(onNode));
+  const Digest wanted = digestOf(single->node());
+  const auto wantedTimes = askAll(single->endpoint(), false, "PEXPIRETIME", plan.load.keys);
+
+  const auto outcome = load(plan);
+  expectGood(outcome);
+  EXPECT_EQ(outcome->summary.load.method, "rdb") << outcome->summary.load.reason;
+  EXPECT_EQ(outcome->databaseKeys, plan.load.keys);
+  EXPECT_THAT(outcome->summary.notes, testing::IsEmpty());
+  EXPECT_EQ(digestOfMasters(*stack), wanted);
+  std::uint64_t stored = 0;
+  for (const ClusterNodeFigures& node : outcome->summary.cluster.nodes) stored += node.ops;
+  EXPECT_EQ(stored, plan.load.keys);
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(digestOf(stack->node(i)), digestOf(stack->node(i + 3)));
+  const auto times = askAll(stack->endpoint(), true, "PEXPIRETIME", plan.load.keys);
+  ASSERT_EQ(times.size(), wantedTimes.size());
+  for (std::size_t id = 0; id < times.size(); ++id)
+    ASSERT_EQ(times[id].integer, wantedTimes[id].integer) << id;
+
+  // Replicas follow again: what is written now comes through the replication stream.
+  plan.load.keys = 70'000;
+  const auto more = load(plan);
+  expectGood(more);
+  EXPECT_EQ(more->summary.load.method, "commands");
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(digestOf(stack->node(i)), digestOf(stack->node(i + 3)));
+}
+
+TEST(ClusterLoader, StreamsNothingIntoSlotsThatMove) {
+  auto stack = startCluster({}, withoutReplicas());
+  if (!stack) return;
+  LoadRunPlan plan = planFor(stack->endpoints(), 1'000);
+  plan.own = ownServers(*stack);
+  auto first = Admin::connect(stack->node(0).endpoint(), {});
+  auto second = Admin::connect(stack->node(1).endpoint(), {});
+  ASSERT_TRUE(first && second);
+  const auto id = second->command({"CLUSTER", "MYID"});
+  ASSERT_TRUE(id);
+  ASSERT_TRUE(first->command({"CLUSTER", "SETSLOT", "7", "MIGRATING", id->text}));
+  const auto outcome = load(plan);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->summary.load.method, "commands");
+  EXPECT_THAT(outcome->summary.load.reason, HasSubstr("are being moved"));
+
+  ASSERT_TRUE(first->command({"CLUSTER", "SETSLOT", "7", "STABLE"}));
+  RdbTarget stream;
+  stream.endpoint = stack->node(0).endpoint();
+  stream.slots.emplace();
+  for (std::size_t slot = 0; slot < kSlots; ++slot)
+    stream.slots->set(slot, slot < kSlots / 2);  // more than a third
+  const Status stayed = checkSlotsStayed({stream}, {});
+  ASSERT_FALSE(stayed);
+  EXPECT_EQ(stayed.error().code, ErrorCode::unsafe);
+}
+
+TEST(ClusterLoader, EndsAllStreamsWhenOneMasterDies) {
+  auto stack = startCluster({}, withoutReplicas());
+  if (!stack) return;
+  LoadRunPlan plan = planFor(stack->endpoints(), 2'000'000);
+  plan.own = ownServers(*stack);
+  plan.method = LoadMethod::rdb;
+  std::atomic<bool> killed{false};
+  const auto outcome = load(plan, {}, [&](const LoadProgress& at) {
+    if (at.done > 0 && !killed.exchange(true)) (void)stack->node(1).kill();
+  });
+  ASSERT_TRUE(killed);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_FALSE(outcome->status);
+  EXPECT_EQ(outcome->status.error().code, ErrorCode::unreachable);
+  EXPECT_TRUE(stack->node(0).alive() && stack->node(2).alive());
 }
 
 TEST(ClusterLoader, FollowsSlotsThatAreMovedUnderIt) {

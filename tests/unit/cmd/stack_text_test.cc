@@ -28,7 +28,7 @@ StackStatus failedOver() {
   StackStatus status;
   status.state = {"lab", "cluster", true, "/tmp/s", "redis-server", {}};
   status.nodes = {nodeAt(7700, "master", "replica"), nodeAt(7703, "replica", "master")};
-  status.nodes[0].replication = {false, true, {"127.0.0.1", 7703, {}}, 1000, 0};
+  status.nodes[0].replication = {false, true, {"127.0.0.1", 7703, {}}, 1000, 0, {}, 0};
   status.nodes[1].replication.offset = 3048;
   status.nodes[1].member->slots = {{0, 99}};
   status.nodes[1].member->migrating = {{7, std::string(40, 'b')}};

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "cluster/hash_slot.h"
+#include "engine/load_plan.h"
+#include "rdb/rdb_writer.h"
+#include "workload/ttl.h"
+#include "workload/values.h"
+
+namespace redline {
+
+/// Which slots' keys go to a server.
+using SlotSet = std::bitset<kSlots>;
+
+/// The keys that a load has for one server, as an RDB file that is made piece by piece, in
+/// ascending ids. Sans-I/O.
+class RdbSource {
+ public:
+  /// `slots`: of a cluster's master, those that it owns. `plan` outlives it.
+  RdbSource(const LoadPlan& plan, unsigned version, std::optional<SlotSet> slots);
+
+  /// The next piece, at least 256 KB but for the last one; empty: the file has ended. Good until
+  /// the next call.
+  std::string_view next();
+  /// The next piece ends the file, which is a sound one whatever is missing.
+  void endEarly() noexcept { ending_ = true; }
+
+  /// Every id below, of this server's, is in the pieces.
+  std::uint64_t nextId() const noexcept { return nextId_; }
+  std::uint64_t keys() const noexcept { return keys_; }  ///< in the pieces
+  /// Of a cluster: keys in the pieces by slot.
+  const std::vector<std::uint64_t>& keysBySlot() const noexcept { return keysBySlot_; }
+
+ private:
+  void begin();
+  void add(std::uint64_t id);
+  bool belongs(std::uint64_t id);
+
+  const LoadPlan& plan_;
+  Values values_;
+  Ttls ttls_;
+  RdbWriter writer_;
+  std::optional<SlotSet> slots_;
+  std::uint64_t nextId_;
+  std::uint64_t keys_ = 0;
+  std::vector<std::uint64_t> keysBySlot_;
+  bool ending_ = false, begun_ = false, ended_ = false;
+};
+
+}  // namespace redline

@@ -1,0 +1,149 @@
+#include "run/load_method.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "server/cluster_admin.h"
+#include "server/slot_map_reading.h"
+
+namespace redline {
+namespace fs = std::filesystem;
+namespace {
+
+/// A server's dump file; an error: why no stream can be loaded there.
+Result<fs::path> dumpOf(Target& target, std::span<const OwnServer> own) {
+  const std::string name = target.admin.endpoint().text();
+  const auto no = [](std::string why) { return fail(Error{ErrorCode::refused, std::move(why)}); };
+  const OwnServer* const server = findOwn(own, target.admin.endpoint());
+  if (server == nullptr)
+    return no(fmt::format("{} is not a server of a stack of ours on this machine", name));
+  const auto process = server->current();
+  if (!process || static_cast<std::uint64_t>(process->pid) != target.info.count("process_id"))
+    return no(fmt::format("{} is not the process of our stack", name));
+  const auto info = target.admin.info({"persistence"});
+  if (!info) return fail(info.error());
+  if (info->count("aof_enabled") != 0)
+    return no(fmt::format("{} has an append-only file, which would lack the keys", name));
+  if (info->count("rdb_bgsave_in_progress") != 0)
+    return no(fmt::format("{} is writing a dump file", name));
+  const auto directory = target.admin.configGet("dir");
+  if (!directory) return no(directory.error().message);
+  const auto file = target.admin.configGet("dbfilename");
+  if (!file) return no(file.error().message);
+  if (::access(directory->c_str(), W_OK | X_OK) != 0)
+    return no(fmt::format("we may not write to {}", *directory));
+  fs::path dump = fs::path(*directory) / *file;
+  std::error_code problem;
+  const auto type = fs::symlink_status(dump, problem).type();
+  if (type != fs::file_type::not_found && type != fs::file_type::fifo)
+    return no(fmt::format("{} has a dump file", name));
+  // Refused as a whole where enable-debug-command says so.
+  if (const auto debug = target.admin.commandRaw({"DEBUG", "HELP"}); !debug || debug->isError())
+    return no(
+        fmt::format("{} refuses DEBUG ({})", name, debug ? debug->text : debug.error().message));
+  return dump;
+}
+
+SlotSet slotSetOf(const std::vector<SlotRange>& ranges) {
+  SlotSet slots;
+  for (const SlotRange& range : ranges)
+    for (std::size_t slot = range.first; slot <= range.last; ++slot) slots.set(slot);
+  return slots;
+}
+
+/// The slots of a master as it sees them itself; none while slots are being moved.
+Result<std::optional<SlotSet>> settledSlots(ClusterAdmin& cluster, const Endpoint& master) {
+  const auto view = cluster.viewOf(master);
+  if (!view) return fail(view.error());
+  const ClusterMember* const self = view->myself();
+  if (self == nullptr || !self->migrating.empty() || !self->importing.empty()) return std::nullopt;
+  return slotSetOf(self->slots);
+}
+
+/// A stream for that server; an error says why there can be none.
+Result<RdbTarget> streamFor(Target& target, const LoadRunPlan& plan, ClusterAdmin* cluster) {
+  const std::string name = target.admin.endpoint().text();
+  RdbTarget stream;
+  stream.endpoint = target.admin.endpoint();
+  const auto version = rdbVersionOf(target.info.version());
+  if (!version)
+    return fail(ErrorCode::refused, "{} runs Redis {}, whose dump files are not known", name,
+                target.info.version());
+  stream.version = *version;
+  if (plan.method == LoadMethod::automatic && target.info.keys() != 0)
+    return fail(ErrorCode::refused, "{} holds {} keys already", name, target.info.keys());
+  if (cluster == nullptr && target.info.count("connected_slaves") != 0)
+    return fail(ErrorCode::refused, "{} has replicas", name);
+  auto dump = dumpOf(target, plan.own);
+  if (!dump) return fail(dump.error());
+  stream.dump = std::move(*dump);
+  if (cluster == nullptr) return stream;
+  auto slots = settledSlots(*cluster, stream.endpoint);
+  if (!slots) return fail(slots.error());
+  if (!*slots) return fail(ErrorCode::refused, "slots of {} are being moved", name);
+  stream.slots = **slots;
+  return stream;
+}
+
+/// A stream for each server that stores keys; an error says why not.
+Result<std::vector<RdbTarget>> streamsFor(const LoadRunPlan& plan, Preflight& servers, bool fits) {
+  if (!fits)
+    return fail(ErrorCode::refused,
+                "the data set does not fit, and a server evicts nothing while it loads a stream");
+  std::optional<ClusterAdmin> cluster;
+  if (servers.map) cluster.emplace(Credentials{plan.load.login.user, plan.load.login.password});
+  std::vector<RdbTarget> streams;
+  SlotSet covered;
+  for (Target& target : servers.targets) {
+    if (servers.map && target.info.role() != "master") continue;
+    auto stream = streamFor(target, plan, cluster ? &*cluster : nullptr);
+    if (!stream) return fail(std::move(stream.error()));
+    if (stream->slots && stream->slots->none()) continue;
+    if (stream->slots) covered |= *stream->slots;
+    streams.push_back(std::move(*stream));
+  }
+  if (servers.map && !covered.all())
+    return fail(ErrorCode::refused, "the masters do not agree on who owns {} slots",
+                kSlots - covered.count());
+  return streams;
+}
+
+}  // namespace
+
+Result<MethodChoice> chooseMethod(const LoadRunPlan& plan, Preflight& servers, bool fits) {
+  if (plan.method == LoadMethod::commands) return MethodChoice{plan.method, "-method=commands", {}};
+  if (plan.load.from != 0) return MethodChoice{LoadMethod::commands, "-from continues a load", {}};
+  auto streams = streamsFor(plan, servers, fits);
+  if (streams)
+    return MethodChoice{LoadMethod::rdb,
+                        plan.method == LoadMethod::rdb ? "-method=rdb"
+                        : servers.map ? "every master is empty and of a stack of ours"
+                                      : "the server is empty and of a stack of ours",
+                        std::move(*streams)};
+  if (plan.method == LoadMethod::automatic)
+    return MethodChoice{LoadMethod::commands, streams.error().message, {}};
+  return fail(streams.error().code, "-method=rdb cannot be: {}; use -method=commands",
+              streams.error().message);
+}
+
+Status checkSlotsStayed(const std::vector<RdbTarget>& streams, const Login& login) {
+  ClusterAdmin cluster({login.user, login.password});
+  for (const RdbTarget& stream : streams) {
+    if (!stream.slots) continue;
+    const auto slots = settledSlots(cluster, stream.endpoint);
+    if (!slots) return fail(slots.error());
+    if (*slots && **slots == *stream.slots) continue;
+    return fail(
+        ErrorCode::unsafe,
+        "slots of {} were moved during the load, and keys of theirs are on a node that does "
+        "not own them: empty the cluster and load again",
+        stream.endpoint.text());
+  }
+  return {};
+}
+
+}  // namespace redline

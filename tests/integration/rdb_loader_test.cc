@@ -1,0 +1,311 @@
+// The loader's RDB streams into real servers: the same data set as by commands, and a clean end of
+// whatever goes wrong.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "os/files.h"
+#include "os/program.h"
+#include "run/load_method.h"
+#include "server/key_admin.h"
+#include "server/stack.h"
+#include "support/load_lab.h"
+#include "support/paths.h"
+#include "support/real_redis.h"
+#include "workload/keyspace.h"
+
+namespace redline {
+namespace {
+
+namespace fs = std::filesystem;
+using test::adminOf;
+using test::eventually;
+using test::expectGood;
+using test::flush;
+using test::kMegabyte;
+using test::load;
+using test::startRedis;
+using testing::HasSubstr;
+
+LoadRunPlan streamPlan(ScopedStack& redis, std::uint64_t keys = 20'000,
+                       LoadMethod method = LoadMethod::rdb) {
+  LoadRunPlan plan = test::loadPlan(redis.endpoint(), keys);
+  plan.own = ownServers(redis);
+  plan.method = method;
+  return plan;
+}
+
+NodeConfig roomy() {
+  NodeConfig config;
+  config.maxmemory = 2048 * kMegabyte;
+  return config;
+}
+
+/// All that can be seen of a data set: DEBUG DIGEST, and when each key expires.
+std::string everything(ScopedStack& redis, std::uint64_t keys) {
+  auto admin = adminOf(redis);
+  if (!admin) return {};
+  std::vector<std::vector<std::string>> commands{{"DEBUG", "DIGEST"}, {"DBSIZE"}};
+  for (std::uint64_t id = 0; id < keys; ++id) commands.push_back({"PEXPIRETIME", test::keyOf(id)});
+  const auto replies = admin->pipeline(commands, 60 * kSecond);
+  EXPECT_TRUE(replies) << replies.error().message;
+  std::string all;
+  if (replies)
+    for (const Value& reply : *replies) all += fmt::format("{}{} ", reply.text, reply.integer);
+  return all;
+}
+
+/// Nothing but the server's own files.
+void expectNoFifo(const ScopedStack& redis) {
+  for (std::size_t i = 0; i < redis.size(); ++i)
+    for (const auto& entry : fs::directory_iterator(redis.node(i).config().dir))
+      EXPECT_FALSE(entry.is_fifo()) << entry.path();
+}
+
+std::string reasonOf(const Result<LoadRunOutcome>& outcome) {
+  EXPECT_TRUE(outcome) << outcome.error().message;
+  return outcome ? outcome->summary.load.method + ": " + outcome->summary.load.reason : "";
+}
+
+TEST(RdbLoader, StoresWhatCommandsStore) {
+  auto redis = startRedis(roomy());
+  if (!redis) return;
+  struct Set {
+    std::uint64_t keys, seed;
+    std::size_t size;
+    double fraction;
+    std::int64_t at;
+  };
+  for (const Set& set : {Set{20'000, 1, 100, 0.3, 0}, Set{1, 2, 1, 1, 0},
+                         Set{3'000, 3, 20'000, 0, 0}, Set{50'000, 4, 17, 1, 90'000}}) {
+    LoadRunPlan plan = streamPlan(*redis, set.keys, LoadMethod::commands);
+    plan.load.seed = set.seed;
+    plan.load.valueSize = set.size;
+    plan.load.ttlFraction = set.fraction;
+    plan.load.ttlAtMillis = set.at;
+    expectGood(load(plan));
+    const std::string wanted = everything(*redis, set.keys);
+    for (const LoadMethod method : {LoadMethod::rdb, LoadMethod::automatic}) {
+      flush(*redis);
+      plan.method = method;
+      plan.load.threads = method == LoadMethod::rdb ? 3 : 1;
+      const auto outcome = load(plan);
+      expectGood(outcome);
+      EXPECT_EQ(outcome->summary.load.method, "rdb");
+      EXPECT_EQ(outcome->databaseKeys, set.keys);
+      EXPECT_EQ(outcome->summary.rate.completed, set.keys);
+      EXPECT_EQ(everything(*redis, set.keys), wanted);
+    }
+    flush(*redis);
+  }
+  expectNoFifo(*redis);
+}
+
+TEST(RdbLoader, SaysWhyItLoadsByCommands) {
+  auto redis = startRedis();
+  if (!redis) return;
+  const auto dump = redis->node().config().dir / "dump.rdb";
+  LoadRunPlan plan = streamPlan(*redis, 1'000, LoadMethod::automatic);
+  EXPECT_EQ(reasonOf(load(plan)), "rdb: the server is empty and of a stack of ours");
+  EXPECT_THAT(reasonOf(load(plan)), HasSubstr("holds 1000 keys already"));
+  flush(*redis);
+  plan.own.clear();
+  EXPECT_THAT(reasonOf(load(plan)), HasSubstr("is not a server of a stack of ours"));
+  flush(*redis);
+  plan.own = ownServers(*redis);
+  plan.load.from = 500;
+  EXPECT_EQ(reasonOf(load(plan)), "commands: -from continues a load");
+  flush(*redis);
+  plan.load.from = 0;
+  ASSERT_TRUE(writeWholeFile(dump, "REDIS"));
+  EXPECT_THAT(reasonOf(load(plan)), HasSubstr("has a dump file"));
+  EXPECT_EQ(readWholeFile(dump).value_or(""), "REDIS");
+}
+
+TEST(RdbLoader, RefusesWhatRdbCannotDo) {
+  auto redis = startRedis();
+  if (!redis) return;
+  LoadRunPlan plan = streamPlan(*redis, 1'000);
+  plan.own.clear();
+  const auto foreign = load(plan);
+  ASSERT_FALSE(foreign);
+  EXPECT_EQ(foreign.error().code, ErrorCode::refused);
+  EXPECT_THAT(foreign.error().message, HasSubstr("use -method=commands"));
+  plan = streamPlan(*redis, 5'000'000);
+  plan.force = true;
+  const auto tooLarge = load(plan);
+  ASSERT_FALSE(tooLarge);
+  EXPECT_THAT(tooLarge.error().message, HasSubstr("evicts nothing while it loads"));
+  EXPECT_EQ(adminOf(*redis)->command({"DBSIZE"})->integer, 0);
+}
+
+TEST(RdbLoader, LeavesServersToCommandsThatLogOrRefuseDebug) {
+  for (const auto& [name, value, reason] :
+       {std::tuple{"appendonly", "yes", "append-only file"},
+        std::tuple{"enable-debug-command", "no", "refuses DEBUG"}}) {
+    NodeConfig config;
+    config.extra = {{name, value}};
+    auto redis = startRedis(config);
+    if (!redis) return;
+    LoadRunPlan plan = streamPlan(*redis, 1'000, LoadMethod::automatic);
+    const auto outcome = load(plan);
+    expectGood(outcome);
+    EXPECT_THAT(reasonOf(outcome), testing::AllOf(HasSubstr("commands: "), HasSubstr(reason)));
+    plan.method = LoadMethod::rdb;
+    const auto refused = load(plan);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr(reason));
+  }
+}
+
+TEST(RdbLoader, StoresNoKeyWhoseTimeHasPassed) {
+  auto redis = startRedis();
+  if (!redis) return;
+  LoadRunPlan plan = streamPlan(*redis, 20'000);
+  plan.load.ttlFraction = 0.5;
+  plan.load.ttlEpochMillis = 1'600'000'000'000;
+  const auto streamed = load(plan);
+  expectGood(streamed);
+  const std::string seen = everything(*redis, plan.load.keys);
+  EXPECT_NEAR(static_cast<double>(streamed->databaseKeys), 10'000, 400);
+  EXPECT_EQ(streamed->summary.servers.at(0).expired, 20'000 - streamed->databaseKeys);
+
+  flush(*redis);
+  plan.method = LoadMethod::commands;
+  expectGood(load(plan));
+  auto admin = adminOf(*redis);
+  EXPECT_TRUE(eventually([&] {
+    return static_cast<std::uint64_t>(admin->command({"DBSIZE"})->integer) ==
+           streamed->databaseKeys;
+  }));
+  EXPECT_EQ(everything(*redis, plan.load.keys), seen);
+}
+
+TEST(RdbLoader, ContinuesFromWhereAnInterruptLeftIt) {
+  auto redis = startRedis(roomy());
+  if (!redis) return;
+  LoadRunPlan plan = streamPlan(*redis, 1'000'000);
+  plan.load.ttlFraction = 0.3;
+  std::atomic<bool> begun{false};
+  const auto broken = load(
+      plan, [&] { return begun.load(); },
+      [&](const LoadProgress& at) { begun = begun || at.done > 0; });
+  ASSERT_TRUE(broken) << broken.error().message;
+  ASSERT_FALSE(broken->status);
+  EXPECT_EQ(broken->status.error().code, ErrorCode::interrupted);
+  EXPECT_THAT(broken->status.error().message,
+              HasSubstr(fmt::format("-from={}", broken->resumeFrom)));
+  EXPECT_GT(broken->resumeFrom, 0U);
+  ASSERT_LT(broken->resumeFrom, plan.load.keys);
+  EXPECT_EQ(broken->databaseKeys, broken->resumeFrom);
+  expectNoFifo(*redis);
+
+  plan.load.from = broken->resumeFrom;
+  std::vector<std::string> notes;
+  LoadWatcher watcher;
+  watcher.onNote = [&](const std::string& note) { notes.push_back(note); };
+  const auto rest = runLoad(plan, watcher);
+  expectGood(rest);
+  EXPECT_EQ(rest->summary.load.method, "commands");
+  EXPECT_THAT(notes, testing::Contains(HasSubstr("by commands, as -from")));
+  const std::string resumed = everything(*redis, 1'000);
+  flush(*redis);
+  plan.load.from = 0;
+  expectGood(load(plan));
+  EXPECT_EQ(everything(*redis, 1'000), resumed);
+}
+
+TEST(RdbLoader, EndsBeforeMaxmemoryThatIsLoweredUnderIt) {
+  auto redis = startRedis(roomy());
+  if (!redis) return;
+  LoadRunPlan plan = streamPlan(*redis, 3'000'000);
+  std::atomic<bool> lowered{false};
+  auto admin = adminOf(*redis);
+  const auto outcome = load(plan, {}, [&](const LoadProgress& at) {
+    if (at.done == 0 || lowered.exchange(true)) return;
+    EXPECT_TRUE(admin->configSet("maxmemory", std::to_string(300 * kMegabyte)));
+  });
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_FALSE(outcome->status);
+  EXPECT_EQ(outcome->status.error().code, ErrorCode::noSpace);
+  EXPECT_THAT(outcome->status.error().message,
+              testing::AllOf(HasSubstr("is full"), HasSubstr("resume with -from="),
+                             testing::Not(HasSubstr("\n"))));
+  EXPECT_TRUE(redis->node().alive());
+  EXPECT_LT(outcome->resumeFrom, plan.load.keys);
+  expectNoFifo(*redis);
+}
+
+TEST(RdbLoader, EndsWithOneLineWhenTheServerDies) {
+  auto redis = startRedis(roomy());
+  if (!redis) return;
+  const LoadRunPlan plan = streamPlan(*redis, 1'000'000);
+  std::atomic<bool> killed{false};
+  const auto outcome = load(plan, {}, [&](const LoadProgress& at) {
+    if (at.done > 0 && !killed.exchange(true)) (void)redis->node().kill();
+  });
+  ASSERT_TRUE(killed);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_FALSE(outcome->status);
+  EXPECT_EQ(outcome->status.error().code, ErrorCode::unreachable);
+  EXPECT_THAT(outcome->status.error().message,
+              testing::AllOf(HasSubstr("ended while it was loading"), HasSubstr("-from="),
+                             testing::Not(HasSubstr("\n"))));
+  expectNoFifo(*redis);
+  ASSERT_TRUE(redis->restart());
+  EXPECT_EQ(adminOf(*redis)->command({"DBSIZE"})->integer, 0);
+}
+
+TEST(RdbLoader, ReplacesAFifoThatACrashLeft) {
+  auto redis = startRedis();
+  if (!redis) return;
+  const auto dump = redis->node().config().dir / "dump.rdb";
+  ASSERT_EQ(::mkfifo(dump.c_str(), 0600), 0);
+  expectGood(load(streamPlan(*redis)));
+  expectNoFifo(*redis);
+  ASSERT_EQ(::mkfifo(dump.c_str(), 0600), 0);
+  ASSERT_TRUE(redis->restart());  // with it there, the server would wait for a writer
+  expectNoFifo(*redis);
+}
+
+/// `redline loader` on a stack of `redline stack up`.
+TEST(RdbLoaderCommand, LoadsAStackAndSaysHow) {
+  test::TemporaryDirectory home;
+  StackOptions options;
+  options.node.maxmemory = 2048 * kMegabyte;
+  options.node.port = 0;
+  Stack stack(home.path());
+  const auto up = stack.up(options);
+  ASSERT_TRUE(up) << up.error().message;
+  const std::string addr = "-addr=" + up->state.nodes.at(0).endpoint().text();
+  const std::string binary = std::string(REDLINE_BINARY_DIR) + "/redline";
+  const auto run = [&](const std::string& signal, const std::string& keys) {
+    return runProgram({"/bin/sh", "-c",
+                       fmt::format("REDLINE_HOME={} timeout {} {} loader {} -keys={}",
+                                   home.path().native(), signal, binary, addr, keys)},
+                      60 * kSecond);
+  };
+  const auto whole = run("50", "100k");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->exitCode, 0) << whole->errors;
+  EXPECT_THAT(whole->output, HasSubstr("rdb: the server is empty and of a stack of ours"));
+
+  auto admin = Admin::connect(up->state.nodes.at(0).endpoint(), {});
+  ASSERT_TRUE(admin);
+  ASSERT_TRUE(admin->command({"FLUSHALL"}));
+  const auto interrupted = run("-s INT 1", "5M -ttl-frac=0");
+  ASSERT_TRUE(interrupted);
+  EXPECT_THAT(interrupted->errors, HasSubstr("interrupted; "));
+  EXPECT_GT(admin->command({"DBSIZE"})->integer, 0);
+  EXPECT_FALSE(fs::exists(up->state.nodes.at(0).dir / "dump.rdb"));
+  EXPECT_TRUE(stack.down("node", {}));
+}
+
+}  // namespace
+}  // namespace redline
