@@ -9,9 +9,11 @@ namespace redline {
 
 std::span<const Experiment> experiments() {
   static const std::vector<Experiment> kExperiments{
-      ceilingExperiment(),          pipeliningExperiment(), fsyncExperiment(),
-      persistenceSpikeExperiment(), bigKeyExperiment(),     evictionCliffExperiment(),
-      expirySpikeExperiment(),      hotKeyExperiment(),     reshardExperiment(),
+      ceilingExperiment(),     pipeliningExperiment(),
+      fsyncExperiment(),       persistenceSpikeExperiment(),
+      bigKeyExperiment(),      evictionCliffExperiment(),
+      expirySpikeExperiment(), hotKeyExperiment(),
+      reshardExperiment(),     msetExperiment(),
   };
   return kExperiments;
 }

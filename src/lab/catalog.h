@@ -18,6 +18,7 @@ Experiment evictionCliffExperiment();
 Experiment expirySpikeExperiment();
 Experiment hotKeyExperiment();
 Experiment reshardExperiment();
+Experiment msetExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.
 std::span<const Experiment> experiments();
