@@ -13,10 +13,11 @@
 #include "base/typed_value.h"
 #include "base/units.h"
 #include "lab/catalog.h"
+#include "lab/format.h"
 #include "lab/study.h"
 #include "server/admin.h"
 
-namespace redline::lab {
+namespace redline::lab::mset {
 namespace {
 
 // How the keys of a group are sent.
@@ -331,7 +332,7 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
-}  // namespace redline::lab
+}  // namespace redline::lab::mset
 
 namespace redline {
 
@@ -361,8 +362,8 @@ Experiment msetExperiment() {
                       .help = "CPU time of a key, for the prediction"},
                      {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
                      {.name = "duration", .kind = duration, .help = "measured time of each run"}},
-      .check = lab::check,
-      .declare = lab::declare,
+      .check = lab::mset::check,
+      .declare = lab::mset::declare,
   };
 }
 

@@ -12,7 +12,7 @@
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
-namespace redline {
+namespace redline::mset_test {
 namespace {
 
 using testing::AllOf;
@@ -108,4 +108,4 @@ TEST(MsetPlan, RefusesAKeyTwiceInARoundTrip) {
 }
 
 }  // namespace
-}  // namespace redline
+}  // namespace redline::mset_test
