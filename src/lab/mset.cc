@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -11,8 +12,8 @@
 #include "base/affinity.h"
 #include "base/clock.h"
 #include "base/typed_value.h"
-#include "base/units.h"
 #include "lab/catalog.h"
+#include "lab/core_watch.h"
 #include "lab/format.h"
 #include "lab/study.h"
 #include "server/admin.h"
@@ -103,8 +104,10 @@ Status send(Bench& bench, const Sending& sending) {
     return fail(warm.error());
   const auto before = client->info({"cpu", "commandstats"});
   if (!before) return fail(before.error());
+  const CoreWatch others(bench.stack(), bench.cpus());
   const auto sent = sendFor(sending.duration, *client, sending, bench);
   if (!sent) return fail(sent.error());
+  if (const auto share = others.share()) bench.figure(kOthersOnServerCore, *share);
   const auto after = client->info({"cpu", "commandstats"});
   if (!after) return fail(after.error());
   if (bench.interrupted()) return {};
@@ -142,10 +145,9 @@ struct Model {
 
 /// Writes or reads: what their commands are called in sentences.
 struct Kind {
-  std::string label;
-  std::string_view single, multi;
+  std::string_view label, single, multi;
 };
-const std::vector<Kind> kKinds{{"write", "SET", "MSET"}, {"read", "GET", "MGET"}};
+constexpr std::array<Kind, 2> kKinds{{{"write", "SET", "MSET"}, {"read", "GET", "MGET"}}};
 
 /// The two circumstances in which the ways are compared.
 struct Compared {
@@ -183,47 +185,54 @@ void conclude(Study& s, const Kind& kind, const Costs& costs, const Quantity& cp
               const Quantity& execution) {
   const std::string group = s.parameters().text("group");
   const std::string groups = s.parameters().text("busy-groups");
-  const std::string id = kind.label + "-";
+  const std::string id = std::string(kind.label) + "-";
+  const std::string saved = fmt::format("{:.0f}%", 100 * costs.savedByBatch);
   s.claim(id + "command-saves", expectAbove(costs.batchCost))
       .from("CPU time of Redis's main thread, one batch in each round trip")
-      .headline()
-      .text("In one round trip, a key costs Redis's main thread {} by {} {}s and {} by one {}: {}",
-            cpu[costs.batch], group, kind.single, cpu[costs.multi], kind.multi, costs.batchCost);
+      .headline(kind.label == "write")
+      .text(
+          "With one {} in a round trip a key costs Redis's main thread {}, with {} {}s in a round "
+          "trip {}: {} as much",
+          kind.multi, cpu[costs.multi], group, kind.single, cpu[costs.batch], costs.batchCost);
   s.claim(id + "command-saves-busy", expectAbove(costs.busyCost))
       .from("CPU time of Redis's main thread, many batches in each round trip")
-      .headline()
-      .text("With {} batches in each round trip, a key costs {} by {} {}s and {} by one {}: {}",
-            groups, cpu[costs.busyBatch], group, kind.single, cpu[costs.busyMulti], kind.multi,
-            costs.busyCost);
+      .headline(kind.label == "write")
+      .text(
+          "With {} {}s in a round trip a key costs Redis's main thread {}, with {} times {} {}s "
+          "{}: {} as much",
+          groups, kind.multi, cpu[costs.busyMulti], groups, group, kind.single,
+          cpu[costs.busyBatch], costs.busyCost);
   s.claim(id + "round-trips-cost", expectAbove(costs.apartCost))
       .from("CPU time of Redis's main thread, one connection")
       .restsOn({cpu[costs.batch]})
       .text(
-          "With a round trip for each {}, a key costs {}, which is {} the cost by {}. Sending the "
-          "{}s in one write saves {} of the difference",
-          kind.single, cpu[costs.apart], costs.apartCost, kind.multi, kind.single,
-          formatShare(costs.savedByBatch));
+          "With a round trip for each {} a key costs {}, {} as much as by {}; {} {}s in one write "
+          "save {} of the difference",
+          kind.single, cpu[costs.apart], costs.apartCost, kind.multi, group, kind.single, saved);
   if (!cpu.hasAll({costs.apart, costs.batch, costs.multi})) return;
   if (expectAbove(costs.busyCost) == Standing::expected)
     s.recommend(
-        "Where {} keys are known together, send one {} instead of {} {}s: on a busy connection "
-        "{}s cost {} the CPU time. One write for all {}s comes first: it saves {} of what {} saves "
-        "over separate round trips",
-        group, kind.multi, group, kind.single, kind.single, costs.busyCost, kind.single,
-        formatShare(costs.savedByBatch), kind.multi);
+        "First send {} {}s in one write: that saves {} of what {} saves over separate round trips. "
+        "On a busy connection, send one {}: {} {}s cost {} its CPU time",
+        group, kind.single, saved, kind.multi, kind.multi, group, kind.single, costs.busyCost);
   else
-    s.recommend("Send {}s in one write; {} saves no CPU time that was measured ({})", kind.single,
-                kind.multi, costs.busyCost);
-  s.cost("A {} of {} keys executes for {}, during which no other client is served; a {} takes {}",
-         kind.multi, group, execution[costs.busyMulti], kind.single, execution[costs.busyBatch]);
+    s.recommend(
+        "Send {} {}s in one write: that {} saves CPU time beside them was not measured ({})", group,
+        kind.single, kind.multi, costs.busyCost);
+  s.cost(
+      "One {} of {} keys executes for {}, during which no other client is served; one {} takes {}. "
+      "In a cluster, all keys of one {} must be in one slot",
+      kind.multi, group, execution[costs.busyMulti], kind.single, execution[costs.busyBatch],
+      kind.multi);
 }
 
 void declare(Study& s) {
   const Parameters& p = s.parameters();
   const std::string group = p.text("group");
-  const auto kinds = Study::factor<Kind>("kind", kKinds, [](const Kind& kind) {
-    return Level{.label = kind.label, .title = kind.label};
-  });
+  const auto kinds =
+      Study::factor<Kind>("kind", {kKinds.begin(), kKinds.end()}, [](const Kind& kind) {
+        return Level{.label = std::string(kind.label), .title = std::string(kind.label)};
+      });
   const auto way = Study::factor("way", {kApart, kBatch, kMulti});
   const std::string server = s.stack(
       {.name = "node",

@@ -42,7 +42,8 @@ std::vector<const Reading*> validOrAll(const std::vector<const Reading*>& runs) 
 
 std::size_t validCount(const std::vector<const Reading*>& runs) {
   return static_cast<std::size_t>(std::ranges::count_if(runs, [](const Reading* run) {
-    return run->summary() != nullptr && run->record.invalid.empty();
+    const bool hasDrive = !run->record.directories.empty();  // or its actions are the run
+    return (run->summary() != nullptr || !hasDrive) && run->record.invalid.empty();
   }));
 }
 
