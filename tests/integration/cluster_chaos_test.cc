@@ -125,8 +125,8 @@ TEST(ClusterChaos, AKilledMasterIsAPauseOfTheRunAndNothingIsUnaccountedFor) {
   EXPECT_EQ(summary.rate.scheduled, 6'000U);
   for (const auto& [kind, count] : summary.rate.errors)
     EXPECT_TRUE(kind == "unknown_fate" || kind == "disconnected") << count << ' ' << kind;
-  // Writes that were under way when their connection was lost, one for each; all others waited. On a
-  // busy machine connections are lost more than once.
+  // Writes that were under way when their connection was lost, one for each; all others waited. On
+  // a busy machine connections are lost more than once.
   EXPECT_LE(summary.rate.failed, summary.generator.reconnects);
   EXPECT_GT(summary.latency.at("response").at("all").max, 900e3);
   ASSERT_EQ(summary.faults.size(), 2U);
