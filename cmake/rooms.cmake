@@ -24,7 +24,7 @@ function(redline_embed room header)
 endfunction()
 
 function(redline_room name)
-  cmake_parse_arguments(ARG "" "" "IMPORTS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "UNITY" "IMPORTS;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.h)
   if(NOT sources AND NOT headers)
@@ -39,7 +39,10 @@ function(redline_room name)
     else()
       target_compile_options(redline_${name} PRIVATE ${REDLINE_COLD_OPTIONS})
     endif()
-    redline_unity(redline_${name} 5)
+    if(NOT ARG_UNITY)
+      set(ARG_UNITY 5)  # sources compiled as one
+    endif()
+    redline_unity(redline_${name} ${ARG_UNITY})
   else()
     add_library(redline_${name} INTERFACE)
     set(scope INTERFACE)
@@ -76,7 +79,8 @@ redline_room(chaos      IMPORTS base os cluster record server)
 redline_room(metrics    IMPORTS base os record LIBRARIES PkgConfig::prometheus_core PkgConfig::httplib)
 redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir transport mitigation backing
                                 engine server chaos metrics)
-redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus)
+redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus
+                        UNITY 2)  # its files are long: three of them take 16 s
 redline_room(report     IMPORTS base os record rundir model LIBRARIES nlohmann_json::nlohmann_json)
 redline_embed(report report/embedded.h kReportCss=report.css kReportJs=report.js)
 
