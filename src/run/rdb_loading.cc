@@ -1,7 +1,6 @@
 #include "run/rdb_loading.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +13,7 @@
 
 #include "base/affinity.h"
 #include "base/units.h"
+#include "engine/thread_usage.h"
 #include "server/admin.h"
 #include "server/rdb_fifo.h"
 
@@ -71,10 +71,7 @@ class RdbStream {
     awaitReply();
     reloading.join();
     status_ = verdict(std::move(ended));
-    rusage usage{};
-    ::getrusage(RUSAGE_THREAD, &usage);
-    cpuUser_ = usage.ru_utime.tv_sec * kSecond + usage.ru_utime.tv_usec * kMicrosecond;
-    cpuSystem_ = usage.ru_stime.tv_sec * kSecond + usage.ru_stime.tv_usec * kMicrosecond;
+    usage_ = readThreadUsage();
   }
 
   /// Ends the stream before it would reach maxmemory: a server evicts nothing while it loads, and
@@ -94,8 +91,8 @@ class RdbStream {
 
   void addTo(LoadOutcome& outcome) const {
     outcome.resumeFrom = std::min(outcome.resumeFrom, source_.nextId());
-    outcome.cpuUser += cpuUser_;
-    outcome.cpuSystem += cpuSystem_;
+    outcome.cpuUser += usage_.user;
+    outcome.cpuSystem += usage_.system;
     outcome.counters.keysSent += source_.keys();
     outcome.counters.batches += pieces_;
     outcome.counters.bytesSent += bytes_;
@@ -231,7 +228,7 @@ class RdbStream {
   Result<Value> reply_;
 
   Status status_;
-  Nanos cpuUser_ = 0, cpuSystem_ = 0;
+  ThreadUsage usage_;
 };
 
 }  // namespace
