@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <string_view>
 
 #include "report/embedded.h"
+#include "report/line_writer.h"
 #include "report/svg.h"
 #include "report/text.h"
 
@@ -95,7 +95,7 @@ bool hasProse(const Table& table) {
 }
 
 /// Writes blocks one by one. Everything that comes from outside passes escapeHtml here.
-class PageWriter {
+class PageWriter : LineWriter {
  public:
   std::string page(const Document& document) && {
     line("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">");
@@ -112,12 +112,6 @@ class PageWriter {
   }
 
  private:
-  template <typename... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-
   void write(const Blocks& blocks) {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       const auto paired = [&](std::size_t at) {
@@ -253,8 +247,6 @@ class PageWriter {
     write(details.blocks);
     line("</details>");
   }
-
-  std::string text_;
 };
 
 }  // namespace

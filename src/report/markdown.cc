@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <string_view>
 
+#include "report/line_writer.h"
 #include "report/text.h"
 
 namespace redline {
@@ -35,7 +35,7 @@ std::string anchorOf(std::string_view id) {
   return id.empty() ? std::string() : fmt::format("<a id=\"{}\"></a>\n\n", escapeHtml(id));
 }
 
-class MarkdownWriter {
+class MarkdownWriter : LineWriter {
  public:
   std::string document(const Document& document) && {
     line("# {}\n\n{}\n", escapeMarkdown(document.title), escapeMarkdown(document.origin));
@@ -44,12 +44,6 @@ class MarkdownWriter {
   }
 
  private:
-  template <typename... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-
   void write(const Blocks& blocks) {
     for (const Block& block : blocks)
       std::visit([this](const auto& content) { add(content); }, block.content);
@@ -155,8 +149,6 @@ class MarkdownWriter {
     write(details.blocks);
     line("</details>\n");
   }
-
-  std::string text_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "report/line_writer.h"
 #include "report/text.h"
 
 namespace redline {
@@ -112,7 +113,7 @@ double niceBound(double value, bool up) {
 }
 
 /// Writes the script line by line.
-class Script {
+class Script : LineWriter {
  public:
   explicit Script(const Picture& picture) : picture_(picture) {
     line("set encoding utf8");
@@ -144,12 +145,6 @@ class Script {
 
  private:
   static constexpr double kLeft = 0.095;
-
-  template <typename... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    text_ += fmt::format(format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
 
   /// Room for a panel below `top` (0…1 of the picture) and its key above it; the panel's bottom.
   double place(const Panel& panel, double top) {
@@ -380,7 +375,6 @@ class Script {
   }
 
   const Picture& picture_;
-  std::string text_;
   int blocks_ = 0;
 };
 

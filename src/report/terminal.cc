@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "report/line_writer.h"
 #include "report/text.h"
 
 namespace redline {
@@ -24,7 +25,7 @@ std::string plainCell(const Cell& cell) {
   return text;
 }
 
-class TerminalWriter {
+class TerminalWriter : LineWriter {
  public:
   explicit TerminalWriter(std::size_t width) : width_(width) {}
 
@@ -35,12 +36,6 @@ class TerminalWriter {
   }
 
  private:
-  template <typename... Args>
-  void line(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    text_ += '\n';
-  }
-
   /// `first` before the first line; the others are indented as far.
   void wrapped(std::string_view first, std::string_view text) {
     const std::string clean = cleanText(text);
@@ -128,7 +123,6 @@ class TerminalWriter {
   void add(const Details& /*details*/) {}
 
   std::size_t width_;
-  std::string text_;
 };
 
 }  // namespace
