@@ -1,7 +1,6 @@
 #include "cluster/slot_ranges.h"
 
 #include <algorithm>
-#include <bitset>
 #include <optional>
 
 #include "base/text.h"
@@ -29,16 +28,24 @@ Result<SlotRange> parseOne(std::string_view text) {
 }  // namespace
 
 Result<std::vector<SlotRange>> parseSlotRanges(std::string_view text) {
-  std::bitset<kSlots> chosen;
+  std::vector<SlotRange> ranges;
   for (std::size_t begin = 0;;) {
     const std::size_t comma = std::min(text.find(',', begin), text.size());
     const auto range = parseOne(text.substr(begin, comma - begin));
     if (!range) return fail(range.error());
-    for (std::size_t slot = range->first; slot <= range->last; ++slot) chosen.set(slot);
+    ranges.push_back(*range);
     if (comma == text.size()) break;
     begin = comma + 1;
   }
-  return slotRangesWhere([&](std::uint16_t slot) { return chosen.test(slot); });
+  return slotRangesWhere(
+      [chosen = slotSetOf(ranges)](std::uint16_t slot) { return chosen.test(slot); });
+}
+
+SlotSet slotSetOf(std::span<const SlotRange> ranges) {
+  SlotSet slots;
+  for (const SlotRange& range : ranges)
+    for (std::size_t slot = range.first; slot <= range.last; ++slot) slots.set(slot);
+  return slots;
 }
 
 std::string formatSlotRanges(std::span<const SlotRange> ranges) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,6 +21,9 @@ struct SlotRange {
   bool contains(std::uint16_t slot) const { return first <= slot && slot <= last; }
   bool operator==(const SlotRange&) const = default;
 };
+
+using SlotSet = std::bitset<kSlots>;
+SlotSet slotSetOf(std::span<const SlotRange> ranges);
 
 /// Reads "0-999,1200,5000-5100". The result is in ascending order, without overlaps, and adjacent
 /// ranges are joined. usage: what is wrong and an example that would be right.

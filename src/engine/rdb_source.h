@@ -1,21 +1,17 @@
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
 
-#include "cluster/hash_slot.h"
+#include "cluster/slot_ranges.h"
 #include "engine/load_plan.h"
 #include "rdb/rdb_writer.h"
 #include "workload/ttl.h"
 #include "workload/values.h"
 
 namespace redline {
-
-/// Which slots' keys go to a server.
-using SlotSet = std::bitset<kSlots>;
 
 /// The keys that a load has for one server, as an RDB file that is made piece by piece, in
 /// ascending ids. Sans-I/O.

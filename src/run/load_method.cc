@@ -48,13 +48,6 @@ Result<fs::path> dumpOf(Target& target, std::span<const OwnServer> own) {
   return dump;
 }
 
-SlotSet slotSetOf(const std::vector<SlotRange>& ranges) {
-  SlotSet slots;
-  for (const SlotRange& range : ranges)
-    for (std::size_t slot = range.first; slot <= range.last; ++slot) slots.set(slot);
-  return slots;
-}
-
 /// The slots of a master as it sees them itself; none while slots are being moved.
 Result<std::optional<SlotSet>> settledSlots(ClusterAdmin& cluster, const Endpoint& master) {
   const auto view = cluster.viewOf(master);
