@@ -455,12 +455,10 @@ void predict(Study& s, const Figures& f) {
                 "s", expiring / cycle.keysPerS(p.seconds("assumed-per-key")));
   const Measured measured = f.goneAfter[f.clustered], perKey = f.perKey[f.clustered];
   if (!perKey.isKnown()) return gone.measured(measured);
-  gone.measured(
-      measured,
-      fmt::format("{} of what was predicted; with the measured {} for each key, the slow cycle "
-                  "alone takes {}",
-                  formatQuantity(measured.value() / gone.predicted(), "x"), perKey,
-                  formatQuantity(expiring / cycle.keysPerS(perKey.value() / 1e6), "s")));
+  gone.measured(measured,
+                fmt::format("{}; with the measured {} for each key, the slow cycle alone takes {}",
+                            relativeToPrediction(measured.value(), gone.predicted()), perKey,
+                            formatQuantity(expiring / cycle.keysPerS(perKey.value() / 1e6), "s")));
 }
 
 void declare(Study& s) {

@@ -65,11 +65,9 @@ void setMeasured(LabPrediction& prediction, const Estimate& estimate) {
   prediction.high = estimate.high;
 }
 
-std::string relativeToPrediction(const LabPrediction& prediction) {
-  if (prediction.predicted == 0)
-    return prediction.measured == 0 ? "as predicted" : "not as predicted";
-  return fmt::format("{} of what was predicted",
-                     formatQuantity(prediction.measured / prediction.predicted, "x"));
+std::string relativeToPrediction(double measured, double predicted) {
+  if (predicted == 0) return measured == 0 ? "as predicted" : "not as predicted";
+  return fmt::format("{} the prediction", formatQuantity(measured / predicted, "x"));
 }
 
 std::string intervalNote(const Estimate& estimate) {

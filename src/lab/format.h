@@ -26,8 +26,8 @@ LabPoint pointOf(double x, const Estimate& estimate);
 
 /// What was measured where this was predicted, with its interval where it has one.
 void setMeasured(LabPrediction& prediction, const Estimate& estimate);
-/// "1.3× of what was predicted"; "as predicted" where that was 0.
-std::string relativeToPrediction(const LabPrediction& prediction);
+/// "1.3× the prediction"; "as predicted" where both are 0.
+std::string relativeToPrediction(double measured, double predicted);
 
 /// How the intervals of a Quantity (model/pooled.h) were made, by one of its estimates; or that it
 /// has none.

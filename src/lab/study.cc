@@ -219,7 +219,7 @@ void Prediction::measured(const Measured& measured) const {
   if (!measured.isKnown()) return;
   LabPrediction& prediction = study_.document().predictions[index_];
   setMeasured(prediction, measured.estimate);
-  prediction.verdict = relativeToPrediction(prediction);
+  prediction.verdict = relativeToPrediction(prediction.measured, prediction.predicted);
 }
 
 void Prediction::measured(const Measured& measured, std::string verdict) const {

@@ -169,7 +169,7 @@ class Plot {
 class Prediction {
  public:
   Prediction(Study& study, std::size_t index) : study_(study), index_(index) {}
-  /// With the verdict "1.3× of what was predicted". Nothing where it is not known.
+  /// With the verdict "1.3× the prediction". Nothing where it is not known.
   void measured(const Measured& measured) const;
   void measured(const Measured& measured, std::string verdict) const;
   double predicted() const;
