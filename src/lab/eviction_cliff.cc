@@ -1,16 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <optional>
-#include <thread>
 
 #include "base/units.h"
 #include "lab/catalog.h"
-#include "lab/eviction_theory.h"
+#include "lab/eviction_cliff.h"
 #include "lab/format.h"
 #include "lab/study.h"
 #include "model/curve.h"
@@ -24,104 +21,9 @@ constexpr double kLeastTcS = 10;        ///< LRU's clock ticks once a second
 constexpr double kMissesMatter = 0.05;  ///< relative
 constexpr double kModelHolds = 0.01;    ///< a point between simulation and Redis
 constexpr double kBoundsHold = 0.005;   ///< half a point outside the formulas
-constexpr double kSettles = 0.01;       ///< after a shift: back to within a point
-constexpr unsigned kOtherHotSeed = 2;
-
-/// Two digits: a hundredth of a point is 20 misses a second of 200k.
-std::string percent(double share) {
-  return std::isfinite(share) ? fmt::format("{:.2f}%", 100 * share) : "–";
-}
-
-std::string points(double difference) {
-  return fmt::format("{:.2f} percentage points", 100 * difference);
-}
 
 std::string count(double value) {
   return formatQuantity(value, "count");
-}
-
-// What is varied.
-
-/// What evicts, and which keys may go.
-struct Policy {
-  std::string word;   ///< in the TOML
-  std::string redis;  ///< maxmemory-policy
-  EvictionPolicy kind = EvictionPolicy::lru;
-  bool isVolatile = false;  ///< only keys with a time to live may go
-  double ttlShare = 0;      ///< of the keys
-
-  /// "volatile-lru, 30% TTL".
-  std::string title() const {
-    return isVolatile ? fmt::format("{}, {:.0f}% TTL", redis, 100 * ttlShare) : redis;
-  }
-};
-
-Factor<Policy> policiesOf(const Parameters& p) {
-  using enum EvictionPolicy;
-  return Study::factor<Policy>(
-      "policy",
-      {{"allkeys-lru", "allkeys-lru", lru, false, 0},
-       {"allkeys-lfu", "allkeys-lfu", lfu, false, 0},
-       {"volatile-lru", "volatile-lru", lru, true, p.number("ttl-frac")},
-       {"volatile-lru-all", "volatile-lru", lru, true, 1}},
-      [](const Policy& each) -> Level { return {.label = each.word, .title = each.title()}; });
-}
-
-/// Working set ÷ maxmemory: all that any runs have.
-Factor<double> ratiosOf(const Parameters& p) {
-  std::vector<double> ratios = p.numbers("ratios");
-  for (const std::string_view list : {"big-ratios", "shift-ratio"})
-    std::ranges::copy(p.numbers(list), std::back_inserter(ratios));
-  std::ranges::sort(ratios);
-  ratios.erase(std::ranges::unique(ratios).begin(), ratios.end());
-  return Study::factor<double>("ratio", ratios, [](const double& ratio) -> Level {
-    return {fmt::format("{}", ratio), fmt::format("{} ×", ratio), ratio, fmt::format("{}x", ratio)};
-  });
-}
-
-/// The factors; a point is a level of each.
-struct Axes {
-  explicit Axes(const Parameters& p)
-      : dist(Study::factor("dist", {"zipfian", "uniform"},
-                           [&](const std::string& each) {
-                             return each == "zipfian" ? "Zipf " + p.text("zipf-s")
-                                                      : std::string("uniform popularity");
-                           })),
-        policy(policiesOf(p)),
-        ratio(ratiosOf(p)),
-        value(Study::factor("value", {p.text("value-size"), p.text("big-value-size")},
-                            [](const std::string& text) { return formatSize(*parseSize(text)); })) {
-  }
-
-  bool isZipf(const Cell& c) const { return c.is(dist, "zipfian"); }
-  bool isOverfull(const Cell& c) const { return c[ratio] > 1; }
-  /// Of one policy under one popularity, by ratio.
-  Cells points(const std::string& under, const std::string& evicting,
-               const std::vector<double>& ratios, const std::string& size) const {
-    const auto isOne = [&](double each) { return std::ranges::find(ratios, each) != ratios.end(); };
-    return gridOf("", {dist.pick({under}), policy.pick({evicting}), ratio.only(isOne),
-                       value.pick({size})})
-        .cells;
-  }
-
-  Factor<std::string> dist;  ///< of popularity, as -dist has it
-  Factor<Policy> policy;
-  Factor<double> ratio;
-  Factor<std::string> value;  ///< bytes, as the TOML writes them
-};
-
-CacheModel modelOf(const Parameters& p, const Axes& axes, const Cell& c) {
-  const Policy& policy = c[axes.policy];
-  const auto room = static_cast<double>(p.count("room"));
-  return CacheModel({.keys = static_cast<std::uint64_t>(std::llround(room * c[axes.ratio])),
-                     .ratio = c[axes.ratio],
-                     .zipfS = axes.isZipf(c) ? std::optional(p.number("zipf-s")) : std::nullopt,
-                     .policy = policy.kind,
-                     .evictableShare = policy.isVolatile ? policy.ttlShare : 1,
-                     .requestsPerS = static_cast<double>(p.count("rate")),
-                     .durationS = p.seconds("duration"),
-                     .leastWarmupS = p.seconds("least-warmup"),
-                     .warmupTc = p.number("warmup-tc")});
 }
 
 std::map<std::string, CacheModel> modelsOf(const Parameters& p, const Axes& axes,
@@ -131,121 +33,7 @@ std::map<std::string, CacheModel> modelsOf(const Parameters& p, const Axes& axes
   return models;
 }
 
-// What runs.
-
-Flags dataSet(const Axes& axes, const Cell& c, const CacheModel& model) {
-  const double ttlShare = c[axes.policy].ttlShare;
-  Flags flags{fmt::format("-keys={}", model.keys()), "-value-size=" + c[axes.value],
-              fmt::format("-ttl-frac={}", ttlShare)};
-  // Long enough that eviction alone takes keys away.
-  if (ttlShare > 0) flags.insert(flags.end(), {"-ttl-min=7200s", "-ttl-max=14400s"});
-  return flags;
-}
-
-Flags reads(const Parameters& p, const Axes& axes, const Cell& c, const CacheModel& model) {
-  Flags flags = joinFlags(
-      {dataSet(axes, c, model),
-       {"-dist=" + c[axes.dist], "-rw-ratio=1", "-on-miss=refill", "-rate=" + p.text("rate"),
-        "-conns=" + p.text("conns"), "-pipeline=" + p.text("pipeline")}});
-  if (axes.isZipf(c)) flags.push_back("-zipf-s=" + p.text("zipf-s"));
-  return flags;
-}
-
-Result<double> keysIn(Admin& admin) {
-  const auto reply = admin.command({"DBSIZE"});
-  if (!reply) return fail(reply.error());
-  return static_cast<double>(reply->integer);
-}
-
-/// Redis evicts down to a new limit beside its other work; until it is there, or can evict no more.
-Status awaitEvictions(Admin& admin, const Bench& bench) {
-  constexpr int kQuiet = 4;
-  constexpr auto kLook = std::chrono::milliseconds(50);
-  double before = -1;
-  for (int quiet = 0; quiet < kQuiet && !bench.interrupted();) {
-    const auto keys = keysIn(admin);
-    if (!keys) return fail(keys.error());
-    quiet = *keys == before ? quiet + 1 : 0;
-    before = *keys;
-    std::this_thread::sleep_for(kLook);
-  }
-  return {};
-}
-
-/// Bytes of a hash table with an entry for each of `keys`: Redis doubles it, and leaves it as large
-/// as it was when most of the keys go.
-double tableBytes(std::uint64_t keys) {
-  return keys == 0 ? 0 : static_cast<double>(sizeof(void*) * std::bit_ceil(keys));
-}
-
-/// While Redis moves keys from a table to one of twice the size it holds both.
-Status awaitRehashing(Admin& admin, const Bench& bench) {
-  constexpr auto kLook = std::chrono::milliseconds(50);
-  while (!bench.interrupted()) {
-    const auto stats = admin.command({"DEBUG", "HTSTATS", "0"});
-    if (!stats) return fail(stats.error());
-    if (stats->text.find("rehashing target") == std::string::npos) return {};
-    std::this_thread::sleep_for(kLook);
-  }
-  return {};
-}
-
-/// All keys are in the server, which had no limit: now it gets the one that makes the ratio. The
-/// hash tables stay as they are and so are no part of it, on either side.
-Status limitMemory(double ratio, Bench& bench) {
-  const auto admin = bench.admin();
-  if (!admin) return fail(admin.error());
-  if (auto rehashed = awaitRehashing(**admin, bench); !rehashed) return rehashed;
-  const auto info = (*admin)->info({"memory", "keyspace"});
-  if (!info) return fail(info.error());
-  if (!info->keyspace.contains(0)) return fail(ErrorCode::invalidInput, "the load left no keys");
-  const auto& held = info->keyspace.at(0);
-  const double fixed =
-      info->number("used_memory_startup") + tableBytes(held.keys) + tableBytes(held.expires);
-  const double data = info->number("used_memory") - fixed;
-  const auto limit = static_cast<std::uint64_t>(fixed + data / ratio);
-  bench.figure("keys_loaded", static_cast<double>(held.keys));
-  bench.figure("keys_with_ttl", static_cast<double>(held.expires));
-  bench.figure("data_bytes", info->number("used_memory") - info->number("used_memory_startup"));
-  bench.figure("maxmemory_bytes", static_cast<double>(limit));
-  bench.command(fmt::format("redis-cli -u redis://$ADDR config set maxmemory {}", limit));
-  if (auto set = (*admin)->configSet("maxmemory", std::to_string(limit)); !set) return set;
-  return awaitEvictions(**admin, bench);
-}
-
-Status noteWhatIsHeld(Bench& bench) {
-  const auto admin = bench.admin();
-  if (!admin) return fail(admin.error());
-  const auto keys = keysIn(**admin);
-  if (!keys) return fail(keys.error());
-  bench.figure("keys_held", *keys);
-  return {};
-}
-
-/// Fills a server that has no limit, sets the limit, and reads through it.
-LabRun runOf(Study& s, const Axes& axes, const Cell& c, const CacheModel& model,
-             std::string stack) {
-  const Parameters& p = s.parameters();
-  return {.stack = s.stack({.name = std::move(stack),
-                            .up = {"node", "-maxmemory-policy=" + c[axes.policy].redis},
-                            .load = dataSet(axes, c, model)}),
-          .fresh = true,
-          .before = [ratio = c[axes.ratio]](Bench& bench) { return limitMemory(ratio, bench); },
-          .drives = {{.flags = joinFlags({reads(p, axes, c, model),
-                                          {fmt::format("-warmup={:.0f}ms", model.warmupS() * 1e3),
-                                           "-duration=" + p.text("duration")}})}},
-          .after = noteWhatIsHeld,
-          .expectedS = 0.3};
-}
-
 // What is measured.
-
-double hitRate(const Reading& reading) {
-  const Summary* const summary = reading.summary();
-  return summary == nullptr || summary->cache.hits + summary->cache.misses == 0
-             ? kNaN
-             : summary->cache.hitRate;
-}
 
 /// A count of the summary, by second of its window.
 template <typename Count>
@@ -784,126 +572,6 @@ void recommend(Study& s, const Sweep& w) {
           "Do not take {} for a cache that may outgrow maxmemory by {} ×: it refuses writes",
           w.policy(curve.front()),
           formatDecimals(ratioOfRefusal(curve.front()[w.axes.policy].ttlShare)));
-}
-
-// Other keys become popular. Two runs on one server: before and after.
-
-/// The run before it has to have been on this very server.
-Status requireHistory(Bench& bench) {
-  const auto admin = bench.admin();
-  if (!admin) return fail(admin.error());
-  const auto info = (*admin)->info({"stats"});
-  if (!info) return fail(info.error());
-  if (info->number("keyspace_misses") > 0) return {};
-  return fail(ErrorCode::invalidInput,
-              "its server was started anew and remembers no popular keys: make this experiment "
-              "again without -resume");
-}
-
-/// Hit rate by interval.
-std::vector<SeriesPoint> hitSeries(const RunDir& dir) {
-  std::vector<SeriesPoint> series;
-  for (const IntervalRow& row : dir.intervals) {
-    const auto reads = static_cast<double>(row.counts.hits + row.counts.misses);
-    if (row.warmup || row.drain || reads == 0) continue;
-    series.push_back({static_cast<double>(row.start) / 1e9, static_cast<double>(row.end) / 1e9,
-                      static_cast<double>(row.counts.hits) / reads});
-  }
-  return series;
-}
-
-/// Seconds until a series stays at `level` or above it; none: it does not.
-std::optional<double> recoveredS(const std::vector<SeriesPoint>& series, double level) {
-  std::optional<double> since;
-  for (const SeriesPoint& point : series) {
-    if (point.value < level)
-      since.reset();
-    else if (!since)
-      since = point.startS;
-  }
-  return since;
-}
-
-std::string fallText(const Parameters& p, const Axes& axes, const Cell& point, double before,
-                     const std::vector<SeriesPoint>& after) {
-  const double lowest = std::ranges::min(after, {}, &SeriesPoint::value).value;
-  if (lowest >= before - kSettles)
-    return fmt::format("stays within a percentage point of the {} before ({} at the lowest)",
-                       percent(before), percent(lowest));
-  const std::string fall = fmt::format("falls from {} to {}", percent(before), percent(lowest));
-  if (const auto recovered = recoveredS(after, before - kSettles))
-    return fmt::format("{} and is back within a percentage point after {}", fall,
-                       formatQuantity(*recovered, "s"));
-  const std::string text =
-      fmt::format("{} and is still {} lower after {}", fall, points(before - after.back().value),
-                  formatQuantity(after.back().endS, "s"));
-  if (point[axes.policy].kind != EvictionPolicy::lfu) return text;
-  const Cell first = point.with(axes.policy, p.texts("policies").front());
-  return fmt::format(
-      "{}: its counters of keys that were popular decay by one a minute, where LRU "
-      "forgets within T_C, {}",
-      text, formatQuantity(modelOf(p, axes, first).characteristicS(), "s"));
-}
-
-void runShift(Study& s, const Axes& axes, const Cell& point, const Cell& before,
-              const Cell& after) {
-  const Parameters& p = s.parameters();
-  const CacheModel model = modelOf(p, axes, point);
-  const std::string name = "shift-" + point[axes.policy].word;
-  LabRun first = runOf(s, axes, point, model, name);
-  first.name = name + "-before";
-  s.runOnce(before, first);
-  s.runOnce(
-      after,
-      {.name = name + "-after",
-       .stack = name,
-       .before = requireHistory,
-       .drives = {{.flags = joinFlags({reads(p, axes, point, model),
-                                       {fmt::format("-hot-seed={}", kOtherHotSeed), "-warmup=0",
-                                        "-duration=" + p.text("shift-duration")}})}}});
-}
-
-/// Adds the lines of one shift, and what they say.
-void claimShift(Study& s, const Axes& axes, const Cell& point, const Measured& before,
-                const std::vector<SeriesPoint>& after, const Measured& hitAfter, Plot& plot) {
-  const std::string& title = point.level(axes.policy).title;
-  LabSeries line{.title = title, .points = {}, .markers = false};
-  for (const SeriesPoint& each : after) line.points.push_back({each.startS, each.value});
-  plot.series(std::move(line))
-      .series({.title = title + " before",
-               .points = {{0, before.value()}, {after.back().endS, before.value()}},
-               .dashed = true,
-               .markers = false});
-  s.claim("shift-" + point[axes.policy].word, Standing::plain)
-      .from("hit rate by interval, one run each: no interval can be given")
-      .restsOn({before, hitAfter})
-      .text("When other keys become popular at {}, {} {}", point.level(axes.ratio).title, title,
-            fallText(s.parameters(), axes, point, before.value(), after));
-}
-
-void shiftPopularity(Study& s, const Axes& axes) {
-  const Parameters& p = s.parameters();
-  if (!p.on("shift")) return;
-  const auto phase = Study::factor("shift", {"before", "after"});
-  const Grid grid = gridOf("", {phase, axes.policy.pick(p.texts("shift-policies"))});
-  const Quantity hit = s.mean("share", hitRate, grid.cells);
-  Plot plot = s.plot("shift", "Other keys become popular at 0 s");
-  plot.describe(fmt::format("Hit rate by second at {} × maxmemory; dashed: what it was before.",
-                            p.text("shift-ratio")))
-      .x("seconds since the shift", AxisKind::linear)
-      .y("hit rate", AxisKind::share);
-  for (const Cell& before : grid.where(phase, "before")) {
-    const Cell after = before.with(phase, "after");
-    const Cell point = axes.points("zipfian", before[axes.policy].word, p.numbers("shift-ratio"),
-                                   p.text("value-size"))
-                           .front();
-    runShift(s, axes, point, before, after);
-    const auto runs = s.runs(after);
-    if (!hit.has(before) || runs.empty() || runs.front()->dir() == nullptr) continue;
-    const auto series = hitSeries(*runs.front()->dir());
-    if (!series.empty()) claimShift(s, axes, point, hit[before], series, hit[after], plot);
-  }
-  plot.add();
 }
 
 void describeMethod(Study& s, const Sweep& w) {
