@@ -1,10 +1,8 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <mutex>
 
 #include "base/shell.h"
 #include "base/text.h"
@@ -16,6 +14,7 @@
 #include "cmd/flag_values.h"
 #include "cmd/help.h"
 #include "cmd/interrupts.h"
+#include "cmd/lab_output.h"
 #include "cmd/lab_results.h"
 #include "cmd/plans.h"
 #include "cmd/resolve.h"
@@ -242,65 +241,6 @@ class Scratch {
   fs::path path_;
 };
 
-/// Lines on standard error; on a terminal also one that is replaced.
-class Screen {
- public:
-  void line(const std::string& text) {
-    const std::lock_guard lock(mutex_);
-    clear();
-    fmt::print(stderr, "{}\n", text);
-  }
-  void status(const std::string& text) {
-    if (!terminal_) return;
-    const std::lock_guard lock(mutex_);
-    clear();
-    fmt::print(stderr, "{}", text);
-    std::fflush(stderr);
-    shown_ = true;
-  }
-  void clear() {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
-    shown_ = false;
-  }
-
- private:
-  std::mutex mutex_;
-  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-  bool shown_ = false;
-};
-
-std::string standingMark(Standing standing) {
-  switch (standing) {
-    case Standing::contradicts:
-      return "not as expected: ";
-    case Standing::inconclusive:
-      return "inconclusive: ";
-    case Standing::problem:
-      return "mind: ";
-    case Standing::plain:
-    case Standing::expected:
-      break;
-  }
-  return "";
-}
-
-void printFindings(const ExperimentDocument& document) {
-  fmt::print("\n{} ({}{})\n", document.title, document.profile,
-             document.indicative ? ", indicative" : "");
-  for (const LabFinding& finding : document.findings)
-    fmt::print("  - {}{}\n", standingMark(finding.standing), finding.text);
-  for (const std::string& advice : document.recommendations) fmt::print("  > {}\n", advice);
-  std::fflush(stdout);
-}
-
-/// Its meaning is printed below it, because values may be long lists.
-void printParameter(std::string_view name, std::string_view value, std::string_view meaning) {
-  const std::size_t width = terminalStyle().width;
-  for (const std::string& line : wrap(fmt::format("{} = {}", name, value), width - 4))
-    fmt::print("  {}\n", line);
-  for (const std::string& line : wrap(meaning, width - 6)) fmt::print("      {}\n", line);
-}
-
 /// Prints one experiment: its question, its duration, and every parameter with its value.
 Status describeExperiment(const Chosen& one, const Invocation& invocation) {
   const Experiment& experiment = *one.experiment;
@@ -322,18 +262,6 @@ Status describeExperiment(const Chosen& one, const Invocation& invocation) {
   }
   fmt::print("\n");
   return {};
-}
-
-/// A line of `lab list`; a long title continues on the next line.
-void printListed(std::string_view name, double seconds, std::string_view title) {
-  constexpr std::size_t kTitleColumn = 35;
-  std::string start = fmt::format("{:<20} about {:>6}", name,
-                                  formatDuration(static_cast<Nanos>(seconds) * kSecond));
-  const std::size_t width = std::max(terminalStyle().width, 2 * kTitleColumn);
-  for (const std::string& line : wrap(title, width - kTitleColumn)) {
-    fmt::print("{:<{}}{}\n", start, kTitleColumn, line);
-    start.clear();
-  }
 }
 
 Result<ExitCode> list(const Invocation& invocation) {
