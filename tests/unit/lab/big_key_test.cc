@@ -8,6 +8,7 @@
 
 #include "lab/catalog.h"
 #include "lab/study.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
@@ -48,11 +49,7 @@ Reading runOf(const Command& command, int repeat) {
 }
 
 ExperimentDocument analysed(const std::vector<Reading>& runs) {
-  Readings readings;
-  for (const Reading& run : runs) readings.add(run);
-  ExperimentDocument document;
-  lab::analyse(bigKeyExperiment(), quickParametersOf(bigKeyExperiment()), readings, document);
-  return document;
+  return analysisOf(bigKeyExperiment(), quickParametersOf(bigKeyExperiment()), readingsOf(runs));
 }
 
 std::vector<Reading> twice(const std::vector<Command>& commands) {

@@ -7,6 +7,7 @@
 #include "lab/ceiling.h"
 #include "lab/study.h"
 #include "rundir/hlog.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
 
 namespace redline::ceiling_test {
@@ -109,19 +110,7 @@ ExperimentDocument analysed(const UnderLoad& load) {
     loaded.record.notes = {{"core_gaps_us", load.gapsUs}};
     readings.add(std::move(loaded));
   }
-  const Parameters p = parameters();
-  ExperimentDocument document;
-  document.predictions = lab::predictionsOf(ceilingExperiment(), p);
-  lab::analyse(ceilingExperiment(), p, readings, document);
-  return document;
-}
-
-/// A finding with this id and standing, and these numbers in its sentence.
-template <typename... Numbers>
-auto finds(std::string_view id, Standing standing, Numbers... numbers) {
-  return Contains(
-      AllOf(Field(&LabFinding::id, std::string(id)), Field(&LabFinding::standing, standing),
-            Field(&LabFinding::text, AllOf(testing::_, HasSubstr(std::string(numbers))...))));
+  return analysisOf(ceilingExperiment(), parameters(), readings);
 }
 
 TEST(CeilingFindings, JudgeP99UnderLoadByItsInterval) {

@@ -8,6 +8,7 @@
 #include "lab/catalog.h"
 #include "lab/eviction_theory.h"
 #include "lab/study.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/readings_builder.h"
 
 namespace redline::lab {
@@ -106,9 +107,7 @@ ExperimentPlan planned(const Parameters& p) {
 }
 
 ExperimentDocument analysed(const Parameters& p, const Readings& readings) {
-  ExperimentDocument document;
-  analyse(evictionCliffExperiment(), p, readings, document);
-  return document;
+  return analysisOf(evictionCliffExperiment(), p, readings);
 }
 
 /// Every point as the simulation has it, with LFU's misses times `lfuMisses`; volatile-lru refuses.

@@ -7,6 +7,7 @@
 
 #include "lab/catalog.h"
 #include "lab/study.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
@@ -70,11 +71,7 @@ std::vector<Reading> twice(Nanos clustered, Nanos spread) {
 }
 
 ExperimentDocument analysed(const std::vector<Reading>& runs) {
-  Readings readings;
-  for (const Reading& run : runs) readings.add(run);
-  ExperimentDocument document;
-  lab::analyse(expirySpikeExperiment(), parameters(), readings, document);
-  return document;
+  return analysisOf(expirySpikeExperiment(), parameters(), readingsOf(runs));
 }
 ExperimentDocument analysed(Nanos clustered, Nanos spread) {
   return analysed(twice(clustered, spread));

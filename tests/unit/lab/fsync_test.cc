@@ -8,6 +8,7 @@
 #include "lab/catalog.h"
 #include "lab/study.h"
 #include "rundir/hlog.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
 
 namespace redline::fsync_test {
@@ -64,9 +65,7 @@ ExperimentDocument analysed(Nanos longSync) {
     }
     readings.add(std::move(always));
   }
-  ExperimentDocument document;
-  lab::analyse(fsyncExperiment(), parameters(), readings, document);
-  return document;
+  return analysisOf(fsyncExperiment(), parameters(), readings);
 }
 
 // One stall in a second makes the p99 of the whole 80 times everysec's; nine intervals in ten know

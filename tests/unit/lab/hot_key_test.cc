@@ -10,6 +10,7 @@
 
 #include "lab/catalog.h"
 #include "lab/study.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
@@ -86,18 +87,9 @@ std::vector<Reading> cachedRuns() {
 
 ExperimentDocument analysed(const std::vector<Reading>& runs,
                             std::span<const ParameterOverride> overrides = {}) {
-  Readings readings;
-  for (const Reading& run : runs) readings.add(run);
-  ExperimentDocument document;
   const Experiment experiment = hotKeyExperiment();
-  lab::analyse(experiment, *parametersOf(experiment, Profile::quick, overrides), readings,
-               document);
-  return document;
-}
-
-double predictionOf(const ExperimentDocument& document, std::string_view what) {
-  const auto found = std::ranges::find(document.predictions, what, &LabPrediction::what);
-  return found == document.predictions.end() ? kNaN : found->measured;
+  return analysisOf(experiment, *parametersOf(experiment, Profile::quick, overrides),
+                    readingsOf(runs));
 }
 
 TEST(HotKey, FindsTheLoadOnOneMaster) {
@@ -107,7 +99,8 @@ TEST(HotKey, FindsTheLoadOnOneMaster) {
   EXPECT_TRUE(hot.headline);
   EXPECT_THAT(hot.runs, SizeIs(4));
   EXPECT_NEAR(figureOf(document, "hot master's share of requests, Zipf, 100 B values"), 0.7, 1e-3);
-  EXPECT_NEAR(predictionOf(document, "share of operations on the hottest key's master"), 0.7, 1e-3);
+  EXPECT_NEAR(predictionOf(document, "share of operations on the hottest key's master").measured,
+              0.7, 1e-3);
   const auto busy = [&](std::string_view row, std::string_view head) {
     return cellOf(document, "Which nodes carry the load, 100 B values", row, head);
   };
@@ -128,7 +121,8 @@ TEST(HotKey, MeasuresWhatACacheSavesAndWhatItCosts) {
   const LabFinding target = findingOf(document, "target-local-cache-100");
   EXPECT_EQ(target.standing, Standing::expected);
   EXPECT_THAT(target.text, HasSubstr("2 caches of 1k entries (16MB each) for 10k keys"));
-  EXPECT_NEAR(predictionOf(document, "the hot master's reads, cut by local-cache"), 7, 0.01);
+  EXPECT_NEAR(predictionOf(document, "the hot master's reads, cut by local-cache").measured, 7,
+              0.01);
 
   const auto cost = [&](std::string_view head) {
     return cellOf(document, "What each mitigation costs, 100 B", "local-cache", head);

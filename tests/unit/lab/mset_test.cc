@@ -10,6 +10,7 @@
 
 #include "lab/catalog.h"
 #include "lab/study.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
@@ -49,9 +50,7 @@ ExperimentDocument analysed(const Costs& costs) {
       reading.dirs.clear();  // no driver ran
       readings.add(std::move(reading));
     }
-  ExperimentDocument document;
-  lab::analyse(msetExperiment(), quickParametersOf(msetExperiment()), readings, document);
-  return document;
+  return analysisOf(msetExperiment(), quickParametersOf(msetExperiment()), readings);
 }
 
 TEST(MsetFindings, SayWhatOneCommandSavesInOneRoundTripAndOnABusyConnection) {

@@ -7,6 +7,7 @@
 
 #include "lab/catalog.h"
 #include "lab/study.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
@@ -62,12 +63,8 @@ std::vector<Reading> twice(const std::vector<Fork>& forks) {
 }
 
 ExperimentDocument analysed(const std::vector<Reading>& runs) {
-  Readings readings;
-  for (const Reading& run : runs) readings.add(run);
-  ExperimentDocument document;
-  lab::analyse(persistenceSpikeExperiment(), quickParametersOf(persistenceSpikeExperiment()),
-               readings, document);
-  return document;
+  return analysisOf(persistenceSpikeExperiment(), quickParametersOf(persistenceSpikeExperiment()),
+                    readingsOf(runs));
 }
 
 /// The child on the server's core hurts p99 ten times as much; both forks alike.

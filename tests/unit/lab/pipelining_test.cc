@@ -7,6 +7,7 @@
 
 #include "lab/catalog.h"
 #include "lab/study.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
 
 namespace redline::pipelining_test {
@@ -109,18 +110,7 @@ Parameters parameters(std::string_view settings = {}) {
 }
 
 ExperimentDocument analysed(const Conditions& conditions, std::string_view settings = {}) {
-  const Parameters p = parameters(settings);
-  ExperimentDocument document;
-  lab::analyse(pipeliningExperiment(), p, readingsOf(conditions), document);
-  return document;
-}
-
-/// A finding with this id and standing, and these numbers in its sentence.
-template <typename... Numbers>
-auto finds(std::string_view id, Standing standing, Numbers... numbers) {
-  return Contains(
-      AllOf(Field(&LabFinding::id, std::string(id)), Field(&LabFinding::standing, standing),
-            Field(&LabFinding::text, AllOf(testing::_, HasSubstr(std::string(numbers))...))));
+  return analysisOf(pipeliningExperiment(), parameters(settings), readingsOf(conditions));
 }
 
 auto findsNone(std::string_view id) {

@@ -8,6 +8,7 @@
 
 #include "lab/catalog.h"
 #include "lab/study.h"
+#include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
 #include "unit/lab/readings_builder.h"
 
@@ -74,24 +75,11 @@ std::vector<Reading> twice(const std::vector<Moves>& conditions) {
   return runs;
 }
 
-Readings readingsOf(const std::vector<Reading>& runs) {
-  Readings readings;
-  for (const Reading& run : runs) readings.add(run);
-  return readings;
-}
-
 ExperimentDocument analysed(const std::vector<Reading>& runs) {
-  ExperimentDocument document;
-  lab::analyse(reshardExperiment(), quick(), readingsOf(runs), document);
-  return document;
+  return analysisOf(reshardExperiment(), quick(), readingsOf(runs));
 }
 
 /// By its name; one without a number where there is none.
-LabPrediction predictionOf(const ExperimentDocument& document, std::string_view what) {
-  const auto found = std::ranges::find(document.predictions, what, &LabPrediction::what);
-  return found == document.predictions.end() ? LabPrediction{} : *found;
-}
-
 TEST(Reshard, MeasuresP99WhileSlotsMove) {
   const auto document = analysed(twice(clear()));
   EXPECT_NEAR(figureOf(document, "p99 during ÷ before, " + std::string(kSmallRange)), 10, 0.01);

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lab/study.h"
+
+namespace redline {
+
+inline Readings readingsOf(const std::vector<Reading>& runs) {
+  Readings readings;
+  for (const Reading& run : runs) readings.add(run);
+  return readings;
+}
+
+/// What the experiment says of these runs, predictions included.
+inline ExperimentDocument analysisOf(const Experiment& experiment, const Parameters& parameters,
+                                     const Readings& readings) {
+  ExperimentDocument document;
+  document.predictions = lab::predictionsOf(experiment, parameters);
+  lab::analyse(experiment, parameters, readings, document);
+  return document;
+}
+
+/// The prediction of that name; one without figures where there is none.
+inline LabPrediction predictionOf(const ExperimentDocument& document, std::string_view what) {
+  const auto found = std::ranges::find(document.predictions, what, &LabPrediction::what);
+  return found == document.predictions.end() ? LabPrediction{} : *found;
+}
+
+/// A finding with this id and standing, and these numbers in its sentence.
+template <typename... Numbers>
+auto finds(std::string_view id, Standing standing, Numbers... numbers) {
+  using testing::Field;
+  return testing::Contains(testing::AllOf(
+      Field(&LabFinding::id, std::string(id)), Field(&LabFinding::standing, standing),
+      Field(&LabFinding::text,
+            testing::AllOf(testing::_, testing::HasSubstr(std::string(numbers))...))));
+}
+
+}  // namespace redline
