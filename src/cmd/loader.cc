@@ -237,7 +237,9 @@ Command loaderCommand() {
       "seed: two loads with the same flags store the same data, whatever the method, threads, "
       "batches "
       "and topology. By rdb (-method) each master has one stream and one thread: -threads, -conns, "
-      "-batch, -mset, -io and -wait are for commands alone.";
+      "-batch, -mset, -io and -wait are for commands alone. While a stream is loaded the server "
+      "answers nobody but INFO. SIGINT ends it cleanly; Redis exits if the loader is killed "
+      "(SIGKILL), and `redline stack heal` starts it again, empty.";
   command.flags = joinFlags({dataSetFlags(), loadingFlags(), targetFlags(), generatorFlags(),
                              outputFlags("none"), configFlag()});
   command.examples = {
