@@ -207,7 +207,7 @@ void claimStall(Study& s, const Figures& f, const Pair& pair, const Cell& cell) 
           cell.title(), f.elements[cell].plain(), f.reply[cell].plain(), f.longestCall[cell],
           f.fault.multiple[cell], f.fault.baseline[cell], f.fault.peak[cell],
           f.fault.hasSpike(cell) ? fmt::format(", and the spike lasts {}", f.fault.lasted(cell))
-                                 : std::string(", which is no spike by the rule"));
+                                 : std::string(", which is not a spike by the rule"));
 }
 
 void claimPages(Study& s, const Figures& f, const Pair& pair, const Cell& whole,

@@ -63,7 +63,7 @@ Status fillAs(const Parameters& p, std::string_view tool, Bench& bench) {
                      .keys = p.count("keys"),
                      .valueSize = p.size("small-value"),
                      .requests = 4 * p.count("keys")};
-  // What filling took is no figure of any run.
+  // The time of the load is not a figure of any run.
   RunRecord unused;
   Bench quiet(bench.stack(), bench.directory(), bench.cpus(), unused, [] { return false; });
   const Status status = runPeer(fill, quiet);

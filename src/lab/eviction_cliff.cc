@@ -16,7 +16,7 @@ namespace redline::lab::eviction_cliff {
 namespace {
 
 constexpr double kFitsTarget = 0.99;    ///< the brief's hit rate while the working set fits
-constexpr double kOnPlateau = 0.01;     ///< a point of hit rate: less is no fall
+constexpr double kOnPlateau = 0.01;     ///< a point of hit rate: less is not a fall
 constexpr double kLeastTcS = 10;        ///< LRU's clock ticks once a second
 constexpr double kMissesMatter = 0.05;  ///< relative
 constexpr double kModelHolds = 0.01;    ///< a point between simulation and Redis

@@ -20,7 +20,7 @@ namespace {
 
 constexpr double kPercentile = 0.99;
 constexpr double kAllGone = 0.99;     ///< of the keys that expire: the burst is over
-constexpr double kMatters = 0.25;     ///< of a peak: less is no difference
+constexpr double kMatters = 0.25;     ///< of a peak: less is not a difference
 constexpr double kSeesAtOnce = 0.05;  ///< a share of misses this far from the expected is another
 
 // How the same keys expire: all at one moment, over a time, or at one moment with only reads to

@@ -359,7 +359,7 @@ Experiment fsyncExperiment() {
            {.name = "policies",
             .kind = choice,
             .list = true,
-            .help = "appendfsync; off is no append-only file",
+            .help = "appendfsync; off: without an append-only file",
             .choices = {"off", "no", "everysec", "always"}},
            {.name = "limits",
             .kind = duration,

@@ -332,7 +332,7 @@ void declare(Study& s) {
 }
 
 Status check(const Parameters& p) {
-  if (p.count("group") < 2) return p.refuse("group", "one key is no group");
+  if (p.count("group") < 2) return p.refuse("group", "one key is not a group");
   if (p.count("busy-groups") < 2)
     return p.refuse("busy-groups", "one group in a round trip is measured anyway");
   if (p.count("keys") < p.count("group") * p.count("busy-groups"))

@@ -23,7 +23,7 @@ struct PeerFigures {
   double p50 = 0, p99 = 0;
 };
 
-/// The one line of `redis-benchmark --csv` that is no heading.
+/// The one line of `redis-benchmark --csv` that is not a heading.
 std::optional<PeerFigures> parseRedisBenchmark(std::string_view printed);
 /// The row "Totals" of memtier_benchmark's table.
 std::optional<PeerFigures> parseMemtier(std::string_view printed);

@@ -20,8 +20,8 @@ namespace redline::lab::persistence_spike {
 namespace {
 
 constexpr double kSloUs = 1000;      ///< the brief's read p99, for the time that is spent above it
-constexpr double kResembles = 0.25;  ///< AOF rewrite against BGSAVE: less is no difference
-constexpr double kWhereMatters = 0.1;  ///< the child's core: less is no difference
+constexpr double kResembles = 0.25;  ///< AOF rewrite against BGSAVE: less is not a difference
+constexpr double kWhereMatters = 0.1;  ///< the child's core: less is not a difference
 
 constexpr const char* kMinorFaults = "minor_faults";
 

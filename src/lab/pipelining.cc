@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kPlateauTolerance = 0.05;
 constexpr double kClimbFactor = 1.5;
-constexpr double kSameWithin = 0.05;  ///< a ratio this near to 1 is no difference
+constexpr double kSameWithin = 0.05;  ///< a ratio this near to 1 is not a difference
 constexpr double kSaturated = 0.9;    ///< busy share of a main thread that is the limit
 
 /// One way to send operations. A batch of 0 is one at a time.

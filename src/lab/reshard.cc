@@ -17,7 +17,7 @@
 namespace redline::lab::reshard {
 namespace {
 
-constexpr double kMatters = 0.25;  ///< of p99: less is no difference
+constexpr double kMatters = 0.25;  ///< of p99: less is not a difference
 constexpr unsigned kMasters = 3;
 constexpr unsigned kSlotsOfCluster = 16384;
 

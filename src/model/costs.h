@@ -36,7 +36,7 @@ struct ElementCost {
   double secondsPerElement = 0;
 };
 /// By command name in capitals, "KEYS": as measured on the machine named in costs.cc. None if there
-/// is no figure.
+/// is not a figure.
 std::optional<ElementCost> elementCost(std::string_view command);
 inline double stallSeconds(const ElementCost& cost, double elements) {
   return cost.secondsPerElement * elements;

@@ -96,7 +96,7 @@ ComparedLine agreementOfFinding(const Documents& repeats, const LabFinding& firs
 
 /// Matched by their ids: the texts hold figures, and any repeat may lack any finding. Documents of
 /// older versions have findings without ids, which cannot be matched. A problem tells how the
-/// machine was, and is no finding about Redis.
+/// machine was, and is not a finding about Redis.
 std::vector<ComparedLine> findingLines(const Documents& repeats) {
   std::vector<ComparedLine> lines;
   std::set<std::string_view> seen;

@@ -301,7 +301,7 @@ Odd firstOddity(std::string_view rest, Matters matters) {
       const std::uint64_t owed = mark == '%' || mark == '|' ? 2 * *count : *count;
       if (is(Odd::parserRefuses, owed > kMostElements)) return Odd::parserRefuses;
       if (is(Odd::parserRefuses, owed != 0 && open.size() >= kMostDepth)) return Odd::parserRefuses;
-      // An attribute is no element; it adds its own and does not settle one.
+      // An attribute is not an element; it adds its own and does not settle one.
       if (owed != 0) {
         open.push_back(mark == '|' ? owed + 1 : owed);
         continue;

@@ -22,7 +22,7 @@ void checkMap(const SlotMap& map) {
   for (std::uint16_t i = 0; i < nodes; ++i) {
     const ClusterNode& node = map.nodes()[i];
     require(map.find(node.address.host, node.address.port) == i, "two nodes with one address");
-    require(node.master < nodes, "a master that is no node");
+    require(node.master < nodes, "a master that is not a node");
     require(node.role == NodeRole::replica || node.master == i, "a master of a master");
     const auto ranges = map.rangesOf(i);
     checkRanges(ranges);

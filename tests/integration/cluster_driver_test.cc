@@ -193,7 +193,7 @@ TEST(ClusterDriver, AccountsForEveryOperationAsTheNodesDo) {
   EXPECT_EQ(batches.cluster.hotSlots.size(), 10U);
 }
 
-/// The slots of the first node that hold keys, moved by hand to the second while a run goes on.
+/// The slots of the first node that hold keys, moved by hand to the second during a run.
 class Mover {
  public:
   explicit Mover(const ClusterLab& lab)
@@ -309,7 +309,7 @@ TEST(ClusterDriver, RefusesWhatIsNoWholeClusterOfThisMachine) {
   lab.plan.engine.seeds = {single->endpoint()};
   EXPECT_THAT(lab.whyNot(), HasSubstr("is not a node of a cluster: use -topology=node"));
 
-  // A seed that is gone is no harm while another answers.
+  // A seed that is gone does no harm while another answers.
   lab.plan.engine.seeds = {{"127.0.0.1", 1, {}}, seeds[1]};
   lab.run();
   lab.plan.engine.seeds = {{"127.0.0.1", 1, {}}};

@@ -135,8 +135,8 @@ TEST(ClusterMitigation, ReplicasAnswerReadsAsThePolicySays) {
 TEST(ClusterMitigation, APausedReplicaIsPassedOverAndWhatItThenSaysIsStaleByAnAge) {
   MitigationLab lab(startCluster());
   ASSERT_TRUE(lab.redis);
-  // Large values: when it goes on, the replica answers the reads that have waited for it before it
-  // has caught up with its master.
+  // Large values: when it continues, the replica answers the reads that have waited for it before
+  // it has caught up with its master.
   lab.plan.engine.valueSize = 4096;
   lab.plan.engine.keys = 500;
   lab.plan.engine.readShare = 0.5;

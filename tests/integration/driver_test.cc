@@ -414,7 +414,7 @@ TEST(DriverAlone, TellsTheTruthAboutAFrozenServer) {
     std::printf(
         "frozen %.3f s, drain rate %.0f/s: p99 %.3f s (identity %.3f), p99.9 %.3f s (%.3f)\n", f,
         mu, response.p99 / 1e6, expected(0.99), response.p999 / 1e6, expected(0.999));
-    // A neighbour that takes the core from us for tens of milliseconds is no fault of the
+    // A neighbour that takes the core from us for tens of milliseconds is not the fault of the
     // arithmetic.
     if (attempt < 3 && (std::abs(p99 - 1) > 0.03 || std::abs(p999 - 1) > 0.03)) continue;
     EXPECT_NEAR(p99, 1, 0.03);

@@ -83,7 +83,7 @@ TEST(ReplicationLag, SeesAReplicaFallBehindAndCatchUp) {
                       {cluster->node(1).endpoint(), cluster->node(4).endpoint()}},
                      {}, 5 * kMillisecond);
   // A replica that does not read is behind by all that is written meanwhile; it can be asked again
-  // when it goes on, before it has caught up or after.
+  // when it continues, before it has caught up or after.
   const pid_t replica = cluster->node(3).process().pid;
   ASSERT_EQ(::kill(replica, SIGSTOP), 0);
   for (int round = 0; round < 3; ++round) ASSERT_TRUE(keys->pipeline(commandsFor("SET", 1000)));

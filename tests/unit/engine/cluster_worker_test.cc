@@ -132,7 +132,7 @@ TEST(ClusterWorker, FollowsMovedAndLearnsFromIt) {
   EXPECT_LT(total.counts.moved, 400U);
   EXPECT_EQ(total.counts.retried, total.counts.moved);
   EXPECT_EQ(Rig::sum(total.counts.sent), 8000U);
-  // Two trips, and the clock of the first goes on.
+  // Two trips, and the clock of the first keeps running.
   EXPECT_GE(total.of(Measure::response, OpKind::get).max(), 20 * kMicrosecond);
   EXPECT_LT(total.of(Measure::response, OpKind::get).max(), kMillisecond);
 }
@@ -288,7 +288,7 @@ TEST(ClusterWorker, DrawsNoMoreWhileALaneIsFull) {
   // freeze; from then on nobody gets any.
   EXPECT_NEAR(static_cast<double>(total.counts.blocked) / 1e6, 1000 - 156, 60);
   EXPECT_GT(longestGap, 780 * kMillisecond);
-  // That is no fault of the generator.
+  // That is not the generator's fault.
   EXPECT_LT(total.of(Measure::dispatch, OpKind::get).quantile(0.99), kMillisecond);
   EXPECT_GE(total.of(Measure::lateness, OpKind::get).max(), 800 * kMillisecond);
 }

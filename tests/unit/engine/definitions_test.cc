@@ -310,7 +310,7 @@ TEST(Definitions, AnOperationPastItsTimeoutHasFailedWhateverComesLater) {
   const Interval& total = rig.run();
   EXPECT_EQ(total.counts.failures[index(Failure::timeout)], 10U);
   EXPECT_EQ(sum(total.counts.completed), 0U);
-  EXPECT_EQ(total.counts.misses, 0U);  // the late nil is no miss
+  EXPECT_EQ(total.counts.misses, 0U);  // the late nil is not a miss
   EXPECT_EQ(total.counts.retried, 0U);
   EXPECT_NEAR(millis(total.failed.max()), 10, 1.5);
 }

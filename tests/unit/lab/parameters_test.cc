@@ -39,7 +39,7 @@ Result<Parameters> read(std::string_view toml, Profile profile = Profile::quick,
   return readParameters(kSpecs, "x.toml", toml, profile, overrides);
 }
 
-/// kSound with one line in place of another.
+/// kSound with one line replaced by another.
 std::string with(std::string_view line, std::string_view instead) {
   std::string text(kSound);
   const std::size_t at = text.find(line);

@@ -138,7 +138,7 @@ TEST(PersistenceSpike, SaysWhereTheForkLeavesNoSpike) {
   EXPECT_THAT(document.recommendations, Contains(HasSubstr("keeps p99 below 1 ms")));
 }
 
-// No interval above 1 ms is no statement where there are no intervals.
+// Without intervals nothing is said about intervals above 1 ms.
 TEST(PersistenceSpike, RecommendsNothingFromRunsWithoutASeriesOfP99) {
   auto runs = twice(clear());
   for (Reading& run : runs) run.dirs.front().latency.lines.clear();

@@ -39,7 +39,7 @@ TEST(Curve, ThePlateauBeginsWhereNothingLaterIsWorthMuchMore) {
 
 TEST(Curve, AClimbLastsToTheEnd) {
   EXPECT_EQ(findClimb(Values{200, 190, 210, 400, 900, 2'000}), 3U);
-  EXPECT_FALSE(findClimb(Values{200, 190, 900, 210, 205}));  // an outlier is no climb
+  EXPECT_FALSE(findClimb(Values{200, 190, 900, 210, 205}));  // an outlier is not a climb
   EXPECT_FALSE(findClimb(Values{200, 210, 220}));
   EXPECT_FALSE(findClimb(Values{}));
 }

@@ -76,7 +76,7 @@ TEST(AppendFile, LeavesNoTornRecordWhenSpaceRunsOutWithinOne) {
     EXPECT_EQ(status.error().code, ErrorCode::noSpace);
     EXPECT_EQ(contents(path), "first record\n");
   }
-  ASSERT_TRUE((*file)->append("third record\n")) << "it goes on when there is space again";
+  ASSERT_TRUE((*file)->append("third record\n")) << "it continues when there is space again";
   EXPECT_EQ(contents(path), "first record\nthird record\n");
 }
 

@@ -90,7 +90,7 @@ TEST(ConstantSchedule, TakesItsBacklogAsSteppingWould) {
         for (; steps.due() < t; steps.advance()) ++stepped;
         Schedule leaps = schedule;
         ASSERT_EQ(leaps.takeUntil(t), stepped) << rate << ' ' << worker << ' ' << t;
-        // And goes on from there to the same times for ever.
+        // And continues from there with the same times for ever.
         for (int i = 0; i < 1000; ++i, steps.advance(), leaps.advance()) {
           ASSERT_EQ(leaps.due(), steps.due());
           ASSERT_EQ(leaps.index(), steps.index());
