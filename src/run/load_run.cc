@@ -147,11 +147,13 @@ class LoadRun {
     record_.event({outcome.end, "phase", "load", "end", {}, {}, outcome.end - outcome.begin});
     const CpuReading cpuAfter = readCpuTimes();
     clusterWatch_.reset();
-    readAfter();
 
     result_.done = outcome.done;
     result_.resumeFrom = outcome.resumeFrom;
+    readAfter(Servers::storing);
     result_.status = endOf(plan_, outcome, interrupted_, known_);
+    if (slotMap_) awaitCopies(outcome);
+    readAfter(Servers::others);
     summarizeLoad(summary, plan_.load, outcome, known_, stealShare(cpuBefore.all, cpuAfter.all));
     if (method_.method == LoadMethod::rdb) addExpiredOnArrival(summary, known_);
     if (slotMap_) describeCluster(outcome);
@@ -184,9 +186,12 @@ class LoadRun {
     return {};
   }
 
+  enum class Servers { storing, others };
+
   // A connection may have been lost with the others, and its server be there again.
-  void readAfter() {
+  void readAfter(Servers which) {
     for (std::size_t i = 0; i < known_.size(); ++i) {
+      if (known_[i].stores != (which == Servers::storing)) continue;
       Target& target = servers_.targets[i];
       auto sample = readSample(target.admin);
       if (!sample) {
@@ -243,6 +248,10 @@ class LoadRun {
     ClusterFigures places = clusterFigures(outcome.cluster, slotMap_->latest());
     cluster.nodes = std::move(places.nodes);
     cluster.hotSlots = std::move(places.hotSlots);
+  }
+
+  /// Waits for the replicas, and notes which of them lack something.
+  void awaitCopies(const LoadOutcome& outcome) {
     const bool streamed = method_.method == LoadMethod::rdb && outcome.done != 0;
     if (!result_.status && !streamed) return;
     ReplicaWait wait;

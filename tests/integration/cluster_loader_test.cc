@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -170,6 +172,13 @@ TEST(ClusterLoader, StreamsTheDataSetOfANodeToAllMasters) {
   EXPECT_EQ(outcome->databaseKeys, plan.load.keys);
   EXPECT_THAT(outcome->summary.notes, testing::IsEmpty());
   EXPECT_EQ(digestOfMasters(*stack), wanted);
+  // Replicas are read when they have copied their masters.
+  std::uint64_t smallest = std::numeric_limits<std::uint64_t>::max(), largest = 0;
+  for (const ServerFigures& server : outcome->summary.servers) {
+    smallest = std::min(smallest, server.usedMemory);
+    largest = std::max(largest, server.usedMemory);
+  }
+  EXPECT_GT(2 * smallest, largest);
   std::uint64_t stored = 0;
   for (const ClusterNodeFigures& node : outcome->summary.cluster.nodes) stored += node.ops;
   EXPECT_EQ(stored, plan.load.keys);
