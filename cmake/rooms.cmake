@@ -76,7 +76,7 @@ redline_room(backing    IMPORTS base workload)
 redline_room(engine     IMPORTS base resp rdb cluster workload schedule record transport mitigation backing)
 redline_room(server     IMPORTS base os json resp cluster record transport)
 redline_room(chaos      IMPORTS base os cluster record server)
-redline_room(metrics    IMPORTS base os record LIBRARIES PkgConfig::prometheus_core PkgConfig::httplib)
+redline_room(metrics    IMPORTS base os record LIBRARIES PkgConfig::prometheus_core Boost::headers)
 redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir transport mitigation backing
                                 engine server chaos metrics)
 redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus

@@ -41,7 +41,7 @@ std::string bytesOf(const sockaddr* address) {
   return IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) ? bytes.substr(12) : bytes;
 }
 
-bool isLoopback(const std::string& address) {
+bool isLoopbackAddress(const std::string& address) {
   if (address.size() == 4) return static_cast<unsigned char>(address[0]) == 127;
   return address == std::string(15, '\0') + '\1';
 }
@@ -125,7 +125,7 @@ Result<bool> isLocal(const Endpoint& endpoint) {
   if (!addresses) return fail(std::move(addresses.error()));
   std::vector<std::string> ours;
   for (const std::string& address : *addresses) {
-    if (isLoopback(address) || isUnspecified(address)) continue;
+    if (isLoopbackAddress(address) || isUnspecified(address)) continue;
     if (ours.empty()) {
       auto listed = interfaceAddresses();
       if (!listed) return fail(std::move(listed.error()));
@@ -134,6 +134,12 @@ Result<bool> isLocal(const Endpoint& endpoint) {
     if (std::find(ours.begin(), ours.end(), address) == ours.end()) return false;
   }
   return !addresses->empty();
+}
+
+bool isLoopback(const Endpoint& endpoint) {
+  if (endpoint.isUnix()) return true;
+  const auto addresses = addressBytes(endpoint.host);
+  return addresses && !addresses->empty() && std::ranges::all_of(*addresses, isLoopbackAddress);
 }
 
 }  // namespace redline

@@ -4,19 +4,22 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "os/files.h"
 #include "os/gated_child.h"
 #include "os/program.h"
+#include "support/http_client.h"
 #include "support/paths.h"
 #include "support/real_redis.h"
 #include "workload/keyspace.h"
@@ -30,6 +33,7 @@ using nlohmann::json;
 using test::adminOf;
 using test::BarePeer;
 using test::eventually;
+using test::httpGet;
 using test::startRedis;
 using test::TemporaryDirectory;
 using testing::HasSubstr;
@@ -124,9 +128,7 @@ class Prometheus {
 
   /// The one value that `query` has now; none while it has none.
   std::optional<double> find(const std::string& query) const {
-    httplib::Client client("127.0.0.1", port_);
-    const auto reply =
-        client.Get("/api/v1/query", httplib::Params{{"query", query}}, httplib::Headers{});
+    const auto reply = httpGet(port_, "/api/v1/query?query=" + test::urlEncoded(query));
     if (!reply || reply->status != 200) return std::nullopt;
     const json body = json::parse(reply->body, nullptr, false);
     const json& results = body.at("data").at("result");
@@ -221,8 +223,7 @@ void expectEqualServer(const Prometheus& prometheus, const ScopedStack& redis) {
 }
 
 void expectCleanForPromtool(const fs::path& home, std::uint16_t port) {
-  httplib::Client client("127.0.0.1", port);
-  const auto reply = client.Get("/metrics");
+  const auto reply = httpGet(port, "/metrics");
   ASSERT_TRUE(reply);
   const fs::path file = home / "metrics.txt";
   ASSERT_TRUE(writeWholeFile(file, reply->body));
@@ -301,8 +302,7 @@ TEST(Metrics, OfAClusterHaveItsNodesAndRedirectsAsTheSummaryHasThem) {
   std::string page;
   ASSERT_TRUE(eventually(
       [&] {
-        httplib::Client client("127.0.0.1", *port);
-        const auto reply = client.Get("/metrics");
+        const auto reply = httpGet(*port, "/metrics");
         if (reply) page = reply->body;
         return page.find("redline_run_phase{phase=\"ended\"} 1") != std::string::npos ||
                !driver.runs();
@@ -353,6 +353,79 @@ TEST(Metrics, AreServedOnAddressesOfThisMachineAlone) {
       shell(redlineProgram() + " driver -metrics=192.0.2.1:9121");  // TEST-NET-1: nobody's
   EXPECT_THAT(output, HasSubstr("192.0.2.1:9121 is not an address of this machine"));
   EXPECT_TRUE(output.ends_with("\nexit 1\n")) << output;
+}
+
+TEST(Metrics, OnOtherAddressesThanLoopbackAreSaidToBeOpenToEverybody) {
+  const auto redis = smallRedis();
+  ASSERT_TRUE(redis);
+  const TemporaryDirectory home;
+  const auto notesWith = [&](const std::string& host, const std::string& out) {
+    const auto port = freePort();
+    EXPECT_TRUE(port);
+    return shell(
+        fmt::format("{} driver -addr={} -keys=1000 -value-size={} -ttl-frac=0 -rate=100 -warmup=0 "
+                    "-duration=100ms -out={} -metrics={}:{}",
+                    redlineProgram(), redis->endpoint().text(), kValueSize,
+                    (home.path() / out).string(), host, *port));
+  };
+  constexpr const char* kOpen = "everybody who reaches this machine may read them";
+  for (const char* const host : {"0.0.0.0", "[::]"})
+    EXPECT_THAT(notesWith(host, host), HasSubstr(kOpen)) << host;
+  for (const char* const host : {"127.0.0.1", "[::1]", "localhost"})
+    EXPECT_THAT(notesWith(host, host), testing::Not(HasSubstr(kOpen))) << host;
+}
+
+/// Clients that send one byte of a request every 100 ms, and connect again when they are dropped.
+class SlowSenders {
+ public:
+  SlowSenders(std::uint16_t port, std::size_t count) : port_(port), all_(count) {
+    for (auto& each : all_) each.emplace(port_);
+    thread_ = std::thread([this] {
+      while (!ended_) {
+        for (auto& each : all_)
+          if (!each->send("G")) each.emplace(port_);
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    });
+  }
+  ~SlowSenders() {
+    ended_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::uint16_t port_;
+  std::vector<std::optional<test::HttpConnection>> all_;
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+TEST(MetricsAlone, AreAnsweredInTimeBeside300SlowSendersWhoDoNotKeepTheDriver) {
+  const auto redis = smallRedis();
+  ASSERT_TRUE(redis);
+  const TemporaryDirectory home;
+  const auto port = freePort();
+  ASSERT_TRUE(port);
+  Child driver({redlineProgram(), "driver", "-addr=" + redis->endpoint().text(), "-keys=1000",
+                fmt::format("-value-size={}", kValueSize), "-ttl-frac=0", "-rate=1000", "-warmup=0",
+                "-duration=60s", fmt::format("-metrics=127.0.0.1:{}", *port),
+                "-out=" + (home.path() / "run").string()},
+               home.path(), "driver");
+  ASSERT_TRUE(eventually([&] { return httpGet(*port, "/metrics").has_value(); }))
+      << driver.output();
+  const SlowSenders senders(*port, 300);
+  for (int i = 0; i < 20; ++i) {
+    const Nanos asked = SteadyClock::read();
+    const auto reply = httpGet(*port, "/metrics");
+    EXPECT_LT(SteadyClock::read() - asked, 100 * kMillisecond);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->status, 200);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  const Nanos signalled = SteadyClock::read();
+  EXPECT_TRUE(driver.ends(SIGTERM)) << driver.output();
+  EXPECT_LT(SteadyClock::read() - signalled, 2 * kSecond);
+  EXPECT_TRUE(fs::exists(home.path() / "run" / "summary.json"));
 }
 
 TEST(Metrics, LingerWithoutMetricsIsWrongUsage) {
