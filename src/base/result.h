@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
+#include <type_traits>
 #include <utility>
+
+#include "base/text.h"
 
 namespace redline {
 
@@ -35,10 +39,23 @@ template <typename T>
 using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 
+/// An argument of a message: text comes from anywhere, and may hold anything.
+template <typename T>
+decltype(auto) messageArgument(T& value) {
+  if constexpr (std::is_convertible_v<T&, std::string_view>)
+    return printable(value);
+  else
+    return (value);
+}
+
 /// `return fail(ErrorCode::io, "cannot open {}: {}", path, why);`
+/// Every text among the arguments is made printable().
 template <typename... Args>
 tl::unexpected<Error> fail(ErrorCode code, fmt::format_string<Args...> format, Args&&... args) {
-  return tl::make_unexpected(Error{code, fmt::format(format, std::forward<Args>(args)...)});
+  const auto made = [&](const auto&... clean) {
+    return fmt::vformat(format, fmt::make_format_args(clean...));
+  };
+  return tl::make_unexpected(Error{code, made(messageArgument(args)...)});
 }
 
 /// Passes on the failure of another call.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +32,17 @@ std::string_view subfield(std::string_view list, std::string_view name);
 std::string toLower(std::string_view text);
 std::string toUpper(std::string_view text);
 bool equalIgnoringCase(std::string_view a, std::string_view b);
+
+/// `text` from a peer or a file, for a terminal, a log or a report: one line of well-formed UTF-8
+/// without characters that control a terminal or the direction of writing, which become "\n",
+/// "\x1b" or "\u202e". Of more than `most` bytes it keeps the beginning and says how many it had.
+/// Of a result it changes nothing.
+std::string printable(std::string_view text, std::size_t most = 1'000);
+/// The same for text of many lines: its line breaks stay.
+std::string printableLines(std::string_view text);
+/// The bytes of the well-formed UTF-8 character that `text`, not empty, begins with; 0: it begins
+/// with none.
+std::size_t characterLength(std::string_view text);
 
 /// Replaces every `from` of `text`, left to right; `from` is not empty.
 void replaceAll(std::string& text, std::string_view from, std::string_view to);

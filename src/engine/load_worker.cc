@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cluster/redirect.h"
 #include "engine/key_slot.h"
@@ -200,7 +201,8 @@ void LoadWorker::redirectOrRefuse(LoadLane& lane, const LoadKey& key, const Repl
     lanes_.fail({ErrorCode::unreachable,
                  fmt::format("the cluster stored nothing for {} ({}): restore its nodes, see "
                              "redis-cli --cluster check {}",
-                             formatDuration(kRetrySpan), reply.payload, lane.endpoint().text())});
+                             formatDuration(kRetrySpan), printable(reply.payload),
+                             lane.endpoint().text())});
   else
     refuse(lane, reply);
 }
@@ -208,7 +210,7 @@ void LoadWorker::redirectOrRefuse(LoadLane& lane, const LoadKey& key, const Repl
 void LoadWorker::refuse(const LoadLane& lane, const ReplyView& reply) {
   lanes_.fail({reply.payload.starts_with("OOM") ? ErrorCode::noSpace : ErrorCode::refused,
                fmt::format("{} stopped storing keys ({}): {}", lane.endpoint().text(),
-                           reply.payload, loadAdvice(reply.payload))});
+                           printable(reply.payload), loadAdvice(reply.payload))});
 }
 
 std::string_view loadAdvice(std::string_view errorText) noexcept {

@@ -5,49 +5,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
+
 namespace redline {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-/// The bytes of the well-formed UTF-8 character that `text` begins with; 0 when it begins with
-/// none.
-std::size_t characterLength(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xC2 && first < 0xE0   ? 2
-                             : first >= 0xE0 && first < 0xF0 ? 3
-                             : first >= 0xF0 && first < 0xF5 ? 4
-                                                             : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = first == 0xED && byte(1) >= 0xA0;
-  const bool beyond = first == 0xF4 && byte(1) >= 0x90;
-  return overlong || surrogate || beyond ? 0 : length;
-}
+constexpr std::size_t kLongestText = 10'000;
 
 }  // namespace
 
 std::string cleanText(std::string_view text) {
-  std::string clean;
-  while (!text.empty()) {
-    const std::size_t length = characterLength(text);
-    const char c = text.front();
-    // C1 controls (U+0080…U+009F) are as invisible as C0's.
-    const bool c1 = length == 2 && c == '\xC2' && static_cast<unsigned char>(text[1]) < 0xA0;
-    if (c == '\n' || c == '\t' || c == '\r')
-      clean += ' ';
-    else if (length == 0 || c1 ||
-             (length == 1 && (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)))
-      clean += kReplacement;
-    else
-      clean += text.substr(0, length);
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return clean;
+  return printable(text, kLongestText);
 }
 
 std::string escapeHtml(std::string_view text) {

@@ -8,8 +8,7 @@
 
 namespace redline {
 
-/// Text for an HTML page, attributes included. Control characters and bytes that are not UTF-8
-/// become U+FFFD: slow-log entries hold values, and values hold anything.
+/// Text for an HTML page, attributes included; cleanText() of it.
 std::string escapeHtml(std::string_view text);
 
 /// Text inside one line or one table cell of Markdown: nothing in it is markup, and it stays on its
@@ -19,7 +18,8 @@ std::string escapeMarkdown(std::string_view text);
 /// `text` as a Markdown code span; backticks in it make the fence longer.
 std::string markdownCode(std::string_view text);
 
-/// Well-formed UTF-8 on one line: what is neither becomes U+FFFD, line breaks become blanks.
+/// printable() for a report, whose commands may be long: slow-log entries hold values, and values
+/// hold anything.
 std::string cleanText(std::string_view text);
 
 /// At most `length` characters, "…" included, never cut inside one.

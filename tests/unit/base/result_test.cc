@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <string>
 
 namespace redline {
 namespace {
@@ -28,6 +29,14 @@ TEST(Result, HoldsTheValueOrTheOneReasonWhyThereIsNone) {
 TEST(Result, PassesAFailureOnUnchangedThroughAnotherType) {
   EXPECT_TRUE(check(4));
   EXPECT_EQ(check(3).error(), half(3).error());
+}
+
+TEST(Fail, MakesTextsPrintableAndKeepsTheAdviceBehindThem) {
+  const std::string reply = "-ERR \x1b[2J" + std::string(1 << 20, 'x') + "\r\n";
+  const Error error = fail(ErrorCode::refused, "{} says: {}; ask {}", "a\nb", reply, 7).value();
+  EXPECT_TRUE(error.message.starts_with("a\\nb says: -ERR \\x1b[2Jxxx")) << error.message;
+  EXPECT_TRUE(error.message.ends_with("(1048587 bytes); ask 7")) << error.message;
+  EXPECT_LT(error.message.size(), 1'100U);
 }
 
 TEST(ErrnoText, NamesTheError) {

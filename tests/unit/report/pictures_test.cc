@@ -127,7 +127,7 @@ TEST(PlotScript, APointThatIsNotANumberBreaksItsLine) {
 TEST(PlotScript, QuotesSoThatNoNameEndsTheString) {
   Picture picture = lineOf(AxisKind::linear, {{0, 1}, {1, 2}});
   picture.panels[0].series[0].title = "it's\n`ls`";
-  EXPECT_THAT(plotScript(picture), HasSubstr("title 'it''s `ls`'"));
+  EXPECT_THAT(plotScript(picture), HasSubstr("title 'it''s\\n`ls`'"));
 }
 
 TEST(PlotScript, PanelsStandBelowEachOtherAndDoNotOverlap) {
