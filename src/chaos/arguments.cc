@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 #include "base/suggest.h"
+#include "os/console.h"
 
 namespace redline {
 namespace {
@@ -61,7 +61,7 @@ Result<FaultArguments> FaultArguments::parse(std::string_view fault,
 const FaultArguments::Argument& FaultArguments::at(std::string_view name) const {
   const auto found = arguments_.find(name);
   if (found == arguments_.end()) {
-    fmt::print(stderr, "redline: internal error: the fault has no parameter -{}\n", name);
+    printErr("redline: internal error: the fault has no parameter -{}\n", name);
     std::abort();
   }
   return found->second;
@@ -72,7 +72,7 @@ T FaultArguments::get(std::string_view name) const {
   const Argument& found = at(name);
   if (std::holds_alternative<std::monostate>(found.content)) return {};
   if (const T* const value = std::get_if<T>(&found.content)) return *value;
-  fmt::print(stderr, "redline: internal error: parameter -{} is of another kind\n", name);
+  printErr("redline: internal error: parameter -{} is of another kind\n", name);
   std::abort();
 }
 

@@ -9,6 +9,7 @@
 #include "cmd/help.h"
 #include "cmd/manual.h"
 #include "cmd/resolve.h"
+#include "os/console.h"
 
 namespace redline {
 namespace {
@@ -41,26 +42,25 @@ Result<ExitCode> runHelp(const Invocation& invocation) {
   const auto command = namedCommand(invocation);
   if (!command) return fail(command.error());
   const HelpStyle style = terminalStyle();
-  fmt::print("{}",
-             *command == nullptr ? overviewHelp(commands(), style) : commandHelp(**command, style));
+  writeOut(*command == nullptr ? overviewHelp(commands(), style) : commandHelp(**command, style));
   return ExitCode::good;
 }
 
 Result<ExitCode> runMan(const Invocation& invocation) {
   const auto command = namedCommand(invocation);
   if (!command) return fail(command.error());
-  fmt::print("{}", *command == nullptr ? overviewManual(commands()) : commandManual(**command));
+  writeOut(*command == nullptr ? overviewManual(commands()) : commandManual(**command));
   return ExitCode::good;
 }
 
 Result<ExitCode> runCompletions(const Invocation& invocation) {
   const bool bash = invocation.flags.positional("shell") == "bash";
-  fmt::print("{}", bash ? bashCompletions(commands()) : zshCompletions(commands()));
+  writeOut(bash ? bashCompletions(commands()) : zshCompletions(commands()));
   return ExitCode::good;
 }
 
 Result<ExitCode> runVersion(const Invocation&) {
-  fmt::print("redline {}\n", REDLINE_VERSION);
+  printOut("redline {}\n", REDLINE_VERSION);
   return ExitCode::good;
 }
 

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
 #include "cmd/progress.h"
+#include "os/console.h"
 #include "os/files.h"
 #include "run/chaos_run.h"
 #include "run/target.h"
@@ -80,7 +80,7 @@ Result<PlannedFault> plannedFault(const FlagValues& flags) {
 
 void printFigures(const FaultFigures& fault) {
   for (const auto& [name, value] : fault.figures)
-    fmt::print("  {:<24} {}\n", name, figureText(value));
+    printOut("  {:<24} {}\n", name, figureText(value));
 }
 
 /// The server that -addr names; of a cluster's nodes the first that answers.
@@ -129,8 +129,7 @@ Result<ExitCode> runChaos(const Invocation& invocation) {
   context.clock = &clock;
   context.sink = [&](const Event& event) {
     line.clear();
-    fmt::print("{}\n", faultLine(event, event.at - zero));
-    std::fflush(stdout);
+    printOut("{}\n", faultLine(event, event.at - zero));
   };
   context.interrupted = [&interrupts] { return interrupts.received(); };
   context.progress = [&line](const std::string& text) { line.update(SteadyClock::read(), text); };

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
+#include "os/console.h"
 #include "os/files.h"
 #include "report/comparison.h"
 #include "report/comparison_document.h"
@@ -53,7 +53,7 @@ Result<ExitCode> runCompare(const Invocation& invocation) {
   std::vector<ConditionOutcome> outcomes;
   for (const FailCondition& condition : *conditions)
     outcomes.push_back(judgeCondition(condition, comparison));
-  fmt::print("{}", toTerminal(comparisonBlocks(comparison, outcomes)));
+  printOut("{}", toTerminal(comparisonBlocks(comparison, outcomes)));
   if (!flags.empty("json")) {
     const Status written = writeWholeFile(flags.text("json"), comparisonJson(comparison, outcomes));
     if (!written) return fail(written.error());

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "base/toml_nesting.h"
+
 namespace redline {
 namespace {
 
@@ -38,6 +40,11 @@ Status read(const std::string& path, const toml::table& from, const std::string&
 
 Result<ConfigFile> parseConfigFile(const std::string& path, std::string_view content) {
   ConfigFile file;
+  if (const auto line = lineNestedTooDeep(content))
+    return fail(ErrorCode::usage,
+                "{}:{}: nested more than {} deep: flags are at the top level or in "
+                "a table named after the sub-command",
+                path, *line, kMostTomlNesting);
   // toml++ reports syntax errors by exception; they end here.
   try {
     const toml::table document = toml::parse(content, path);

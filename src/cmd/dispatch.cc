@@ -5,15 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <string_view>
 
 #include "base/suggest.h"
+#include "base/text.h"
+#include "base/toml_nesting.h"
 #include "cmd/commands.h"
 #include "cmd/flag_values.h"
 #include "cmd/help.h"
 #include "cmd/resolve.h"
 #include "cmd/text.h"
+#include "os/console.h"
 #include "os/files.h"
 
 namespace redline {
@@ -25,11 +27,12 @@ int exitWith(ExitCode code) {
 
 int report(std::string_view command, const Error& error) {
   const std::string name = command.empty() ? "redline" : fmt::format("redline {}", command);
-  const std::string text = fmt::format("{}: {}", name, error.message);
+  constexpr std::size_t kLongest = 10'000;
+  const std::string text = printable(fmt::format("{}: {}", name, error.message), kLongest);
   // One line; in colour on a terminal.
   const std::size_t width =
       isatty(STDERR_FILENO) == 1 ? terminalWidth(STDERR_FILENO) - 2 : text.size();
-  fmt::print(stderr, "{}\n", fmt::join(wrap(text, width), "\n  "));
+  printErr("{}\n", fmt::join(wrap(text, width), "\n  "));
   return exitWith(error.code == ErrorCode::usage ? ExitCode::usage : ExitCode::failed);
 }
 
@@ -54,30 +57,41 @@ int noSuchCommand(std::string_view typed) {
 int runCommand(const Command& command, const std::vector<std::string>& argv,
                const std::vector<std::string>& environment) {
   const FlagInputs inputs{{argv.begin() + 2, argv.end()}, environment, [](const std::string& path) {
-                            return readWholeFile(path);
+                            return readWholeFile(path, kMostTomlBytes);
                           }};
   const auto flags = resolve(command, commands(), inputs);
   if (!flags) return report(command.name, flags.error());
   if (flags->helpRequested()) {
-    fmt::print("{}", commandHelp(command, terminalStyle()));
+    writeOut(commandHelp(command, terminalStyle()));
     return exitWith(ExitCode::good);
   }
   const auto code = command.run(Invocation{*flags, argv, passwordOf(environment)});
   return code ? exitWith(*code) : report(command.name, code.error());
 }
 
+/// A result that nobody got is a failure, whatever its verdict. Nothing is said to who closed
+/// standard output.
+int checkResultsWritten(int code, std::string_view command) {
+  const Status written = resultsWritten();
+  if (written || code == exitWith(ExitCode::failed) || code == exitWith(ExitCode::usage))
+    return code;
+  return written.error().code == ErrorCode::unreachable ? exitWith(ExitCode::failed)
+                                                        : report(command, written.error());
+}
+
 }  // namespace
 
 int dispatch(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
   if (argv.size() < 2) {
-    fmt::print("{}", overviewHelp(commands(), terminalStyle()));
-    return exitWith(ExitCode::good);
+    writeOut(overviewHelp(commands(), terminalStyle()));
+    return checkResultsWritten(exitWith(ExitCode::good), "");
   }
   std::string_view name = argv[1];
   if (name == "-h" || name == "-help" || name == "--help") name = "help";
   if (name == "-version" || name == "--version") name = "version";
   const Command* const command = findCommand(name);
-  return command == nullptr ? noSuchCommand(name) : runCommand(*command, argv, environment);
+  if (command == nullptr) return noSuchCommand(name);
+  return checkResultsWritten(runCommand(*command, argv, environment), command->name);
 }
 
 }  // namespace redline

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <thread>
 
+#include "base/affinity.h"
 #include "base/units.h"
 #include "cmd/chaos_flags.h"
 #include "cmd/commands.h"
@@ -16,6 +16,7 @@
 #include "cmd/interrupts.h"
 #include "cmd/mitigation_flags.h"
 #include "cmd/plans.h"
+#include "os/console.h"
 #include "run/driver_run.h"
 #include "run/live_metrics.h"
 
@@ -180,7 +181,8 @@ std::vector<FlagSpec> metricsFlags() {
   return {
       {.name = "metrics",
        .kind = ValueKind::hostPort,
-       .help = "serve GET /metrics for Prometheus at this local address",
+       .help = "serve GET /metrics for Prometheus at this local address; on any but loopback, "
+               "other machines may read it too",
        .example = "127.0.0.1:9121",
        .group = kGroup,
        .whenEmpty = "not served"},
@@ -346,11 +348,14 @@ Result<std::unique_ptr<LiveMetrics>> startMetrics(const FlagValues& flags, const
   if (flags.empty("metrics")) return nullptr;
   const auto where = parseEndpoint(flags.text("metrics"));
   if (!where) return fail(where.error());
+  // Its thread runs on the generator's cores, as redline's others do.
+  const AffinityScope beside(plan.engine.cpus);
   auto metrics = LiveMetrics::start(
       *where,
       {plan.redlineVersion, plan.engine.closed() ? 0 : plan.engine.rate, plan.engine.threads});
   if (!metrics) return fail(metrics.error());
-  fmt::print(stderr, "note: metrics at http://{}/metrics\n", where->text());
+  printErr("note: metrics at http://{}/metrics{}\n", where->text(),
+           isLoopback(*where) ? "" : ": everybody who reaches this machine may read them");
   return metrics;
 }
 
@@ -375,27 +380,26 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   auto planned = driverPlan(invocation);
   if (!planned) return fail(planned.error());
   DriverPlan& plan = *planned;
-  if (plan.out.empty()) plan.out = defaultRunDirectory("driver");
   const Interrupts interrupts;
   const auto metrics = startMetrics(flags, plan);
   if (!metrics) return fail(metrics.error());
   RunWatcher watcher;
-  watcher.onNote = [](const std::string& note) { fmt::print(stderr, "note: {}\n", note); };
+  watcher.onNote = [](const std::string& note) { printErr("note: {}\n", note); };
   LiveLine line(plan.engine);
   watcher.onInterval = [&line](const Interval& interval, Nanos sinceStart) {
-    fmt::print(stderr, "{}\n", line.of(interval, sinceStart));
+    writeLive(line.of(interval, sinceStart) + "\n");
   };
   watcher.onFault = [](const Event& event, Nanos sinceStart) {
-    fmt::print(stderr, "{}\n", faultLine(event, sinceStart));
+    writeLive(printable(faultLine(event, sinceStart)) + "\n");
   };
   watcher.interrupted = [&interrupts] { return interrupts.received(); };
   if (*metrics) (*metrics)->join(watcher);
   const auto outcome = runDriver(plan, watcher);
   if (!outcome) return fail(outcome.error());
   if (*metrics) (*metrics)->end();
-  fmt::print("{}run directory: {}\n", summaryTable(withoutShownWarnings(*outcome)),
-             plan.out.string());
-  std::fflush(stdout);  // before the wait: a reader of a pipe has the figures now
+  const std::string place = fmt::format("run directory: {}\n", outcome->directory.string());
+  printOut("{}{}", summaryTable(withoutShownWarnings(*outcome)), place);
+  if (!resultsWritten()) printErr("{}", place);
   linger(flags.duration("metrics-linger"), interrupts);
   if (!outcome->status) return fail(outcome->status.error());
   return outcome->summary.valid ? ExitCode::good : ExitCode::invalid;

@@ -1,11 +1,9 @@
 #include "cmd/driver_output.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <iterator>
 
 #include "base/text.h"
@@ -95,12 +93,6 @@ void addServers(std::string& out, const Summary& summary) {
 }
 
 }  // namespace
-
-std::filesystem::path defaultRunDirectory(std::string_view command) {
-  const std::time_t now = std::time(nullptr);
-  return std::filesystem::path("runs") /
-         fmt::format("{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(now), command);
-}
 
 std::string LiveLine::of(const Interval& interval, Nanos sinceStart) {
   response_.reset();

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -9,9 +8,6 @@
 #include "record/summary.h"
 
 namespace redline {
-
-/// runs/20261123T234500Z-driver: the default run directory of a command, unique to the second.
-std::filesystem::path defaultRunDirectory(std::string_view command);
 
 /// One interval for people: "  12s  50.0k/s of 50.0k/s  p50 41 µs  p99 120 µs  …".
 class LiveLine {

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <cstdlib>
+
+#include "os/console.h"
 
 namespace redline {
 namespace {
@@ -61,7 +62,7 @@ Result<FlagValue> parseFlagValue(const FlagSpec& spec, std::string_view text) {
 const FlagValue& FlagValues::at(std::string_view name) const {
   const auto found = values_.find(name);
   if (found == values_.end()) {
-    fmt::print(stderr, "redline: internal error: no flag -{} in this command's table\n", name);
+    printErr("redline: internal error: no flag -{} in this command's table\n", name);
     std::abort();
   }
   return found->second;
@@ -73,7 +74,7 @@ const T& FlagValues::get(std::string_view name) const {
   const FlagValue& found = at(name);
   if (std::holds_alternative<std::monostate>(found.content)) return none;
   if (const T* const content = std::get_if<T>(&found.content)) return *content;
-  fmt::print(stderr, "redline: internal error: -{} is of another kind\n", name);
+  printErr("redline: internal error: -{} is of another kind\n", name);
   std::abort();
 }
 

@@ -2,8 +2,8 @@
 
 namespace redline {
 
-/// While it lives, SIGINT and SIGTERM are noted instead of ending the process; a second one ends it
-/// at once. One at a time.
+/// While it lives, SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) are noted
+/// instead of ending the process; a second SIGINT or SIGTERM ends it at once. One at a time.
 class Interrupts {
  public:
   Interrupts();

@@ -1,15 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <ctime>
 #include <filesystem>
 
 #include "base/shell.h"
 #include "base/text.h"
+#include "base/toml_nesting.h"
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
-#include "cmd/driver_output.h"
 #include "cmd/experiment_files.h"
 #include "cmd/flag_values.h"
 #include "cmd/help.h"
@@ -23,7 +23,9 @@
 #include "lab/catalog.h"
 #include "lab/runner.h"
 #include "lab/study.h"
+#include "os/console.h"
 #include "os/files.h"
+#include "rundir/run_dir.h"
 #include "server/host.h"
 #include "server/scratch.h"
 
@@ -108,8 +110,9 @@ std::vector<FlagSpec> machineFlags() {
 /// A sub-command's flags resolved as on a command line, but for the environment: an experiment is
 /// the same whatever is set there.
 Result<FlagValues> resolved(const Command& command, const Flags& flags) {
-  return resolve(command, commands(),
-                 {flags, {}, [](const std::string& path) { return readWholeFile(path); }});
+  return resolve(command, commands(), {flags, {}, [](const std::string& path) {
+                                         return readWholeFile(path, kMostTomlBytes);
+                                       }});
 }
 
 std::vector<std::string> argvOf(std::string_view command, const Flags& flags) {
@@ -155,7 +158,7 @@ Result<Chosen> choose(const Experiment& experiment, const FlagValues& flags) {
   const auto path = findExperimentFile(
       experiment.name, experimentPlaces(flags.text("experiments"), ownExecutable()));
   if (!path) return fail(path.error());
-  const auto toml = readWholeFile(*path);
+  const auto toml = readWholeFile(*path, kMostTomlBytes);
   if (!toml) return fail(toml.error());
   auto parameters =
       readParameters(experiment.parameters, path->string(), *toml, *profile, *overrides);
@@ -208,7 +211,7 @@ std::string reproduction(const FlagValues& flags, std::string_view experiment) {
 
 Result<LabOptions> labOptions(const FlagValues& flags) {
   LabOptions options;
-  options.out = flags.empty("out") ? defaultRunDirectory("lab") : fs::path(flags.text("out"));
+  options.out = flags.text("out");
   options.cpus = labCpus(flags);
   options.resume = flags.on("resume");
   options.redlineVersion = REDLINE_VERSION;
@@ -249,18 +252,18 @@ Status describeExperiment(const Chosen& one, const Invocation& invocation) {
   const auto seconds =
       expectedSeconds(experiment, one.parameters, labTools(), labCpus(invocation.flags));
   if (!seconds) return fail(seconds.error());
-  fmt::print("{}: {}\n\n{}\n\n{} runs on {} stacks, about {} in profile {}. Parameters:\n",
-             experiment.name, experiment.title,
-             fmt::join(wrap(experiment.question, terminalStyle().width), "\n"), plan->runs.size(),
-             plan->stacks.size(), formatDuration(static_cast<Nanos>(*seconds) * kSecond),
-             invocation.flags.text("profile"));
+  printOut("{}: {}\n\n{}\n\n{} runs on {} stacks, about {} in profile {}. Parameters:\n",
+           experiment.name, experiment.title,
+           fmt::join(wrap(experiment.question, terminalStyle().width), "\n"), plan->runs.size(),
+           plan->stacks.size(), formatDuration(static_cast<Nanos>(*seconds) * kSecond),
+           invocation.flags.text("profile"));
   for (const auto& [name, value] : one.parameters.all()) {
     const auto spec = std::ranges::find(experiment.parameters, name, &ParameterSpec::name);
     printParameter(
         name, value,
         spec == experiment.parameters.end() ? "how often each condition is measured" : spec->help);
   }
-  fmt::print("\n");
+  printOut("\n");
   return {};
 }
 
@@ -274,8 +277,8 @@ Result<ExitCode> list(const Invocation& invocation) {
     return ExitCode::good;
   }
   double total = 0;
-  fmt::print("profile {}; `redline lab run NAME` runs one, `redline lab run all` all\n",
-             invocation.flags.text("profile"));
+  printOut("profile {}; `redline lab run NAME` runs one, `redline lab run all` all\n",
+           invocation.flags.text("profile"));
   for (const Experiment& each : experiments()) {
     const auto one = choose(each, invocation.flags);
     if (!one) return fail(one.error());
@@ -285,7 +288,7 @@ Result<ExitCode> list(const Invocation& invocation) {
     printListed(each.name, *seconds, each.title);
     total += *seconds;
   }
-  fmt::print("{:<20} about {:>6}\n", "all", formatDuration(static_cast<Nanos>(total) * kSecond));
+  printOut("{:<20} about {:>6}\n", "all", formatDuration(static_cast<Nanos>(total) * kSecond));
   return ExitCode::good;
 }
 
@@ -293,11 +296,11 @@ Result<ExitCode> predict(const Invocation& invocation) {
   const auto all = chosen(invocation.flags);
   if (!all) return fail(all.error());
   for (const Chosen& each : *all) {
-    fmt::print("{} ({})\n", each.experiment->name, invocation.flags.text("profile"));
+    printOut("{} ({})\n", each.experiment->name, invocation.flags.text("profile"));
     const auto predictions = lab::predictionsOf(*each.experiment, each.parameters);
-    if (predictions.empty()) fmt::print("  no model predicts anything before its runs\n");
+    if (predictions.empty()) printOut("  no model predicts anything before its runs\n");
     for (const LabPrediction& one : predictions)
-      fmt::print("  {}: {}  ({})\n", one.what, formatQuantity(one.predicted, one.unit), one.model);
+      printOut("  {}: {}  ({})\n", one.what, formatQuantity(one.predicted, one.unit), one.model);
   }
   return ExitCode::good;
 }
@@ -333,6 +336,11 @@ Result<ExitCode> run(const Invocation& invocation) {
   const auto scratch = Scratch::make(flags);
   if (!scratch) return fail(scratch.error());
   options->stacks = scratch->path();
+  if (options->out.empty()) {
+    auto created = createRunDirectory("lab", std::time(nullptr));
+    if (!created) return fail(created.error());
+    options->out = std::move(*created);
+  }
   const LabTools tools = labTools();
 
   const Interrupts interrupts;
@@ -368,9 +376,8 @@ Result<ExitCode> run(const Invocation& invocation) {
           "interrupted: what is complete is in {}; the same command with -resume -out={} continues",
           options->out.string(), options->out.string());
   }
-  fmt::print("\nresults: {}\nreport:  redline report {}\n", options->out.string(),
-             options->out.string());
-  std::fflush(stdout);
+  printOut("\nresults: {}\nreport:  redline report {}\n", options->out.string(),
+           options->out.string());
   if (failed > 0)
     return fail(ErrorCode::io, "{} failed: see the lines above; -resume -out={} repeats {}",
                 plural(failed, "run"), options->out.string(), failed == 1 ? "it" : "them");

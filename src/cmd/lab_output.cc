@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/text.h"
+#include "os/console.h"
 
 namespace redline {
 namespace {
@@ -31,37 +32,35 @@ std::string standingMark(Standing standing) {
 void Screen::line(const std::string& text) {
   const std::lock_guard lock(mutex_);
   clear();
-  fmt::print(stderr, "{}\n", text);
+  printErr("{}\n", text);
 }
 
 void Screen::status(const std::string& text) {
   if (!terminal_) return;
   const std::lock_guard lock(mutex_);
   clear();
-  fmt::print(stderr, "{}", text);
-  std::fflush(stderr);
+  writeLive(printable(text));
   shown_ = true;
 }
 
 void Screen::clear() {
-  if (shown_) fmt::print(stderr, "\r\x1b[K");
+  if (shown_) writeLive("\r\x1b[K");
   shown_ = false;
 }
 
 void printFindings(const ExperimentDocument& document) {
-  fmt::print("\n{} ({}{})\n", document.title, document.profile,
-             document.indicative ? ", indicative" : "");
+  printOut("\n{} ({}{})\n", document.title, document.profile,
+           document.indicative ? ", indicative" : "");
   for (const LabFinding& finding : document.findings)
-    fmt::print("  - {}{}\n", standingMark(finding.standing), finding.text);
-  for (const std::string& advice : document.recommendations) fmt::print("  > {}\n", advice);
-  std::fflush(stdout);
+    printOut("  - {}{}\n", standingMark(finding.standing), finding.text);
+  for (const std::string& advice : document.recommendations) printOut("  > {}\n", advice);
 }
 
 void printParameter(std::string_view name, std::string_view value, std::string_view meaning) {
   const std::size_t width = terminalStyle().width;
   for (const std::string& line : wrap(fmt::format("{} = {}", name, value), width - 4))
-    fmt::print("  {}\n", line);
-  for (const std::string& line : wrap(meaning, width - 6)) fmt::print("      {}\n", line);
+    printOut("  {}\n", line);
+  for (const std::string& line : wrap(meaning, width - 6)) printOut("      {}\n", line);
 }
 
 void printListed(std::string_view name, double seconds, std::string_view title) {
@@ -70,7 +69,7 @@ void printListed(std::string_view name, double seconds, std::string_view title) 
                                   formatDuration(static_cast<Nanos>(seconds) * kSecond));
   const std::size_t width = std::max(terminalStyle().width, 2 * kTitleColumn);
   for (const std::string& line : wrap(title, width - kTitleColumn)) {
-    fmt::print("{:<{}}{}\n", start, kTitleColumn, line);
+    printOut("{:<{}}{}\n", start, kTitleColumn, line);
     start.clear();
   }
 }

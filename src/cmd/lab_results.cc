@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "cmd/flag_values.h"
+#include "os/console.h"
 #include "report/lab_compare.h"
 #include "report/lab_document.h"
 #include "report/lab_export.h"
@@ -58,7 +59,7 @@ Result<ExitCode> compareLabs(const Invocation& invocation) {
   const auto repeats = repeatsIn(directories);
   if (!repeats) return fail(repeats.error());
   for (const auto& each : *repeats)
-    fmt::print("{}\n", toMarkdown(agreementDocument(agreementOf(each))));
+    printOut("{}\n", toMarkdown(agreementDocument(agreementOf(each))));
   return ExitCode::good;
 }
 
@@ -72,13 +73,13 @@ Result<ExitCode> exportLab(const Invocation& invocation) {
     return fail(ErrorCode::invalidInput, "{} is not a lab's directory", lab.native());
   // Rendered from all runs first, so that the plots include what is left out below.
   const Drawer draw = installedDrawer();
-  if (!draw) fmt::print(stderr, "note: {}\n", kPlotsLeftOut);
+  if (!draw) printErr("note: {}\n", kPlotsLeftOut);
   if (auto report = writeReport({lab.string()}, lab, draw); !report) return fail(report.error());
   const auto kept = exportLab(lab, flags.text("out"), flags.size("most"));
   if (!kept) return fail(kept.error());
-  fmt::print("{}: {} in {} files", flags.text("out"), formatSize(kept->bytes), kept->kept);
-  if (kept->left > 0) fmt::print("; {} more exceed -most={}", kept->left, flags.text("most"));
-  fmt::print("\n");
+  printOut("{}: {} in {} files", flags.text("out"), formatSize(kept->bytes), kept->kept);
+  if (kept->left > 0) printOut("; {} more exceed -most={}", kept->left, flags.text("most"));
+  printOut("\n");
   return ExitCode::good;
 }
 

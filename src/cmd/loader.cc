@@ -14,6 +14,7 @@
 #include "cmd/interrupts.h"
 #include "cmd/plans.h"
 #include "cmd/progress.h"
+#include "os/console.h"
 #include "run/load_run.h"
 
 namespace redline {
@@ -146,7 +147,7 @@ Status checkLoaderCounts(const FlagValues& flags) {
 }
 
 void printRow(std::string_view name, const std::string& value) {
-  fmt::print("  {:<12}{}\n", name, value);
+  printOut("  {:<12}{}\n", name, value);
 }
 
 void printSummary(const LoadRunOutcome& outcome) {
@@ -186,7 +187,7 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
   const Interrupts interrupts;
   Progress progress("loading", plan->load.keys - std::min(plan->load.from, plan->load.keys));
   LoadWatcher watcher;
-  watcher.onNote = [](const std::string& note) { fmt::print(stderr, "note: {}\n", note); };
+  watcher.onNote = [](const std::string& note) { printErr("note: {}\n", note); };
   watcher.onProgress = [&progress](const LoadProgress& at) {
     if (at.over)
       progress.finish(at.now, at.done);

@@ -1,14 +1,14 @@
-#include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include "cmd/dispatch.h"
+#include "os/console.h"
 
 int main(int argc, char** argv) {
+  redline::prepareConsole();
   std::vector<std::string> environment;
   for (char** setting = environ; setting != nullptr && *setting != nullptr; ++setting)
     environment.emplace_back(*setting);
@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   try {
     return redline::dispatch({argv, argv + argc}, environment);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "redline: {}\n", error.what());
+    redline::printErr("redline: {}\n", error.what());
     return 1;
   }
 }

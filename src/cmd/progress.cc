@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/units.h"
+#include "os/console.h"
 
 namespace redline {
 namespace {
@@ -17,11 +19,11 @@ double perSecond(std::uint64_t things, Nanos span) {
 
 }  // namespace
 
-Progress::Progress(std::FILE* out, bool terminal, std::string_view label, std::uint64_t total)
-    : out_(out), terminal_(terminal), label_(label), total_(total) {}
+Progress::Progress(WriteText write, bool terminal, std::string_view label, std::uint64_t total)
+    : write_(std::move(write)), terminal_(terminal), label_(label), total_(total) {}
 
 Progress::Progress(std::string_view label, std::uint64_t total)
-    : Progress(stderr, isatty(STDERR_FILENO) != 0, label, total) {}
+    : Progress(writeLive, isatty(STDERR_FILENO) != 0, label, total) {}
 
 void Progress::update(Nanos now, std::uint64_t done) {
   if (!started_) {
@@ -64,35 +66,33 @@ std::string Progress::line(std::string_view label, std::uint64_t done, std::uint
 void Progress::draw(const std::string& text, bool last) {
   if (terminal_) {
     // Blanks over what the longer line before left behind, rather than an escape sequence.
-    fmt::print(out_, "\r{:<{}}{}", text, drawnLength_, last ? "\n" : "");
+    write_(fmt::format("\r{:<{}}{}", text, drawnLength_, last ? "\n" : ""));
     drawnLength_ = text.size();
   } else {
-    fmt::print(out_, "{}\n", text);
+    write_(text + "\n");
   }
-  std::fflush(out_);
 }
 
-StatusLine::StatusLine() : StatusLine(stderr, isatty(STDERR_FILENO) != 0) {}
+StatusLine::StatusLine() : StatusLine(writeLive, isatty(STDERR_FILENO) != 0) {}
 
-void StatusLine::update(Nanos now, const std::string& text) {
+void StatusLine::update(Nanos now, const std::string& given) {
   constexpr Nanos kFirstWrite = 2 * kSecond;
   if (!drawnAt_) drawnAt_ = terminal_ ? now - kRedrawEvery : now - kWriteEvery + kFirstWrite;
   if (now - *drawnAt_ < (terminal_ ? kRedrawEvery : kWriteEvery)) return;
   drawnAt_ = now;
+  const std::string text = printable(given);
   if (!terminal_) {
-    fmt::print(out_, "{}\n", text);
+    write_(text + "\n");
   } else {
-    fmt::print(out_, "\r{:<{}}", text, drawnLength_);
+    write_(fmt::format("\r{:<{}}", text, drawnLength_));
     drawnLength_ = text.size();
   }
-  std::fflush(out_);
 }
 
 void StatusLine::clear() {
   if (drawnLength_ == 0) return;
-  fmt::print(out_, "\r{:<{}}\r", "", drawnLength_);
+  write_(fmt::format("\r{:<{}}\r", "", drawnLength_));
   drawnLength_ = 0;
-  std::fflush(out_);
 }
 
 }  // namespace redline

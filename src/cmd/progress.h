@@ -1,21 +1,25 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 
 namespace redline {
 
+/// Takes the text of a line, with the characters that place it.
+using WriteText = std::function<void(std::string_view)>;
+
 /// One line that says how far a long task is: "loading  1.2M of 3M (40%)  528k/s  3.4 s left".
 /// On a terminal the line is redrawn in place; otherwise a line is written at most every 5 s.
 class Progress {
  public:
-  /// `label` names the task; `total` 0 means unknown. Writes to `out`, which must outlive this.
-  Progress(std::FILE* out, bool terminal, std::string_view label, std::uint64_t total);
+  /// `label` names the task; `total` 0 means unknown.
+  Progress(WriteText write, bool terminal, std::string_view label, std::uint64_t total);
   /// Standard error, redrawn if it is a terminal.
   Progress(std::string_view label, std::uint64_t total);
 
@@ -31,7 +35,7 @@ class Progress {
  private:
   void draw(const std::string& text, bool last);
 
-  std::FILE* out_;
+  WriteText write_;
   bool terminal_;
   std::string label_;
   std::uint64_t total_;
@@ -48,7 +52,7 @@ class StatusLine {
  public:
   /// Standard error.
   StatusLine();
-  StatusLine(std::FILE* out, bool terminal) : out_(out), terminal_(terminal) {}
+  StatusLine(WriteText write, bool terminal) : write_(std::move(write)), terminal_(terminal) {}
   ~StatusLine() { clear(); }
   StatusLine(const StatusLine&) = delete;
   StatusLine& operator=(const StatusLine&) = delete;
@@ -59,7 +63,7 @@ class StatusLine {
   void clear();
 
  private:
-  std::FILE* out_;
+  WriteText write_;
   bool terminal_;
   std::optional<Nanos> drawnAt_;
   std::size_t drawnLength_ = 0;

@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
+#include "os/console.h"
 #include "report/write_report.h"
 
 namespace redline {
@@ -19,7 +20,7 @@ std::filesystem::path outputDirectory(const FlagValues& flags) {
 /// Of plots; says so where there is none.
 Drawer drawer() {
   Drawer draw = installedDrawer();
-  if (!draw) fmt::print(stderr, "report: {}\n", kPlotsLeftOut);
+  if (!draw) printErr("report: {}\n", kPlotsLeftOut);
   return draw;
 }
 
@@ -27,11 +28,10 @@ Result<ExitCode> runReport(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   const std::filesystem::path out = outputDirectory(flags);
   if (flags.empty("out"))
-    fmt::print(stderr, "report: writes into {} (-out=DIR for another place)\n",
-               (out / "").string());
+    printErr("report: writes into {} (-out=DIR for another place)\n", (out / "").string());
   const auto files = writeReport(flags.positionalWords(), out, drawer());
   if (!files) return fail(files.error());
-  fmt::print("{}\n{}\n", files->html.string(), files->findings.string());
+  printOut("{}\n{}\n", files->html.string(), files->findings.string());
   return ExitCode::good;
 }
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "base/clock.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
@@ -13,6 +11,7 @@
 #include "cmd/progress.h"
 #include "cmd/stack_options.h"
 #include "cmd/stack_text.h"
+#include "os/console.h"
 #include "server/host.h"
 #include "server/scratch.h"
 
@@ -171,13 +170,13 @@ std::vector<FlagSpec> redisFlags() {
 }
 
 void printAddresses(const StackState& state) {
-  for (const NodeState& node : state.nodes) fmt::print("{}\n", node.endpoint().text());
+  for (const NodeState& node : state.nodes) printOut("{}\n", node.endpoint().text());
 }
 
 /// On standard error, so that -format=addr stays one word on standard output.
 void printWarnings(const HostFacts& host) {
   for (const Warning& warning : newWarnings(hostWarnings(host)))
-    fmt::print(stderr, "warning: {}\n", warningText(warning));
+    printErr("warning: {}\n", warningText(warning));
 }
 
 Result<ExitCode> up(const Invocation& invocation, Stack& stack) {
@@ -194,9 +193,9 @@ Result<ExitCode> up(const Invocation& invocation, Stack& stack) {
   if (invocation.flags.is("format", "addr")) {
     printAddresses(started->state);
   } else if (invocation.flags.is("format", "json")) {
-    fmt::print("{}\n", stackJson(started->state));
+    writeOut(stackJson(started->state) + "\n");
   } else {
-    fmt::print("{}\n", started->text());
+    printOut("{}\n", started->text());
   }
   printWarnings(host);
   return ExitCode::good;
@@ -205,10 +204,10 @@ Result<ExitCode> up(const Invocation& invocation, Stack& stack) {
 Result<ExitCode> down(const Invocation& invocation, Stack& stack) {
   const auto lines = stack.down(stackName(invocation.flags), {{}, invocation.password});
   if (!lines) return fail(lines.error());
-  for (const std::string& line : *lines) fmt::print("{}\n", line);
+  for (const std::string& line : *lines) printOut("{}\n", line);
   // Servers of a lab have no name to be called by.
   if (const auto scratch = labScratch())
-    for (const std::string& line : clearScratch(*scratch)) fmt::print("{}\n", line);
+    for (const std::string& line : clearScratch(*scratch)) printOut("{}\n", line);
   return ExitCode::good;
 }
 
@@ -219,7 +218,7 @@ Result<ExitCode> heal(const Invocation& invocation, Stack& stack) {
                  [&line](const std::string& text) { line.update(SteadyClock::read(), text); });
   line.clear();
   if (!lines) return fail(lines.error());
-  for (const std::string& each : *lines) fmt::print("{}\n", each);
+  for (const std::string& each : *lines) printOut("{}\n", each);
   return ExitCode::good;
 }
 
@@ -229,9 +228,9 @@ Status showOne(const Invocation& invocation, const Stack& stack, const std::stri
   if (invocation.flags.is("format", "addr")) {
     printAddresses(status->state);
   } else if (invocation.flags.is("format", "json")) {
-    fmt::print("{}\n", statusJson(*status));
+    writeOut(statusJson(*status) + "\n");
   } else {
-    fmt::print("{}", statusText(*status));
+    printOut("{}", statusText(*status));
   }
   for (const NodeStatus& node : status->nodes)
     if (!node.alive)
@@ -247,7 +246,7 @@ Status showOne(const Invocation& invocation, const Stack& stack, const std::stri
 Result<ExitCode> status(const Invocation& invocation, const Stack& stack) {
   std::vector<std::string> names{stackName(invocation.flags)};
   if (!stackNamed(invocation.flags)) names = stack.names();
-  if (names.empty()) fmt::print(stderr, "no stack is up; 'redline stack up node' starts one\n");
+  if (names.empty()) printErr("no stack is up; 'redline stack up node' starts one\n");
   for (const std::string& name : names)
     if (auto shown = showOne(invocation, stack, name); !shown) return fail(shown.error());
   return ExitCode::good;

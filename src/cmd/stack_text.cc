@@ -104,7 +104,7 @@ std::string statusText(const StackStatus& status) {
 }
 
 std::string stackJson(const StackState& state) {
-  return describe(state).dump(2);
+  return describe(state).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string statusJson(const StackStatus& status) {
@@ -112,7 +112,7 @@ std::string statusJson(const StackStatus& status) {
   stack["nodes"] = nlohmann::json::array();
   for (const NodeStatus& node : status.nodes) stack["nodes"].push_back(nodeJson(node));
   if (status.state.isCluster()) stack["problem"] = status.cluster;
-  return stack.dump(2);
+  return stack.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace redline

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
+
+#include "os/console.h"
 
 namespace redline::lab {
 
@@ -55,7 +56,7 @@ const Cell::Coordinate& Cell::coordinate(std::string_view factor) const {
   const auto found = std::ranges::find(coordinates_, factor, &Coordinate::factor);
   if (found != coordinates_.end()) return *found;
   // A mistake in the experiment's code, whatever its parameters are.
-  fmt::print(stderr, "redline: a cell of grid '{}' has no factor '{}'\n", part_, factor);
+  printErr("redline: a cell of grid '{}' has no factor '{}'\n", part_, factor);
   std::abort();
 }
 

@@ -47,6 +47,8 @@ void slim(RunDir& run) {
 
 Result<LabDir> LabDir::open(fs::path path, bool resume) {
   if (auto made = createDirectory(path); !made) return fail(made.error());
+  auto claim = claimDirectory(path);
+  if (!claim) return fail(std::move(claim.error()));
   std::error_code none;
   if (!resume && !fs::is_empty(path, none))
     return fail(
@@ -62,7 +64,7 @@ Result<LabDir> LabDir::open(fs::path path, bool resume) {
     return fail(written.error());
   auto journal = AppendFile::open(path / kJournalFile);
   if (!journal) return fail(journal.error());
-  return LabDir(std::move(path), std::move(*records), std::move(*journal));
+  return LabDir(std::move(path), std::move(*claim), std::move(*records), std::move(*journal));
 }
 
 const RunRecord* LabDir::finished(std::string_view run) const {

@@ -16,8 +16,9 @@ namespace redline {
 /// experiment.json is replaced as a whole, and each run has a directory of its own.
 class LabDir {
  public:
-  /// Makes it. `resume`: it may have runs, which `records` then holds; a last line that a crash
-  /// tore is left out. usage: it is not empty, and nobody said resume.
+  /// Makes it, and claims it until destruction. `resume`: it may have runs, which `records` then
+  /// holds; a last line that a crash tore is left out. usage: it is not empty, and nobody said
+  /// resume; or another lab has claimed it.
   static Result<LabDir> open(std::filesystem::path path, bool resume);
 
   const std::filesystem::path& path() const { return path_; }
@@ -36,11 +37,15 @@ class LabDir {
   Reading read(RunRecord record) const;
 
  private:
-  LabDir(std::filesystem::path path, std::vector<RunRecord> records,
+  LabDir(std::filesystem::path path, Fd claim, std::vector<RunRecord> records,
          std::unique_ptr<AppendFile> journal)
-      : path_(std::move(path)), records_(std::move(records)), journal_(std::move(journal)) {}
+      : path_(std::move(path)),
+        claim_(std::move(claim)),
+        records_(std::move(records)),
+        journal_(std::move(journal)) {}
 
   std::filesystem::path path_;
+  Fd claim_;
   std::vector<RunRecord> records_;
   std::unique_ptr<AppendFile> journal_;
 };

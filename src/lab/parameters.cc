@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 
 #include "base/suggest.h"
 #include "base/text.h"
+#include "base/toml_nesting.h"
+#include "os/console.h"
 
 namespace redline {
 namespace {
@@ -67,7 +68,7 @@ Result<std::vector<std::string>> textsOf(const toml::node& node) {
 }
 
 [[noreturn]] void noSuchParameter(std::string_view name, std::string_view why) {
-  fmt::print(stderr, "redline: internal error: parameter {} {}\n", name, why);
+  printErr("redline: internal error: parameter {} {}\n", name, why);
   std::abort();
 }
 
@@ -283,6 +284,8 @@ std::vector<std::pair<std::string, std::string>> Parameters::all() const {
 Result<Parameters> readParameters(std::span<const ParameterSpec> specs, const std::string& path,
                                   std::string_view toml, Profile profile,
                                   std::span<const ParameterOverride> overrides) {
+  if (const auto line = lineNestedTooDeep(toml))
+    return fail(ErrorCode::usage, "{}:{}: nested more than {} deep", path, *line, kMostTomlNesting);
   // toml++ reports syntax errors by exception; they end here.
   try {
     return ParameterReader(specs, path, profile).read(toml::parse(toml, path), overrides);

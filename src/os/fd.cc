@@ -41,14 +41,18 @@ int writeAll(int fd, std::string_view bytes, std::size_t& written) noexcept {
   return 0;
 }
 
-int readAll(int fd, std::string& bytes) {
+int readAll(int fd, std::string& bytes, std::size_t most) {
+  std::size_t room = most;
   std::array<char, 1 << 16> block;
   for (;;) {
     const ssize_t got = ::read(fd, block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno;
     if (got == 0) return 0;
-    bytes.append(block.data(), static_cast<std::size_t>(got));
+    const auto size = static_cast<std::size_t>(got);
+    if (size > room) return EFBIG;
+    room -= size;
+    bytes.append(block.data(), size);
   }
 }
 

@@ -42,7 +42,8 @@ Result<Fd> memoryFile(std::string_view bytes = {});
 /// Writes all of `bytes`; 0, or an errno. `written` says how much got through.
 int writeAll(int fd, std::string_view bytes, std::size_t& written) noexcept;
 
-/// Appends everything from the descriptor's position to its end to `bytes`; 0, or an errno.
-int readAll(int fd, std::string& bytes);
+/// Appends everything from the descriptor's position to its end to `bytes`; 0, or an errno. EFBIG:
+/// there is more than `most`, of which `bytes` then has a part.
+int readAll(int fd, std::string& bytes, std::size_t most = std::string::npos);
 
 }  // namespace redline

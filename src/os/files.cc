@@ -1,9 +1,11 @@
 #include "os/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -101,14 +103,19 @@ Status writeWholeFile(const fs::path& path, std::string_view text) {
   return cannot("write", target, number);
 }
 
-Result<std::string> readWholeFile(const fs::path& path) {
+Result<std::string> readWholeFile(const fs::path& path, std::size_t most) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return cannot("read", path, errno);
   std::string text;
   struct stat status{};
   if (::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode))
-    text.reserve(static_cast<std::size_t>(status.st_size));
-  if (const int error = readAll(fd.get(), text); error != 0) return cannot("read", path, error);
+    text.reserve(std::min(static_cast<std::size_t>(status.st_size), most));
+  const int error = readAll(fd.get(), text, most);
+  if (error == EFBIG)
+    return fail(ErrorCode::invalidInput, "{} has more than {} bytes: is it the right file?",
+                path.native(), most);
+  if (error == EISDIR) return fail(ErrorCode::io, "{} is a directory: name a file", path.native());
+  if (error != 0) return cannot("read", path, error);
   return text;
 }
 
@@ -118,6 +125,17 @@ Status createDirectory(const fs::path& path) {
   if (error) return cannot("create the directory", path, error.value());
   if (!fs::is_directory(path, error)) return cannot("create the directory", path, ENOTDIR);
   return {};
+}
+
+Result<Fd> claimDirectory(const fs::path& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return cannot("open the directory", path, errno);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return fail(ErrorCode::usage,
+                "{} is in use: another redline is writing into it; name another directory (-out), "
+                "or wait until it has ended",
+                path.native());
+  return fd;
 }
 
 }  // namespace redline

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -45,10 +46,16 @@ class AppendFile {
 /// replaced.
 Status writeWholeFile(const std::filesystem::path& path, std::string_view text);
 
-/// A whole file, those of /proc included.
-Result<std::string> readWholeFile(const std::filesystem::path& path);
+/// A whole file, those of /proc included. invalidInput: it has more than `most` bytes, and may have
+/// no end.
+Result<std::string> readWholeFile(const std::filesystem::path& path, std::size_t most = 1U << 30);
 
 /// Creates the directory and its parents; one that exists stays as it is.
 Status createDirectory(const std::filesystem::path& path);
+
+/// Claims a directory for as long as the descriptor is open, and changes nothing in it. usage:
+/// another open descriptor has claimed it, of this process or of another one. On a file system that
+/// cannot lock everybody gets it.
+Result<Fd> claimDirectory(const std::filesystem::path& path);
 
 }  // namespace redline

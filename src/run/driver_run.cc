@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -266,6 +267,7 @@ class DriverRun {
 
   DriverOutcome finish(const Engine& engine) {
     DriverOutcome outcome;
+    outcome.directory = directory_.path();
     Summary& summary = outcome.summary;
     summary = summarize(plan_.engine, recorder_, facts(engine));
     summary.command = plan_.command;
@@ -323,7 +325,9 @@ Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watche
   auto checked = preflight(plan.engine, plan.anyVersion, plan.force);
   if (!checked) return fail(checked.error());
   for (const std::string& note : checked->notes) watcher.onNote(note);
-  auto directory = RunDirWriter::create(plan.out);
+  auto path = plan.out.empty() ? createRunDirectory("driver", std::time(nullptr)) : plan.out;
+  if (!path) return fail(std::move(path.error()));
+  auto directory = RunDirWriter::create(*path);
   if (!directory) return fail(directory.error());
   return DriverRun(plan, watcher, *directory, *checked).run();
 }

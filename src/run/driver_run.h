@@ -20,7 +20,7 @@ namespace redline {
 /// One run of the driver, before it begins.
 struct DriverPlan {
   EnginePlan engine;
-  std::filesystem::path out;    ///< the run directory; must not exist or be empty
+  std::filesystem::path out;    ///< the run directory, which has no files; empty: a new one in runs
   std::filesystem::path json;   ///< a second copy of the summary; empty: none
   std::filesystem::path sends;  ///< the time of every send, int64 ns since the start; empty: none
   std::vector<std::string> command;                         ///< argv
@@ -46,6 +46,7 @@ struct RunWatcher {
 
 struct DriverOutcome {
   Summary summary;
+  std::filesystem::path directory;    ///< of the run
   std::vector<Warning> hostWarnings;  ///< which are among the summary's notes
   /// Set when the run ended early, its directory is incomplete, or a fault had no effect; the
   /// summary is filled in regardless.

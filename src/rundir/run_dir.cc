@@ -1,5 +1,7 @@
 #include "rundir/run_dir.h"
 
+#include <fmt/chrono.h>
+
 #include "base/affinity.h"
 #include "rundir/csv.h"
 #include "rundir/event_json.h"
@@ -36,10 +38,13 @@ std::string hlogLines(const Interval& interval, Nanos zero, Histogram& scratch) 
   return lines;
 }
 
-Status createEmptyDirectory(const std::filesystem::path& path) {
+/// Created where it was missing, empty, and nobody else's.
+Result<Fd> claimEmptyDirectory(const std::filesystem::path& path) {
   if (path.empty())
     return fail(ErrorCode::usage, "the run directory's path is empty; give -out=DIR");
-  if (auto created = createDirectory(path); !created) return created;
+  if (auto created = createDirectory(path); !created) return fail(std::move(created.error()));
+  auto claim = claimDirectory(path);
+  if (!claim) return claim;
   std::error_code error;
   const bool empty = std::filesystem::is_empty(path, error);
   if (error)
@@ -49,14 +54,29 @@ Status createEmptyDirectory(const std::filesystem::path& path) {
         ErrorCode::usage,
         "{} is not empty: a run directory holds one run; name a new one (-out) or remove it",
         path.native());
-  return {};
+  return claim;
 }
 
 }  // namespace
 
+Result<std::filesystem::path> createRunDirectory(std::string_view command, std::time_t now,
+                                                 const std::filesystem::path& parent) {
+  if (auto created = createDirectory(parent); !created) return fail(std::move(created.error()));
+  const std::string name = fmt::format("{:%Y%m%dT%H%M%SZ}-{}", fmt::gmtime(now), command);
+  std::filesystem::path path = parent / name;
+  std::error_code error;
+  for (int next = 2; !std::filesystem::create_directory(path, error) && !error; ++next)
+    path = parent / fmt::format("{}-{}", name, next);
+  if (error)
+    return fail(ErrorCode::io, "cannot create the directory {}: {}", path.native(),
+                error.message());
+  return path;
+}
+
 Result<RunDirWriter> RunDirWriter::create(const std::filesystem::path& path) {
-  if (auto created = createEmptyDirectory(path); !created) return fail(created.error());
-  return RunDirWriter(path);
+  auto claim = claimEmptyDirectory(path);
+  if (!claim) return fail(std::move(claim.error()));
+  return RunDirWriter(path, std::move(*claim));
 }
 
 Status RunDirWriter::start(std::unique_ptr<AppendFile>& to, std::string_view name,

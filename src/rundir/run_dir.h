@@ -1,12 +1,15 @@
 #pragma once
 
+#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
+#include "os/fd.h"
 #include "os/files.h"
 #include "record/event.h"
 #include "record/interval.h"
@@ -26,6 +29,11 @@ inline constexpr std::string_view kSlotsFile = "slots.csv";
 inline constexpr std::string_view kSummaryFile = "summary.json";
 inline constexpr std::string_view kServersDirectory = "servers";
 
+/// Creates runs/20261123T234500Z-driver for a command that began at that time; with -2, -3 … behind
+/// it where that is there already. Whoever creates at the same time gets another one.
+Result<std::filesystem::path> createRunDirectory(std::string_view command, std::time_t now,
+                                                 const std::filesystem::path& parent = "runs");
+
 /// Writes one run's directory as the run goes. Every append is in the kernel's hands when it
 /// returns, so that a crash leaves what was measured until then. An error names the file and takes
 /// nothing back that was written; the caller may continue, and later records are written where
@@ -35,7 +43,8 @@ inline constexpr std::string_view kServersDirectory = "servers";
 /// Appends may come from several threads; create and writePlan happen before them.
 class RunDirWriter {
  public:
-  /// Creates `path` and its parents. A directory that exists must be empty (ErrorCode::usage).
+  /// Creates `path` and its parents, and claims it until destruction. usage: it is not empty, or
+  /// another writer has claimed it; then nothing in it was touched.
   static Result<RunDirWriter> create(const std::filesystem::path& path);
 
   /// plan.json, and the headers of the files that grow. Exactly once, before the first append.
@@ -59,11 +68,13 @@ class RunDirWriter {
   Result<std::filesystem::path> serverDirectory(std::string_view node) const;
 
  private:
-  explicit RunDirWriter(std::filesystem::path path) : path_(std::move(path)) {}
+  RunDirWriter(std::filesystem::path path, Fd claim)
+      : path_(std::move(path)), claim_(std::move(claim)) {}
   Status start(std::unique_ptr<AppendFile>& to, std::string_view name, std::string_view header);
   Status append(const std::unique_ptr<AppendFile>& to, std::string_view text) const;
 
   std::filesystem::path path_;
+  Fd claim_;
   Nanos clockZero_ = 0;
   Histogram merged_;  // gets and sets of a measure: a fresh one would be 264 KiB to clear and map
   std::unique_ptr<AppendFile> intervals_, latency_, servers_, events_;

@@ -38,6 +38,12 @@ const std::vector<Rule>& rules() {
       {"epoll or io_uring is used",
        std::regex(R"(\b(epoll|io_uring)_\w+|<(sys/epoll|liburing)\.h>)"),
        {"transport"}},
+      // Printing that fails would throw, or end the process (os/console.h).
+      {"something is printed",
+       std::regex(
+           R"(\bfmt::v?print\s*\(|std::c(out|err|log)\b|(^|[^\w.>])(f|v|vf)?printf\s*\(|)"
+           R"((^|[^\w.>])(fputs|puts|fputc|putchar|fwrite|perror)\s*\(|STD(OUT|ERR)_FILENO\s*,)"),
+       {"os"}},
   };
   return all;
 }
@@ -89,6 +95,16 @@ TEST(SystemRules, LetMethodsAndCommentsHaveSuchNames) {
        {"// fork() copies the page table", "child.fork();", "fork(figure)", "estimateFork(x)",
         "admin->system(x)", "Status kill();", "\"epoll\""})
     EXPECT_THAT(check("server", text), IsEmpty()) << text;
+}
+
+TEST(SystemRules, KeepPrintingToTheFunctionsThatCannotFail) {
+  for (const char* const text :
+       {"fmt::print(\"x\");", "fmt::print(stderr, \"{}\", x);", "std::cout << x;", "printf(x)",
+        "std::fprintf(stderr, x)", "fputs(x, stdout)", "::write(STDOUT_FILENO, x, 1)"})
+    EXPECT_THAT(check("cmd", text), testing::SizeIs(1)) << text;
+  for (const char* const text : {"printOut(\"x\");", "writer.puts(x)", "fmt::format(x)",
+                                 "isatty(STDERR_FILENO)", "terminalWidth(STDERR_FILENO) - 2"})
+    EXPECT_THAT(check("cmd", text), IsEmpty()) << text;
 }
 
 TEST(SystemRules, KeepSignalsToServerAndEpollToTransport) {

@@ -128,6 +128,26 @@ TEST(ReadWholeFile, ReturnsEveryByteOrNamesTheFile) {
   EXPECT_THAT(missing.error().message, HasSubstr("absent: No such file"));
 }
 
+TEST(ReadWholeFile, GivesUpOnAFileWithoutAnEnd) {
+  const auto text = readWholeFile("/dev/zero", 100'000);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().code, ErrorCode::invalidInput);
+  EXPECT_EQ(text.error().message, "/dev/zero has more than 100000 bytes: is it the right file?");
+}
+
+TEST(ReadWholeFile, TakesAFileOfJustTheSize) {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "file";
+  ASSERT_TRUE(writeWholeFile(path, std::string(100'000, 'x')));
+  EXPECT_TRUE(readWholeFile(path, 100'000));
+  EXPECT_FALSE(readWholeFile(path, 99'999));
+}
+
+TEST(ReadWholeFile, SaysThatADirectoryIsOne) {
+  const TemporaryDirectory directory;
+  EXPECT_THAT(readWholeFile(directory.path()).error().message, HasSubstr("is a directory"));
+}
+
 TEST(CreateDirectory, CreatesParentsAndKeepsWhatIsThere) {
   const TemporaryDirectory directory;
   const auto path = directory.path() / "a/b/c";
@@ -144,6 +164,21 @@ TEST(CreateDirectory, NamesThePathThatCannotBeCreated) {
   EXPECT_EQ(status.error().code, ErrorCode::io);
   EXPECT_THAT(status.error().message, HasSubstr(path + ": Not a directory"));
   EXPECT_FALSE(createDirectory(directory.path() / "file")) << "a file is not a directory";
+}
+
+TEST(ClaimDirectory, IsForOneAtATimeAndLeavesNothing) {
+  const TemporaryDirectory directory;
+  {
+    const auto first = claimDirectory(directory.path());
+    ASSERT_TRUE(first);
+    const auto second = claimDirectory(directory.path());
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::usage);
+    EXPECT_THAT(second.error().message, HasSubstr(directory.path().string() + " is in use"));
+  }
+  EXPECT_TRUE(claimDirectory(directory.path()));
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
+  EXPECT_FALSE(claimDirectory(directory.path() / "absent"));
 }
 
 }  // namespace

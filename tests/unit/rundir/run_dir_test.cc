@@ -4,7 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <ctime>
+#include <fstream>
+#include <mutex>
+#include <set>
 #include <thread>
+#include <vector>
 
 #include "base/rng.h"
 #include "record/latency_figures.h"
@@ -416,6 +421,42 @@ TEST_F(RunDirTest, ASecondRunIsNotMixedIntoTheFirst) {
   EXPECT_EQ(again.error().code, ErrorCode::usage);
   EXPECT_THAT(again.error().message, HasSubstr(path().string() + " is not empty"));
   EXPECT_EQ(read().intervals.size(), 3U);
+}
+
+TEST_F(RunDirTest, ASecondWriterTouchesNothingOfTheFirst) {
+  RunDirWriter first = writer();
+  const auto second = RunDirWriter::create(path());  // before anything is in it
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::usage);
+  EXPECT_THAT(second.error().message, HasSubstr(path().string() + " is in use"));
+  ASSERT_TRUE(first.writePlan(plan()));
+  EXPECT_THAT(RunDirWriter::create(path()).error().message, HasSubstr("is in use"));
+  EXPECT_TRUE(first.writeSummary(summary()));
+}
+
+TEST_F(RunDirTest, NewDirectoriesOfOneSecondAreDistinct) {
+  constexpr std::time_t kNow = 1'795'477'500;
+  const auto name = [](const auto& created) {
+    return created ? created->filename().string() : created.error().message;
+  };
+  EXPECT_EQ(name(createRunDirectory("driver", kNow, path())), "20261123T234500Z-driver");
+  EXPECT_EQ(name(createRunDirectory("driver", kNow, path())), "20261123T234500Z-driver-2");
+  EXPECT_EQ(name(createRunDirectory("lab", kNow, path())), "20261123T234500Z-lab");
+  std::mutex mutex;
+  std::set<std::string> names;
+  std::vector<std::thread> others;
+  for (int i = 0; i < 8; ++i)
+    others.emplace_back([&] {
+      for (int k = 0; k < 10; ++k) {
+        const auto created = createRunDirectory("driver", kNow, path());
+        const std::lock_guard lock(mutex);
+        names.insert(name(created));
+      }
+    });
+  for (std::thread& other : others) other.join();
+  EXPECT_EQ(names.size(), 80U);
+  std::ofstream(directory_.path() / "file") << "x";
+  EXPECT_FALSE(createRunDirectory("driver", kNow, directory_.path() / "file"));
 }
 
 TEST_F(RunDirTest, NothingIsAppendedBeforeThePlan) {
