@@ -82,6 +82,7 @@ void OpRecorder::addNodes() {
 // Operations
 
 void OpRecorder::completedLocally(const PendingOp& op, Nanos now) {
+  noteEnd(op);
   ++interval_->counts.of(MitigationCount::localHits);
   ++interval_->counts.completed[index(op.kind)];
   interval_->of(Measure::response, op.kind).record(now - op.intended);
@@ -89,6 +90,7 @@ void OpRecorder::completedLocally(const PendingOp& op, Nanos now) {
 }
 
 void OpRecorder::failed(const PendingOp& op, Failure failure, Nanos now) {
+  noteEnd(op);
   ++interval_->counts.failed[index(op.kind)];
   ++interval_->counts.failures[index(failure)];
   interval_->failed.record(now - op.intended);

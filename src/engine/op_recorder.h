@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "engine/cluster_lanes.h"
@@ -60,12 +61,23 @@ class OpRecorder {
   /// The worker's own cache has completed it. It has no service time, since no server was asked.
   void completedLocally(const PendingOp& op, Nanos now);
   void failed(const PendingOp& op, Failure failure, Nanos now);
+  void unfinished(const PendingOp& op, Nanos now) {
+    noteEnd(op);
+    unfinished(op.kind, now - op.intended, 1);
+  }
   /// `times` operations were scheduled and have no reply when the run ends: they waited for at
   /// least `waited`.
   void unfinished(OpKind kind, Nanos waited, std::uint64_t times);
 
+  /// Appends the version of every operation that ends, however it does; for checks that none ends
+  /// twice.
+  void logEndsTo(std::vector<std::uint64_t>& log) { endLog_ = &log; }
+
  private:
   void closeInterval(Nanos now);
+  void noteEnd(const PendingOp& op) {
+    if (endLog_ != nullptr) endLog_->push_back(op.version);
+  }
 
   const EnginePlan& plan_;
   ClusterLanes<Lane>& lanes_;
@@ -76,9 +88,11 @@ class OpRecorder {
   Nanos intervalEnd_ = 0;
   Nanos countFrom_ = 0;  // operations intended before this belong to a warm-up that is over
   ThreadUsage usageSeen_;
+  std::vector<std::uint64_t>* endLog_ = nullptr;
 };
 
 inline void OpRecorder::recordTimes(const Connection& c, const PendingOp& op, Nanos now) {
+  noteEnd(op);
   // In the closed model an operation is due when it is sent, unless it had to be sent again.
   const Nanos intended = closed_ && op.attempts == 1 ? c.sentAt : op.intended;
   Interval& interval = *interval_;

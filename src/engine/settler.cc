@@ -314,7 +314,7 @@ void Settler::unfinished(const PendingOp& op, Nanos now) {
   }
   // A write to all copies is one operation, however many of its copies come along here.
   if (op.isCopyWrite() && !mitigator_->isFirstUnfinished(op.write)) return;
-  recorder_.unfinished(op.kind, now - op.intended, 1);
+  recorder_.unfinished(op, now);
 }
 
 }  // namespace redline

@@ -23,27 +23,32 @@ std::uint16_t slotOfSuffix(std::uint32_t number) {
 }  // namespace
 
 template <typename SlotOf>
-void SlotKeys::Table::fill(SlotOf&& slotOf) {
+SlotKeys::Table::Table(SlotOf&& slotOf) : numbers(kSuffixes) {
   for (std::uint32_t i = 0; i < kSuffixes; ++i) ++begins[slotOf(i) + std::size_t{1}];
   longest = *std::ranges::max_element(begins);
   for (std::size_t slot = 0; slot < kSlots; ++slot) begins[slot + 1] += begins[slot];
-  numbers.resize(kSuffixes);
   auto next = begins;
   for (std::uint32_t i = 0; i < kSuffixes; ++i) numbers[next[slotOf(i)]++] = i;
 }
 
-SlotKeys::SlotKeys(std::uint64_t keys) : keys_(keys) {
-  whole_.fill([](std::uint32_t id) { return slotOfKey(id); });
-  suffix_.fill([](std::uint32_t number) { return slotOfSuffix(number); });
-  longest_ = std::max(whole_.longest, suffix_.longest);
+SlotKeys::Tables::Tables()
+    : whole([](std::uint32_t id) { return slotOfKey(id); }),
+      suffix([](std::uint32_t number) { return slotOfSuffix(number); }),
+      longest(std::max(whole.longest, suffix.longest)) {}
+
+const SlotKeys::Tables& SlotKeys::tables() {
+  static const Tables made;
+  return made;
 }
+
+SlotKeys::SlotKeys(std::uint64_t keys) : keys_(keys), tables_(tables()) {}
 
 std::uint64_t SlotKeys::draw(std::uint16_t slot, std::uint64_t fallback, Rng& rng) const noexcept {
   constexpr int kTries = 1000;  // a slot of 100 000 ids or more takes about five
   const std::uint64_t prefixes = (keys_ - 1) / kSuffixes + 1;
   for (int i = 0; i < kTries; ++i) {
     const std::uint64_t prefix = rng.below(prefixes);
-    const Table& table = prefix == 0 ? whole_ : suffix_;
+    const Table& table = prefix == 0 ? tables_.whole : tables_.suffix;
     std::uint16_t wanted = slot;
     if (prefix != 0) {
       std::array<char, kMaxKeyLength + kSuffixDigits> text{};
@@ -55,7 +60,7 @@ std::uint64_t SlotKeys::draw(std::uint16_t slot, std::uint64_t fallback, Rng& rn
     }
     // Slots have unequally many numbers: a draw that misses is repeated, so that every id of the
     // slot is as likely as every other.
-    const std::uint64_t at = table.begins[wanted] + rng.below(longest_);
+    const std::uint64_t at = table.begins[wanted] + rng.below(tables_.longest);
     if (at >= table.begins[wanted + std::size_t{1}]) continue;
     const std::uint64_t id = prefix * kSuffixes + table.numbers[at];
     if (id < keys_) return id;

@@ -14,7 +14,8 @@ namespace redline {
 ///
 /// A CRC is linear: crc(prefix + suffix) = shift(crc(prefix)) ^ crc(suffix), where shift() passes
 /// over as many zero bytes as the suffix is long. So one table of the last five digits, sorted by
-/// their own CRC, serves for every prefix.
+/// their own CRC, serves for every prefix. The tables are the same for all keyspaces: the first
+/// that is made takes a few milliseconds for them.
 class SlotKeys {
  public:
   /// keys ≥ 1: the ids are 0 … keys − 1.
@@ -33,13 +34,18 @@ class SlotKeys {
     std::vector<std::uint32_t> numbers;
     std::uint32_t longest = 0;  ///< the most numbers that one slot has
     template <typename SlotOf>
-    void fill(SlotOf&& slotOf);
+    explicit Table(SlotOf&& slotOf);
   };
+  struct Tables {
+    Table whole;   ///< ids below kSuffixes, by the slot of their keys
+    Table suffix;  ///< five digits, by the slot of these digits alone
+    std::uint32_t longest;
+    Tables();
+  };
+  static const Tables& tables();
 
   std::uint64_t keys_;
-  Table whole_;   // ids below kSuffixes, by the slot of their keys
-  Table suffix_;  // five digits, by the slot of these digits alone
-  std::uint32_t longest_;
+  const Tables& tables_;
 };
 
 }  // namespace redline

@@ -51,6 +51,8 @@ class Worker {
   /// Appends the time of every send to `log`, one entry for each operation; for checks of the
   /// generator itself. The log must have room, or appending allocates.
   void logSendsTo(std::vector<Nanos>& log) { placer_.logSendsTo(log); }
+  /// Appends the version of every operation that ends, however it does; for checks of the worker.
+  void logEndsTo(std::vector<std::uint64_t>& log) { recorder_.logEndsTo(log); }
 
  private:
   friend class Links<Lane>;
