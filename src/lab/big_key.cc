@@ -188,7 +188,7 @@ void plotPairs(Study& s, const Figures& f, const Grid& grid, const Factor<Reader
     f.fault.addLines(atOnce, grid.where(command, pair.atOnce));
     f.fault.addLines(inPages, grid.where(command, pair.inPages));
   }
-  atOnce.add();
+  atOnce.main().add();
   inPages.add();
 }
 
@@ -301,6 +301,29 @@ void predictCall(Study& s, const Quantity& longestCall, const Cell& cell, const 
       .measured(longestCall[cell]);
 }
 
+void conclude(Study& s, const Figures& f, const Cell& whole, const Cell& paged) {
+  if (!f.isMeasured(whole) || !f.isMeasured(paged)) return;
+  const std::string &elements = s.parameters().text("fields"), &page = s.parameters().text("page");
+  const std::string_view command = findBigRead(kHash.atOnce)->command;
+  const std::string_view pages = findBigRead(kHash.inPages)->command;
+  const Measured stall = f.longestCall[whole], calm = f.fault.peak[paged];
+  s.answer({stall, calm},
+           fmt::format("One {} of {} elements stops Redis for {}; in pages of {} p99 of other keys "
+                       "stays at {}",
+                       command, elements, rounded(stall), page, rounded(calm)));
+  const Measured peak = f.fault.peak[whole], worse = f.fault.peak.ratio(paged, whole);
+  if (expectAbove(worse) == Standing::expected)
+    s.decide({peak, worse, f.busy[whole]},
+             {.risk = fmt::format("one {} of {} elements", command, elements),
+              .measured = fmt::format("p99 of other keys {}", rounded(peak)),
+              .action = fmt::format("Read large hashes in pages with {}", pages),
+              .price = fmt::format("{} the main-thread time, and what is read is no snapshot",
+                                   rounded(f.busy.ratio(whole, paged))),
+              .gain = worse.value(),
+              .isStall = true,
+              .runs = {}});
+}
+
 void declare(Study& s) {
   const auto command = commands();
   const Grid grid = s.grid(
@@ -319,6 +342,7 @@ void declare(Study& s) {
   claimUnseen(s, f, cellOf(kHash.atOnce));
   claimEvictions(s, f, cellOf(kTight), cellOf(kKeys.atOnce));
   judge(s, f, cellOf(kHash.atOnce), cellOf(kHash.inPages));
+  conclude(s, f, cellOf(kHash.atOnce), cellOf(kHash.inPages));
   s.method(intervalNote(f.longestCall[cellOf(kHash.atOnce)].estimate));
   s.method(f.fault.method());
   s.method(

@@ -273,6 +273,26 @@ void tabulateAblations(Study& s, const Ceilings& c, const Beside& beside) {
   table.add();
 }
 
+/// `plan`: the highest rate that keeps to the service level; may be not known.
+void conclude(Study& s, const Ceilings& c, const Measured& plan) {
+  const Parameters& p = s.parameters();
+  const Measured alone = c.rate[c.small()], batched = c.rate[c.read(false, batchOf(p))];
+  std::string answer = fmt::format("One Redis core serves {} of GET ({} in batches of {})",
+                                   rounded(alone), rounded(batched), batchOf(p));
+  if (plan.isKnown()) answer += fmt::format(" and keeps {} up to {}", p.text("slo"), rounded(plan));
+  s.answer({alone, batched}, std::move(answer));
+  const double unused = 1 - plan.value() / alone.value();
+  if (unused > 0)
+    s.decide({plan, alone},
+             {.risk = "a shard that is planned for its ceiling",
+              .measured = fmt::format("{} holds up to {} of {}", p.text("slo"), rounded(plan),
+                                      rounded(alone)),
+              .action = fmt::format("Plan a shard for {}", rounded(plan)),
+              .price = fmt::format("{} of its ceiling stays unused", formatShare(unused)),
+              .gain = alone.value() / plan.value(),
+              .runs = {}});
+}
+
 void declare(Study& s) {
   const Parameters& p = s.parameters();
   const double serviceS = p.seconds("assumed-service");
@@ -298,7 +318,7 @@ void declare(Study& s) {
   judgeBatches(s, ceilings);
   tabulateAblations(s, ceilings, beside);
   judgeLoad(s, under, p99);
-  judgeSearches(s, searches, ceilings);
+  conclude(s, ceilings, judgeSearches(s, searches, ceilings));
   judgeBeside(s, beside);
   s.method(intervalNote(ceilings.rate[ceilings.small()].estimate));
   s.method(fmt::format(

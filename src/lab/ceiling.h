@@ -83,7 +83,9 @@ struct Searches {
   Grid allProbes;  ///< by case
 };
 Searches runSearches(Study& s, const Ceilings& ceilings);
-void judgeSearches(Study& s, const Searches& searches, const Ceilings& ceilings);
+/// Returns the highest rate of small values that keeps to the service level; not known where none
+/// does.
+Measured judgeSearches(Study& s, const Searches& searches, const Ceilings& ceilings);
 
 // Other people's generators.
 

@@ -155,7 +155,7 @@ void plotSearches(Study& s, const std::vector<Found>& all) {
     plot.series(std::move(probes));
   }
   if (most == 0) return;
-  plot.series({slo, {{0, level.limitUs}, {most, level.limitUs}}, true, true, false}).add();
+  plot.series({slo, {{0, level.limitUs}, {most, level.limitUs}}, true, true, false}).main().add();
 }
 
 }  // namespace
@@ -191,7 +191,7 @@ Searches runSearches(Study& s, const Ceilings& ceilings) {
   return {.of = of, .probes = probes, .allProbes = gridOf("probe", {of})};
 }
 
-void judgeSearches(Study& s, const Searches& searches, const Ceilings& ceilings) {
+Measured judgeSearches(Study& s, const Searches& searches, const Ceilings& ceilings) {
   std::vector<Found> all;
   for (const Cell& cell : searches.allProbes.cells)
     all.push_back(
@@ -202,6 +202,9 @@ void judgeSearches(Study& s, const Searches& searches, const Ceilings& ceilings)
   for (const Found& found : all)
     found.met.isKnown() ? claimHighestRate(s, found) : claimNoRate(s, found);
   plotSearches(s, all);
+  const auto small =
+      std::ranges::find(all, false, [](const Found& found) { return found.one.isLarge; });
+  return small == all.end() ? Measured{} : small->met;
 }
 
 }  // namespace redline::lab::ceiling

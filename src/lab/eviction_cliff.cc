@@ -233,6 +233,7 @@ void plotMisses(Study& s, const Sweep& w) {
                .points = {{ratios.front(), w.backing}, {ratios.back(), w.backing}},
                .dashed = true,
                .markers = false})
+      .main()
       .add();
 }
 
@@ -349,6 +350,10 @@ void claimCliff(Study& s, const Sweep& w, const Cells& curve) {
           title, percent(found->level), formatDecimals(x[found->lastFlat]),
           formatDecimals(found->edge), w.percentHit(last), w.ratio(last), shapeText(*found, x),
           limit);
+  if (curve == w.base)
+    s.answer(hits, fmt::format("The hit rate loses its first percentage point once the data is {} "
+                               "times maxmemory",
+                               formatDecimals(found->edge)));
   if (curve == w.base)
     s.slo("hit-rate-cliff",
           std::ranges::all_of(hits, &Measured::valid) ? SloVerdict::reported : SloVerdict::invalid,
@@ -533,11 +538,21 @@ void recommend(Study& s, const Sweep& w) {
   for (const Cells& curve : w.zipf) {
     if (!w.hit.hasAll(curve)) continue;
     measured.push_back(curve);
-    if (const auto limit = storeLimit(w, curve))
+    if (const auto limit = storeLimit(w, curve)) {
       s.cost(
           "{}: maxmemory of at least {:.0f}% of the working set keeps {} lookups/s within the "
           "store's {}/s",
           w.title(curve), 100 / *limit, p.text("lookups"), p.text("backing"));
+      if (curve == w.base)
+        s.decide(w.hits(curve),
+                 {.risk = fmt::format("data beyond {} times maxmemory", formatDecimals(*limit)),
+                  .measured = fmt::format("misses pass the store's {}/s", p.text("backing")),
+                  .action = fmt::format("Keep maxmemory at {:.0f}% of the working set or more",
+                                        100 / *limit),
+                  .price = "that memory",
+                  .gain = w.projectedMisses(curve.back()) / w.backing,
+                  .runs = {}});
+    }
   }
   if (measured.empty()) return;
   const Cells& best = *std::ranges::min_element(measured, {}, [&](const Cells& curve) {

@@ -60,8 +60,9 @@ struct Drive {
 
 /// One measured run.
 struct LabRun {
-  std::string name = {};  ///< [a-z0-9-], unique; also its directory
-  Labels labels = {};     ///< {"batch", "16"}; the runner adds nothing
+  std::string name = {};   ///< [a-z0-9-], unique; also its directory
+  std::string title = {};  ///< for people: "GET 100 B, batch 16"
+  Labels labels = {};      ///< {"batch", "16"}; the runner adds nothing
   std::string stack = {};
   /// This run needs servers of its own: the stack is started again, and loaded, before it.
   bool fresh = false;
@@ -125,10 +126,6 @@ class Bench {
   std::function<bool()> interrupted_;
   std::optional<Admin> admin_;
 };
-
-/// A run's figure: the share of the server's core that other processes had while its drives went
-/// on.
-inline constexpr const char* kOthersOnServerCore = "others_on_server_core_share";
 
 /// One run as it was left.
 struct Reading {

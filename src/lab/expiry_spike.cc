@@ -280,6 +280,7 @@ void plotRuns(Study& s, const Figures& f) {
       .describe(fmt::format("p99 of each interval ({}), one run of each kind.",
                             s.parameters().text("interval")))
       .y("p99", AxisKind::latency)
+      .main()
       .add();
   draw("expired", "Keys deleted as expired",
        [&](const Reading& run) { return rateSeries(*run.dir(), "expired_keys", p99(run)); })
@@ -423,14 +424,31 @@ void claimCpu(Study& s, const Figures& f) {
 void recommendSpreading(Study& s, const Figures& f) {
   const Measured ratio = f.fault.peak.ratio(f.spread, f.clustered);
   if (!ratio.isKnown()) return;
-  if (judgeRatio(ratio.estimate, kMatters) == Difference::differs && ratio.value() > 1)
+  const Measured peak = f.fault.peak[f.clustered], before = f.fault.baseline[f.clustered];
+  s.answer({peak, before},
+           fmt::format("Keys that expire at one moment raise p99 from {} to {}{}", rounded(before),
+                       rounded(peak), f.fault.forHowLong(f.clustered)));
+  if (judgeRatio(ratio.estimate, kMatters) == Difference::differs && ratio.value() > 1) {
     s.recommend(
         "Add a random part to times to live: spread over {} the same keys peak at {} instead of {}",
         s.parameters().text("spread"), f.fault.peak[f.spread], f.fault.peak[f.clustered]);
-  else
+    s.decide({peak, ratio},
+             {.risk = "keys that expire together",
+              .measured = fmt::format("p99 {}{}", rounded(peak), f.fault.forHowLong(f.clustered)),
+              .action = "Add a random part to times to live",
+              .price = fmt::format("keys live up to {} longer or shorter than intended",
+                                   s.parameters().text("spread")),
+              .gain = ratio.value(),
+              .isStall = true,
+              .runs = {}});
+  } else
     s.recommend(
         "These runs do not show that spreading times to live lowers the peak of p99. It still "
         "spreads the misses that reach the store behind the cache");
+  s.alternative({f.waitedAtPeak[f.clustered]},
+                fmt::format("The machine: in the peak's interval the main thread was ready but "
+                            "without a core for {}",
+                            rounded(f.waitedAtPeak[f.clustered])));
 }
 
 /// What requests wait for during a slow cycle of active expiry: those that come during it are a

@@ -191,6 +191,7 @@ void declare(Study& s) {
       .points("p50", p50, rate.cells, place)
       .points("p99", p99, rate.cells, place)
       .points("p99.9", p999, rate.cells, place)
+      .main()
       .add();
   const Measured tax = p99.ratio(everysec, always);
   const Measured typicalTax = typical.ratio(everysec, always);
@@ -225,6 +226,23 @@ void declare(Study& s) {
   s.cost("Losing no acknowledged write multiplies p99 by {} at {}/s{}", tax, p.text("rate"),
          typicalTax.isKnown() ? fmt::format(", and that of the median interval by {}", typicalTax)
                               : std::string());
+  // The median interval where it is known: one stall of the disk moves a whole run's p99.
+  const Measured worse = typicalTax.isKnown() ? typicalTax : tax;
+  const Quantity& write = typicalTax.isKnown() ? typical : p99;
+  s.answer({worse}, fmt::format("`appendfsync always` multiplies write p99 by {}, from {} under "
+                                "everysec",
+                                rounded(worse), rounded(write[everysec])));
+  if (expectAbove(worse) == Standing::expected)
+    s.decide({worse}, {.risk = "fsync before every reply",
+                       .measured = fmt::format("write p99 {}", rounded(write[always])),
+                       .action = "Use appendfsync everysec",
+                       .price = fmt::format("a crash loses {}", losesOf("everysec")),
+                       .gain = worse.value(),
+                       .isStall = true,
+                       .runs = {}});
+  s.alternative({syncP99[always]}, fmt::format("The disk alone: fdatasync of a small append had a "
+                                               "p99 of {} in the same minutes",
+                                               rounded(syncP99[always])));
   const Measured price = p99.ratio(off, everysec);
   s.claim("everysec-price", expectAbove(price))
       .from("response times of writes at one rate")

@@ -311,6 +311,12 @@ struct Cost {
       return fmt::format("replicas behind by at most {}", formatQuantity(behindBytes, "bytes"));
     return "–";
   }
+  /// The price of freshness alone.
+  std::string briefly() const {
+    return staleReads == 0 ? std::string("stale reads are possible, though none was seen")
+                           : fmt::format("{} of reads are stale, by up to {}", staleShare(),
+                                         formatQuantity(staleMaxUs, "us"));
+  }
   /// All of it: "none of 195k reads was stale; replicas behind by at most 271 B".
   std::string text(const Level& size) const {
     const std::string stale =
@@ -477,6 +483,11 @@ void claimHotMaster(Study& s, const Figures& f) {
           f.busy[zipf], f.otherBusy[zipf], formatCount(static_cast<double>(p.count("rate")) / busy),
           formatShare(f.otherBusy[zipf].value() / busy));
   s.figure(fmt::format("hot master's share of requests, Zipf, {}", f.size.title), f.share[zipf]);
+  if (f.isFirst)
+    s.answer({f.share[zipf], f.slot[zipf]},
+             fmt::format("One slot gets {} of all requests and its master {}: more shards do not "
+                         "help",
+                         rounded(f.slot[zipf]), rounded(f.share[zipf])));
 }
 
 Standing standingOf(const Figures& f, const Cell& cell, const Cost& cost) {
@@ -563,6 +574,7 @@ void plotLoad(Study& s, const Figures& f) {
       .points("hot master", f.share, f.cells, name)
       .points("other masters", pooled(&Load::other), f.cells, name)
       .points("busiest replica", pooled(&Load::busiestReplica), f.cells, name)
+      .main()
       .add();
 }
 
@@ -620,6 +632,15 @@ void recommend(Study& s, const Figures& f) {
     s.recommend("{}, use {}: it reduces the busiest node's requests by {}. Its cost: {}", when,
                 f.name(cell), f.reduction(f.busiest, cell), costOf(s, cell).text(f.size));
   };
+  if (best)
+    s.decide({f.reduction(f.busiest, *best), f.share[f.untreated]},
+             {.risk = "one hot key",
+              .measured =
+                  fmt::format("its master gets {} of the requests", rounded(f.share[f.untreated])),
+              .action = fmt::format("Use {} for keys that are read most", f.name(*best)),
+              .price = costOf(s, *best).briefly(),
+              .gain = f.reduction(f.busiest, *best).value(),
+              .runs = {}});
   if (best && best == strict) {
     advise(*best, "Against a hot key");
     return;

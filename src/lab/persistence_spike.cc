@@ -203,7 +203,8 @@ void plotFaults(Study& s, const Figures& f) {
            .describe(fmt::format("p99 of each interval ({}), one run of each kind. Intervals in "
                                  "which the generator was late are left out. 0: the fault begins.",
                                  s.parameters().text("interval")))
-           .y("p99", AxisKind::latency),
+           .y("p99", AxisKind::latency)
+           .main(),
        {});
   draw(
       f.fault.plotOverTime("minor-faults", "Redis's minor faults around the fault", "fork")
@@ -397,6 +398,32 @@ void advise(Study& s, const Figures& f) {
               f.copied[*largest], largest->title());
 }
 
+void conclude(Study& s, const Figures& f, const Pair& pair) {
+  const FaultStudy& fault = f.fault;
+  const Cell& cell = pair.server;
+  if (!f.isMeasured(cell)) return;
+  const Measured peak = fault.peak[cell], before = fault.baseline[cell];
+  s.answer(
+      {peak, before, fault.aboveLimit[cell]},
+      fmt::format("{} raises p99 from {} to {} when its child shares Redis's core, and keeps "
+                  "it above 1 ms for {}",
+                  pair.fork.title, rounded(before), rounded(peak), fault.aboveLimitText(cell)));
+  if (fault.hasSpike(cell))
+    s.decide(
+        {peak, before, f.copied[cell]},
+        {.risk = fmt::format("a {} whose child shares Redis's core", pair.fork.title),
+         .measured = fmt::format("p99 {}{}", rounded(peak), fault.forHowLong(cell)),
+         .action = fmt::format("Give the child another core ({})", pair.fork.cpulist),
+         .price = fmt::format("a core while it writes, and {} of memory", rounded(f.copied[cell])),
+         .gain = fault.multiple[cell].value(),
+         .isStall = true,
+         .runs = {}});
+  s.alternative({fault.lateGenerator[pair.generator]},
+                fmt::format("The generator: with the child on its core it was late in {} of the "
+                            "intervals, which p99 leaves out",
+                            rounded(fault.lateGenerator[pair.generator])));
+}
+
 /// The worse of the two places for the child, by height and duration.
 std::string worstSpike(const Figures& f, const Pair& pair) {
   const FaultStudy& fault = f.fault;
@@ -488,6 +515,7 @@ void declare(Study& s) {
   if (const std::string disk = diskWords(s.readings()); !disk.empty())
     s.claim("disk", Standing::plain).from("fdatasync right before every run").text("{}", disk);
   advise(s, f);
+  conclude(s, f, bgsave);
   judge(s, f, pairs);
   s.method(intervalNote(f.fault.peak[bgsave.server].estimate));
   s.method(f.fault.method());

@@ -126,6 +126,30 @@ void plotSweep(Study& s, const Curve& curve) {
   const auto name = [&](const Cell& cell) {
     return fmt::format("{}{}", cell[curve.mode].isTransaction ? "MULTI " : "", curve.batch(cell));
   };
+  const Quantity kernel = s.mean("", kernelUsPerCommand, curve.batches);
+  const Quantity redis = s.mean("", userUsPerCommand, curve.batches);
+  LabSeries inRedis{.title = "Redis", .points = {}, .bars = true};
+  LabSeries inKernel{.title = "kernel", .points = {}, .bars = true};
+  for (std::size_t i = 0; i < curve.batches.size(); ++i) {
+    const double x = static_cast<double>(i), own = redis[curve.batches[i]].value();
+    inRedis.points.push_back({x, own});
+    inKernel.points.push_back({.x = x, .y = own + kernel[curve.batches[i]].value(), .low = own});
+  }
+  std::vector<Level> batches;
+  for (const Cell& cell : curve.batches) {
+    const std::string size = std::to_string(curve.batch(cell));
+    batches.push_back({.label = size, .title = size});
+  }
+  s.plot("cpu", "Main-thread time of a command by batch size")
+      .describe(
+          "Above: what the kernel takes to read and write sockets. Below: Redis itself. The axis "
+          "is "
+          "not to scale.")
+      .x("operations in a batch", batches)
+      .y("µs per command", AxisKind::linear)
+      .series(std::move(inRedis))
+      .series(std::move(inKernel))
+      .add();
   s.plot("batch-rate", "Throughput by batch size")
       .describe(
           "Closed model: each connection sends its next batch when the last is answered. "
@@ -150,6 +174,9 @@ void claimGain(Study& s, const Curve& curve) {
   const Cell& best = *std::ranges::max_element(
       curve.batches, {}, [&](const Cell& c) { return curve.rate[c].value(); });
   const Measured gain = curve.rate.ratio(curve.alone(), best);
+  s.answer({gain, curve.rate[best]},
+           fmt::format("Batches of {} multiply one shard's throughput by {}, to {}",
+                       curve.batch(best), rounded(gain), rounded(curve.rate[best])));
   s.claim("throughput-gain", expectAbove(gain))
       .from("achieved rates in the closed model")
       .text("Batches of {} multiply one shard's throughput by {}: from {} one at a time to {}",
@@ -206,6 +233,17 @@ void claimPlateau(Study& s, const Curve& curve) {
           curve.batch(at), 100 * kPlateauTolerance, found->repeats, found->agreeing);
   s.recommend("Batch up to {} operations and no more: larger batches add waiting and no throughput",
               curve.batch(at));
+  const Measured gain = curve.rate.ratio(curve.alone(), at);
+  const Measured wait = curve.p99.ratio(curve.alone(), at);
+  s.decide({gain, wait},
+           {.risk = "a command for each round trip",
+            .measured = fmt::format("{} one at a time, {} in batches of {}",
+                                    rounded(curve.rate[curve.alone()]), rounded(curve.rate[at]),
+                                    curve.batch(at)),
+            .action = fmt::format("Batch up to {} operations", curve.batch(at)),
+            .price = fmt::format("p99 at full load is {} that of one at a time", rounded(wait)),
+            .gain = gain.value(),
+            .runs = {}});
 }
 
 void claimClimb(Study& s, const Curve& curve) {

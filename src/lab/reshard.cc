@@ -301,6 +301,7 @@ void plotLatency(Study& s, const Figures& f, const Values& values) {
       .y("p99", AxisKind::latency);
   for (const Cell& cell : {range, f.of(values, kHot)}) f.fault.addLine(plot, cell, f.title(cell));
   addMoves(plot, f, range);
+  if (values.word == kSmall.word) plot.main();
   plot.add();
 }
 
@@ -336,6 +337,20 @@ void claimImpact(Study& s, const Figures& f, const Values& values) {
           f.recovery.has(cell)
               ? fmt::format("it is back to normal {} after the move", f.recovery[cell])
               : std::string("whether it recovers before the second move is not known"));
+  if (cell == f.of(kSmall, kRange)) {
+    s.answer({f.took[cell], ratio},
+             fmt::format("Moving {} under load takes {} and multiplies p99 by {} meanwhile",
+                         f.title(cell), rounded(f.took[cell]), rounded(ratio)));
+    s.decide(
+        {ratio, f.during[cell], f.blocked[cell]},
+        {.risk = "slots that move under load",
+         .measured = fmt::format("p99 {} for {}", rounded(f.during[cell]), rounded(f.took[cell])),
+         .action = "Reshard online, where p99 has room",
+         .price = fmt::format("the source serves no client for {} of the move",
+                              rounded(f.blocked[cell])),
+         .gain = ratio.value(),
+         .runs = {}});
+  }
   s.figure("p99 during ÷ before, " + f.title(cell), ratio);
   s.figure("one move, " + f.title(cell), f.took[cell]);
   s.cost("Moving {}: the source serves no client for {} of the move, for at most {} at a time",

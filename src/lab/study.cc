@@ -207,6 +207,11 @@ Plot& Plot::mark(double x, std::string title) {
   return *this;
 }
 
+Plot& Plot::main() {
+  plot_.isMain = true;
+  return *this;
+}
+
 void Plot::add() {
   const auto drawn = [](const LabSeries& series) {
     return std::ranges::any_of(series.points,
@@ -267,6 +272,7 @@ Grid Study::grid(const std::string& part, const std::vector<FactorView>& factors
 
 void Study::run(const Cell& cell, unsigned repeat, LabRun run) {
   run.name = cell.runName(repeat);
+  if (run.title.empty()) run.title = fmt::format("{}, repeat {}", cell.title(), repeat);
   Labels labels = cell.labels();
   std::ranges::move(run.labels, std::back_inserter(labels));
   run.labels = std::move(labels);
@@ -275,6 +281,7 @@ void Study::run(const Cell& cell, unsigned repeat, LabRun run) {
 }
 
 void Study::runOnce(const Cell& cell, LabRun run) {
+  if (run.title.empty()) run.title = cell.title();
   run.labels = cell.labels();
   plan_.runs.push_back(std::move(run));
 }
@@ -329,6 +336,21 @@ void Study::slo(std::string id, SloVerdict verdict, std::string measured, std::s
       {std::move(id), std::move(measured), verdict, std::move(detail), namesOf(from)});
 }
 
+void Study::answer(const std::vector<Measured>& from, std::string text) {
+  if (std::ranges::all_of(from, &Measured::isKnown)) document_.answer = std::move(text);
+}
+
+void Study::decide(const std::vector<Measured>& from, LabDecision decision) {
+  if (!std::ranges::all_of(from, &Measured::isKnown)) return;
+  decision.runs = namesOf(from);
+  document_.decisions.push_back(std::move(decision));
+}
+
+void Study::alternative(const std::vector<Measured>& from, std::string text) {
+  if (std::ranges::all_of(from, &Measured::isKnown))
+    document_.alternatives.push_back(std::move(text));
+}
+
 Prediction Study::predict(std::string what, std::string model, std::string unit, double predicted) {
   document_.predictions.push_back({.what = std::move(what),
                                    .model = std::move(model),
@@ -336,6 +358,19 @@ Prediction Study::predict(std::string what, std::string model, std::string unit,
                                    .predicted = predicted,
                                    .verdict = {}});
   return {*this, document_.predictions.size() - 1};
+}
+
+std::string rounded(const Measured& measured) {
+  constexpr double kWide = 0.1;
+  const double value = measured.value();
+  if (!measured.estimate.hasInterval() || value == 0 || !std::isfinite(value))
+    return measured.plain();
+  const double half = (measured.estimate.high - measured.estimate.low) / 2 / std::abs(value);
+  if (half <= kWide) return measured.plain();
+  const double step = std::pow(10, std::floor(std::log10(std::abs(value))) - 1);
+  Measured shown = measured;
+  shown.estimate.value = std::round(value / step) * step;
+  return shown.plain();
 }
 
 Standing expectAbove(const Measured& ratio) {

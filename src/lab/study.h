@@ -158,6 +158,8 @@ class Plot {
   Plot& series(LabSeries series);
   Plot& span(double from, double to, std::string title);
   Plot& mark(double x, std::string title);
+  /// It is the experiment's picture, on the report's first page too.
+  Plot& main();
   void add();
 
  private:
@@ -263,6 +265,14 @@ class Study {
            const std::vector<Measured>& from);
   Prediction predict(std::string what, std::string model, std::string unit, double predicted);
 
+  /// The answer to the experiment's question: a sentence without its full stop, with at most two
+  /// numbers and no interval. Left out where one of `from` is not known.
+  void answer(const std::vector<Measured>& from, std::string text);
+  /// What to do about a risk, and its price; left out likewise.
+  void decide(const std::vector<Measured>& from, LabDecision decision);
+  /// What else could explain what was found; left out likewise.
+  void alternative(const std::vector<Measured>& from, std::string text);
+
   /// Left out where one of the numbers in it is not known.
   template <typename... Args>
   void recommend(fmt::format_string<Args...> format, Args&&... args) {
@@ -299,6 +309,9 @@ class Study {
   ExperimentDocument& document_;
   ExperimentPlan plan_;
 };
+
+/// For prose: "118k/s", and "2.2 ms" where the interval does not warrant three digits.
+std::string rounded(const Measured& measured);
 
 // How a claim stands, by the interval of a ratio or by a limit.
 

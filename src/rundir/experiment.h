@@ -19,6 +19,10 @@ namespace redline {
 
 inline constexpr std::string_view kExperimentFile = "experiment.json";
 
+/// A run's figure: the share of the server's core that other processes had while its drives went
+/// on.
+inline constexpr const char* kOthersOnServerCore = "others_on_server_core_share";
+
 /// How one run of an experiment ended.
 enum class RunState {
   done,     ///< to its end; the summary says whether it is valid
@@ -101,6 +105,7 @@ struct LabSeries {
   bool dashed = false;  ///< a model, a limit: what was not measured
   bool line = true;     ///< false: points alone
   bool markers = true;  ///< a symbol at each point
+  bool bars = false;    ///< a bar from each point's `low`, or from 0, to its y: stacked
 };
 
 /// A stretch of the x axis with a name: a fault, a phase.
@@ -123,6 +128,7 @@ struct LabPlot {
   std::vector<LabSeries> series;
   std::vector<LabSpan> spans;
   std::vector<LabMark> marks;
+  bool isMain = false;  ///< the experiment's picture; where no plot is, the first is
 };
 
 /// How a finding stands.
@@ -180,6 +186,18 @@ struct LabPrediction {
   std::string verdict;             ///< in words; empty before the run
 };
 
+/// What to do about a risk, and the price of doing it. Phrases without a full stop, with at most
+/// two numbers each.
+struct LabDecision {
+  std::string risk;      ///< "one HGETALL of 1M elements"
+  std::string measured;  ///< "p99 of other keys 421 ms"
+  std::string action;    ///< "Read large hashes in pages with HSCAN"
+  std::string price;     ///< "1.9× the main-thread time, and no snapshot"
+  double gain = kNaN;    ///< how many times worse it is without; decisions are ordered by it
+  bool isStall = false;  ///< p99 breaks at a rate that the server sustains otherwise
+  std::vector<std::string> runs;
+};
+
 enum class ExperimentState { running, done, interrupted };
 
 struct ExperimentDocument {
@@ -196,11 +214,14 @@ struct ExperimentDocument {
   Nanos wallStart = 0;
   double durationS = 0;
 
+  std::string answer;  ///< to the question, a sentence without its full stop; may be empty
   std::vector<LabFinding> findings;
   std::vector<LabTable> tables;
   std::vector<LabPlot> plots;
   std::vector<std::string> costs;            ///< what the remedy or the setting costs
   std::vector<std::string> recommendations;  ///< what to do
+  std::vector<LabDecision> decisions;        ///< the same with the price of each
+  std::vector<std::string> alternatives;     ///< what else could explain what was found
   std::vector<SloOutcome> slo;
   std::vector<LabFigure> figures;
   std::vector<LabPrediction> predictions;

@@ -93,6 +93,7 @@ void visit(auto& json, MappedAs<LabSeries> auto& series) {
   json.field("dashed", series.dashed);
   json.field("line", series.line);
   json.field("markers", series.markers);
+  json.field("bars", series.bars);
 }
 
 void visit(auto& json, MappedAs<LabSpan> auto& span) {
@@ -115,6 +116,7 @@ void visit(auto& json, MappedAs<LabPlot> auto& plot) {
   json.field("series", plot.series);
   json.field("spans", plot.spans);
   json.field("marks", plot.marks);
+  json.field("main", plot.isMain);
 }
 
 void visit(auto& json, MappedAs<LabFinding> auto& finding) {
@@ -124,6 +126,16 @@ void visit(auto& json, MappedAs<LabFinding> auto& finding) {
   json.field("from", finding.from);
   json.field("headline", finding.headline);
   json.field("runs", finding.runs);
+}
+
+void visit(auto& json, MappedAs<LabDecision> auto& decision) {
+  json.field("risk", decision.risk);
+  json.field("measured", decision.measured);
+  json.field("action", decision.action);
+  json.field("price", decision.price);
+  json.field("gain", decision.gain);
+  json.field("stall", decision.isStall);
+  json.field("runs", decision.runs);
 }
 
 void visit(auto& json, MappedAs<SloOutcome> auto& slo) {
@@ -167,11 +179,14 @@ void visit(auto& json, MappedAs<ExperimentDocument> auto& document) {
   json.field("parameters", document.parameters);
   json.field("wall_start_ns", document.wallStart);
   json.field("duration_s", document.durationS);
+  json.field("answer", document.answer);
   json.field("findings", document.findings);
   json.field("tables", document.tables);
   json.field("plots", document.plots);
   json.field("costs", document.costs);
   json.field("recommendations", document.recommendations);
+  json.field("decisions", document.decisions);
+  json.field("alternatives", document.alternatives);
   json.field("slo", document.slo);
   json.field("figures", document.figures);
   json.field("predictions", document.predictions);

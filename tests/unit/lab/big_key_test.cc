@@ -88,6 +88,14 @@ TEST(BigKey, MeasuresTheStallOfOneShotAndPages) {
   EXPECT_EQ(document.slo[0].id, "big-key-stall");
   EXPECT_EQ(document.slo[0].verdict, SloVerdict::reported);
   EXPECT_EQ(document.plots.size(), 2U);
+  EXPECT_TRUE(document.plots[0].isMain);
+  EXPECT_THAT(document.answer, testing::AllOf(testing::StartsWith("One HGETALL of 1M elements"),
+                                              testing::Not(HasSubstr("["))));
+  ASSERT_EQ(document.decisions.size(), 1U);
+  EXPECT_TRUE(document.decisions[0].isStall);
+  EXPECT_NEAR(document.decisions[0].gain, 200, 1);
+  EXPECT_THAT(document.decisions[0].action, HasSubstr("HSCAN"));
+  EXPECT_THAT(document.decisions[0].price, HasSubstr("no snapshot"));
 }
 
 TEST(BigKey, SaysWhichCommandsWereNotMeasured) {
@@ -103,6 +111,7 @@ TEST(BigKey, ContradictsTheTextbookWhereNobodyWaited) {
   EXPECT_EQ(findingOf(document, "stall-hgetall").standing, Standing::contradicts);
   EXPECT_EQ(findingOf(document, "pages-hgetall").standing, Standing::inconclusive);
   EXPECT_THAT(document.recommendations, IsEmpty());
+  EXPECT_THAT(document.decisions, IsEmpty());
 }
 
 TEST(BigKey, CountsWhatALargeReplyEvicts) {

@@ -180,6 +180,7 @@ TEST(EvictionCliff, AgreesWithTheModelsThatMadeTheFigures) {
 TEST(EvictionCliff, HasACurveOfEachPolicyAndPopularity) {
   const ExperimentDocument document = asSimulated(parameters());
   ASSERT_THAT(document.tables, SizeIs(2));
+  EXPECT_THAT(document.answer, HasSubstr("times maxmemory"));
   EXPECT_THAT(document.tables[0].rows, SizeIs(3 * 4));
   EXPECT_THAT(document.tables[1].rows, SizeIs(4));
   for (const std::string_view curve : {"zipfian-allkeys-lru", "zipfian-allkeys-lfu",

@@ -103,6 +103,10 @@ TEST(ExpirySpike, MeasuresHeightAndDurationOfTheSpike) {
   EXPECT_EQ(findingOf(document, "clustered-over-lazy").standing, Standing::expected);
   EXPECT_THAT(document.recommendations, ElementsAre(HasSubstr("random part")));
   EXPECT_THAT(document.costs, ElementsAre(HasSubstr("1m40s for a million")));
+  EXPECT_THAT(document.answer, HasSubstr("to 24 ms"));
+  ASSERT_THAT(document.decisions, SizeIs(1));
+  EXPECT_TRUE(document.decisions[0].isStall);
+  EXPECT_THAT(document.decisions[0].runs, SizeIs(4));
 }
 
 TEST(ExpirySpike, ComparesPredictionsWithWhatWasMeasured) {
@@ -118,6 +122,7 @@ TEST(ExpirySpike, ContradictsTheTextbookWhereNothingSticksOut) {
   EXPECT_EQ(findingOf(document, "spike-clustered").standing, Standing::contradicts);
   EXPECT_NE(findingOf(document, "clustered-over-spread").standing, Standing::expected);
   EXPECT_THAT(document.recommendations, testing::Not(Contains(HasSubstr("random part"))));
+  EXPECT_THAT(document.decisions, testing::IsEmpty());
 }
 
 // Where nobody deletes, p99 rises to 1 ms as well: keys that expire one by one did not do that.

@@ -81,6 +81,11 @@ TEST(FsyncFindings, TellTheTaxOfEverySyncFromTheDisksStalls) {
       document.slo,
       Contains(AllOf(Field(&SloOutcome::id, "write-p99-always"),
                      Field(&SloOutcome::measured, HasSubstr("in the median interval 2 ms")))));
+  EXPECT_THAT(document.answer, HasSubstr("by 10×"));
+  EXPECT_THAT(document.decisions,
+              testing::ElementsAre(AllOf(Field(&LabDecision::action, HasSubstr("everysec")),
+                                         Field(&LabDecision::measured, "write p99 2 ms"),
+                                         Field(&LabDecision::isStall, true))));
 }
 
 // The order in which the TOML lists the policies is not the order of what they are.

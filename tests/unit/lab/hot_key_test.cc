@@ -136,6 +136,11 @@ TEST(HotKey, MeasuresWhatACacheSavesAndWhatItCosts) {
 // The hot master's requests fell by 7, the busiest node's by 14,000 ÷ 3,000.
 TEST(HotKey, RecommendsByTheBusiestNode) {
   EXPECT_THAT(analysed(cachedRuns()).recommendations, ElementsAre(HasSubstr("4.67×")));
+  EXPECT_THAT(analysed(cachedRuns()).decisions,
+              ElementsAre(testing::AllOf(
+                  testing::Field(&LabDecision::action, HasSubstr("local-cache")),
+                  testing::Field(&LabDecision::gain, testing::DoubleNear(4.67, 0.01)),
+                  testing::Field(&LabDecision::isStall, false))));
 }
 
 TEST(HotKey, RecommendsATreatmentWithoutStaleReadsBesideTheStrongest) {

@@ -106,6 +106,9 @@ TEST(PersistenceSpike, MeasuresTheSpikeOfEachForkOnEachCore) {
 TEST(PersistenceSpike, TellsWhichCoreTheChildShouldHave) {
   const auto document = analysed(twice(clear()));
   EXPECT_EQ(findingOf(document, "child-core-bgsave").standing, Standing::expected);
+  EXPECT_THAT(document.decisions, testing::ElementsAre(testing::Field(
+                                      &LabDecision::action, HasSubstr("bgsave_cpulist"))));
+  EXPECT_THAT(document.answer, testing::StartsWith("BGSAVE raises p99 from "));
   EXPECT_THAT(document.recommendations,
               Contains(AllOf(HasSubstr("bgsave_cpulist"), HasSubstr("Redis's"))));
 }
@@ -136,6 +139,7 @@ TEST(PersistenceSpike, SaysWhereTheForkLeavesNoSpike) {
   const auto document = analysed(twice(forks));
   EXPECT_EQ(findingOf(document, "spike-bgsave").standing, Standing::contradicts);
   EXPECT_THAT(document.recommendations, Contains(HasSubstr("keeps p99 below 1 ms")));
+  EXPECT_THAT(document.decisions, IsEmpty());
 }
 
 // Without intervals nothing is said about intervals above 1 ms.

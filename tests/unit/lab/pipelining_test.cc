@@ -126,6 +126,10 @@ TEST(PipeliningFindings, SayWhatBatchesGainAndWhere) {
   EXPECT_THAT(found, finds("p99-climb", Standing::expected, "from batch 16 on", "900 µs [",
                            "500 µs [", "batch 64", "6× ["));
   EXPECT_THAT(analysed(usual()).recommendations, Contains(HasSubstr("Batch up to 16 operations")));
+  EXPECT_THAT(analysed(usual()).answer,
+              testing::StartsWith("Batches of 64 multiply one shard's throughput by 6.1×"));
+  EXPECT_THAT(analysed(usual()).decisions, testing::ElementsAre(testing::Field(
+                                               &LabDecision::action, "Batch up to 16 operations")));
 }
 
 TEST(PipeliningFindings, SplitTheSavingIntoSystemCallsAndRedis) {

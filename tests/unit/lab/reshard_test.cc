@@ -113,6 +113,8 @@ TEST(Reshard, MeasuresP99WhileSlotsMove) {
   EXPECT_EQ(findingOf(document, "generator-cpu").standing, Standing::plain);
   EXPECT_THAT(document.costs, SizeIs(2));
   EXPECT_THAT(document.recommendations, SizeIs(1));
+  EXPECT_THAT(document.decisions, SizeIs(1));
+  EXPECT_THAT(document.answer, HasSubstr("slots"));
 }
 
 TEST(Reshard, ReportsTheServiceLevelOfBothSizes) {

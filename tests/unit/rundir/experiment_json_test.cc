@@ -32,9 +32,14 @@ ExperimentDocument sampleDocument() {
   plot.series = {{"measured", {{0, 10, 9, 11}, {1, kNaN}}, true, false, false}};
   plot.spans = {{1, 2, "bgsave"}};
   plot.marks = {{1.5, "knee"}};
+  plot.isMain = true;
+  plot.series[0].bars = true;
   document.plots = {plot};
   document.costs = {"latency"};
   document.recommendations = {"16"};
+  document.answer = "16 buy most";
+  document.decisions = {{"batches of 1", "80k/s", "Batch 16", "2× p99", 4.5, true, {"a-r1"}}};
+  document.alternatives = {"the generator"};
   document.slo = {{"get-ceiling", "118k/s", SloVerdict::met, "100 B", {"a-r1"}}};
   document.figures = {{"ceiling", "ops/s", 118e3, 116e3, kNaN}};
   document.predictions = {{"p99", "M/D/1", "us", 120, kNaN, kNaN, kNaN, ""}};
@@ -68,6 +73,9 @@ TEST(ExperimentJson, ReadsBackWhatItWrote) {
   EXPECT_TRUE(std::isnan(read->runs[0].figure("nothing")));
   EXPECT_TRUE(std::isnan(read->runs[0].figure("no such figure")));
   EXPECT_EQ(read->runs[0].note("filesystem"), "ext4");
+  EXPECT_TRUE(read->plots[0].isMain);
+  EXPECT_TRUE(read->decisions[0].isStall);
+  EXPECT_EQ(read->decisions[0].price, "2× p99");
 }
 
 TEST(ExperimentJson, ARunOnALineOfItsOwnReadsBack) {
