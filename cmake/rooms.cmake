@@ -82,6 +82,7 @@ redline_room(run        IMPORTS base os resp rdb cluster workload schedule recor
 redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus
                         UNITY 2)  # its files are long: three of them take 16 s
 redline_room(report     IMPORTS base os record rundir model LIBRARIES nlohmann_json::nlohmann_json)
-redline_embed(report report/embedded.h kReportCss=report.css kReportJs=report.js)
+redline_embed(report report/embedded.h kReportCss=report.css kReportJs=report.js
+              kPlotCss=plot.css)
 
 file(WRITE ${CMAKE_BINARY_DIR}/rooms.txt "${REDLINE_ROOM_TABLE}")

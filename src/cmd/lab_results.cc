@@ -72,9 +72,7 @@ Result<ExitCode> exportLab(const Invocation& invocation) {
   if (!isLabDirectory(lab))
     return fail(ErrorCode::invalidInput, "{} is not a lab's directory", lab.native());
   // Rendered from all runs first, so that the plots include what is left out below.
-  const Drawer draw = installedDrawer();
-  if (!draw) printErr("note: {}\n", kPlotsLeftOut);
-  if (auto report = writeReport({lab.string()}, lab, draw); !report) return fail(report.error());
+  if (auto report = writeReport({lab.string()}, lab); !report) return fail(report.error());
   const auto kept = exportLab(lab, flags.text("out"), flags.size("most"));
   if (!kept) return fail(kept.error());
   printOut("{}: {} in {} files", flags.text("out"), formatSize(kept->bytes), kept->kept);

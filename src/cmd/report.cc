@@ -17,21 +17,15 @@ std::filesystem::path outputDirectory(const FlagValues& flags) {
   return directories.size() == 1 ? std::filesystem::path(directories.front()) : "report";
 }
 
-/// Of plots; says so where there is none.
-Drawer drawer() {
-  Drawer draw = installedDrawer();
-  if (!draw) printErr("report: {}\n", kPlotsLeftOut);
-  return draw;
-}
-
 Result<ExitCode> runReport(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   const std::filesystem::path out = outputDirectory(flags);
   if (flags.empty("out"))
     printErr("report: writes into {} (-out=DIR for another place)\n", (out / "").string());
-  const auto files = writeReport(flags.positionalWords(), out, drawer());
+  const auto files = writeReport(flags.positionalWords(), out);
   if (!files) return fail(files.error());
   printOut("{}\n{}\n", files->html.string(), files->findings.string());
+  if (!files->details.empty()) printOut("{}\n", files->details.string());
   return ExitCode::good;
 }
 

@@ -45,7 +45,7 @@ Panel latencyPanel(const RunData& run, const Blame& blame) {
   return panel;
 }
 
-/// Shares of the mean wait as bars that stand in front of each other, the whole one behind.
+/// Shares of the mean wait as stacked bars.
 Panel sharesPanel(const RunData& run, const Blame& blame) {
   Panel panel = timePanel(
       run, {.title = "of the mean wait", .kind = AxisKind::share, .range = {{0, 1}}, .step = 0.25},
@@ -64,9 +64,10 @@ Panel sharesPanel(const RunData& run, const Blame& blame) {
     if (waiting.total() <= 0 || interval.at.length() < panel.barWidth / 2) continue;
     const double x = middleOf(interval.at);
     const double generator = waiting.generator / waiting.total();
-    panel.series[0].points.push_back({x, 1});
-    panel.series[1].points.push_back({x, generator + waiting.queue / waiting.total()});
-    panel.series[2].points.push_back({x, generator});
+    const double ours = generator + waiting.queue / waiting.total();
+    panel.series[0].points.push_back({.x = x, .y = 1, .low = ours});
+    panel.series[1].points.push_back({.x = x, .y = ours, .low = generator});
+    panel.series[2].points.push_back({.x = x, .y = generator});
   }
   return panel;
 }
@@ -75,7 +76,7 @@ Panel sharesPanel(const RunData& run, const Blame& blame) {
 
 Picture blameOverTime(const RunData& run) {
   Picture picture{
-      .id = run.slug + "-blame", .title = "Where slow operations waited", .size = kTwoPanels};
+      .id = run.slug + "-blame", .title = "Where slow operations waited", .height = kTwoPanels};
   if (run.closed()) return picture;  // all of it is service there
   const Blame blame = blameOf(run);
   if (!blame.judged) return picture;

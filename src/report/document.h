@@ -37,7 +37,8 @@ struct Heading {
 struct Paragraph {
   std::string text{};
   bool quiet = false;
-  std::string lead{};  ///< before the text, emphasized; may be empty
+  bool strong = false;  ///< an answer, a main sentence
+  std::string lead{};   ///< before the text, emphasized; may be empty
   std::string id{};
 };
 
@@ -117,15 +118,34 @@ struct Table {
   bool hasRuns() const;
 };
 
-/// Panels that share a picture. `svg` is filled by drawPictures(): a document of its own in light
-/// colours with unique ids; empty where there is no gnuplot.
+/// Panels below each other.
 struct Picture {
   std::string id{};  ///< also the file's name in plots/
   std::string title{};
   std::string description{};  ///< what is drawn and how to read it
-  PictureSize size{};
+  int height = 300;           ///< of the panels' frames together, in pixels of the wide drawing
   std::vector<Panel> panels{};
-  std::string svg{};
+};
+
+/// Figures side by side, each with its verdict.
+struct Tiles {
+  struct Tile {
+    Tone tone = Tone::neutral;
+    std::string mark{};  ///< "✓", "✗", "?", "·"
+    std::string label{}, value{}, note{};
+    Hyperlink section{};
+  };
+  std::vector<Tile> tiles{};
+};
+
+/// Small pictures side by side.
+struct Gallery {
+  struct Item {
+    Picture picture{};
+    std::string caption{};
+    Hyperlink section{};
+  };
+  std::vector<Item> items{};
 };
 
 /// Shell lines.
@@ -147,7 +167,7 @@ struct Details {
 
 struct Block {
   std::variant<Heading, Paragraph, BulletList, Callout, KeyFigures, FindingList, Table, Picture,
-               Code, FlagList, Details>
+               Tiles, Gallery, Code, FlagList, Details>
       content;
 
   template <typename T>

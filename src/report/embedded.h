@@ -8,5 +8,6 @@ namespace redline {
 
 extern const std::string_view kReportCss;
 extern const std::string_view kReportJs;
+extern const std::string_view kPlotCss;
 
 }  // namespace redline

@@ -7,7 +7,7 @@
 
 #include "report/embedded.h"
 #include "report/line_writer.h"
-#include "report/svg.h"
+#include "report/plot_svg.h"
 #include "report/text.h"
 
 namespace redline {
@@ -101,9 +101,9 @@ class PageWriter : LineWriter {
     line("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">");
     line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
     line("<title>{} · redline</title>", escapeHtml(document.title));
-    line("<style>\n:root {{ {} }}", svgColours(false));
-    line("@media screen and (prefers-color-scheme: dark) {{ :root {{ {} }} }}", svgColours(true));
-    line("{}</style>\n</head>\n<body>\n<main>", kReportCss);
+    line("<style>\n:root {{ {} }}", plotColours(false));
+    line("@media screen and (prefers-color-scheme: dark) {{ :root {{ {} }} }}", plotColours(true));
+    line("{}{}</style>\n</head>\n<body>\n<main>", kPlotCss, kReportCss);
     line("<p class=\"quiet\">redline report</p>\n<h1>{}</h1>", escapeHtml(document.title));
     write(document.blocks);
     line("<footer class=\"quiet\">{}</footer>", escapeHtml(document.origin));
@@ -136,8 +136,11 @@ class PageWriter : LineWriter {
     const std::string lead = paragraph.lead.empty()
                                  ? std::string()
                                  : fmt::format("<b>{}</b> ", escapeHtml(paragraph.lead));
-    line("<p{}{}>{}{}</p>", idOf(paragraph.id), paragraph.quiet ? " class=\"quiet\"" : "", lead,
-         escapeHtml(paragraph.text));
+    line("<p{}{}>{}{}</p>", idOf(paragraph.id),
+         paragraph.quiet    ? " class=\"quiet\""
+         : paragraph.strong ? " class=\"strong\""
+                            : "",
+         lead, escapeHtml(paragraph.text));
   }
 
   void add(const BulletList& list) {
@@ -185,7 +188,6 @@ class PageWriter : LineWriter {
   }
 
   void add(const Table& table) {
-    const bool runs = table.hasRuns();
     line("<section>");
     if (!table.title.empty()) line("<h3>{}</h3>", escapeHtml(table.title));
     line("<div class=\"wide\"><table{}>", hasProse(table) ? " class=\"cards\"" : "");
@@ -194,17 +196,30 @@ class PageWriter : LineWriter {
       for (const TableColumn& column : table.columns)
         head += fmt::format("<th scope=\"col\"{}>{}</th>", classOf(column.kind),
                             escapeHtml(column.title));
-      line("<thead><tr>{}{}</tr></thead>", head,
-           runs ? "<th scope=\"col\" class=\"text\">runs</th>" : "");
+      line("<thead><tr>{}</tr></thead>", head);
     }
     line("<tbody>");
-    for (const Table::Row& row : table.rows) addRow(table, row, runs);
+    for (const Table::Row& row : table.rows) addRow(table, row);
     line("</tbody></table></div>");
+    if (table.hasRuns()) addRunsOf(table);
     if (!table.note.empty()) line("<p class=\"quiet\">{}</p>", escapeHtml(table.note));
     line("</section>");
   }
 
-  void addRow(const Table& table, const Table::Row& row, bool runs) {
+  /// Which runs each row's figures are of; beside the figures they would widen every table.
+  void addRunsOf(const Table& table) {
+    std::vector<std::string> rows;
+    for (const Table::Row& row : table.rows) {
+      if (row.runs.empty() || row.cells.empty()) continue;
+      const Cell& name = row.cells.front();
+      rows.push_back(fmt::format("{} {}",
+                                 escapeHtml(name.text.empty() ? name.link.label : name.text),
+                                 runNumbers(row.runs)));
+    }
+    line("<p class=\"quiet\">Runs: {}</p>", fmt::join(rows, " · "));
+  }
+
+  void addRow(const Table& table, const Table::Row& row) {
     std::string cells;
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
       const TableColumn column = i < table.columns.size() ? table.columns[i] : TableColumn{};
@@ -217,16 +232,36 @@ class PageWriter : LineWriter {
           fmt::format("<{0}{1}{2}{3}>{4}</{0}>", name ? "th" : "td", name ? " scope=\"row\"" : "",
                       classOf(column.kind), label, cellHtml(row.cells[i]));
     }
-    if (runs)
-      cells += fmt::format("<td class=\"text\" data-label=\"runs\">{}</td>", runNumbers(row.runs));
     line("<tr>{}</tr>", cells);
   }
 
   void add(const Picture& picture) {
-    if (picture.svg.empty()) return;
-    line("<figure{}>\n<h3>{}</h3>", idOf(picture.id), escapeHtml(picture.title));
-    line("{}", inlineSvg(picture.svg));
+    line("<figure{}>", idOf(picture.id));
+    // Panes have titles of their own.
+    if (picture.panels.empty() || picture.panels.front().title.empty())
+      line("<h3>{}</h3>", escapeHtml(picture.title));
+    line("{}{}", plotSvg(picture, PlotWidth::wide), plotSvg(picture, PlotWidth::narrow));
     line("<figcaption class=\"quiet\">{}</figcaption></figure>", escapeHtml(picture.description));
+  }
+
+  void add(const Tiles& tiles) {
+    line("<div class=\"tiles\">");
+    for (const Tiles::Tile& tile : tiles.tiles)
+      line(
+          "<div class=\"tile {}\"><span class=\"mark\">{}</span> <b>{}</b>"
+          "<span class=\"value\">{}</span><span class=\"quiet\">{}</span></div>",
+          classOf(tile.tone), escapeHtml(tile.mark), linkHtml({tile.label, tile.section.target}),
+          escapeHtml(tile.value), escapeHtml(tile.note));
+    line("</div>");
+  }
+
+  void add(const Gallery& gallery) {
+    line("<div class=\"gallery\">");
+    for (const Gallery::Item& item : gallery.items)
+      line("<figure>\n<h3>{}</h3>\n{}<figcaption>{}</figcaption></figure>",
+           linkHtml({item.picture.title, item.section.target}),
+           plotSvg(item.picture, PlotWidth::narrow), escapeHtml(item.caption));
+    line("</div>");
   }
 
   void add(const Code& code) {

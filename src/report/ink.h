@@ -5,8 +5,7 @@
 
 namespace redline {
 
-/// A colour of the plots: its CSS variable on the page, and what it is on light paper (what gnuplot
-/// draws with, and what plots/*.svg keep) and on dark.
+/// A colour of pages and pictures: its CSS variable, and what it is on light paper and on dark.
 struct Ink {
   std::string_view name;
   std::string_view light;
@@ -14,9 +13,10 @@ struct Ink {
 };
 
 // Lines: Okabe and Ito's colours, which people with any kind of colour blindness tell apart, light
-// ones darkened for white paper. Every line also has a dash pattern or a place of its own.
+// ones darkened for white paper. Every line also has a dash pattern or symbols of its own.
 inline constexpr Ink kText{"ink", "#24292f", "#e6e6e6"};
 inline constexpr Ink kGrid{"grid", "#d4d8dd", "#3a4047"};
+inline constexpr Ink kQuiet{"quiet", "#57606a", "#9aa4ae"};
 inline constexpr Ink kShade{"shade", "#8a9199", "#8b949e"};
 inline constexpr Ink kPaper{"paper", "#fffffe", "#16191d"};
 inline constexpr std::array<Ink, 6> kLines{{
@@ -28,6 +28,6 @@ inline constexpr std::array<Ink, 6> kLines{{
     {"line6", "#5b5fc7", "#a7a9ff"},
 }};
 
-inline constexpr std::array<Ink, 4> kSurfaces{kText, kGrid, kShade, kPaper};
+inline constexpr std::array<Ink, 5> kSurfaces{kText, kQuiet, kGrid, kShade, kPaper};
 
 }  // namespace redline

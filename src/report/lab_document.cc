@@ -9,9 +9,10 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "model/statistics.h"
 #include "os/files.h"
-#include "record/slo.h"
-#include "report/pictures.h"
+#include "report/lab_front.h"
+#include "report/lab_pictures.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -21,144 +22,6 @@ using Experiments = std::vector<ExperimentDocument>;
 
 std::size_t countOf(const ExperimentDocument& experiment, RunState state) {
   return static_cast<std::size_t>(std::ranges::count(experiment.runs, state, &RunRecord::state));
-}
-
-std::string durationText(double seconds) {
-  return formatDuration(static_cast<Nanos>(seconds) * kSecond);
-}
-
-Hyperlink sectionLink(const ExperimentDocument& experiment) {
-  return {experiment.name, "experiment-" + experiment.name};
-}
-
-// The first page: verdict, service levels, headlines, contents.
-
-Tone toneOf(SloVerdict verdict) {
-  switch (verdict) {
-    case SloVerdict::met:
-      return Tone::good;
-    case SloVerdict::missed:
-    case SloVerdict::invalid:
-      return Tone::bad;
-    case SloVerdict::inconclusive:
-      return Tone::unsure;
-    case SloVerdict::reported:
-      break;
-  }
-  return Tone::notable;
-}
-
-/// A row of the brief's table with its outcome, where an experiment settled it.
-struct SloLine {
-  const SloRow* row = nullptr;
-  const SloOutcome* outcome = nullptr;
-  const ExperimentDocument* experiment = nullptr;
-};
-
-std::vector<SloLine> sloLines(const Experiments& experiments) {
-  std::vector<SloLine> lines;
-  for (const SloRow& row : kSloRows) {
-    // A row whose experiment was not asked for is not this lab's.
-    if (std::ranges::find(experiments, row.experiment, &ExperimentDocument::name) ==
-        experiments.end())
-      continue;
-    SloLine& line = lines.emplace_back(SloLine{.row = &row});
-    for (const ExperimentDocument& experiment : experiments)
-      for (const SloOutcome& outcome : experiment.slo)
-        if (outcome.id == row.id) line = {&row, &outcome, &experiment};
-  }
-  return lines;
-}
-
-Table sloTable(const std::vector<SloLine>& lines) {
-  Table table{.title = "",
-              .columns = columnsOf({"metric", "target", "measured", "verdict", "evidence"},
-                                   ColumnKind::text)};
-  table.columns[2].kind = ColumnKind::prose;
-  for (const SloLine& line : lines) {
-    Cell measured("–"), verdict("not measured"), evidence("");
-    verdict.tone = Tone::unsure;
-    std::vector<Hyperlink> runs;
-    if (line.outcome != nullptr) {
-      measured = line.outcome->measured;
-      measured.detail = line.outcome->detail;
-      verdict = wordOf(line.outcome->verdict);
-      verdict.tone = toneOf(line.outcome->verdict);
-      evidence.link = sectionLink(*line.experiment);
-      runs = runLinks(line.experiment->name, line.outcome->runs);
-    }
-    table.add({line.row->metric, line.row->target, measured, verdict, evidence}, std::move(runs));
-  }
-  return table;
-}
-
-/// "Service levels: 2 met, 1 missed, 7 measured (no target)".
-Callout verdictOf(const std::vector<SloLine>& lines) {
-  const auto count = [&](SloVerdict verdict) {
-    return std::ranges::count_if(lines, [&](const SloLine& line) {
-      return line.outcome != nullptr && line.outcome->verdict == verdict;
-    });
-  };
-  std::vector<std::string> parts;
-  std::ptrdiff_t measured = 0;
-  for (const auto& [verdict, words] : std::initializer_list<std::pair<SloVerdict, const char*>>{
-           {SloVerdict::met, "met"},
-           {SloVerdict::missed, "missed"},
-           {SloVerdict::inconclusive, "undecided"},
-           {SloVerdict::invalid, "invalid"},
-           {SloVerdict::reported, "measured (no target)"}})
-    if (const auto found = count(verdict); found > 0) {
-      parts.push_back(fmt::format("{} {}", found, words));
-      measured += found;
-    }
-  if (const auto rest = std::ssize(lines) - measured; rest > 0)
-    parts.push_back(fmt::format("{} not measured", rest));
-  const auto settled = count(SloVerdict::met) + count(SloVerdict::reported);
-  Callout callout;
-  callout.headline = lines.empty() ? "No service level depends on these experiments"
-                                   : fmt::format("Service levels: {}", fmt::join(parts, ", "));
-  callout.tone = count(SloVerdict::missed) > 0  ? Tone::bad
-                 : settled == std::ssize(lines) ? Tone::good
-                                                : Tone::unsure;
-  return callout;
-}
-
-std::vector<std::string> warningsOf(const Experiments& experiments) {
-  std::vector<std::string> warnings;
-  if (std::ranges::any_of(experiments, &ExperimentDocument::indicative))
-    warnings.emplace_back(
-        "Indicative: the quick profile has few points and short runs. It shows directions and "
-        "orders of magnitude; for figures to quote, run -profile=standard");
-  for (const ExperimentDocument& experiment : experiments) {
-    if (experiment.state != ExperimentState::done)
-      warnings.push_back(fmt::format("{} is not complete", experiment.name));
-    if (const auto failed = countOf(experiment, RunState::failed); failed > 0)
-      warnings.push_back(fmt::format("{}: {} failed", experiment.name, plural(failed, "run")));
-  }
-  return warnings;
-}
-
-void addFacts(const Experiments& experiments, Blocks& blocks) {
-  double seconds = 0;
-  std::size_t runs = 0;
-  for (const ExperimentDocument& experiment : experiments) {
-    seconds += experiment.durationS;
-    runs += experiment.runs.size();
-  }
-  const auto started = static_cast<std::time_t>(experiments.front().wallStart / kSecond);
-  addText(blocks,
-          fmt::format("Started {:%Y-%m-%d %H:%M:%S} UTC; {} in {}.", fmt::gmtime(started),
-                      plural(runs, "run"), durationText(seconds)),
-          true);
-  const auto known = std::ranges::find_if(
-      experiments, [](const ExperimentDocument& each) { return each.environment.cores != 0; });
-  if (known == experiments.end()) return;
-  const EnvironmentFigures& machine = known->environment;
-  addText(blocks,
-          fmt::format("{}, {}, {} of memory, Linux {}; Redis {}; redline {}.", machine.cpu,
-                      plural(machine.cores, "core"), formatSize(machine.memoryBytes),
-                      machine.kernel, machine.redisVersion, known->redlineVersion),
-          true);
 }
 
 Tone toneOf(Standing standing) {
@@ -197,8 +60,8 @@ FindingLine labFindingLine(const LabFinding& finding) {
 }
 
 /// Problems first, then what surprises, then the rest; what is not decided last.
-int urgency(Standing standing) {
-  switch (standing) {
+int urgency(const LabFinding& finding) {
+  switch (finding.standing) {
     case Standing::problem:
       return 0;
     case Standing::contradicts:
@@ -212,32 +75,9 @@ int urgency(Standing standing) {
   return 3;
 }
 
-/// The most urgent headlines, at most that many of each experiment: two where there are many.
-FindingList headlinesOf(const Experiments& experiments) {
-  constexpr std::size_t kFew = 3;
-  const std::size_t most = experiments.size() > kFew ? 2 : 3;
-  std::vector<std::pair<const LabFinding*, Hyperlink>> all;
-  const auto byUrgency = [](const auto& each) { return urgency(each.first->standing); };
-  for (const ExperimentDocument& experiment : experiments) {
-    std::vector<std::pair<const LabFinding*, Hyperlink>> own;
-    for (const LabFinding& finding : experiment.findings)
-      if (finding.headline) own.emplace_back(&finding, sectionLink(experiment));
-    std::ranges::stable_sort(own, {}, byUrgency);
-    own.resize(std::min(own.size(), most));
-    all.insert(all.end(), own.begin(), own.end());
-  }
-  std::ranges::stable_sort(all, {}, byUrgency);
-  FindingList list;
-  for (const auto& [finding, section] : all) {
-    list.lines.push_back(labFindingLine(*finding));
-    list.lines.back().section = section;
-  }
-  return list;
-}
-
 std::string summaryLine(const ExperimentDocument& experiment) {
   std::string line = fmt::format("{} in {}, {} profile", plural(experiment.runs.size(), "run"),
-                                 durationText(experiment.durationS), experiment.profile);
+                                 wholeSeconds(experiment.durationS), experiment.profile);
   const auto add = [&](std::size_t count, std::string_view words) {
     if (count > 0) line += fmt::format(", {} {}", count, words);
   };
@@ -249,33 +89,131 @@ std::string summaryLine(const ExperimentDocument& experiment) {
   return line;
 }
 
+// The first page.
+
+Tiles tilesOf(const std::vector<SloLine>& lines) {
+  Tiles tiles;
+  for (const SloLine& line : lines)
+    tiles.tiles.push_back(
+        {.tone = toneOf(line),
+         .mark = std::string(markOf(line)),
+         .label = std::string(line.row->metric),
+         .value = measuredText(line),
+         .note = fmt::format("target: {}", line.row->target),
+         .section = line.experiment == nullptr ? Hyperlink{} : sectionLink(*line.experiment)});
+  return tiles;
+}
+
+/// The service levels with their intervals and conditions.
+Table sloTable(const std::vector<SloLine>& lines) {
+  Table table{.title = "",
+              .columns = columnsOf({"metric", "target", "measured", "verdict", "evidence"},
+                                   ColumnKind::text)};
+  table.columns[2].kind = ColumnKind::prose;
+  for (const SloLine& line : lines) {
+    Cell measured("–"), verdict("not measured"), evidence("");
+    std::vector<Hyperlink> runs;
+    if (line.outcome != nullptr) {
+      measured = line.outcome->measured;
+      measured.detail = line.outcome->detail;
+      verdict = wordOf(line.outcome->verdict);
+      evidence.link = sectionLink(*line.experiment);
+      runs = runLinks(line.experiment->name, line.outcome->runs);
+    }
+    verdict.tone = toneOf(line);
+    table.add({line.row->metric, line.row->target, measured, verdict, evidence}, std::move(runs));
+  }
+  return table;
+}
+
+/// One picture of each experiment, at most eight: those that say which plot is theirs come first.
+Gallery galleryOf(const Experiments& experiments) {
+  constexpr std::size_t kMost = 8;
+  std::vector<const ExperimentDocument*> chosen;
+  for (const ExperimentDocument& experiment : experiments) chosen.push_back(&experiment);
+  std::ranges::stable_partition(
+      chosen, [](const ExperimentDocument* each) { return declaresMainPlot(*each); });
+  chosen.resize(std::min(chosen.size(), kMost));
+  Gallery gallery;
+  for (const ExperimentDocument& experiment : experiments) {
+    if (std::ranges::find(chosen, &experiment) == chosen.end()) continue;
+    Picture picture = glanceOf(experiment);
+    if (picture.panels.empty()) continue;
+    gallery.items.push_back(
+        {std::move(picture), answerOf(experiment) + ".", sectionLink(experiment)});
+  }
+  return gallery;
+}
+
+Table decisionTable(const Experiments& experiments) {
+  constexpr std::size_t kMost = 5;
+  Table table{.title = "",
+              .columns = columnsOf({"Do this", "because of", "at this price", "evidence"},
+                                   ColumnKind::prose)};
+  table.columns[0].kind = ColumnKind::prose;
+  table.columns[3].kind = ColumnKind::text;
+  auto decisions = decisionsOf(experiments);
+  decisions.resize(std::min(decisions.size(), kMost));
+  for (const RankedDecision& each : decisions) {
+    Cell risk(each.decision.risk.empty() ? "–" : each.decision.risk), evidence("");
+    risk.detail = each.decision.measured;
+    evidence.link = sectionLink(*each.experiment);
+    table.add({each.decision.action, risk, each.decision.price, evidence});
+  }
+  return table;
+}
+
+void addMachine(const Experiments& experiments, Blocks& blocks) {
+  const std::string machine = machineText(experiments), disturbed = disturbanceText(experiments);
+  addText(blocks, fmt::format("{}{}{}.", machine, machine.empty() ? "" : ". ", disturbed), true);
+  for (const std::string& warning : warningsOf(experiments)) addText(blocks, warning + ".", true);
+}
+
 void addContents(const Experiments& experiments, Blocks& blocks) {
-  if (experiments.size() < 2) return;
-  blocks.emplace_back(Heading{.text = "Experiments", .id = "experiments"});
+  double seconds = 0;
+  std::size_t runs = 0;
   BulletList list;
-  for (const ExperimentDocument& experiment : experiments)
+  for (const ExperimentDocument& experiment : experiments) {
+    seconds += experiment.durationS;
+    runs += experiment.runs.size();
     list.items.push_back({.text = experiment.title,
                           .link = sectionLink(experiment),
                           .quiet = fmt::format("({})", summaryLine(experiment))});
-  blocks.emplace_back(std::move(list));
+  }
+  Details details{fmt::format("Contents, and how to repeat all of it ({} in {})",
+                              plural(runs, "run"), wholeSeconds(seconds)),
+                  {}};
+  const auto started = static_cast<std::time_t>(experiments.front().wallStart / kSecond);
+  addText(details.blocks, fmt::format("Started {:%Y-%m-%d %H:%M:%S} UTC.", fmt::gmtime(started)),
+          true);
+  if (experiments.size() > 1) {
+    addCode(details.blocks,
+            fmt::format("redline lab run all -profile={}", experiments.front().profile));
+    details.blocks.emplace_back(std::move(list));
+  }
+  blocks.emplace_back(std::move(details));
 }
 
 void addFirstPage(const Experiments& experiments, Blocks& blocks) {
+  for (const std::string& sentence : leadSentences(experiments))
+    blocks.emplace_back(Paragraph{.text = sentence, .strong = true});
   const std::vector<SloLine> lines = sloLines(experiments);
-  Callout verdict = verdictOf(lines);
-  if (auto warnings = warningsOf(experiments); !warnings.empty())
-    verdict.groups.push_back({"", std::move(warnings)});
-  blocks.emplace_back(std::move(verdict));
-  addFacts(experiments, blocks);
-  if (experiments.size() > 1)
-    addCode(blocks, fmt::format("redline lab run all -profile={}", experiments.front().profile));
-  if (!lines.empty())
+  if (!lines.empty()) {
     blocks.emplace_back(Heading{.text = "Service levels", .id = "service-levels"});
-  addTable(blocks, sloTable(lines));
-  if (FindingList headlines = headlinesOf(experiments); !headlines.lines.empty()) {
-    blocks.emplace_back(Heading{.text = "Main findings", .id = "findings"});
-    blocks.emplace_back(std::move(headlines));
+    blocks.emplace_back(tilesOf(lines));
+    Details details{"Service levels with their intervals and conditions", {}};
+    addTable(details.blocks, sloTable(lines));
+    blocks.emplace_back(std::move(details));
   }
+  if (Gallery gallery = galleryOf(experiments); !gallery.items.empty()) {
+    blocks.emplace_back(Heading{.text = "At a glance", .id = "glance"});
+    blocks.emplace_back(std::move(gallery));
+  }
+  if (Table table = decisionTable(experiments); !table.rows.empty()) {
+    blocks.emplace_back(Heading{.text = "What to do", .id = "decisions"});
+    blocks.emplace_back(std::move(table));
+  }
+  addMachine(experiments, blocks);
   addContents(experiments, blocks);
 }
 
@@ -293,18 +231,83 @@ std::vector<std::string> problemsOf(const ExperimentDocument& experiment) {
   return problems;
 }
 
-void addFindings(const ExperimentDocument& experiment, const LabBlame* blame, Blocks& blocks) {
+FindingLine withSources(const ExperimentDocument& experiment, const LabFinding& finding) {
+  FindingLine line = labFindingLine(finding);
+  line.from = finding.from;
+  line.runs = runLinks(experiment.name, finding.runs);
+  return line;
+}
+
+/// At most five: headlines first, the most urgent of them first.
+void addMainFindings(const ExperimentDocument& experiment, Blocks& blocks) {
+  constexpr std::size_t kMost = 5;
+  std::vector<const LabFinding*> chosen;
+  const std::string answer = answerOf(experiment);  // is said above
+  for (const LabFinding& finding : experiment.findings)
+    if (withoutIntervals(finding.text) != answer) chosen.push_back(&finding);
+  std::ranges::stable_sort(chosen, {}, [](const LabFinding* finding) {
+    return std::pair(!finding->headline, urgency(*finding));
+  });
+  chosen.resize(std::min(chosen.size(), kMost));
+  if (chosen.empty()) return;
   FindingList list;
-  const auto add = [&](const LabFinding& finding) {
-    FindingLine line = labFindingLine(finding);
-    line.from = finding.from;
-    line.runs = runLinks(experiment.name, finding.runs);
-    list.lines.push_back(std::move(line));
-  };
-  for (const LabFinding& finding : experiment.findings) add(finding);
-  if (blame != nullptr) add(blame->finding);
-  if (list.lines.empty()) return;
+  for (const LabFinding* const finding : chosen) {
+    list.lines.push_back(labFindingLine(*finding));
+    list.lines.back().text = withoutIntervals(finding->text);
+  }
   blocks.emplace_back(Heading{.level = 3, .text = "Findings"});
+  blocks.emplace_back(std::move(list));
+}
+
+void addAllFindings(const ExperimentDocument& experiment, const LabBlame* blame, Blocks& blocks) {
+  FindingList list;
+  for (const LabFinding& finding : experiment.findings)
+    list.lines.push_back(withSources(experiment, finding));
+  if (blame != nullptr) list.lines.push_back(withSources(experiment, blame->finding));
+  if (list.lines.empty()) return;
+  Details details{
+      fmt::format("All {} with their intervals and sources", plural(list.lines.size(), "finding")),
+      {}};
+  details.blocks.emplace_back(std::move(list));
+  blocks.emplace_back(std::move(details));
+}
+
+/// What else could explain what was found: as the experiment has it, and where service levels and
+/// headlines are not decided.
+void addAlternatives(const ExperimentDocument& experiment, Blocks& blocks) {
+  std::vector<std::string> lines;
+  for (const std::string& each : experiment.alternatives)
+    lines.push_back(withoutIntervals(each) + ".");
+  std::vector<double> others;
+  for (const RunRecord& run : experiment.runs)
+    if (const double share = run.figure(kOthersOnServerCore); std::isfinite(share))
+      others.push_back(share);
+  constexpr double kWorthNaming = 0.03;
+  if (const double share = medianOf(others); share >= kWorthNaming)
+    lines.push_back(fmt::format("Other programs: they had {} of Redis's core (median of {}).",
+                                formatShare(share), plural(others.size(), "run")));
+  const auto invalid = static_cast<std::size_t>(std::ranges::count_if(
+      experiment.runs, [](const RunRecord& run) { return !run.invalid.empty(); }));
+  if (invalid > 0)
+    lines.push_back(fmt::format("The runs that were left out: {} of {} {} disturbed.", invalid,
+                                plural(experiment.runs.size(), "run"),
+                                invalid == 1 ? "was" : "were"));
+  if (lines.empty() && !experiment.findings.empty())
+    lines.emplace_back("Nothing that these runs recorded.");
+  addBullets(blocks, "What else could explain it", std::move(lines));
+}
+
+void addRecommendations(const ExperimentDocument& experiment, Blocks& blocks) {
+  BulletList list;
+  for (const LabDecision& decision : experiment.decisions)
+    list.items.push_back({.text = decision.action + ".",
+                          .link = {},
+                          .quiet = fmt::format("Price: {}.", decision.price)});
+  if (list.items.empty())
+    for (const std::string& each : experiment.recommendations)
+      list.items.push_back({.text = withoutIntervals(each) + "."});
+  if (list.items.empty()) return;
+  blocks.emplace_back(Heading{.level = 3, .text = "Recommendation"});
   blocks.emplace_back(std::move(list));
 }
 
@@ -344,8 +347,8 @@ std::string stateText(const RunRecord& run) {
 }
 
 void addRuns(const ExperimentDocument& experiment, Blocks& blocks) {
-  if (experiment.runs.empty()) return;
-  Details details{"All runs, and the commands that repeat them", {}};
+  Details details{"Runs, and the commands that repeat them", {}};
+  addCode(details.blocks, experiment.command);
   for (const RunRecord& run : experiment.runs) {
     details.blocks.emplace_back(
         Paragraph{.text = stateText(run),
@@ -354,39 +357,58 @@ void addRuns(const ExperimentDocument& experiment, Blocks& blocks) {
                   .id = runLinks(experiment.name, {run.name}).front().target});
     if (!run.commands.empty()) details.blocks.emplace_back(Code{run.commands});
   }
-  blocks.emplace_back(std::move(details));
+  if (!details.blocks.empty()) blocks.emplace_back(std::move(details));
 }
 
-void addDetails(const ExperimentDocument& experiment, Blocks& blocks) {
-  addRuns(experiment, blocks);
-  Details parameters{"Parameters", {}}, method{"Method", {}};
+void addUnlessEmpty(Blocks& blocks, Details details) {
+  if (!details.blocks.empty()) blocks.emplace_back(std::move(details));
+}
+
+/// Everything that supports the section, folded.
+void addDetails(const ExperimentDocument& experiment, const LabBlame* blame,
+                std::vector<Picture> pictures, Blocks& blocks) {
+  addAllFindings(experiment, blame, blocks);
+  Details more{"More pictures", {}}, tables{"Tables", {}}, advice{"All advice and costs", {}},
+      slow{"Slow stretches and their causes", {}}, parameters{"Parameters", {}},
+      method{"Method", {}};
+  for (Picture& picture : pictures) addPicture(more.blocks, std::move(picture));
+  for (const LabTable& table : experiment.tables)
+    addTable(tables.blocks, tableOf(table, experiment.name));
+  addTable(tables.blocks, predictionTable(experiment));
+  addBullets(advice.blocks, "Advice", experiment.recommendations);
+  addBullets(advice.blocks, "Costs", experiment.costs);
+  if (blame != nullptr) {
+    addPicture(slow.blocks, blame->picture);
+    addTable(slow.blocks, blame->table);
+  }
   std::vector<std::string> flags;
   for (const auto& [name, value] : experiment.parameters)
     flags.push_back(fmt::format("{} = {}", name, value));
   addFlags(parameters.blocks, std::move(flags));
   addBullets(method.blocks, "", experiment.method);
-  for (Details* const details : {&parameters, &method})
-    if (!details->blocks.empty()) blocks.emplace_back(std::move(*details));
+  for (Details* const details : {&more, &tables, &advice, &slow})
+    addUnlessEmpty(blocks, std::move(*details));
+  addRuns(experiment, blocks);
+  for (Details* const details : {&parameters, &method}) addUnlessEmpty(blocks, std::move(*details));
 }
 
 void addSection(const ExperimentDocument& experiment, const LabBlame* blame, Blocks& blocks) {
   blocks.emplace_back(
       Heading{.text = experiment.title, .id = sectionLink(experiment).target, .newPage = true});
-  addText(blocks, fmt::format("{}: {}.", experiment.name, summaryLine(experiment)), true);
-  addText(blocks, experiment.question);
+  addText(blocks, experiment.question, true);
   if (auto problems = problemsOf(experiment); !problems.empty())
     blocks.emplace_back(Callout{Tone::bad, "Incomplete", {{"", std::move(problems)}}});
-  addFindings(experiment, blame, blocks);
-  for (const LabPlot& plot : experiment.plots) addPicture(blocks, pictureOf(plot, experiment.name));
-  if (blame != nullptr) addPicture(blocks, blame->picture);
-  for (const LabTable& table : experiment.tables) addTable(blocks, tableOf(table, experiment.name));
-  if (blame != nullptr) addTable(blocks, blame->table);
-  addTable(blocks, predictionTable(experiment));
-  addBullets(blocks, "Cost", experiment.costs);
-  addBullets(blocks, "Recommendation", experiment.recommendations);
-  blocks.emplace_back(Heading{.level = 3, .text = "Reproduce"});
-  addCode(blocks, experiment.command);
-  addDetails(experiment, blocks);
+  std::vector<Picture> pictures = picturesOf(experiment);
+  if (!pictures.empty()) {
+    addPicture(blocks, std::move(pictures.front()));
+    pictures.erase(pictures.begin());
+  }
+  if (const std::string answer = answerOf(experiment); !answer.empty())
+    blocks.emplace_back(Paragraph{.text = answer + ".", .strong = true});
+  addMainFindings(experiment, blocks);
+  addAlternatives(experiment, blocks);
+  addRecommendations(experiment, blocks);
+  addDetails(experiment, blame, std::move(pictures), blocks);
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ struct File {
 };
 
 bool mustBeKept(const fs::path& path) {
-  constexpr std::array<std::string_view, 6> kAlways{
-      "experiment.json", "runs.jsonl", "summary.json", "plan.json", "report.html", "FINDINGS.md"};
+  constexpr std::array<std::string_view, 7> kAlways{
+      "experiment.json", "runs.jsonl",  "summary.json", "plan.json",
+      "report.html",     "FINDINGS.md", "details.md"};
   return std::ranges::find(kAlways, path.filename().native()) != kAlways.end() ||
          path.begin()->native() == "plots";
 }

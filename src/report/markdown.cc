@@ -57,7 +57,9 @@ class MarkdownWriter : LineWriter {
   void add(const Paragraph& paragraph) {
     const std::string lead =
         paragraph.lead.empty() ? std::string() : markdownCode(paragraph.lead) + " ";
-    line("{}{}{}\n", anchorOf(paragraph.id), lead, escapeMarkdown(paragraph.text));
+    const std::string text = escapeMarkdown(paragraph.text);
+    line("{}{}{}\n", anchorOf(paragraph.id), lead,
+         paragraph.strong ? fmt::format("**{}**", text) : text);
   }
 
   void add(const BulletList& list) {
@@ -124,9 +126,23 @@ class MarkdownWriter : LineWriter {
   }
 
   void add(const Picture& picture) {
-    if (picture.svg.empty()) return;
-    line("### {}\n\n![{}](plots/{}.svg)\n\n{}\n", escapeMarkdown(picture.title),
-         escapeMarkdown(picture.title), picture.id, escapeMarkdown(picture.description));
+    line("### {0}\n\n![{0}](plots/{1}.svg)\n", escapeMarkdown(picture.title), picture.id);
+    if (!picture.description.empty()) line("{}\n", escapeMarkdown(picture.description));
+  }
+
+  void add(const Tiles& tiles) {
+    line("|  | what | measured |  |\n| --- | --- | --- | --- |");
+    for (const Tiles::Tile& tile : tiles.tiles)
+      line("| {} | {} | {} | {} |", tile.mark, escapeMarkdown(tile.label),
+           escapeMarkdown(tile.value), escapeMarkdown(tile.note));
+    line("");
+  }
+
+  /// The pictures are in their sections.
+  void add(const Gallery& gallery) {
+    for (const Gallery::Item& item : gallery.items)
+      line("- {}: {}", linkText(item.section), escapeMarkdown(item.caption));
+    line("");
   }
 
   /// Fenced so that nothing in it ends the block.

@@ -10,23 +10,24 @@
 
 namespace redline {
 
-// A plot as what it shows: series over two axes, with spans and marks. plot_script.h turns panels
-// into a gnuplot script; nothing else knows gnuplot. Values are in the units of AxisKind
-// (rundir/experiment.h): latencies microseconds, shares 0…1.
+// A plot as what it shows: series over two axes, with spans and marks. plot_svg.h draws it. Values
+// are in the units of AxisKind (rundir/experiment.h): latencies microseconds, shares 0…1.
 
 enum class Stroke { solid, dashed, dotted };
-enum class Symbol { none, dot, square, triangle, openSquare, diamond };
+/// `own`: by the series' place in its panel, so that lines are told apart without colours.
+enum class Symbol { own, dot, square, triangle, diamond, openDot, openSquare };
 
-/// One line, cloud or row of bars.
+/// One line, cloud or row of bars. A bar stands on 0, or on its point's `low` where that is a
+/// number: so bars are stacked.
 struct PanelSeries {
   enum class Shape { line, points, bars };
   std::string title{};  ///< in the key; empty: not there
   Ink ink{};
   Shape shape = Shape::line;
   Stroke stroke = Stroke::solid;
-  Symbol symbol = Symbol::none;  ///< at each point
-  bool large = false;            ///< the symbol
-  bool sizesAxis = true;         ///< false: what does not fit the axis is cut off
+  Symbol symbol = Symbol::own;
+  bool markEach = false;  ///< a symbol at each point of a line, not here and there
+  bool sizesAxis = true;  ///< false: what does not fit the axis is cut off
   std::vector<LabPoint> points{};
 };
 
@@ -39,12 +40,12 @@ struct PanelAxis {
   std::vector<std::pair<double, std::string>> ticks{};  ///< instead of numbers
 };
 
-/// A tinted stretch of the x axis. The title is left out where there is no room for it.
+/// A tinted stretch of the x axis. Titles of spans and marks stand inside the frame, above the
+/// data; those for which there is no room are left out.
 struct PanelSpan {
   double from = 0, to = 0;
   std::string title{};
   Ink ink = kShade;
-  bool titleBelow = false;
 };
 
 /// A vertical line.
@@ -55,20 +56,16 @@ struct PanelMark {
 };
 
 struct Panel {
+  std::string title{};  ///< above it, where a picture has several
   PanelAxis x{}, y{};
   std::vector<PanelSeries> series{};
   std::vector<PanelSpan> spans{};
   std::vector<PanelMark> marks{};
-  double weight = 1;    ///< its share of the picture's height
+  double weight = 1;    ///< its share of the frames' height
   double barWidth = 0;  ///< on the x axis
 
   /// Whether anything would be drawn.
   bool empty() const;
-};
-
-/// Pixels of the picture's viewBox.
-struct PictureSize {
-  int width = 900, height = 400;
 };
 
 }  // namespace redline

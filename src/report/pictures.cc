@@ -177,8 +177,7 @@ Picture latencyByPercentile(const RunData& run) {
     panel.spans.push_back({.from = from,
                            .to = panel.x.range->second,
                            .title = "response: lower bounds",
-                           .ink = kLines[4],
-                           .titleBelow = true});
+                           .ink = kLines[4]});
     picture.description +=
         " Tinted: response time is a lower bound there, because operations were still outstanding "
         "when the run ended.";
@@ -190,7 +189,7 @@ Picture latencyByPercentile(const RunData& run) {
 Picture throughputOverTime(const RunData& run) {
   Picture picture{.id = run.slug + "-throughput",
                   .title = "Throughput and queued operations",
-                  .size = kTwoPanels};
+                  .height = kTwoPanels};
   if (run.load.empty()) return picture;
   Panel rates = timePanel(run, {.title = "operations/s", .kind = AxisKind::count});
   if (!run.closed())
@@ -213,12 +212,13 @@ Picture throughputOverTime(const RunData& run) {
 }
 
 Picture serversOverTime(const RunData& run) {
-  Picture picture{
-      .id = run.slug + "-servers", .title = "Servers: main thread and memory", .size = kTwoPanels};
+  Picture picture{.id = run.slug + "-servers",
+                  .title = "Servers: main thread and memory",
+                  .height = kTwoPanels};
   constexpr double kMegabyte = 1024.0 * 1024.0;
   constexpr std::size_t kMost = kLines.size();
   Panel busy = timePanel(
-      run, {.title = "of one core", .kind = AxisKind::share, .range = {{0, 1.07}}, .step = 0.2});
+      run, {.title = "of one core", .kind = AxisKind::share, .range = {{0, 1}}, .step = 0.2});
   Panel memory = timePanel(run, {.title = "MB", .kind = AxisKind::count}, false);
   const bool one = run.servers.size() == 1;
   double most = 0;
@@ -255,7 +255,7 @@ Picture serversOverTime(const RunData& run) {
 }
 
 Picture hitRateOverTime(const RunData& run) {
-  Picture picture{.id = run.slug + "-hits", .title = "Hit rate over time", .size = {900, 280}};
+  Picture picture{.id = run.slug + "-hits", .title = "Hit rate over time", .height = 180};
   Panel panel = timePanel(run, {.title = "of reads", .kind = AxisKind::share});
   PanelSeries hits = timeSeries("", kLines[1], run.load.size());
   for (const LoadPoint& point : run.load)
@@ -299,7 +299,7 @@ Picture comparedPercentiles(const std::vector<RunData>& runs) {
 }
 
 Picture pictureOf(const LabPlot& plot, std::string_view prefix) {
-  constexpr std::array kSymbols{Symbol::square, Symbol::dot, Symbol::triangle};
+  constexpr double kBarOfName = 0.6;
   Panel panel{.x = {.title = plot.x.title, .kind = plot.x.kind, .names = plot.x.names},
               .y = {.title = plot.y.title, .kind = plot.y.kind, .names = plot.y.names}};
   for (const LabSeries& from : plot.series) {
@@ -307,10 +307,12 @@ Picture pictureOf(const LabPlot& plot, std::string_view prefix) {
     PanelSeries& series = panel.series.emplace_back();
     series.title = from.title;
     series.ink = kLines[i % kLines.size()];
-    series.shape = from.line ? PanelSeries::Shape::line : PanelSeries::Shape::points;
+    series.shape = from.bars   ? PanelSeries::Shape::bars
+                   : from.line ? PanelSeries::Shape::line
+                               : PanelSeries::Shape::points;
+    if (from.bars) panel.barWidth = kBarOfName;
     series.stroke = from.dashed ? Stroke::dashed : Stroke::solid;
-    if (from.markers || !from.line) series.symbol = kSymbols[i % kSymbols.size()];
-    series.large = true;
+    series.markEach = from.markers;
     for (const LabPoint& point : from.points)
       if (std::isfinite(point.x)) series.points.push_back(point);
   }

@@ -114,6 +114,13 @@ class TerminalWriter : LineWriter {
 
   void add(const Picture& /*picture*/) {}
 
+  void add(const Tiles& tiles) {
+    for (const Tiles::Tile& tile : tiles.tiles)
+      wrapped(fmt::format("  {} ", tile.mark), fmt::format("{}: {}", tile.label, tile.value));
+  }
+
+  void add(const Gallery& /*gallery*/) {}
+
   void add(const Code& code) {
     for (const std::string& each : code.lines) line("  {}", cleanText(each));
   }

@@ -51,10 +51,7 @@ Panel timePanel(const RunData& run, PanelAxis y, bool titles) {
 
 PanelSeries timeSeries(std::string title, const Ink& ink, std::size_t points, Stroke stroke) {
   constexpr std::size_t kFew = 80;
-  return {.title = std::move(title),
-          .ink = ink,
-          .stroke = stroke,
-          .symbol = points > kFew ? Symbol::none : Symbol::dot};
+  return {.title = std::move(title), .ink = ink, .stroke = stroke, .markEach = points <= kFew};
 }
 
 void addRedisLogs(Panel& panel, const RunData& run) {

@@ -9,7 +9,7 @@ namespace redline {
 
 // What the panels over a run's time share.
 
-inline constexpr PictureSize kTwoPanels{900, 480};
+inline constexpr int kTwoPanels = 340;  ///< Picture::height
 
 inline double middleOf(const Span& span) {
   return (span.start + span.end) / 2;

@@ -1,78 +1,67 @@
 #include "report/write_report.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <optional>
 
 #include "os/files.h"
 #include "report/html.h"
 #include "report/lab_document.h"
+#include "report/lab_note.h"
 #include "report/markdown.h"
-#include "report/plot_script.h"
+#include "report/plot_svg.h"
 #include "report/run_document.h"
-#include "report/svg.h"
 
 namespace redline {
 namespace {
 
-Result<Document> documentOf(const std::vector<std::string>& directories) {
+/// What is written: the page, the note that FINDINGS.md holds, and, of a lab, what the note leaves
+/// out.
+struct Report {
+  Document page;
+  std::optional<Document> note;  ///< none: FINDINGS.md has all of the page
+};
+
+Result<Report> reportOf(const std::vector<std::string>& directories) {
   if (std::ranges::none_of(directories, isLabDirectory)) {
     const auto runs = readRuns(directories);
     if (!runs) return fail(runs.error());
-    return runDocument(*runs);
+    return Report{runDocument(*runs), std::nullopt};
   }
   if (directories.size() > 1)
     return fail(ErrorCode::usage,
                 "a lab's directory has a report of its own: give it alone, or run directories");
   const auto experiments = readLab(directories.front());
   if (!experiments) return fail(experiments.error());
-  return labDocument(*experiments, blameOfLab(directories.front(), *experiments));
+  return Report{labDocument(*experiments, blameOfLab(directories.front(), *experiments)),
+                labNote(*experiments)};
 }
 
 Status writePictures(const Document& document, const std::filesystem::path& plots) {
   Status status = createDirectory(plots);
   forEachBlock<Picture>(document.blocks, [&](const Picture& picture) {
-    if (status && !picture.svg.empty())
-      status = writeWholeFile(plots / (picture.id + ".svg"), picture.svg);
+    if (status) status = writeWholeFile(plots / (picture.id + ".svg"), standalonePlot(picture));
   });
   return status;
 }
 
 }  // namespace
 
-void drawPictures(Document& document, const Drawer& draw) {
-  std::size_t pictures = 0, missing = 0;
-  std::string problem;
-  forEachBlock<Picture>(document.blocks, [&](Picture& picture) {
-    ++pictures;
-    Result<std::string> svg = fail(ErrorCode::io, "{}", kPlotsLeftOut);
-    if (draw) svg = draw(plotScript(picture));
-    if (svg) {
-      picture.svg = standaloneSvg(*svg, picture.id, picture.title, picture.description);
-      return;
-    }
-    ++missing;
-    problem = svg.error().message;
-  });
-  if (missing == 0) return;
-  document.blocks.insert(
-      document.blocks.begin(),
-      Callout{Tone::unsure,
-              fmt::format("{} of {} pictures are missing: {}", missing, pictures, problem),
-              {}});
-}
-
 Result<ReportFiles> writeReport(const std::vector<std::string>& directories,
-                                const std::filesystem::path& out, const Drawer& draw) {
-  auto document = documentOf(directories);
-  if (!document) return fail(document.error());
-  drawPictures(*document, draw);
-  if (auto written = writePictures(*document, out / "plots"); !written)
+                                const std::filesystem::path& out) {
+  const auto report = reportOf(directories);
+  if (!report) return fail(report.error());
+  if (auto written = writePictures(report->page, out / "plots"); !written)
     return fail(written.error());
-  ReportFiles files{out / "report.html", out / "FINDINGS.md"};
-  if (auto written = writeWholeFile(files.findings, toMarkdown(*document)); !written)
+  ReportFiles files{.html = out / "report.html", .findings = out / "FINDINGS.md", .details = {}};
+  const Document& findings = report->note ? *report->note : report->page;
+  if (auto written = writeWholeFile(files.findings, toMarkdown(findings)); !written)
     return fail(written.error());
-  if (auto written = writeWholeFile(files.html, toHtml(*document)); !written)
+  if (report->note) {
+    files.details = out / "details.md";
+    if (auto written = writeWholeFile(files.details, toMarkdown(report->page)); !written)
+      return fail(written.error());
+  }
+  if (auto written = writeWholeFile(files.html, toHtml(report->page)); !written)
     return fail(written.error());
   return files;
 }

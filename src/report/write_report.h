@@ -4,23 +4,19 @@
 #include <string>
 #include <vector>
 
-#include "report/document.h"
-#include "report/gnuplot.h"
+#include "base/result.h"
 
 namespace redline {
 
-/// Has every picture of the document drawn. One that cannot be drawn stays empty, and a line at the
-/// document's beginning says why.
-void drawPictures(Document& document, const Drawer& draw);
-
 struct ReportFiles {
   std::filesystem::path html, findings;
+  std::filesystem::path details;  ///< of a lab: what the findings leave out; else empty
 };
 
 /// Reads run directories, or one directory of a lab, and nothing else, and writes report.html,
-/// FINDINGS.md and plots/*.svg into `out`, which is created. What an earlier report left there is
-/// replaced.
+/// FINDINGS.md, for a lab details.md, and plots/*.svg into `out`, which is created. What an earlier
+/// report left there is replaced.
 Result<ReportFiles> writeReport(const std::vector<std::string>& directories,
-                                const std::filesystem::path& out, const Drawer& draw);
+                                const std::filesystem::path& out);
 
 }  // namespace redline

@@ -5,15 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "report/document.h"
 
 namespace redline {
-
-/// Stands in for gnuplot, whose SVG differs between versions.
-inline Result<std::string> drawNothing(const std::string&) {
-  return "<svg\n viewBox=\"0 0 1 1\"><title>x</title><desc>y</desc></svg>\n";
-}
 
 /// The table of that title; null where there is none.
 inline const Table* tableTitled(const Blocks& blocks, std::string_view title) {

@@ -37,12 +37,13 @@ class LabBlameOf : public testing::Test {
   }
 
   /// As a closed loop leaves it: without a rate that was asked for.
-  void makeClosed(const std::string& name) {
+  void makeClosed(const std::string& name) { setTarget(name, "0"); }
+  void setTarget(const std::string& name, const std::string& rate) {
     const fs::path path = home_ / name / "summary.json";
     const auto text = readWholeFile(path);
     ASSERT_TRUE(text);
     const std::string made =
-        std::regex_replace(*text, std::regex(R"("target": [0-9.]+)"), R"("target": 0)");
+        std::regex_replace(*text, std::regex(R"("target": [0-9.]+)"), "\"target\": " + rate);
     ASSERT_NE(made, *text);
     ASSERT_TRUE(writeWholeFile(path, made));
   }
@@ -73,6 +74,14 @@ TEST_F(LabBlameOf, SumsUpTheRunsWithSlowIntervals) {
   EXPECT_THAT(all.at("one").finding.runs, ElementsAre("a-r1", "a-r2"));
   EXPECT_EQ(all.at("one").table.rows.size(), 1U) << "only of the run with the most waiting";
   EXPECT_THAT(all.at("one").picture.title, HasSubstr("a-r1"));
+}
+
+TEST_F(LabBlameOf, ShowsNoRunThatWasOfferedMoreThanTheServerCanDo) {
+  add("a-r1");
+  add("a-r2");
+  setTarget("a-r1", "900000");
+  EXPECT_THAT(blame().at("one").picture.title, HasSubstr("a-r2"));
+  EXPECT_THAT(blame().at("one").finding.text, HasSubstr("in 2 of 2 open-model runs"));
 }
 
 TEST_F(LabBlameOf, PassesOverWhatHasNoIntervalsOrIsAClosedLoop) {

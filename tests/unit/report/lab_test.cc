@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <tuple>
 
 #include "os/files.h"
 #include "record/slo.h"
@@ -41,11 +42,11 @@ ExperimentDocument experiment(const std::string& name, Nanos start) {
   return document;
 }
 
-/// The findings of the first page.
-std::vector<FindingLine> headlinesIn(const Document& document) {
-  for (const Block& block : document.blocks)
-    if (const auto* const list = std::get_if<FindingList>(&block.content)) return list->lines;
-  return {};
+template <typename T>
+T firstOf(const Blocks& blocks) {
+  std::vector<T> all;
+  forEachBlock<T>(blocks, [&](const T& block) { all.push_back(block); });
+  return all.empty() ? T{} : all.front();
 }
 
 ExperimentDocument ceilingWithTwoLevels() {
@@ -55,64 +56,110 @@ ExperimentDocument ceilingWithTwoLevels() {
   return one;
 }
 
-TEST(LabReport, FirstPageHasEveryRowOfTheBriefsTable) {
+TEST(LabReport, FirstPageHasATileForEveryRowOfTheBriefsTable) {
   std::vector<ExperimentDocument> all{ceilingWithTwoLevels()};
   for (const char* const name :
        {"eviction-cliff", "fsync", "persistence-spike", "reshard", "big-key"})
     all.push_back(experiment(name, std::ssize(all) + 1));
   const Document document = labDocument(all);
-  const Callout verdict = calloutOf(document.blocks);
-  EXPECT_EQ(verdict.tone, Tone::bad);
-  EXPECT_EQ(verdict.headline, "Service levels: 1 missed, 1 measured (no target), 8 not measured");
+  const auto tiles = firstOf<Tiles>(document.blocks).tiles;
+  ASSERT_EQ(tiles.size(), kSloRows.size());
+  for (std::size_t i = 0; i < kSloRows.size(); ++i) EXPECT_EQ(tiles[i].label, kSloRows[i].metric);
+  EXPECT_EQ(tiles[0].mark, "·");
+  EXPECT_EQ(tiles[0].value, "118k/s");
+  EXPECT_EQ(tiles[0].section.target, "experiment-ceiling");
+  EXPECT_EQ(tiles[1].mark, "?");
+  EXPECT_EQ(tiles[2].mark, "✗");
+  EXPECT_EQ(tiles[2].tone, Tone::bad);
+
   const Table* const table = tableTitled(document.blocks, "");
   ASSERT_EQ(table->rows.size(), kSloRows.size());
-  for (std::size_t i = 0; i < kSloRows.size(); ++i)
-    EXPECT_EQ(table->rows[i].cells[0].text, kSloRows[i].metric);
-  const auto ceiling = std::ranges::find(table->rows, "118k/s",
-                                         [](const Table::Row& row) { return row.cells[2].text; });
-  ASSERT_NE(ceiling, table->rows.end());
-  EXPECT_EQ(ceiling->cells[2].detail, "100 B");
-  EXPECT_EQ(ceiling->cells[4].link.target, "experiment-ceiling");
-  EXPECT_EQ(ceiling->runs.at(0).target, "run-ceiling-a-r1");
+  EXPECT_EQ(table->rows[0].cells[2].detail, "100 B");
+  EXPECT_EQ(table->rows[0].cells[4].link.target, "experiment-ceiling");
+  EXPECT_EQ(table->rows[0].runs.at(0).target, "run-ceiling-a-r1");
 }
 
 TEST(LabReport, FirstPageHasOnlyTheServiceLevelsOfTheExperimentsThatWereAskedFor) {
-  const Document ceiling = labDocument({experiment("ceiling", 1)});
-  EXPECT_EQ(tableTitled(ceiling.blocks, "")->rows.size(), 3U);
-  EXPECT_EQ(calloutOf(ceiling.blocks).headline, "Service levels: 3 not measured");
-  const Document none = labDocument({experiment("pipelining", 1)});
-  EXPECT_EQ(tableTitled(none.blocks, ""), nullptr);
-  EXPECT_EQ(calloutOf(none.blocks).tone, Tone::good);
+  EXPECT_EQ(firstOf<Tiles>(labDocument({experiment("ceiling", 1)}).blocks).tiles.size(), 3U);
+  EXPECT_TRUE(firstOf<Tiles>(labDocument({experiment("pipelining", 1)}).blocks).tiles.empty());
 }
 
-TEST(LabReport, WhatIsMostUrgentComesFirst) {
-  auto one = experiment("one", 1);
-  one.findings.push_back({"e", Standing::expected, "As the books say", "", true, {}});
-  auto two = experiment("two", 2);
-  two.findings.push_back({"c", Standing::contradicts, "Not as they say", "", true, {}});
-  const auto lines = headlinesIn(labDocument({one, two}));
-  ASSERT_EQ(lines.size(), 2U);
-  EXPECT_EQ(lines[0].text, "Not as they say");
-  EXPECT_EQ(lines[0].mark, "Not as expected");
+LabPlot plotOf(const std::string& id, const std::string& x) {
+  LabPlot plot;
+  plot.id = id;
+  plot.title = "Plot " + id;
+  plot.x.title = x;
+  plot.series = {{"measured", {{0, 1}, {1, 2}}}};
+  return plot;
 }
 
-TEST(LabReport, OfManyExperimentsEachHasTwoLinesOnTheFirstPageTheMostUrgentOnes) {
+TEST(LabReport, FirstPageHasAtMostEightPicturesThoseThatWereChosenFirst) {
   std::vector<ExperimentDocument> all;
-  for (const char* const name : {"a", "b", "c", "d"}) {
-    all.push_back(experiment(name, std::ssize(all) + 1));
-    for (const auto& [standing, text] : {std::pair{Standing::inconclusive, "not decided"},
-                                         {Standing::plain, "a figure"},
-                                         {Standing::expected, "as said"},
-                                         {Standing::problem, "a problem"}})
-      all.back().findings.push_back({"x", standing, text, "", true, {}});
+  for (int i = 0; i < 9; ++i) {
+    all.push_back(experiment("e" + std::to_string(i), i + 1));
+    all.back().plots = {plotOf("first", "a"), plotOf("second", "b")};
+    if (i > 0) all.back().plots[1].isMain = true;
   }
-  const auto many = headlinesIn(labDocument(all));
-  ASSERT_EQ(many.size(), 8U);
-  for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(many[i].text, i < 4 ? "a problem" : "a figure");
+  const auto items = firstOf<Gallery>(labDocument(all).blocks).items;
+  ASSERT_EQ(items.size(), 8U);
+  EXPECT_EQ(items[0].section.target, "experiment-e1");
+  for (const Gallery::Item& item : items) EXPECT_EQ(item.picture.title, "Plot second");
+}
 
-  const auto one = headlinesIn(labDocument({all.front()}));
-  ASSERT_EQ(one.size(), 3U);
-  EXPECT_EQ(one.back().text, "as said");
+TEST(LabReport, PlotsOverOneAxisArePanesOfOnePicture) {
+  auto one = experiment("one", 1);
+  one.plots = {plotOf("a", "seconds"), plotOf("b", "keys"), plotOf("c", "seconds")};
+  one.plots[2].series[0].points = {{-5, 1}, {9, 2}};
+  one.plots[2].isMain = true;
+  std::vector<Picture> pictures;
+  const Document document = labDocument({one});
+  forEachBlock<Picture>(document.blocks,
+                        [&](const Picture& picture) { pictures.push_back(picture); });
+  ASSERT_EQ(pictures.size(), 2U);
+  ASSERT_EQ(pictures[0].panels.size(), 2U);
+  EXPECT_EQ(pictures[0].panels[0].title, "Plot c");
+  EXPECT_EQ(pictures[0].panels[1].title, "Plot a");
+  EXPECT_EQ(pictures[0].panels[0].x.range, pictures[0].panels[1].x.range);
+  EXPECT_LE(pictures[0].panels[1].x.range->first, -5);
+  EXPECT_EQ(pictures[0].panels[0].y.range, pictures[0].panels[1].y.range);
+  EXPECT_EQ(pictures[1].id, "one-b");
+}
+
+TEST(LabReport, ASectionHasTheFiveFindingsThatMatterMostAndFoldsTheRest) {
+  auto one = experiment("one", 1);
+  one.findings.clear();
+  one.answer = "An answer";
+  for (const auto& [standing, text, headline] : {std::tuple{Standing::plain, "a figure", false},
+                                                 {Standing::inconclusive, "undecided", true},
+                                                 {Standing::expected, "as said 2× [1 – 3]", true},
+                                                 {Standing::problem, "beware", false},
+                                                 {Standing::contradicts, "surprise", true},
+                                                 {Standing::plain, "one more", false}})
+    one.findings.push_back({"x", standing, text, "", headline, {}});
+  std::vector<FindingList> lists;
+  const Document document = labDocument({one});
+  forEachBlock<FindingList>(document.blocks,
+                            [&](const FindingList& list) { lists.push_back(list); });
+  ASSERT_EQ(lists.size(), 2U);
+  std::vector<std::string> texts;
+  for (const FindingLine& line : lists[0].lines) texts.push_back(line.text);
+  EXPECT_THAT(texts,
+              testing::ElementsAre("surprise", "as said 2×", "undecided", "beware", "a figure"));
+  EXPECT_EQ(lists[1].lines.size(), 6U);
+  EXPECT_EQ(lists[1].lines[2].text, "as said 2× [1 – 3]");
+}
+
+TEST(LabReport, ASectionSaysWhatElseCouldExplainItAndTheRecommendationsPrice) {
+  auto one = experiment("one", 1);
+  one.alternatives = {"The disk"};
+  one.decisions = {{"a risk", "10 ms", "Do that", "a core", 3, true, {}}};
+  for (RunRecord& run : one.runs) run.figures = {{kOthersOnServerCore, 0.2}};
+  one.runs[0].invalid = {{ReasonCode::stolenTime, "stolen time"}};
+  const std::string markdown = toMarkdown(labDocument({one}));
+  EXPECT_THAT(markdown, HasSubstr("The disk."));
+  EXPECT_THAT(markdown, HasSubstr("20.0% of Redis's core"));
+  EXPECT_THAT(markdown, HasSubstr("1 of 2 runs was disturbed"));
+  EXPECT_THAT(markdown, HasSubstr("Do that. Price: a core."));
 }
 
 TEST(LabReport, EveryFigureLeadsToTheCommandThatMadeIt) {
@@ -152,12 +199,13 @@ TEST(LabReport, IsMadeFromTheDirectoryOfALab) {
   EXPECT_TRUE(isLabDirectory(lab));
   EXPECT_TRUE(isLabDirectory(lab / "first"));
   EXPECT_FALSE(isLabDirectory(directory.path()));
-  const auto files = writeReport({lab.string()}, lab, drawNothing);
+  const auto files = writeReport({lab.string()}, lab);
   ASSERT_TRUE(files) << files.error().message;
   const auto page = readWholeFile(files->html);
   ASSERT_TRUE(page);
   EXPECT_LT(page->find("Title of first"), page->find("Title of later"));
-  EXPECT_FALSE(writeReport({lab.string(), lab.string()}, lab, drawNothing));
+  for (const fs::path& file : {files->findings, files->details}) EXPECT_TRUE(fs::exists(file));
+  EXPECT_FALSE(writeReport({lab.string(), lab.string()}, lab));
 }
 
 TEST(LabReport, AnIntervalStandsApartFromItsFigureAndOlderFilesHaveItInTheText) {

@@ -3,14 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "report/gnuplot.h"
-#include "report/plot_script.h"
+#include "report/plot_svg.h"
 #include "unit/report/runs.h"
 
 namespace redline {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 
 /// The points of a picture's line, as x and y.
@@ -25,7 +23,7 @@ TEST(Pictures, OfARunThatMeasuredNothingAreNone) {
   EXPECT_TRUE(picturesOf(RunData{}).empty());
 }
 
-TEST(Pictures, GnuplotDrawsEachOfThem) {
+TEST(Pictures, EachHasSomethingToSay) {
   RunData run = soundRun();
   run.slug = "x";
   run.aside = {{0, 1}, {9, 10}};
@@ -46,9 +44,9 @@ TEST(Pictures, GnuplotDrawsEachOfThem) {
   const auto pictures = picturesOf(run);
   ASSERT_EQ(pictures.size(), 6U);
   for (const Picture& picture : pictures) {
-    const auto svg = drawWithGnuplot(plotScript(picture));
-    EXPECT_TRUE(svg) << picture.id << ": " << svg.error().message;
+    EXPECT_FALSE(picture.title.empty());
     EXPECT_FALSE(picture.description.empty());
+    EXPECT_THAT(plotSvg(picture, PlotWidth::wide), HasSubstr("class=\"series\""));
   }
 }
 
@@ -95,60 +93,6 @@ TEST(Pictures, LowerBoundsAreTintedFromTheShortestUnfinishedWait) {
   EXPECT_DOUBLE_EQ(spans[0].from, 1);
 }
 
-/// A picture of one line.
-Picture lineOf(AxisKind kind, std::vector<LabPoint> points) {
-  Panel panel{.y = {.title = "y", .kind = kind}};
-  panel.series = {{.title = "line", .ink = kText, .points = std::move(points)}};
-  return {.id = "p", .title = "P", .panels = {std::move(panel)}};
-}
-
-TEST(PlotScript, GivesGnuplotSecondsAndHasItFormatThem) {
-  const std::string script = plotScript(lineOf(AxisKind::latency, {{0, 37}, {1, 1'010'000}}));
-  EXPECT_THAT(script,
-              AllOf(HasSubstr("set yrange [2e-05:2]"), HasSubstr("'%.0s %cs'"),
-                    HasSubstr("set ytics (0.0001, 0.001, 0.01, 0.1, 1)"), HasSubstr("\n1 1.01\n")));
-}
-
-TEST(PlotScript, ANarrowLatencyAxisIsLabelledBetweenDecades) {
-  EXPECT_THAT(plotScript(lineOf(AxisKind::latency, {{0, 120}, {1, 180}})),
-              HasSubstr("set ytics (0.0001, 0.0002, 0.0005)"));
-}
-
-TEST(PlotScript, CountsHaveADecimalWhereTheirStepNeedsOne) {
-  EXPECT_THAT(plotScript(lineOf(AxisKind::count, {{0, 0}, {1, 2.3e6}})), HasSubstr("'%.1s%c'"));
-  EXPECT_THAT(plotScript(lineOf(AxisKind::count, {{0, 0}, {1, 80e3}})), HasSubstr("'%.0s%c'"));
-}
-
-TEST(PlotScript, APointThatIsNotANumberBreaksItsLine) {
-  EXPECT_THAT(plotScript(lineOf(AxisKind::count, {{0, 1}, {1, kNaN}, {2, 3}})),
-              HasSubstr("\n0 1\n\n2 3\n"));
-}
-
-TEST(PlotScript, QuotesSoThatNoNameEndsTheString) {
-  Picture picture = lineOf(AxisKind::linear, {{0, 1}, {1, 2}});
-  picture.panels[0].series[0].title = "it's\n`ls`";
-  EXPECT_THAT(plotScript(picture), HasSubstr("title 'it''s\\n`ls`'"));
-}
-
-TEST(PlotScript, PanelsStandBelowEachOtherAndDoNotOverlap) {
-  Picture picture = lineOf(AxisKind::linear, {{0, 1}, {1, 2}});
-  picture.panels.push_back(picture.panels[0]);
-  picture.panels[0].weight = 2;
-  const std::string script = plotScript(picture);
-  const auto margins = [&](const std::string& name) {
-    std::vector<double> values;
-    for (std::size_t at = 0; (at = script.find(name, at)) != std::string::npos;)
-      values.push_back(std::stod(script.substr(at += name.size())));
-    return values;
-  };
-  const auto bottom = margins("set bmargin at screen "), top = margins("set tmargin at screen ");
-  ASSERT_EQ(bottom.size(), 2U);
-  EXPECT_GT(bottom[0], top[1]);
-  EXPECT_GT(bottom[1], 0.1);
-  EXPECT_LT(top[0], 1);
-  EXPECT_NEAR(top[0] - bottom[0], 2 * (top[1] - bottom[1]), 1e-3);
-}
-
 LabPlot labPlotOf(AxisKind x, AxisKind y, std::vector<LabPoint> points) {
   LabPlot plot;
   plot.id = "p";
@@ -159,19 +103,22 @@ LabPlot labPlotOf(AxisKind x, AxisKind y, std::vector<LabPoint> points) {
   return plot;
 }
 
-TEST(LabPictures, AreDrawnByGnuplotWithEveryKindOfAxis) {
-  const std::vector<LabPoint> points{{0, 0.5, 0.4, 0.6}, {1, 0.9}, {2, kNaN}, {3, 1.0}};
-  for (const AxisKind x : {AxisKind::linear, AxisKind::count, AxisKind::share, AxisKind::latency,
-                           AxisKind::logCount, AxisKind::names})
-    for (const AxisKind y : {AxisKind::linear, AxisKind::count, AxisKind::share, AxisKind::latency,
-                             AxisKind::logCount}) {
-      auto plot = labPlotOf(x, y, points);
-      plot.spans = {{0.5, 1.5, "bgsave"}};
-      plot.marks = {{1, "knee's"}};
-      const auto svg = drawWithGnuplot(plotScript(pictureOf(plot, "e")));
-      ASSERT_TRUE(svg) << svg.error().message;
-      EXPECT_THAT(*svg, HasSubstr("knee"));
-    }
+TEST(LabPictures, KeepSpansMarksAndWhatWasNotMeasured) {
+  LabPlot plot = labPlotOf(AxisKind::linear, AxisKind::latency, {{0, 1}, {kNaN, 2}, {2, 3}});
+  plot.series.push_back({"limit", {{0, 5}, {2, 5}}, true, true, false});
+  plot.series.push_back({"bars", {{0, 5}}, false, true, true, true});
+  plot.spans = {{0.5, 1.5, "bgsave"}};
+  plot.marks = {{1, "knee"}};
+  const Panel panel = pictureOf(plot, "e").panels.at(0);
+  EXPECT_EQ(pictureOf(plot, "e").id, "e-p");
+  EXPECT_EQ(panel.series.at(0).points.size(), 2U);
+  EXPECT_TRUE(panel.series.at(0).markEach);
+  EXPECT_EQ(panel.series.at(1).stroke, Stroke::dashed);
+  EXPECT_FALSE(panel.series.at(1).markEach);
+  EXPECT_EQ(panel.series.at(2).shape, PanelSeries::Shape::bars);
+  EXPECT_GT(panel.barWidth, 0);
+  EXPECT_EQ(panel.spans.at(0).title, "bgsave");
+  EXPECT_EQ(panel.marks.at(0).title, "knee");
 }
 
 TEST(LabPictures, OfNothingAreNotThere) {

@@ -17,8 +17,8 @@ TEST(Tables, LowerBoundsAreMarkedAndExactFiguresAreNot) {
   run.figures.latency["response"]["all"].lowerBounds = {"p999", "max"};
   const auto tables = runTables(run);
   const auto& row = tableTitled(tables, "Latency, microseconds")->rows.front().cells;
-  EXPECT_THAT(cellTexts(row), ElementsAre("response", "100,000", "105.0", "105.0", "168.0", "210.0", "≥ 315.0",
-                               "420.0", "≥ 630.0"));
+  EXPECT_THAT(cellTexts(row), ElementsAre("response", "100,000", "105.0", "105.0", "168.0", "210.0",
+                                          "≥ 315.0", "420.0", "≥ 630.0"));
   EXPECT_THAT(tableTitled(tables, "Latency, microseconds")->note, HasSubstr("lower bound"));
 }
 

@@ -1,0 +1,296 @@
+#include "report/lab_front.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "model/statistics.h"
+#include "record/reason.h"
+
+namespace redline {
+namespace {
+
+using Experiments = std::vector<ExperimentDocument>;
+
+/// "two"; "12".
+std::string numberWord(std::size_t number) {
+  constexpr std::array<std::string_view, 11> kWords{
+      "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"};
+  return number < kWords.size() ? std::string(kWords[number]) : std::to_string(number);
+}
+
+std::string capitalized(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  return text;
+}
+
+/// "a", "a and b", "a, b and c".
+std::string listed(const std::vector<std::string>& parts) {
+  std::string text;
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
+  return text;
+}
+
+std::size_t countOf(const std::vector<SloLine>& lines, SloVerdict verdict) {
+  return static_cast<std::size_t>(std::ranges::count_if(lines, [&](const SloLine& line) {
+    return line.outcome != nullptr && line.outcome->verdict == verdict;
+  }));
+}
+
+std::string withoutAsides(std::string text) {
+  for (std::size_t open; (open = text.find(" (")) != std::string::npos;) {
+    const std::size_t close = text.find(')', open);
+    if (close == std::string::npos) break;
+    text.erase(open, close + 1 - open);
+  }
+  return text;
+}
+
+/// "one HGETALL of 1M elements (p99 of other keys 421 ms)".
+std::string riskText(const LabDecision& decision) {
+  return decision.measured.empty() ? decision.risk
+                                   : fmt::format("{} ({})", decision.risk, decision.measured);
+}
+
+/// The experiment that settles the brief's first level; the first with an answer where none does.
+const ExperimentDocument* leadingExperiment(const Experiments& experiments) {
+  for (const SloLine& line : sloLines(experiments))
+    if (line.experiment != nullptr && !answerOf(*line.experiment).empty()) return line.experiment;
+  for (const ExperimentDocument& experiment : experiments)
+    if (!answerOf(experiment).empty()) return &experiment;
+  return nullptr;
+}
+
+constexpr std::size_t kMostRisks = 4;
+
+std::vector<std::string> risksOf(const std::vector<RankedDecision>& decisions, bool stalls,
+                                 const ExperimentDocument* without) {
+  std::vector<std::string> risks;
+  for (const RankedDecision& each : decisions)
+    if (each.decision.isStall == stalls && !each.decision.risk.empty() &&
+        each.experiment != without && risks.size() < kMostRisks)
+      risks.push_back(riskText(each.decision));
+  return risks;
+}
+
+}  // namespace
+
+std::vector<SloLine> sloLines(const Experiments& experiments) {
+  std::vector<SloLine> lines;
+  for (const SloRow& row : kSloRows) {
+    // A row whose experiment was not asked for is not this lab's.
+    if (std::ranges::find(experiments, row.experiment, &ExperimentDocument::name) ==
+        experiments.end())
+      continue;
+    SloLine& line = lines.emplace_back(SloLine{.row = &row});
+    for (const ExperimentDocument& experiment : experiments)
+      for (const SloOutcome& outcome : experiment.slo)
+        if (outcome.id == row.id) line = {&row, &outcome, &experiment};
+  }
+  return lines;
+}
+
+std::string_view markOf(const SloLine& line) {
+  if (line.outcome == nullptr) return "?";
+  switch (line.outcome->verdict) {
+    case SloVerdict::met:
+      return "✓";
+    case SloVerdict::missed:
+      return "✗";
+    case SloVerdict::reported:
+      return "·";
+    case SloVerdict::inconclusive:
+    case SloVerdict::invalid:
+      break;
+  }
+  return "?";
+}
+
+Tone toneOf(const SloLine& line) {
+  if (line.outcome == nullptr) return Tone::unsure;
+  switch (line.outcome->verdict) {
+    case SloVerdict::met:
+      return Tone::good;
+    case SloVerdict::missed:
+      return Tone::bad;
+    case SloVerdict::reported:
+      return Tone::neutral;
+    case SloVerdict::inconclusive:
+    case SloVerdict::invalid:
+      break;
+  }
+  return Tone::unsure;
+}
+
+std::string measuredText(const SloLine& line) {
+  if (line.outcome == nullptr) return "not measured";
+  if (line.outcome->verdict == SloVerdict::invalid) return "no valid run";
+  const std::string text = withoutAsides(withoutIntervals(line.outcome->measured));
+  return text.substr(0, text.find(';'));
+}
+
+std::string verdictSentence(const std::vector<SloLine>& lines) {
+  if (lines.empty()) return "";
+  std::vector<std::string> parts;
+  const auto add = [&](std::size_t count, std::string_view one, std::string_view many) {
+    if (count > 0)
+      parts.push_back(fmt::format("{} {}", numberWord(count), count == 1 ? one : many));
+  };
+  const std::size_t met = countOf(lines, SloVerdict::met);
+  const bool first = met > 0;
+  add(met, "target is met", "targets are met");
+  add(countOf(lines, SloVerdict::missed), first ? "is missed" : "target is missed",
+      first ? "are missed" : "targets are missed");
+  add(countOf(lines, SloVerdict::inconclusive), "is undecided", "are undecided");
+  const auto without = countOf(lines, SloVerdict::invalid) +
+                       static_cast<std::size_t>(std::ranges::count(
+                           lines, nullptr, [](const SloLine& line) { return line.outcome; }));
+  add(without, "has no valid measurement", "have no valid measurement");
+  std::string sentence = capitalized(listed(parts));
+  const std::size_t reported = countOf(lines, SloVerdict::reported);
+  if (reported == 0) return sentence;
+  const std::string measured =
+      reported == 1 ? "one level without a target was measured"
+                    : fmt::format("{} levels without a target were measured", numberWord(reported));
+  return sentence.empty() ? capitalized(measured) : sentence + "; " + measured;
+}
+
+std::string withoutIntervals(std::string_view text) {
+  std::string kept;
+  while (!text.empty()) {
+    const std::size_t open = text.find(" [");
+    const std::size_t close = open == std::string_view::npos ? open : text.find(']', open);
+    if (close == std::string_view::npos) break;
+    const bool interval = text.substr(open, close - open).find(" – ") != std::string_view::npos;
+    kept += text.substr(0, interval ? open : close + 1);
+    text.remove_prefix(close + 1);
+  }
+  return kept.append(text);
+}
+
+std::string answerOf(const ExperimentDocument& experiment) {
+  if (!experiment.answer.empty()) return withoutIntervals(experiment.answer);
+  const auto headline = std::ranges::find(experiment.findings, true, &LabFinding::headline);
+  return headline == experiment.findings.end() ? "" : withoutIntervals(headline->text);
+}
+
+std::vector<RankedDecision> decisionsOf(const Experiments& experiments) {
+  struct Placed {
+    RankedDecision ranked;
+    std::size_t place;  ///< in its experiment
+  };
+  std::vector<Placed> all;
+  for (const ExperimentDocument& experiment : experiments) {
+    std::vector<LabDecision> own = experiment.decisions;
+    if (own.empty() && !experiment.recommendations.empty())
+      own.push_back({.risk = {},
+                     .measured = {},
+                     .action = withoutIntervals(experiment.recommendations.front()),
+                     .price = experiment.costs.empty() ? std::string("not measured")
+                                                       : withoutIntervals(experiment.costs.front()),
+                     .runs = {}});
+    for (std::size_t i = 0; i < own.size(); ++i) all.push_back({{own[i], &experiment}, i});
+  }
+  std::ranges::stable_sort(all, [](const Placed& a, const Placed& b) {
+    if (a.place != b.place) return a.place < b.place;
+    const double gainA = a.ranked.decision.gain, gainB = b.ranked.decision.gain;
+    if (std::isfinite(gainA) != std::isfinite(gainB)) return std::isfinite(gainA);
+    return std::isfinite(gainA) && gainA > gainB;
+  });
+  std::vector<RankedDecision> ranked;
+  ranked.reserve(all.size());
+  for (Placed& each : all) ranked.push_back(std::move(each.ranked));
+  return ranked;
+}
+
+std::vector<std::string> leadSentences(const Experiments& experiments) {
+  std::vector<std::string> sentences;
+  const ExperimentDocument* const leading = leadingExperiment(experiments);
+  if (leading != nullptr) sentences.push_back(answerOf(*leading) + ".");
+  const auto decisions = decisionsOf(experiments);
+  if (const auto stalls = risksOf(decisions, true, nullptr); !stalls.empty())
+    sentences.push_back(fmt::format("{} {} p99 at rates that Redis otherwise sustains: {}.",
+                                    capitalized(numberWord(stalls.size())),
+                                    stalls.size() == 1 ? "thing breaks" : "things break",
+                                    listed(stalls)));
+  if (const auto limits = risksOf(decisions, false, leading); !limits.empty())
+    sentences.push_back(fmt::format(
+        "{} the design: {}.", limits.size() == 1 ? "One more thing limits" : "Other things limit",
+        listed(limits)));
+  if (const std::string verdict = verdictSentence(sloLines(experiments)); !verdict.empty())
+    sentences.push_back(verdict + ".");
+  return sentences;
+}
+
+std::string machineText(const Experiments& experiments) {
+  const auto known = std::ranges::find_if(
+      experiments, [](const ExperimentDocument& each) { return each.environment.cores != 0; });
+  if (known == experiments.end()) return "";
+  const EnvironmentFigures& machine = known->environment;
+  return fmt::format("{} ({}), {} of memory, Linux {}; Redis {} and redline {} on loopback",
+                     plural(machine.cores, "core"), machine.cpu, formatSize(machine.memoryBytes),
+                     machine.kernel, machine.redisVersion, known->redlineVersion);
+}
+
+std::string disturbanceText(const Experiments& experiments) {
+  std::size_t done = 0, disturbed = 0;
+  std::map<std::string_view, std::size_t> reasons;
+  std::vector<double> others;
+  for (const ExperimentDocument& experiment : experiments)
+    for (const RunRecord& run : experiment.runs) {
+      if (const double share = run.figure(kOthersOnServerCore); std::isfinite(share))
+        others.push_back(share);
+      if (run.state != RunState::done) continue;
+      ++done;
+      if (run.invalid.empty()) continue;
+      ++disturbed;
+      ++reasons[labelOf(run.invalid.front().code)];
+    }
+  std::string text;
+  if (disturbed == 0) {
+    text = fmt::format("None of {} was disturbed", plural(done, "run"));
+  } else {
+    std::vector<std::string> why;
+    for (const auto& [reason, count] : reasons) why.push_back(fmt::format("{}: {}", reason, count));
+    text = fmt::format("{} of {} {} disturbed ({})", disturbed, plural(done, "run"),
+                       disturbed == 1 ? "was" : "were", fmt::join(why, ", "));
+  }
+  if (!others.empty())
+    text += fmt::format("; other processes had {} of Redis's core (median)",
+                        formatShare(medianOf(others)));
+  return text;
+}
+
+std::vector<std::string> warningsOf(const Experiments& experiments) {
+  std::vector<std::string> warnings;
+  if (std::ranges::any_of(experiments, &ExperimentDocument::indicative))
+    warnings.emplace_back(
+        "Indicative: the quick profile has few points and short runs. It shows directions and "
+        "orders of magnitude; for figures to quote, run -profile=standard");
+  for (const ExperimentDocument& experiment : experiments) {
+    if (experiment.state != ExperimentState::done)
+      warnings.push_back(fmt::format("{} is not complete", experiment.name));
+    const auto failed = static_cast<std::size_t>(
+        std::ranges::count(experiment.runs, RunState::failed, &RunRecord::state));
+    if (failed > 0)
+      warnings.push_back(fmt::format("{}: {} failed", experiment.name, plural(failed, "run")));
+  }
+  return warnings;
+}
+
+Hyperlink sectionLink(const ExperimentDocument& experiment) {
+  return {experiment.name, "experiment-" + experiment.name};
+}
+
+std::string wholeSeconds(double seconds) {
+  return formatDuration(static_cast<Nanos>(seconds) * kSecond);
+}
+
+}  // namespace redline
