@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
@@ -25,6 +27,7 @@
 #include "lab/study.h"
 #include "os/console.h"
 #include "os/files.h"
+#include "report/write_report.h"
 #include "rundir/run_dir.h"
 #include "server/host.h"
 #include "server/scratch.h"
@@ -67,6 +70,11 @@ std::vector<FlagSpec> labFlags() {
        .example = "runs/evening",
        .group = kGroup,
        .whenEmpty = "runs/<UTC time>-lab"},
+      {.name = "verbose",
+       .kind = ValueKind::boolean,
+       .fallback = "false",
+       .help = "run: a line for each run, with its directory",
+       .group = kGroup},
       {.name = "most",
        .kind = ValueKind::size,
        .fallback = "20MB",
@@ -324,6 +332,82 @@ Result<ExitCode> analyse(const Invocation& invocation) {
   return ExitCode::good;
 }
 
+/// What is left of the experiments when the last one is over, or the lab was interrupted.
+struct Finished {
+  std::vector<ExperimentDocument> documents;
+  std::size_t failed = 0;            ///< runs
+  std::vector<std::string> unsound;  ///< experiments without valid data for a service level
+  bool isInterrupted = false;
+};
+
+Result<std::vector<LabDisplay::Part>> partsOf(const std::vector<Chosen>& all, const LabTools& tools,
+                                              const LabCpus& cpus) {
+  std::vector<LabDisplay::Part> parts;
+  for (const Chosen& each : all) {
+    const auto seconds = expectedSeconds(*each.experiment, each.parameters, tools, cpus);
+    if (!seconds) return fail(seconds.error());
+    parts.push_back(
+        {std::string(each.experiment->name), std::string(each.experiment->title), *seconds});
+  }
+  return parts;
+}
+
+Result<Finished> runInTurn(const std::vector<Chosen>& all, const FlagValues& flags,
+                           LabOptions& options, const LabTools& tools, LabScreen& screen) {
+  const Interrupts interrupts;
+  LabWatcher watcher;
+  watcher.line = [&screen](const std::string& text) { screen.note(text); };
+  watcher.step = [&screen](const LabStep& step) { screen.step(step); };
+  watcher.status = [&screen](const std::string& text) { screen.activity(text); };
+  watcher.interrupted = [&interrupts] { return interrupts.received(); };
+  Finished finished;
+  for (const Chosen& each : all) {
+    options.command = reproduction(flags, each.experiment->name);
+    screen.begin();
+    const auto outcome = runExperiment(*each.experiment, each.parameters, options, tools, watcher);
+    if (!outcome) {
+      screen.rest();
+      return fail(outcome.error());
+    }
+    screen.end(*outcome);
+    finished.failed += outcome->failed;
+    if (!outcome->hasValidData()) finished.unsound.emplace_back(each.experiment->name);
+    finished.documents.push_back(outcome->document);
+    finished.isInterrupted = interrupts.received();
+    if (finished.isInterrupted) break;
+  }
+  return finished;
+}
+
+/// Writes the report of all that the directory holds, and prints the last screen.
+Status closeLab(const Finished& finished, const fs::path& out, Nanos began) {
+  const auto report = writeReport({out.string()}, out);
+  if (!report) return fail(report.error());
+  const std::string page = "file://" + fs::absolute(report->html).lexically_normal().string();
+  const double tookS = toSeconds(SteadyClock::read() - began);
+  for (const std::string& line :
+       closingScreen(finished.documents, page, tookS, labStyleOf(STDOUT_FILENO)))
+    writeOut(line + "\n");
+  return {};
+}
+
+Result<ExitCode> exitCodeOf(const Finished& finished, const std::string& out) {
+  if (finished.isInterrupted)
+    return fail(
+        ErrorCode::interrupted,
+        "interrupted: what is complete is in {0}; the same command with -resume -out={0} continues",
+        out);
+  if (finished.failed > 0)
+    return fail(ErrorCode::io, "{} failed: see the lines above; -resume -out={} repeats {}",
+                plural(finished.failed, "run"), out, finished.failed == 1 ? "it" : "them");
+  if (finished.unsound.empty()) return ExitCode::good;
+  printErr(
+      "{} ha{} no valid data for a service level: see the report; on a quieter machine, "
+      "-resume -out={} repeats the disturbed runs\n",
+      fmt::join(finished.unsound, ", "), finished.unsound.size() == 1 ? "s" : "ve", out);
+  return ExitCode::invalid;
+}
+
 Result<ExitCode> run(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   if (flags.positionalWords().size() < 2)
@@ -342,53 +426,18 @@ Result<ExitCode> run(const Invocation& invocation) {
     options->out = std::move(*created);
   }
   const LabTools tools = labTools();
+  auto parts = partsOf(*all, tools, options->cpus);
+  if (!parts) return fail(parts.error());
 
-  const Interrupts interrupts;
-  Screen screen;
-  LabWatcher watcher;
-  watcher.line = [&screen](const std::string& text) { screen.line(text); };
-  watcher.status = [&screen](const std::string& text) { screen.status(text); };
-  watcher.interrupted = [&interrupts] { return interrupts.received(); };
-
-  double expected = 0;
-  for (const Chosen& each : *all) {
-    const auto seconds = expectedSeconds(*each.experiment, each.parameters, tools, options->cpus);
-    if (!seconds) return fail(seconds.error());
-    expected += *seconds;
-  }
-  screen.line(fmt::format("lab: {}, profile {}, about {}, into {}",
-                          plural(all->size(), "experiment"), flags.text("profile"),
-                          formatDuration(static_cast<Nanos>(expected) * kSecond),
-                          options->out.string()));
-  std::size_t failed = 0;
-  std::vector<std::string> unsound;
-  for (const Chosen& each : *all) {
-    options->command = reproduction(flags, each.experiment->name);
-    const auto outcome = runExperiment(*each.experiment, each.parameters, *options, tools, watcher);
-    screen.clear();
-    if (!outcome) return fail(outcome.error());
-    printFindings(outcome->document);
-    failed += outcome->failed;
-    if (!outcome->hasValidData()) unsound.emplace_back(each.experiment->name);
-    if (interrupts.received())
-      return fail(
-          ErrorCode::interrupted,
-          "interrupted: what is complete is in {}; the same command with -resume -out={} continues",
-          options->out.string(), options->out.string());
-  }
-  printOut("\nresults: {}\nreport:  redline report {}\n", options->out.string(),
-           options->out.string());
-  if (failed > 0)
-    return fail(ErrorCode::io, "{} failed: see the lines above; -resume -out={} repeats {}",
-                plural(failed, "run"), options->out.string(), failed == 1 ? "it" : "them");
-  if (!unsound.empty()) {
-    screen.line(fmt::format(
-        "invalid: {} ha{} no valid data for a service level: see the report; on a quieter machine, "
-        "-resume -out={} repeats the disturbed runs",
-        fmt::join(unsound, ", "), unsound.size() == 1 ? "s" : "ve", options->out.string()));
-    return ExitCode::invalid;
-  }
-  return ExitCode::good;
+  const Nanos began = SteadyClock::read();
+  LabStyle style = labStyleOf(STDERR_FILENO);
+  style.isVerbose = flags.on("verbose");
+  LabScreen screen(style, std::move(*parts));
+  screen.opening(flags.text("profile"), options->out.string());
+  const auto finished = runInTurn(*all, flags, *options, tools, screen);
+  if (!finished) return fail(finished.error());
+  if (auto closed = closeLab(*finished, options->out, began); !closed) return fail(closed.error());
+  return exitCodeOf(*finished, options->out.string());
 }
 
 Result<ExitCode> runLab(const Invocation& invocation) {
@@ -411,7 +460,8 @@ Command labCommand() {
       "list: every experiment and its duration in the given profile; list NAME explains its "
       "question and its parameters. predict: the models' predictions, before any measurement. run: "
       "each experiment starts its own servers, executes its runs with the compared conditions "
-      "interleaved, and computes its findings from the run directories. "
+      "interleaved, computes its findings from the run directories, and writes the report at the "
+      "end. "
       "A run that fails keeps its data and the lab continues; a disturbed run is repeated once, "
       "and one that is still invalid is marked and left out. Ctrl-C ends the current run; -resume "
       "executes the runs that are missing, failed or were disturbed. "
@@ -443,7 +493,8 @@ Command labCommand() {
       {"redline lab export runs/today -out=results/today",
        "report, plots and 20 MB of runs at most"},
   };
-  command.more = "docs/adding-an-experiment.md; 'redline report runs/today' writes the report.";
+  command.more =
+      "docs/adding-an-experiment.md; 'redline report runs/today' writes the report again.";
   command.run = runLab;
   return command;
 }

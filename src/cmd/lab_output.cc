@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/text.h"
 #include "base/units.h"
+#include "cmd/help.h"
 #include "cmd/text.h"
 #include "os/console.h"
 
@@ -29,23 +31,79 @@ std::string standingMark(Standing standing) {
 
 }  // namespace
 
-void Screen::line(const std::string& text) {
-  const std::lock_guard lock(mutex_);
-  clear();
-  printErr("{}\n", text);
+LabScreen::LabScreen(const LabStyle& style, std::vector<LabDisplay::Part> parts)
+    : display_(style, std::move(parts), SteadyClock::read()) {
+  if (!style.isTerminal) return;
+  clock_ = std::jthread([this](const std::stop_token& stop) {
+    constexpr auto kTick = std::chrono::milliseconds(100);
+    for (int tick = 1; !stop.stop_requested(); ++tick) {
+      std::this_thread::sleep_for(kTick);
+      if (tick % 10 != 0) continue;
+      const std::lock_guard lock(mutex_);
+      if (!isResting_) draw(display_.status(SteadyClock::read()));
+    }
+  });
 }
 
-void Screen::status(const std::string& text) {
-  if (!terminal_) return;
+void LabScreen::opening(std::string_view profile, std::string_view out) {
   const std::lock_guard lock(mutex_);
-  clear();
-  writeLive(printable(text));
-  shown_ = true;
+  print({display_.opening(profile, out)});
 }
 
-void Screen::clear() {
-  if (shown_) writeLive("\r\x1b[K");
-  shown_ = false;
+void LabScreen::begin() {
+  const std::lock_guard lock(mutex_);
+  const Nanos now = SteadyClock::read();
+  display_.begin(now);
+  isResting_ = false;
+  draw(display_.status(now));
+}
+
+void LabScreen::step(const LabStep& step) {
+  const std::lock_guard lock(mutex_);
+  const LabDisplay::Shown shown = display_.step(step, SteadyClock::read());
+  print(shown.lines);
+  draw(shown.status);
+}
+
+void LabScreen::activity(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  display_.activity(text);
+  if (!isResting_) draw(display_.status(SteadyClock::read()));
+}
+
+void LabScreen::note(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  print({display_.note(text)});
+  if (!isResting_) draw(display_.status(SteadyClock::read()));
+}
+
+void LabScreen::end(const LabOutcome& outcome) {
+  const std::lock_guard lock(mutex_);
+  isResting_ = true;
+  print(display_.end(outcome, SteadyClock::read()));
+}
+
+void LabScreen::rest() {
+  const std::lock_guard lock(mutex_);
+  isResting_ = true;
+  wipe();
+}
+
+void LabScreen::print(const std::vector<std::string>& lines) {
+  wipe();
+  for (const std::string& line : lines) writeErr(line + "\n");
+}
+
+void LabScreen::draw(const std::string& status) {
+  if (status.empty()) return;
+  wipe();
+  writeLive(status);
+  isDrawn_ = true;
+}
+
+void LabScreen::wipe() {
+  if (isDrawn_) writeLive("\r\x1b[K");
+  isDrawn_ = false;
 }
 
 void printFindings(const ExperimentDocument& document) {

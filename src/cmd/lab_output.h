@@ -1,26 +1,41 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
+#include "cmd/lab_display.h"
 #include "rundir/experiment.h"
 
 namespace redline {
 
-/// Lines on standard error; on a terminal also one that is replaced. Safe from any thread.
-class Screen {
+/// LabDisplay on standard error. Safe from any thread.
+class LabScreen {
  public:
-  void line(const std::string& text);
-  void status(const std::string& text);
-  void clear();
+  LabScreen(const LabStyle& style, std::vector<LabDisplay::Part> parts);
+
+  void opening(std::string_view profile, std::string_view out);
+  void begin();
+  void step(const LabStep& step);
+  /// What it does just now, on the status line until the next step.
+  void activity(std::string_view text);
+  void note(std::string_view text);
+  void end(const LabOutcome& outcome);
+  /// Takes the status line off, and draws none until the next experiment begins.
+  void rest();
 
  private:
+  void print(const std::vector<std::string>& lines);
+  void draw(const std::string& status);
+  void wipe();
+
   std::mutex mutex_;
-  bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-  bool shown_ = false;
+  LabDisplay display_;
+  bool isResting_ = true;
+  bool isDrawn_ = false;
+  std::jthread clock_;  ///< redraws the status line each second; the last member, joined first
 };
 
 /// An experiment's findings and recommendations, on standard output.

@@ -1,9 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <string>
-
-#include "base/units.h"
 
 namespace redline {
 
@@ -17,9 +14,9 @@ class Eta {
     took_ += took;
   }
   void keptWithoutRunning(double expected) { left_ = std::max(0.0, left_ - expected); }
-  std::string text() const {
+  double seconds() const {
     const double pace = expectedDone_ > 1 ? std::clamp(took_ / expectedDone_, 0.5, 5.0) : 1;
-    return formatDuration(static_cast<Nanos>(left_ * pace) * kSecond);
+    return left_ * pace;
   }
 
  private:

@@ -42,7 +42,7 @@ class Run {
   Result<LabOutcome> all();
 
  private:
-  void one(const LabRun& run, std::size_t number);
+  void one(const LabRun& run);
   void keep(const LabRun& run, const RunRecord& record);
   bool worthAnotherTry(const Reasons& reasons) const;
   RunRecord make(const LabRun& run);
@@ -52,7 +52,9 @@ class Run {
                                                             const LabServers::Up& up,
                                                             RunRecord& record);
   Status driveOne(const DriverPlan& plan);
-  void tell(const LabRun& run, const RunRecord& record, const Reading& reading, std::size_t number);
+  void step(const LabRun& run, LabStep::What what) const;
+  LabStep stepOf(const LabRun& run, LabStep::What what) const;
+  void tell(const LabRun& run, const RunRecord& record, const Reading& reading) const;
   void dropUnlessNeeded(const LabRun& run);
   std::size_t placeOf(const LabRun& run) const {
     return static_cast<std::size_t>(&run - plan_.runs.data());
@@ -101,14 +103,12 @@ Result<LabOutcome> Run::all() {
   ExperimentDocument beginning = emptyDocument(experiment_, parameters_, options_);
   beginning.wallStart = wallStart_;
   if (auto written = dir_.write(beginning); !written) return fail(written.error());
-  std::size_t number = 0;
   for (const LabRun& run : plan_.runs) {
-    ++number;
     if (watcher_.interrupted()) break;
     if (const RunRecord* const record = dir_.finished(run.name))
       keep(run, *record);
     else
-      one(run, number);
+      one(run);
     dropUnlessNeeded(run);
   }
   outcome_.document =
@@ -127,6 +127,7 @@ void Run::keep(const LabRun& run, const RunRecord& record) {
     ++outcome_.kept;
   }
   eta_.keptWithoutRunning(expected_[placeOf(run)]);
+  step(run, LabStep::What::kept);
 }
 
 Reasons reasonsOf(const Reading& reading) {
@@ -144,18 +145,17 @@ bool Run::worthAnotherTry(const Reasons& reasons) const {
          !watcher_.interrupted();
 }
 
-void Run::one(const LabRun& run, std::size_t number) {
+void Run::one(const LabRun& run) {
   const Nanos began = SteadyClock::read();
   const double expected = expected_[placeOf(run)];
-  watcher_.status(fmt::format("{} {}/{} {} ...  ETA {}", experiment_.name, number,
-                              plan_.runs.size(), run.name, eta_.text()));
+  step(run, LabStep::What::begins);
   RunRecord record = make(run);
   Reading reading = dir_.read(record);
   record.invalid = reasonsOf(reading);
   if (!run.sharesCore && worthAnotherTry(record.invalid)) {
     ++again_;
     const std::string first = record.invalid.front().text;
-    watcher_.line(fmt::format("note: {} is repeated: {}", run.name, first));
+    tell(run, record, reading);
     record = make(run);
     record.notes.emplace_back("made_again", first);
     reading = dir_.read(record);
@@ -174,7 +174,7 @@ void Run::one(const LabRun& run, std::size_t number) {
     ++outcome_.done;
     if (!record.invalid.empty()) ++outcome_.invalid;
   }
-  tell(run, record, reading, number);
+  tell(run, record, reading);
   readings_.add(std::move(reading));
   writeSoFar();
 }
@@ -273,27 +273,46 @@ Status Run::driveOne(const DriverPlan& plan) {
   return outcome->status;
 }
 
-void Run::tell(const LabRun& run, const RunRecord& record, const Reading& reading,
-               std::size_t number) {
-  std::string line =
-      fmt::format("{:<18} {:>3}/{} {:<26}", experiment_.name, number, plan_.runs.size(), run.name);
+void Run::step(const LabRun& run, LabStep::What what) const {
+  watcher_.step(stepOf(run, what));
+}
+
+LabStep Run::stepOf(const LabRun& run, LabStep::What what) const {
+  return {.what = what,
+          .number = placeOf(run) + 1,
+          .of = plan_.runs.size(),
+          .title = run.title.empty() ? run.name : run.title,
+          .directory = run.name,
+          .leftS = eta_.seconds()};
+}
+
+/// "726k/s, p99 1.4 ms", of each of its drives.
+std::string resultText(const Reading& reading) {
+  std::vector<std::string> parts;
+  for (const RunDir& dir : reading.dirs)
+    if (dir.summary)
+      parts.push_back(fmt::format("{}/s, p99 {}", formatCount(dir.summary->rate.achieved),
+                                  formatMicros(dir.summary->latency.at("response").at("all").p99)));
+  return fmt::format("{}", fmt::join(parts, " and "));
+}
+
+void Run::tell(const LabRun& run, const RunRecord& record, const Reading& reading) const {
+  LabStep step = stepOf(run, LabStep::What::done);
+  step.tookS = record.durationS;
   if (record.state == RunState::failed) {
-    line += fmt::format(" FAILED: {}", record.reason);
+    step.what = LabStep::What::failed;
+    step.reason = record.reason;
   } else if (record.state == RunState::skipped) {
-    line += fmt::format(" skipped: {}", record.reason);
+    step.what = LabStep::What::skipped;
+    step.reason = record.reason;
+  } else if (!record.invalid.empty()) {
+    step.what = allPassing(record.invalid) && !run.sharesCore ? LabStep::What::disturbed
+                                                              : LabStep::What::invalid;
+    step.reason = labelOf(record.invalid.front().code);
   } else {
-    line += fmt::format(" {:>5.1f} s", record.durationS);
-    for (const RunDir& dir : reading.dirs) {
-      if (!dir.summary) continue;
-      const Summary& summary = *dir.summary;
-      line += fmt::format(
-          "  {:>6}/s p99 {:>7}", formatCount(summary.rate.achieved),
-          formatDuration(static_cast<Nanos>(summary.latency.at("response").at("all").p99 * 1e3)));
-      if (summary.valid) continue;
-      line += fmt::format("  INVALID ({})", labelOf(summary.invalidReasons.front().code));
-    }
+    step.result = resultText(reading);
   }
-  watcher_.line(line + fmt::format("  ETA {}", eta_.text()));
+  watcher_.step(step);
 }
 
 /// A stack whose next run wants a fresh one, or that has no further run, gives its memory back.

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "lab/experiment.h"
+#include "lab/step.h"
 #include "run/driver_run.h"
 #include "run/load_run.h"
 #include "server/stack.h"
@@ -33,8 +34,9 @@ struct LabOptions {
 
 /// What the lab reports while it runs. `line` may be called from several threads, one at a time.
 struct LabWatcher {
-  std::function<void(const std::string&)> line;    ///< a phase is over, or a note
-  std::function<void(const std::string&)> status;  ///< where it is just now; replaced by the next
+  std::function<void(const std::string&)> line;    ///< a note
+  std::function<void(const LabStep&)> step;        ///< a run begins or is over
+  std::function<void(const std::string&)> status;  ///< what it does just now; replaced by the next
   std::function<bool()> interrupted;               ///< true: end the phase and stop
 };
 

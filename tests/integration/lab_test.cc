@@ -96,7 +96,9 @@ TEST(Lab, CarriesOutAnExperimentAndReportsIt) {
       EXPECT_TRUE(fs::exists(out / "pipelining" / directory / "summary.json")) << directory;
   }
   EXPECT_THAT(document->findings, Not(IsEmpty()));
-  EXPECT_THAT(lab.err(), HasSubstr("ETA"));
+  EXPECT_THAT(lab.err(), HasSubstr("of about"));
+  EXPECT_THAT(lab.out(), HasSubstr("report: file://"));
+  EXPECT_TRUE(fs::exists(out / "report.html"));
 
   Redline again(home, tinyLab(out), settings(home));
   EXPECT_EQ(again.wait(), 2);
