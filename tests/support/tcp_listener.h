@@ -24,6 +24,7 @@ class TcpListener {
     endpoint_ = {"127.0.0.1", ntohs(address.sin_port), {}};
   }
   const Endpoint& endpoint() const { return endpoint_; }
+  int fd() const { return fd_.get(); }
   /// The server's end of the next connection; blocks until there is one.
   Fd accept() const { return Fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
 
