@@ -45,4 +45,29 @@ std::optional<Line> fitLine(std::span<const double> x, std::span<const double> y
   return Line{meanY - xy / xx * meanX, xy / xx};
 }
 
+Estimate forecast(std::span<const double> x, std::span<const double> y, double at,
+                  double confidence) {
+  Estimate estimate;
+  const auto line = fitLine(x, y);
+  if (!line) return estimate;
+  const auto n = static_cast<double>(x.size());
+  estimate.count = x.size();
+  estimate.value = estimate.low = estimate.high = line->at(at);
+  if (x.size() < 4) return estimate;
+  const double middle = meanOf(x);
+  double residual = 0, spread = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    residual += (y[i] - line->at(x[i])) * (y[i] - line->at(x[i]));
+    spread += (x[i] - middle) * (x[i] - middle);
+  }
+  const double ofOne = residual / (n - 2);
+  const double half = studentTQuantile(0.5 + confidence / 2, n - 2) *
+                      std::sqrt(ofOne * (1 + 1 / n + (at - middle) * (at - middle) / spread));
+  estimate.low -= half;
+  estimate.high += half;
+  estimate.confidence = confidence;
+  estimate.method = IntervalMethod::studentT;
+  return estimate;
+}
+
 }  // namespace redline

@@ -5,6 +5,8 @@
 #include <span>
 #include <string_view>
 
+#include "model/statistics.h"
+
 namespace redline {
 
 // Costs on the event loop: forks, copied pages, commands that visit every element. Constants are
@@ -49,6 +51,11 @@ struct Line {
 };
 /// None with fewer than two different x.
 std::optional<Line> fitLine(std::span<const double> x, std::span<const double> y);
+/// What that line foretells at `x` far beyond the points: the interval is that of one more
+/// measurement there (Student's t), as long as the law stays the line. No interval below four
+/// points; count 0 where there is no line.
+Estimate forecast(std::span<const double> x, std::span<const double> y, double at,
+                  double confidence = 0.95);
 
 /// Redis's active expiry (src/expire.c of 7.0, effort 1): the slow cycle runs `hz` times a second
 /// and may take a quarter of the time between two runs.

@@ -1,6 +1,8 @@
-// Student's t and F by Boost.Math. Its headers are included in this file only: they take seconds to
+// Distributions by Boost.Math. Its headers are included in this file only: they take seconds to
 // compile.
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/fisher_f.hpp>
+#include <boost/math/distributions/hypergeometric.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 
@@ -19,6 +21,8 @@ using Policy = policies::policy<
     policies::evaluation_error<policies::ignore_error>>;
 using StudentT = boost::math::students_t_distribution<double, Policy>;
 using FisherF = boost::math::fisher_f_distribution<double, Policy>;
+using Binomial = boost::math::binomial_distribution<double, Policy>;
+using Hypergeometric = boost::math::hypergeometric_distribution<double, Policy>;
 
 }  // namespace
 
@@ -33,6 +37,14 @@ double studentTQuantile(double p, double degrees) {
 double fTail(double f, double numeratorDegrees, double denominatorDegrees) {
   if (std::isinf(f)) return 0;  // outside Boost's domain
   return cdf(complement(FisherF(numeratorDegrees, denominatorDegrees), f));
+}
+
+double binomialCdf(double successes, double trials, double chance) {
+  return cdf(Binomial(trials, chance), successes);
+}
+
+double hypergeometric(unsigned marked, unsigned ofMarked, unsigned drawn, unsigned total) {
+  return pdf(Hypergeometric(ofMarked, drawn, total), marked);
 }
 
 }  // namespace redline

@@ -7,13 +7,8 @@
 #include <numeric>
 #include <vector>
 
-#include "base/rng.h"
-
 namespace redline {
 namespace {
-
-constexpr int kResamples = 4'000;
-constexpr std::size_t kEnoughForBootstrap = 6;
 
 Estimate plain(double value, std::size_t count) {
   Estimate estimate;
@@ -95,10 +90,14 @@ double correlation(std::span<const double> x, std::span<const double> y) {
 }  // namespace
 
 std::string_view methodName(IntervalMethod method) {
-  static constexpr std::array<std::string_view, 9> kNames{
-      "no interval", "Student's t", "Welch's t",       "Student's t with a pooled spread",
-      "paired t",    "bootstrap",   "block bootstrap", "range",
-      "Fisher's z"};
+  static constexpr std::array<std::string_view, 8> kNames{"no interval",
+                                                          "Student's t",
+                                                          "Welch's t",
+                                                          "Student's t with a pooled spread",
+                                                          "signed ranks of pairs",
+                                                          "order statistics",
+                                                          "block bootstrap",
+                                                          "Fisher's z"};
   return kNames[static_cast<std::size_t>(method)];
 }
 
@@ -153,28 +152,20 @@ Estimate meanEstimate(std::span<const double> values, double confidence) {
   return within(meanOf(values), t * error, n, confidence, IntervalMethod::studentT);
 }
 
-Estimate medianEstimate(std::span<const double> values, double confidence, std::uint64_t seed) {
+Estimate medianEstimate(std::span<const double> values, double confidence) {
   const std::size_t n = values.size();
-  const double median = medianOf(values);
-  if (n < 2) return plain(median, n);
-  if (n < kEnoughForBootstrap) {
-    const auto [low, high] = std::ranges::minmax(values);
-    // Outside the range only if all n fell on one side of the true median: 2 × 2^−n.
-    return {median, low, high, n, 1 - std::exp2(1 - static_cast<double>(n)), IntervalMethod::range};
-  }
-  Rng rng(seed);
-  std::vector<double> medians, drawn(n);
-  medians.reserve(kResamples);
-  for (int i = 0; i < kResamples; ++i) {
-    for (double& v : drawn) v = values[rng.below(n)];
-    medians.push_back(medianOf(drawn));
-  }
-  return {median,
-          quantileOf(medians, (1 - confidence) / 2),
-          quantileOf(medians, (1 + confidence) / 2),
-          n,
-          confidence,
-          IntervalMethod::bootstrap};
+  if (n < 2) return plain(medianOf(values), n);
+  std::vector<double> sorted(values.begin(), values.end());
+  std::ranges::sort(sorted);
+  // The k-th value exceeds the true median when fewer than k of n fell below it: heads of a coin.
+  const auto outside = [n](std::size_t k) {
+    return 2 * binomialCdf(static_cast<double>(k - 1), static_cast<double>(n), 0.5);
+  };
+  std::size_t k = 1;
+  while (2 * (k + 1) <= n && outside(k + 1) <= 1 - confidence) ++k;
+  return {medianOf(values), sorted[k - 1],
+          sorted[n - k],    n,
+          1 - outside(k),   IntervalMethod::orderStatistic};
 }
 
 Estimate differenceEstimate(std::span<const double> base, std::span<const double> other,
@@ -194,17 +185,6 @@ Estimate ratioEstimate(std::span<const double> base, std::span<const double> oth
   if (base.empty() || other.empty() || !allPositive(base) || !allPositive(other))
     return ratioOfMeans(base, other);
   return exponential(differenceEstimate(logarithms(base), logarithms(other), confidence));
-}
-
-Estimate pairedRatioEstimate(std::span<const double> base, std::span<const double> other,
-                             double confidence) {
-  if (base.empty() || !allPositive(base) || !allPositive(other)) return ratioOfMeans(base, other);
-  std::vector<double> steps;
-  steps.reserve(base.size());
-  for (std::size_t i = 0; i < base.size(); ++i) steps.push_back(std::log(other[i] / base[i]));
-  Estimate ratio = exponential(meanEstimate(steps, confidence));
-  if (ratio.hasInterval()) ratio.method = IntervalMethod::pairedT;
-  return ratio;
 }
 
 Estimate rankCorrelation(std::span<const double> x, std::span<const double> y, double confidence) {

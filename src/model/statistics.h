@@ -13,10 +13,9 @@ enum class IntervalMethod : std::uint8_t {
   studentT,        ///< mean of repeats, Student's t
   welchT,          ///< two independent sets of repeats, Welch's t
   pooledT,         ///< Student's t with the spread of several conditions (model/pooled.h)
-  pairedT,         ///< repeats in pairs (interleaved blocks), Student's t of the pairs
-  bootstrap,       ///< percentiles of resampled statistics
-  blockBootstrap,  ///< the same, of one run's blocks (report/run_blocks.h)
-  range,           ///< smallest to largest value
+  signedRank,      ///< values in pairs (blocks), exact by their signed ranks (model/signed_rank.h)
+  orderStatistic,  ///< a median between two of the sorted values
+  blockBootstrap,  ///< percentiles of resampled blocks of one run (report/run_blocks.h)
   fisherZ,         ///< a correlation, by Fisher's transformation
 };
 
@@ -57,12 +56,12 @@ double scaledMadOf(std::span<const double> values);
 /// Two values or more; with fewer there is no interval.
 Estimate meanEstimate(std::span<const double> values, double confidence = 0.95);
 
-/// Median with an interval that supposes no distribution. Six values or more: percentile bootstrap
-/// (Efron 1979) of 4,000 resamples drawn from `seed`. Two to five: the range of the values, which
-/// holds the true median with probability 1 − 2^(1−n): 50%, 75%, 87.5%, 93.75%; `confidence` says
-/// so.
-Estimate medianEstimate(std::span<const double> values, double confidence = 0.95,
-                        std::uint64_t seed = 1);
+/// Median between two of the sorted values, the k-th from each end: exact, whatever the
+/// distribution. The interval is the shortest of these that holds the true median with at least
+/// `confidence`; the estimate's confidence is what it is exactly. Below six values none reaches
+/// 95%: then it is their whole range, which holds the median with 1 − 2^(1−n): 50%,
+/// 75%, 87.5%, 93.75%.
+Estimate medianEstimate(std::span<const double> values, double confidence = 0.95);
 
 /// other ÷ base, as the ratio of geometric means, with Welch's t interval of the logarithms: for
 /// rates and latencies, whose noise multiplies. Where a value is not positive the ratio is that of
@@ -70,11 +69,6 @@ Estimate medianEstimate(std::span<const double> values, double confidence = 0.95
 /// infinite.
 Estimate ratioEstimate(std::span<const double> base, std::span<const double> other,
                        double confidence = 0.95);
-
-/// The same for values in pairs (the same block of an interleaved experiment): what both share
-/// cancels out. As many in `base` as in `other`.
-Estimate pairedRatioEstimate(std::span<const double> base, std::span<const double> other,
-                             double confidence = 0.95);
 
 /// other − base, difference of means with Welch's t interval: for shares and counts that may be 0.
 Estimate differenceEstimate(std::span<const double> base, std::span<const double> other,
@@ -113,5 +107,9 @@ double studentTQuantile(double p, double degrees);
 /// P(F > f) of the F distribution, f ≥ 0 or infinite: how often one variance is that many times
 /// another by chance.
 double fTail(double f, double numeratorDegrees, double denominatorDegrees);
+/// P(at most `successes` of `trials` that succeed with that chance each).
+double binomialCdf(double successes, double trials, double chance);
+/// P(exactly `marked` of `drawn` without replacement from `total`, `ofMarked` of which are marked).
+double hypergeometric(unsigned marked, unsigned ofMarked, unsigned drawn, unsigned total);
 
 }  // namespace redline

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <unordered_set>
 #include <vector>
 
@@ -42,6 +43,20 @@ TEST(Costs, ALineGoesThroughItsPoints) {
   ASSERT_TRUE(line);
   EXPECT_NEAR(line->at(10), 21, 1e-12);
   EXPECT_FALSE(fitLine(std::vector<double>{2, 2}, std::vector<double>{1, 3}));
+}
+
+// The line is 1 + 2x with residuals 0.1, −0.1, −0.1, 0.1; t at 2 degrees is 4.303.
+TEST(Costs, AForecastIsWiderTheFartherItGoes) {
+  const std::vector<double> x{1, 2, 3, 4}, y{3.1, 4.9, 6.9, 9.1};
+  const Estimate near = forecast(x, y, 2.5);
+  EXPECT_NEAR(near.value, 6, 1e-9);
+  EXPECT_NEAR(near.high - near.value, 4.3027 * std::sqrt(0.02 * 1.25), 1e-3);
+  const Estimate far = forecast(x, y, 20);
+  EXPECT_NEAR(far.value, 41, 1e-9);
+  EXPECT_GT(far.high - far.low, 5 * (near.high - near.low));
+  EXPECT_FALSE(
+      forecast(std::vector<double>{1, 2, 3}, std::vector<double>{1, 2, 4}, 9).hasInterval());
+  EXPECT_EQ(forecast(std::vector<double>{1, 1}, std::vector<double>{1, 2}, 9).count, 0U);
 }
 
 TEST(Costs, AnExpiryCycleIsAQuarterOfItsPeriod) {
