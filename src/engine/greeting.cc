@@ -28,6 +28,10 @@ GreetingScript::GreetingScript(const Greeting& greeting, const Login& login) {
     appendCommand(bytes_, {"READONLY"});
     add(Step::readOnly);
   }
+  if (replies_ == 0) {
+    appendCommand(bytes_, {"PING"});
+    add(Step::ping);
+  }
 }
 
 Status GreetingScript::judge(unsigned number, const ReplyView& reply, std::string_view peer) const {
@@ -39,12 +43,18 @@ Status GreetingScript::judge(unsigned number, const ReplyView& reply, std::strin
   if (step == Step::auth || login)
     return fail(ErrorCode::refused, "{} refuses the login: {}; set REDLINE_PASSWORD (and -user)",
                 peer, reply.payload);
+  // Operations say more: a server that loads, or a user without PING, may serve them yet.
+  if (step == Step::ping) return {};
   if (step == Step::readOnly)
     return fail(ErrorCode::refused, "{} refuses READONLY: {}; replica reads need a cluster", peer,
                 reply.payload);
   return fail(ErrorCode::refused,
               "{} refuses {}: {}; -mitigation=local-cache needs RESP3 and CLIENT TRACKING", peer,
               step == Step::hello ? "HELLO 3" : "CLIENT TRACKING", reply.payload);
+}
+
+bool saysTooManyClients(const ReplyView& reply) noexcept {
+  return reply.isError() && reply.payload.starts_with("ERR max number of clients");
 }
 
 }  // namespace redline

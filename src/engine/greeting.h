@@ -10,8 +10,7 @@
 
 namespace redline {
 
-/// How a new connection is set up before it carries operations. Nothing is sent that is not needed:
-/// with neither of these a connection is used as it is.
+/// How a new connection is set up before it carries operations.
 struct Greeting {
   bool readOnly = false;  ///< READONLY: a replica of a cluster is to answer reads
   Tracking tracking = Tracking::off;
@@ -20,25 +19,31 @@ struct Greeting {
 };
 
 /// The commands of a greeting, all in one go, and the reading of their replies. Pure.
+///
+/// Where no other command is needed it is a PING: TCP accepts a connection before the server has
+/// decided whether it may stay, and an operation that was sent too early would have to be given up.
 class GreetingScript {
  public:
   GreetingScript(const Greeting& greeting, const Login& login);
 
-  /// The bytes to send; empty: nothing is needed. They hold the password: never print them.
+  /// The bytes to send. They hold the password: never print them.
   const std::string& bytes() const { return bytes_; }
-  /// How many replies will come.
+  /// How many replies will come: one at the least.
   unsigned replies() const { return replies_; }
   /// What the `number`-th of them (from 0) means; `peer` is named in the error: refused, with what
   /// to do.
   Status judge(unsigned number, const ReplyView& reply, std::string_view peer) const;
 
  private:
-  enum class Step : std::uint8_t { auth, hello, tracking, readOnly };
+  enum class Step : std::uint8_t { auth, hello, tracking, readOnly, ping };
   void add(Step step) { steps_[replies_++] = step; }
 
   std::string bytes_;
   Step steps_[3] = {};
   unsigned replies_ = 0;
 };
+
+/// The server will not have this connection, and closes it: its maxclients is reached.
+bool saysTooManyClients(const ReplyView& reply) noexcept;
 
 }  // namespace redline

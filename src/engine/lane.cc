@@ -41,7 +41,6 @@ Connection& Lane::close() {
 void Lane::release(Connection& c, Nanos now) {
   c.use = Connection::Use::idle;
   c.freeAt = now;
-  c.losses = 0;
   c.clear();
   std::size_t place = idleHead_ + idleCount_++;
   if (place >= idle_.size()) place -= idle_.size();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
+#include <string>
 
 #include "base/clock.h"
 #include "engine/greeting.h"
@@ -9,6 +11,12 @@
 #include "transport/transport.h"
 
 namespace redline {
+
+/// Why a connection was lost: 0 where the server closed it, an errno, or one of these.
+inline constexpr int kNotResp = EPROTO;         ///< it sent bytes that are not RESP
+inline constexpr int kTooManyClients = EUSERS;  ///< the server has reached its maxclients
+/// The same as a clause, for errors and notes.
+std::string lossText(int error);
 
 /// How long a lost connection stays down: twice as long after each loss in a row.
 struct Backoff {
@@ -37,7 +45,11 @@ struct Link {
   bool carriesOperations = true;
   bool wasOpened = false;  ///< at least once: the next time is a reconnect
   unsigned greeted = 0;    ///< replies to the greeting received
-  unsigned losses = 0;  ///< in a row; the client sets it to 0 when the connection has proved good
+  unsigned losses = 0;     ///< in a row: since it was last proved good
+  int lossError = 0;       ///< why it was lost last
+  /// Since it was opened it has been of use, as its client sees it: the next loss is the first in a
+  /// row. That the server accepted it, or its login, says little.
+  bool proved = false;
   Nanos openedAt = 0;
   Nanos reopenAt = 0;
   ReplyScanner scanner;

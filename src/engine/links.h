@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -22,7 +21,7 @@ inline constexpr Nanos kLongestSleep = 10 * kMillisecond;
 /// replies. It has
 ///     void onReady(Connection&);                      it may carry requests
 ///     bool onReply(Connection&, const ReplyView&);    false: read no further on it
-///     void onLost(Connection&, bool wasReady, int error);    error: EPROTO: it did not send RESP
+///     void onLost(Connection&, bool wasReady, int error);    error: as in lossText()
 /// Failures that end the client go to ClusterLanes::fail().
 template <typename LaneT>
 class Links {
@@ -31,6 +30,7 @@ class Links {
 
   struct Counts {
     std::uint64_t reconnects = 0;
+    std::uint64_t refusedConnections = 0;  ///< by a server that has reached its maxclients
     std::uint64_t bytesReceived = 0;
   };
 
@@ -55,7 +55,7 @@ class Links {
         receive(c, now, client);
         break;
       case TransportEvent::Kind::connected:
-        greet(c, client);
+        greet(c);
         break;
       case TransportEvent::Kind::closed:
         lose(c, event.error, now, client);
@@ -72,6 +72,8 @@ class Links {
     c.state = Link::State::down;
     c.lane->onDown(c);
     lanesUp_ = 0;
+    if (isProved(c, now)) c.losses = 0;
+    c.lossError = error;
     c.reopenAt = now + backoff_.after(++c.losses);
     client.onLost(c, wasReady, error);
     if (!lanes_.inCluster()) return;
@@ -106,19 +108,19 @@ class Links {
     c.lane->onOpened(c);
     if (std::exchange(c.wasOpened, true)) ++counts_.reconnects;
     c.greeted = 0;
+    c.proved = false;
     c.openedAt = now;
     c.scanner.reset();
     if (byId_.size() <= c.id) byId_.resize(c.id + 1);
     byId_[c.id] = &c;
   }
 
-  template <typename Client>
-  void greet(Connection& c, Client& client) {
-    if (c.script->replies() == 0) {
-      c.state = Link::State::ready;
-      client.onReady(c);
-      return;
-    }
+  /// A connection that carries no operations has no replies to prove it: it has lasted.
+  bool isProved(const Connection& c, Nanos now) const {
+    return c.proved || (!c.carriesOperations && now - c.openedAt > backoff_.longest);
+  }
+
+  void greet(Connection& c) {
     c.out->append(c.script->bytes());
     transport_.flush(c.id);
     c.state = Link::State::greeting;
@@ -135,19 +137,24 @@ class Links {
       const auto found = c.scanner.next(bytes.substr(used), reply);
       if (found == ReplyScanner::Status::needMore) break;
       if (found == ReplyScanner::Status::malformed) {
-        lose(c, EPROTO, now, client);
+        lose(c, kNotResp, now, client);
         return;
       }
       used += reply.size;
       const bool isGreeting = c.state == Link::State::greeting && reply.type != ReplyType::push;
-      if (isGreeting ? !onGreeting(c, reply, client) : !client.onReply(c, reply)) return;
+      if (isGreeting ? !onGreeting(c, reply, now, client) : !client.onReply(c, reply)) return;
     }
     in.consume(used);
     counts_.bytesReceived += used;
   }
 
   template <typename Client>
-  bool onGreeting(Connection& c, const ReplyView& reply, Client& client) {
+  bool onGreeting(Connection& c, const ReplyView& reply, Nanos now, Client& client) {
+    if (saysTooManyClients(reply)) {
+      ++counts_.refusedConnections;
+      lose(c, kTooManyClients, now, client);
+      return false;
+    }
     if (auto good = c.script->judge(c.greeted++, reply, c.lane->endpoint().text()); !good) {
       lanes_.fail(good.error());
       return false;

@@ -171,7 +171,7 @@ void LoadWorker::finishParcel(LoadConnection& c, std::uint64_t stored) {
   shared_.done.fetch_add(stored, std::memory_order_relaxed);
   c.dropOldest();
   --inFlight_;
-  c.losses = 0;
+  c.proved = true;
 }
 
 // A reply in a cluster, where each command has one key: it is the next key's, or its ASKING's.
@@ -228,7 +228,6 @@ std::string_view loadAdvice(std::string_view errorText) noexcept {
       {"MOVED", "add -topology=cluster"},
       {"CROSSSLOT", "add -topology=cluster"},
       {"CLUSTERDOWN", "add -topology=cluster"},
-      {"ERR max number of clients", "use fewer -conns, or give the server a larger maxclients"},
   };
   for (const auto& [code, advice] : kAdvice)
     if (errorText.starts_with(code)) return advice;
@@ -250,7 +249,7 @@ void LoadWorker::onLost(LoadConnection& c, bool /*wasReady*/, int error) {
     }
   }
   const std::string where = c.lane->endpoint().text();
-  if (error == EPROTO) {
+  if (error == kNotResp) {
     lanes_.fail({ErrorCode::refused, fmt::format("{} answers with bytes that are not RESP: "
                                                  "name a Redis server with -addr",
                                                  where)});
@@ -260,8 +259,7 @@ void LoadWorker::onLost(LoadConnection& c, bool /*wasReady*/, int error) {
   const bool patient = lanes_.inCluster() && now_ - lastStored_ <= kRetrySpan;
   if (c.losses > kMaxLossesInARow && !patient)
     lanes_.fail({ErrorCode::unreachable,
-                 fmt::format("{} closed the connection and cannot be reached again ({})", where,
-                             error == 0 ? "it closed the connection" : errnoText(error))});
+                 fmt::format("{} was lost and cannot be reached again: {}", where, lossText(error))});
 }
 
 // A silent node that serves no slot any more is not waited for: it may be paused, and its replica

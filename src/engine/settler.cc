@@ -1,7 +1,6 @@
 #include "engine/settler.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 
 namespace redline {
@@ -273,7 +272,7 @@ void Settler::onLost(Connection& c, int error, Nanos now) {
   c.forEachOpen([&](PendingOp op) {
     ++released_;
     if (op.timedOut) return;
-    if (error == EPROTO) {
+    if (error == kNotResp) {
       fail(op, Failure::protocol, now);
     } else if (!op.isRead() && sent) {
       fail(op, Failure::unknownFate, now);

@@ -30,7 +30,7 @@ class Settler {
   void onReply(Connection& c, const ReplyView& reply, Nanos now);
   /// The connection is lost, and its batch with it. Reads are sent again, with their clocks
   /// running; the fate of a write that was sent is unknown, and it may not be sent twice. `error`:
-  /// EPROTO: what it sent was not RESP.
+  /// as in lossText().
   void onLost(Connection& c, int error, Nanos now);
   /// Operations on the wire that are past -op-timeout fail now; the replies that still come to them
   /// are ignored. Looks once a millisecond.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "engine/share_of.h"
 
@@ -71,13 +70,12 @@ Status Worker::connect(Nanos deadline) {
   while (const Lane* late = laneNotReady()) {
     for (const TransportEvent& event : transport_.wait(kMillisecond)) {
       now_ = clock_.now();
-      const std::string where = links_.of(event.conn).lane->endpoint().text();
+      const Connection& c = links_.of(event.conn);
       links_.handle(event, now_, *this);
       if (!lanes_.status()) return lanes_.status();
-      if (event.kind == TransportEvent::Kind::closed)
-        return fail(ErrorCode::unreachable, "cannot connect to {}: {}", where,
-                    event.error == 0 ? "the server closed the connection (maxclients?)"
-                                     : errnoText(event.error));
+      if (c.state == Link::State::down)
+        return fail(ErrorCode::unreachable, "cannot connect to {}: {}",
+                    c.lane->endpoint().text(), lossText(c.lossError));
     }
     if (clock_.now() > deadline)
       return fail(ErrorCode::timeout, "{} does not accept {} connections in time",
@@ -188,7 +186,6 @@ void Worker::onReady(Connection& c) {
     c.lane->release(c, now_);
     return;
   }
-  c.losses = 0;
   mitigator_->onTrackingLost();  // reads under way may have missed an invalidation
 }
 
@@ -198,10 +195,11 @@ bool Worker::onReply(Connection& c, const ReplyView& reply) {
     return true;
   }
   if (c.use == Connection::Use::busy) {
+    c.proved |= !reply.isError();
     settler_.onReply(c, reply, now_);
     return true;
   }
-  links_.lose(c, EPROTO, now_, *this);  // a reply to nothing
+  links_.lose(c, kNotResp, now_, *this);  // a reply to nothing
   return false;
 }
 
@@ -212,8 +210,7 @@ void Worker::onLost(Connection& c, bool wasReady, int error) {
   if (plan_.onDisconnect == OnDisconnect::stop)
     lanes_.fail({ErrorCode::unreachable,
                  fmt::format("the connection to {} was lost ({}) and -on-disconnect=stop",
-                             c.lane->endpoint().text(),
-                             error == 0 ? "closed by the server" : errnoText(error))});
+                             c.lane->endpoint().text(), lossText(error))});
 }
 
 // ---------------------------------------------------------------------------------------------------
@@ -222,8 +219,9 @@ void Worker::onLost(Connection& c, bool wasReady, int error) {
 /// Moves what the parts have counted into the interval, before it ends.
 void Worker::closeCounts() {
   Counters& counters = recorder_.counters();
-  const auto [reconnects, bytesReceived] = links_.takeCounts();
+  const auto [reconnects, refusedConnections, bytesReceived] = links_.takeCounts();
   counters.reconnects += reconnects;
+  counters.refusedConnections += refusedConnections;
   counters.bytesReceived += bytesReceived;
   if (mitigator_) mitigator_->moveCountsTo(counters);
   placer_.noteLevels(counters, inFlight(), now_, recorder_.window().measureEnd);

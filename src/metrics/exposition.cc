@@ -216,6 +216,10 @@ void addGenerator(Families& to, const MetricsSnapshot& now) {
   to.push_back(counter("redline_reconnects_total", "Connections lost and opened again.")
                    .add(total.reconnects)
                    .take());
+  to.push_back(counter("redline_refused_connections_total",
+                       "Connections refused by a server that had reached its maxclients.")
+                   .add(total.refusedConnections)
+                   .take());
   to.push_back(
       counter("redline_sent_bytes_total", "Bytes sent to servers.").add(total.bytesSent).take());
   to.push_back(counter("redline_received_bytes_total", "Bytes received from servers.")

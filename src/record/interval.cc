@@ -72,6 +72,7 @@ void Counters::follow(const Counters& next) noexcept {
   batches += next.batches;
   retried += next.retried;
   reconnects += next.reconnects;
+  refusedConnections += next.refusedConnections;
   moved += next.moved;
   ask += next.ask;
   tryagain += next.tryagain;

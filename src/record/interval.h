@@ -33,6 +33,7 @@ struct Counters {
   std::uint64_t batches = 0;     ///< units written; operations / batches is the mean batch
   std::uint64_t retried = 0;     ///< operations sent again after a lost connection or a redirect
   std::uint64_t reconnects = 0;  ///< connections lost and opened again
+  std::uint64_t refusedConnections = 0;  ///< by a server that had reached its maxclients
   std::uint64_t moved = 0, ask = 0, tryagain = 0, clusterdown = 0;  ///< replies of each kind
   std::uint64_t bytesSent = 0;
   std::uint64_t bytesReceived = 0;

@@ -78,6 +78,7 @@ GeneratorFigures generatorFigures(const RunTotals& totals, std::uint64_t extraRe
   g.longestPauseUs = toMicros(counts.longestPause);
   g.reconnects = counts.reconnects;
   g.retried = counts.retried;
+  g.refusedConnections = counts.refusedConnections;
   return g;
 }
 

@@ -59,6 +59,7 @@ struct GeneratorFigures {
   double meanBatch = 0;       ///< operations written as one unit
   double longestPassUs = 0;
   std::uint64_t reconnects = 0, retried = 0;
+  std::uint64_t refusedConnections = 0;  ///< by a server that had reached its maxclients
 };
 
 struct ServerFigures {

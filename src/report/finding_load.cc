@@ -156,6 +156,17 @@ std::optional<Finding> failedOperations(const RunData& run) {
       "rate.failed, rate.scheduled, rate.errors"};
 }
 
+namespace {
+
+std::string refusalsText(const GeneratorFigures& generator) {
+  if (generator.refusedConnections == 0) return {};
+  return fmt::format(
+      ". A server refused {} of the attempts to connect, since its maxclients was reached",
+      grouped(generator.refusedConnections));
+}
+
+}  // namespace
+
 std::optional<Finding> connectionsLost(const RunData& run) {
   const double gaps = secondsWithoutConnection(run);
   std::size_t events = 0;
@@ -170,15 +181,16 @@ std::optional<Finding> connectionsLost(const RunData& run) {
   return Finding{
       "connections-lost", Weight::notable,
       fmt::format(
-          "Connections were lost: {} reconnects{}, {} operations sent again{}", grouped(lost),
+          "Connections were lost: {} reconnects{}, {} operations sent again{}{}", grouped(lost),
           events == 0
               ? std::string{}
               : fmt::format(", the server unreachable {} for {:.2f} s in total",
                             events == 1 ? std::string{"once"} : fmt::format("{} times", events),
                             gaps),
-          grouped(run.figures.generator.retried),
+          grouped(run.figures.generator.retried), refusalsText(run.figures.generator),
           open ? ". It was still unreachable when the run ended" : ""),
-      "generator.reconnects, generator.retried, events of kind connection"};
+      "generator.reconnects, generator.retried, generator.refused_connections, events of kind "
+      "connection"};
 }
 
 std::optional<Finding> closedLoop(const RunData& run) {

@@ -1,9 +1,12 @@
 #include "run/summarize.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <string>
 
+#include "base/text.h"
 #include "record/latency_figures.h"
 #include "record/run_totals.h"
 #include "record/validity.h"
@@ -191,6 +194,11 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   summary.invalidReasons = std::move(verdict.reasons);
   summary.notes = std::move(verdict.notes);
   std::ranges::copy(facts.mitigation.notes, std::back_inserter(summary.notes));
+  if (const std::uint64_t refused = summary.generator.refusedConnections; refused != 0)
+    summary.notes.push_back(
+        fmt::format("{} refused, since a server had reached its maxclients; use fewer -conns, or "
+                    "raise it (CONFIG SET maxclients)",
+                    plural(refused, "attempt to connect was", "attempts to connect were")));
   if (plan.cluster() && plan.transactions)
     summary.notes.emplace_back(
         "-tx in a cluster: the first operation of each batch has the key that -dist drew, the "

@@ -33,6 +33,7 @@ constexpr CounterColumn<std::uint64_t> kCountColumns[] = {
     {"batches", &Counters::batches},
     {"retried", &Counters::retried},
     {"reconnects", &Counters::reconnects},
+    {"refused_connections", &Counters::refusedConnections},
     {"moved", &Counters::moved},
     {"ask", &Counters::ask},
     {"tryagain", &Counters::tryagain},

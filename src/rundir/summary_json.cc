@@ -141,6 +141,7 @@ void visit(auto& json, MappedAs<GeneratorFigures> auto& generator) {
   json.field("longest_pass_us", generator.longestPassUs);
   json.field("reconnects", generator.reconnects);
   json.field("retried", generator.retried);
+  json.field("refused_connections", generator.refusedConnections);
 }
 
 void visit(auto& json, MappedAs<ServerFigures> auto& server) {

@@ -35,6 +35,11 @@ tl::unexpected<Error> refusal(const Endpoint& endpoint, const Credentials& crede
   if (hasCode(reply, "LOADING"))
     return fail(ErrorCode::timeout, "{} is still loading its data into memory: try again later",
                 endpoint.text());
+  if (hasCode(reply, "ERR max number of clients"))
+    return fail(ErrorCode::refused,
+                "{} has reached its maxclients: close other clients of it, use fewer -conns, or "
+                "raise it (CONFIG SET maxclients)",
+                endpoint.text());
   return fail(ErrorCode::refused, "{} refuses the connection: {}", endpoint.text(), reply.text);
 }
 

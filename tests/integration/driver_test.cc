@@ -375,6 +375,57 @@ TEST(Driver, FindsItsWayBackToARestartedServer) {
   expectConserved(s);
 }
 
+std::uint64_t connectionsReceived(const ScopedStack& stack) {
+  auto admin = adminOf(stack);
+  return admin ? admin->info({"stats"}).value().count("total_connections_received") : 0;
+}
+
+TEST(Driver, AFullServerRefusesConnectionsAndNotOperations) {
+  DriverLab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.conns = 40;
+  lab.plan.engine.duration = 3 * kSecond;
+  auto underWay = lab.underWay();
+  std::thread closer([&] {
+    underWay.wait();
+    auto admin = adminOf(*lab.redis);
+    EXPECT_TRUE(admin->configSet("maxclients", "20"));
+    EXPECT_TRUE(admin->command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"}));
+  });
+  const std::uint64_t before = connectionsReceived(*lab.redis);
+  const Summary s = lab.run();
+  closer.join();
+  EXPECT_GT(s.generator.refusedConnections, 0U);
+  EXPECT_LT(connectionsReceived(*lab.redis) - before, 40U * 15);
+  EXPECT_FALSE(s.rate.errors.contains("server_error"));
+  EXPECT_THAT(s.notes, testing::Contains(testing::HasSubstr("maxclients")));
+  expectConserved(s);
+}
+
+// Its users' connections are closed, and they cannot log in any more.
+TEST(Driver, AUserThatIsTakenAwayMidRunEndsItWithoutAStormOfConnections) {
+  DriverLab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  auto admin = adminOf(*lab.redis);
+  ASSERT_TRUE(admin->command({"ACL", "SETUSER", "lab", "on", ">secret", "~*", "+@all"}));
+  lab.plan.engine.login = {"lab", "secret"};
+  auto underWay = lab.underWay();
+  std::thread closer([&] {
+    underWay.wait();
+    EXPECT_TRUE(admin->command({"ACL", "DELUSER", "lab"}));
+  });
+  const std::uint64_t before = connectionsReceived(*lab.redis);
+  const auto outcome = lab.tryRun();
+  closer.join();
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_FALSE(outcome->status);
+  EXPECT_THAT(outcome->status.error().message, testing::HasSubstr("REDLINE_PASSWORD"));
+  EXPECT_LT(connectionsReceived(*lab.redis) - before, lab.plan.engine.conns * 15);
+  expectConserved(outcome->summary);
+}
+
 // redis-notes, "The frozen-server identity (truth test)".
 TEST(DriverAlone, TellsTheTruthAboutAFrozenServer) {
   for (int attempt = 1;; ++attempt) {

@@ -72,11 +72,15 @@ class SimTransport final : public Transport {
 
   void flush(ConnId id) override {
     Peer& peer = *peers_[id];
-    ++flushes;
+    if (!peer.out.view().ends_with("PING\r\n")) ++flushes;
     peer.parser.feed(peer.out.view());
     peer.out.clear();
     Value request;
     while (peer.parser.next(request).value()) {
+      if (request.items.at(0).text == "PING") {
+        greet(id, peer);
+        continue;
+      }
       onRequest(clock_.now(), id, request);
       Nanos& free = serverFree_[peer.endpoint.port];
       free = finishAfter(std::max(free, clock_.now()), peer.endpoint.port);
@@ -100,7 +104,11 @@ class SimTransport final : public Transport {
   }
   std::string_view name() const override { return "simulated"; }
 
-  std::size_t flushes = 0;
+  std::size_t flushes = 0;  ///< greetings that are a PING are not among them
+  /// What the server says to a new connection's PING, and whether it closes the connection then.
+  std::function<std::string(Nanos)> greeting = [](Nanos) { return "+PONG\r\n"; };
+  std::function<bool(Nanos)> hangsUp = [](Nanos) { return false; };
+  std::size_t greetings = 0;
 
  private:
   struct Peer {
@@ -116,6 +124,14 @@ class SimTransport final : public Transport {
     TransportEvent::Kind kind;
     std::string bytes;
   };
+
+  /// A PING takes no time, except while the server is frozen.
+  void greet(ConnId id, const Peer& peer) {
+    ++greetings;
+    const Nanos at = finishAfter(clock_.now(), peer.endpoint.port) - serviceTime;
+    queue_.push_back({at, id, TransportEvent::Kind::received, greeting(at)});
+    if (hangsUp(at)) queue_.push_back({at, id, TransportEvent::Kind::closed, {}});
+  }
 
   Nanos finishAfter(Nanos begin, std::uint16_t port) const {
     if (frozenPort_ != 0 && frozenPort_ != port) return begin + serviceTime;

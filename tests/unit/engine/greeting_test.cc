@@ -13,10 +13,21 @@ ReplyView error(std::string_view text) {
   return {ReplyType::error, false, text, 0, text.size() + 3};
 }
 
-TEST(Greeting, SendsNothingThatIsNotNeeded) {
+TEST(Greeting, IsAPingWhereNothingElseIsNeededSoThatTheServerHasAnswered) {
   const GreetingScript script({}, {});
-  EXPECT_TRUE(script.bytes().empty());
-  EXPECT_EQ(script.replies(), 0U);
+  EXPECT_EQ(script.bytes(), "*1\r\n$4\r\nPING\r\n");
+  EXPECT_EQ(script.replies(), 1U);
+  // A server that loads, or a user without PING: operations say more.
+  EXPECT_TRUE(script.judge(0, error("LOADING Redis is loading the dataset in memory"), "h:1"));
+  EXPECT_TRUE(script.judge(0, error("NOPERM no permissions to run the 'ping' command"), "h:1"));
+  EXPECT_FALSE(script.judge(0, error("NOAUTH Authentication required."), "h:1"));
+}
+
+TEST(Greeting, KnowsTheWordsOfAServerThatIsFull) {
+  EXPECT_TRUE(saysTooManyClients(error("ERR max number of clients reached")));
+  EXPECT_TRUE(saysTooManyClients(error("ERR max number of clients + cluster connections reached")));
+  EXPECT_FALSE(saysTooManyClients(error("ERR unknown command")));
+  EXPECT_FALSE(saysTooManyClients({ReplyType::simple, false, "ERR max number of clients", 0, 28}));
 }
 
 TEST(Greeting, LogsInWithAuthAloneUnderResp2) {

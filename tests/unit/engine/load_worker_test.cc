@@ -149,6 +149,26 @@ TEST(LoadWorker, SendsAgainWhatALostConnectionTookAlong) {
   EXPECT_EQ(worker.counters().keysSent, 1000U + worker.counters().resentKeys);
 }
 
+TEST(LoadWorker, WaitsForAServerThatIsFullAndThenSaysSo) {
+  for (const Nanos until : {2 * kSecond, 60 * kSecond}) {
+    Rig rig;
+    rig.transport.greeting = [until](Nanos at) {
+      return at < until ? "-ERR max number of clients reached\r\n" : "+PONG\r\n";
+    };
+    LoadShared shared(rig.plan);
+    LoadWorker worker(shared, 0, rig.transport, rig.clock);
+    const Status ended = worker.run();
+    EXPECT_LT(rig.transport.greetings, 8 * rig.plan.conns);
+    if (until == 2 * kSecond) {
+      EXPECT_TRUE(ended);
+      expectDataSet(rig);
+      continue;
+    }
+    ASSERT_FALSE(ended);
+    EXPECT_NE(ended.error().message.find("maxclients"), std::string::npos);
+  }
+}
+
 TEST(LoadWorker, StopsAtAnErrorReplyAndSaysWhereToGoOn) {
   Rig rig;
   rig.plan.mset = false;

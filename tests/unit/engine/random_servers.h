@@ -25,6 +25,7 @@ class RandomServers final : public Transport {
   struct Chances {                                               ///< one in so many; 0: never
     unsigned error = 0, redirect = 0, corrupt = 0, garbage = 0;  // of replies
     unsigned close = 0, silence = 0;                             // of waits; of commands
+    unsigned full = 0;                                           // of connections
   };
 
   RandomServers(std::uint64_t seed, ManualClock& clock, const Values& values, Chances chances)
@@ -127,6 +128,8 @@ class RandomServers final : public Transport {
 
   std::string replyTo(Peer& peer) {
     const std::string& name = request_.items.at(0).text;
+    if (name == "PING" && clock_.now() > kCalm && oneIn(chances_.full))
+      return "-ERR max number of clients reached\r\n";
     if (name == "MULTI") {
       peer.inTransaction = true;
       peer.refused = false;

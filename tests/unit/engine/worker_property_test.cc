@@ -84,6 +84,7 @@ RandomServers::Chances randomChances(Rng& rng) {
   chances.garbage = sometimes(100);
   chances.close = sometimes(50);
   chances.silence = sometimes(60);
+  chances.full = sometimes(2);
   return chances;
 }
 

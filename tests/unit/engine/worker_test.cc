@@ -221,6 +221,53 @@ TEST(Worker, NeverSendsAWriteOfUnknownFateTwice) {
   expectConserved(total);
 }
 
+/// Ten connections that are cut after a second, at a server that ends each new one after its
+/// greeting for the next five seconds.
+struct ClosingServer : Rig {
+  static constexpr Nanos kFrom = kBegin + kSecond, kUntil = kFrom + 5 * kSecond;
+
+  ClosingServer() {
+    plan.rate = 1000;
+    plan.readShare = 0.5;
+    transport.cutAllAt(kFrom);
+    transport.hangsUp = [](Nanos at) { return at >= kFrom && at < kUntil; };
+  }
+};
+
+// TCP accepts a connection, and the login is accepted too: neither says that it is of any use.
+TEST(Worker, WaitsLongerAfterEachLossUntilAConnectionHasBeenOfUse) {
+  ClosingServer rig;
+  const Interval& total = rig.run();
+  // 2 ms, 4 ms … 1 s: 13 attempts each in five seconds.
+  EXPECT_LT(rig.transport.greetings, 10 + 10 * 16U);
+  EXPECT_EQ(sum(total.counts.completed), 10'000U);
+  expectConserved(total);
+}
+
+TEST(Worker, ARefusedConnectionIsNoFailedOperation) {
+  ClosingServer rig;
+  rig.transport.greeting = [](Nanos at) {
+    const bool full = at >= ClosingServer::kFrom && at < ClosingServer::kUntil;
+    return full ? "-ERR max number of clients reached\r\n" : "+PONG\r\n";
+  };
+  const Interval& total = rig.run();
+  EXPECT_GT(total.counts.refusedConnections, 10U * 10);
+  EXPECT_LT(total.counts.refusedConnections, 10U * 16);
+  EXPECT_EQ(sum(total.counts.failed), 0U);
+  EXPECT_EQ(sum(total.counts.completed), 10'000U);
+  expectConserved(total);
+}
+
+TEST(Worker, SaysAtOnceThatTheServerWillNotHaveItsConnections) {
+  Rig rig;
+  rig.transport.greeting = [](Nanos) { return "-ERR max number of clients reached\r\n"; };
+  Shared shared(rig.plan);
+  Worker worker(shared, 0, rig.transport, rig.clock, rig.recorder.exchange(0));
+  const Status up = worker.connect(rig.clock.now() + kSecond);
+  ASSERT_FALSE(up);
+  EXPECT_NE(up.error().message.find("maxclients"), std::string::npos) << up.error().message;
+}
+
 TEST(Worker, StopsAtALostConnectionWhenToldTo) {
   Rig rig;
   rig.plan.rate = 1000;

@@ -28,7 +28,8 @@ Counters numbered(std::uint64_t unit) {
                       &counters.bytesSent,   &counters.bytesReceived,
                       &counters.passes,      &counters.idlePasses,
                       &counters.outstanding, &counters.backlog,
-                      &counters.refills,     &counters.refillsFailed})
+                      &counters.refills,     &counters.refillsFailed,
+                      &counters.refusedConnections})
     fill(*field);
   for (auto* field :
        {&counters.idleTime, &counters.longestPass, &counters.cpuUser, &counters.cpuSystem,

@@ -1,0 +1,14 @@
+#include "engine/link.h"
+
+namespace redline {
+
+std::string lossText(int error) {
+  if (error == 0) return "the server closed the connection";
+  if (error == kNotResp) return "the server sent bytes that are not RESP";
+  if (error == kTooManyClients)
+    return "the server has reached its maxclients: use fewer -conns, or raise it (CONFIG SET "
+           "maxclients)";
+  return errnoText(error);
+}
+
+}  // namespace redline
