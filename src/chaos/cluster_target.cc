@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/own_servers.h"
+#include "transport/gate.h"
 
 namespace redline {
 namespace {
@@ -17,25 +18,15 @@ std::string mastersText(const ClusterView& view) {
 }  // namespace
 
 Result<ClusterAdmin> connectCluster(const FaultContext& context) {
-  for (const Endpoint& endpoint : context.servers) {
-    const auto local = isLocal(endpoint);
-    if (!local) return fail(local.error());
-    if (!*local)
-      return fail(ErrorCode::unsafe,
-                  "{} is not on this machine: faults may only target local servers",
-                  endpoint.text());
-  }
   return ClusterAdmin::connect(context.servers, context.credentials);
 }
 
 Status checkMembers(const ClusterView& view, const FaultContext& context) {
   for (const ClusterMember& member : view.nodes) {
     if (member.endpoint.host.empty()) continue;  // dead, and forgotten where
-    if (!isLocal(member.endpoint).value_or(false))
-      return fail(ErrorCode::unsafe,
-                  "the cluster announces {}, which is not on this machine: faults may only target "
-                  "local servers",
-                  member.endpoint.text());
+    if (const auto good = admit(member.endpoint); !good && good.error().code == ErrorCode::unsafe)
+      return fail(ErrorCode::unsafe, "the cluster announces another machine: {}",
+                  good.error().message);
     if (!context.force && findOwn(context.own, member.endpoint) == nullptr)
       return fail(ErrorCode::unsafe,
                   "{} belongs to the cluster and was not started by redline: start one with "

@@ -37,12 +37,12 @@ Kind kindOf(std::string_view code) {
   return Kind::other;
 }
 
-Nanos waitAfter(unsigned retries) {
+}  // namespace
+
+Nanos retryWait(unsigned retries) noexcept {
   constexpr unsigned kDoublings = 10;  // beyond the longest wait, and far from an overflow
   return std::min(kFirstRetryWait << std::min(retries, kDoublings), kLongestRetryWait);
 }
-
-}  // namespace
 
 std::optional<Redirect> parseRedirect(std::string_view errorText) noexcept {
   const std::string_view code = word(errorText);
@@ -72,7 +72,7 @@ Decision decide(const ReplyView& reply, const Attempt& attempt) noexcept {
       decision.to = *redirect;
     }
   } else if (passesByItself(code)) {
-    decision.retryAt = attempt.now + waitAfter(attempt.retries);
+    decision.retryAt = attempt.now + retryWait(attempt.retries);
     decision.next = decision.retryAt <= attempt.deadline ? Next::tryAgain : Next::tooLate;
   } else {
     decision.next = Next::failed;

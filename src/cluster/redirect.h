@@ -30,6 +30,9 @@ inline constexpr Nanos kRetrySpan = 15 * kSecond;
 inline constexpr Nanos kFirstRetryWait = 2 * kMillisecond;
 inline constexpr Nanos kLongestRetryWait = 128 * kMillisecond;
 
+/// How long an operation waits that has waited `retries` times before.
+Nanos retryWait(unsigned retries) noexcept;
+
 /// How far an operation has come, when a reply to it arrives.
 struct Attempt {
   Nanos now = 0;

@@ -174,8 +174,11 @@ Result<SlotMap> SlotMap::fromShards(const Value& reply, const NodeAddress& asked
 }
 
 std::uint16_t SlotMap::find(std::string_view host, std::uint16_t port) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i)
-    if (nodes_[i].address.is(host, port)) return static_cast<std::uint16_t>(i);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const ClusterNode& node = nodes_[i];
+    if (node.address.port == port && (node.address.host == host || node.name == host))
+      return static_cast<std::uint16_t>(i);
+  }
   return kNoNode;
 }
 
@@ -193,7 +196,7 @@ std::vector<SlotRange> SlotMap::rangesOf(std::uint16_t node) const {
 
 std::uint16_t SlotMap::moved(std::uint16_t slot, std::string_view host, std::uint16_t port) {
   std::uint16_t owner = find(host, port);
-  if (owner == kNoNode) owner = add({{std::string(host), port}, {}, NodeRole::master, kNoNode});
+  if (owner == kNoNode) owner = add({{std::string(host), port}, {}, {}, NodeRole::master, kNoNode});
   nodes_[owner].role = NodeRole::master;
   nodes_[owner].master = owner;
   return owners_[slot] = owner;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -21,6 +22,7 @@ constexpr std::string_view nameOf(NodeRole role) {
 /// A node as one node of its cluster sees it.
 struct ClusterNode {
   NodeAddress address;
+  std::string name;  ///< what the cluster calls its host, where the address was looked up
   std::string id;  ///< 40 hex digits; empty where only a MOVED has named the node
   NodeRole role = NodeRole::master;
   std::uint16_t master = 0;  ///< index of the master it copies; its own for a master
@@ -46,7 +48,19 @@ class SlotMap {
   const std::vector<ClusterNode>& nodes() const { return nodes_; }
   /// Index in nodes() of the slot's master, or kNoNode. slot < kSlots.
   std::uint16_t ownerOf(std::uint16_t slot) const { return owners_[slot]; }
-  /// Index of the node with that address, or kNoNode.
+  /// Replaces each host that is a name by what `lookUp(name)` says, a Result<std::string>; the first
+  /// error ends it. find() still knows the node by its name: MOVED and ASK use that.
+  template <typename LookUp>
+  Status lookUpNames(LookUp&& lookUp) {
+    for (ClusterNode& node : nodes_) {
+      auto address = lookUp(node.address);
+      if (!address) return fail(std::move(address.error()));
+      if (*address == node.address.host) continue;
+      node.name = std::exchange(node.address.host, std::move(*address));
+    }
+    return {};
+  }
+  /// Index of the node with that address or name, or kNoNode.
   std::uint16_t find(std::string_view host, std::uint16_t port) const;
   /// Indices of the replicas of a master.
   std::vector<std::uint16_t> replicasOf(std::uint16_t master) const;

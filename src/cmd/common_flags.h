@@ -14,7 +14,7 @@ namespace redline {
 /// One table of several.
 std::vector<FlagSpec> joinFlags(std::initializer_list<std::vector<FlagSpec>> parts);
 
-/// Which server: -addr -topology -user -any-version.
+/// Which server: -addr -topology -user -allow -any-version.
 std::vector<FlagSpec> targetFlags();
 /// What is stored; loader and driver must be given the same: -keys -value-size -ttl-* -seed.
 std::vector<FlagSpec> dataSetFlags();

@@ -17,6 +17,7 @@
 #include "cmd/text.h"
 #include "os/console.h"
 #include "os/files.h"
+#include "transport/gate.h"
 
 namespace redline {
 namespace {
@@ -54,6 +55,18 @@ int noSuchCommand(std::string_view typed) {
                          : fmt::format("there is no command '{}': did you mean {}?", typed, near)});
 }
 
+/// -allow, where the command has it: from here on connections may go there.
+Status openGate(const Command& command, const FlagValues& flags) {
+  constexpr std::string_view kFlag = "allow";
+  if (std::ranges::find(command.flags, kFlag, &FlagSpec::name) == command.flags.end()) return {};
+  if (flags.empty(kFlag)) return {};
+  auto list = AllowList::parse(flags.text(kFlag));
+  if (!list) return fail(std::move(list.error()));
+  if (auto known = list->lookUpNames(); !known) return known;
+  allowMachines(std::move(*list));
+  return {};
+}
+
 int runCommand(const Command& command, const std::vector<std::string>& argv,
                const std::vector<std::string>& environment) {
   const FlagInputs inputs{{argv.begin() + 2, argv.end()}, environment, [](const std::string& path) {
@@ -65,6 +78,7 @@ int runCommand(const Command& command, const std::vector<std::string>& argv,
     writeOut(commandHelp(command, terminalStyle()));
     return exitWith(ExitCode::good);
   }
+  if (const auto open = openGate(command, *flags); !open) return report(command.name, open.error());
   const auto code = command.run(Invocation{*flags, argv, passwordOf(environment)});
   return code ? exitWith(*code) : report(command.name, code.error());
 }

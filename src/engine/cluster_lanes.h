@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -16,12 +18,12 @@
 #include "cluster/redirect.h"
 #include "engine/lane_queue.h"
 #include "engine/live_slot_map.h"
-#include "engine/load_target.h"
 #include "engine/redirection.h"
 #include "engine/retry_queue.h"
 #include "engine/routes.h"
 #include "record/cluster_tally.h"
 #include "transport/endpoint.h"
+#include "transport/gate.h"
 
 namespace redline {
 
@@ -71,9 +73,11 @@ class ClusterLanes {
   const Routes& routes() const { return routes_; }
   std::size_t slotsOf(const LaneT& lane) const { return routes_.slotsOf(lane.number()); }
 
-  /// The lane to a node of the cluster, a new one where there is none yet. Null, and the client
-  /// fails: the node is not on this machine.
+  /// The lane to a node that a redirect names. Null: the map does not know the node yet; or no
+  /// connection may go there, and the client fails. No name is looked up.
   LaneT* laneTo(std::string_view host, std::uint16_t port);
+  /// Lanes beyond these are not made: a cluster that changes its nodes so often is not one.
+  static constexpr std::size_t kLanesForEachNode = 4, kLanesBeside = 16;
 
   /// Adopts the map that was published last; false where that has been done before. What waits in
   /// lanes moves to where its slot is by now.
@@ -161,10 +165,16 @@ class ClusterLanes {
     lanes_.push_back(std::make_unique<LaneT>(number, endpoint, setup_));
     return *lanes_.back();
   }
+  static Error elsewhere(const Error& why) {
+    return {why.code, "the cluster leads to a node that may not be used: " + why.message};
+  }
+  LaneT* find(std::string_view host, std::uint16_t port) const;
+  LaneT* laneOfNode(const NodeAddress& node);
   std::optional<std::uint16_t> numberOf(const NodeAddress& node) {
-    const LaneT* const lane = laneTo(node.host, node.port);
+    const LaneT* const lane = laneOfNode(node);
     return lane == nullptr ? std::nullopt : std::optional(lane->number());
   }
+  Redirection<LaneT> untilKnown(const Op& op, Nanos now, Nanos deadline);
   void adoptReplicas(const SlotMap& map);
   bool isReplica(const LaneT& lane) const;
   bool mayWaitIn(const LaneT& lane, const Op& op) const;
@@ -174,7 +184,9 @@ class ClusterLanes {
   Options options_;
   Lanes lanes_;
   Routes routes_;
-  const SlotMap* map_ = nullptr;                      // the latest that was adopted
+  LiveSlotMap::Map map_;         // the latest that was adopted
+  std::uint64_t mapVersion_ = 0;
+  std::size_t lanesAtMost_ = 0;
   std::vector<std::vector<std::uint16_t>> replicas_;  // by a master's lane: its replicas' lanes
   RetryQueue<Op> delayed_;
   std::size_t queued_ = 0;
@@ -187,22 +199,47 @@ class ClusterLanes {
 // Lanes
 
 template <typename LaneT>
-LaneT* ClusterLanes<LaneT>::laneTo(std::string_view host, std::uint16_t port) {
+LaneT* ClusterLanes<LaneT>::find(std::string_view host, std::uint16_t port) const {
   for (const auto& lane : lanes_)
     if (lane->endpoint().port == port && lane->endpoint().host == host) return lane.get();
-  const Endpoint endpoint{std::string(host), port, {}};
-  if (auto allowed = mayReceiveLoad(endpoint); !allowed) {
-    fail(allowed.error());
+  return nullptr;
+}
+
+template <typename LaneT>
+LaneT* ClusterLanes<LaneT>::laneTo(std::string_view host, std::uint16_t port) {
+  if (const std::uint16_t node = map_->find(host, port); node != SlotMap::kNoNode)
+    return laneOfNode(map_->nodes()[node].address);
+  if (LaneT* const lane = find(host, port)) return lane;
+  const auto allowed = admit({std::string(host), port, {}}, NameLookup::never);
+  if (!allowed && allowed.error().code == ErrorCode::unsafe) fail(elsewhere(allowed.error()));
+  return nullptr;
+}
+
+/// Of a node of the map; a new one where there is none yet.
+template <typename LaneT>
+LaneT* ClusterLanes<LaneT>::laneOfNode(const NodeAddress& node) {
+  if (LaneT* const lane = find(node.host, node.port)) return lane;
+  const Endpoint endpoint{node.host, node.port, {}};
+  if (const auto allowed = admit(endpoint, NameLookup::never); !allowed) {
+    fail(elsewhere(allowed.error()));
     return nullptr;
   }
-  return &add(endpoint);
+  if (lanes_.size() < lanesAtMost_) return &add(endpoint);
+  fail({ErrorCode::refused,
+        fmt::format("the cluster has named more than {} nodes, one after another ({} is the next): "
+                    "see CLUSTER NODES",
+                    lanesAtMost_, node.text())});
+  return nullptr;
 }
 
 template <typename LaneT>
 bool ClusterLanes<LaneT>::adoptLatest(Nanos now) {
-  const SlotMap& latest = cluster_->latest();
-  if (&latest == map_) return false;
-  map_ = &latest;
+  const std::uint64_t version = cluster_->version();
+  if (version == mapVersion_) return false;
+  mapVersion_ = version;
+  map_ = cluster_->latest();
+  const SlotMap& latest = *map_;
+  if (lanesAtMost_ == 0) lanesAtMost_ = kLanesBeside + kLanesForEachNode * latest.nodes().size();
   routes_.follow(latest, now, [this](const NodeAddress& node) { return numberOf(node); });
   if (!status_) return true;
   if (options_.readsReplicas) adoptReplicas(latest);
@@ -291,9 +328,19 @@ Redirection<LaneT> ClusterLanes<LaneT>::redirectionOf(LaneT& from, const Op& op,
   to.lane =
       laneTo(decision.to.host.empty() ? std::string_view(from.endpoint().host) : decision.to.host,
              decision.to.port);
-  if (decision.next == Next::moved && to.lane != nullptr)
-    routes_.onMoved(decision.to.slot, to.lane->number(), now);
+  if (to.lane == nullptr) return untilKnown(op, now, deadline);
+  if (decision.next == Next::moved) routes_.onMoved(decision.to.slot, to.lane->number(), now);
   return to;
+}
+
+// To a node that joined the cluster after the map was made: the operation waits for the next map.
+template <typename LaneT>
+Redirection<LaneT> ClusterLanes<LaneT>::untilKnown(const Op& op, Nanos now, Nanos deadline) {
+  if (!status_) return {};
+  requestRefresh();
+  const Nanos retryAt = now + retryWait(op.retries);
+  const auto next = retryAt <= deadline ? Decision::Next::tryAgain : Decision::Next::tooLate;
+  return {next, nullptr, retryAt};
 }
 
 template <typename LaneT>

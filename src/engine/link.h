@@ -15,6 +15,11 @@ namespace redline {
 /// Why a connection was lost: 0 where the server closed it, an errno, or one of these.
 inline constexpr int kNotResp = EPROTO;         ///< it sent bytes that are not RESP
 inline constexpr int kTooManyClients = EUSERS;  ///< the server has reached its maxclients
+inline constexpr int kReplyTooLong = EMSGSIZE;  ///< a reply is longer than any that is expected
+/// It does not answer as Redis does: what was under way has failed, and is not sent again.
+constexpr bool isBrokenProtocol(int error) {
+  return error == kNotResp || error == kReplyTooLong;
+}
 /// The same as a clause, for errors and notes.
 std::string lossText(int error);
 

@@ -34,8 +34,9 @@ class Links {
     std::uint64_t bytesReceived = 0;
   };
 
-  Links(Transport& transport, ClusterLanes<LaneT>& lanes, Backoff backoff)
-      : transport_(transport), lanes_(lanes), backoff_(backoff) {}
+  /// `longestReply`: bytes; a connection whose server sends a longer one is lost.
+  Links(Transport& transport, ClusterLanes<LaneT>& lanes, Backoff backoff, std::size_t longestReply)
+      : transport_(transport), lanes_(lanes), backoff_(backoff), longestReply_(longestReply) {}
 
   Connection& of(ConnId id) const { return *byId_[id]; }
   /// Counts since the last call.
@@ -146,6 +147,7 @@ class Links {
     }
     in.consume(used);
     counts_.bytesReceived += used;
+    if (bytes.size() - used > longestReply_) lose(c, kReplyTooLong, now, client);
   }
 
   template <typename Client>
@@ -168,6 +170,7 @@ class Links {
   Transport& transport_;
   ClusterLanes<LaneT>& lanes_;
   Backoff backoff_;
+  const std::size_t longestReply_;
   std::vector<Connection*> byId_;
   std::size_t lanesUp_ = 0;  // lanes without a connection that is down, as openDue() left them
   Counts counts_;

@@ -3,22 +3,29 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <utility>
-#include <vector>
 
 #include "cluster/slot_map.h"
 
 namespace redline {
 
 /// Where the control plane publishes the cluster's slot map and the workers find it. Maps are
-/// immutable and live as long as this, so a worker looks at the latest one without a lock; it
-/// looks once a pass. Workers ask for a new one when something makes them doubt theirs.
+/// immutable, and live as long as somebody holds them. A worker looks at the version once a pass,
+/// without a lock. Workers ask for a new map when something makes them doubt theirs.
 class LiveSlotMap {
  public:
+  using Map = std::shared_ptr<const SlotMap>;
+
   explicit LiveSlotMap(SlotMap first) { publish(std::move(first)); }
 
   // Workers.
-  const SlotMap& latest() const noexcept { return *latest_.load(std::memory_order_acquire); }
+  /// Another one for each map that is published.
+  std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
+  Map latest() const {
+    const std::lock_guard lock(mutex_);
+    return latest_;
+  }
   /// Asks the control plane for a new map. Cheap if a request is pending.
   void requestRefresh() noexcept {
     if (requests_.load(std::memory_order_relaxed) == kNone) raise(kRefresh);
@@ -26,8 +33,12 @@ class LiveSlotMap {
 
   // The control plane: one thread.
   void publish(SlotMap map) {
-    maps_.push_back(std::make_unique<const SlotMap>(std::move(map)));
-    latest_.store(maps_.back().get(), std::memory_order_release);
+    auto next = std::make_shared<const SlotMap>(std::move(map));
+    {
+      const std::lock_guard lock(mutex_);
+      latest_ = std::move(next);
+    }
+    version_.fetch_add(1, std::memory_order_release);
   }
   /// Sleeps until a refresh is asked for. false: close() was called.
   bool awaitRequest() noexcept {
@@ -45,8 +56,9 @@ class LiveSlotMap {
     if ((requests_.fetch_or(request) & request) == 0) requests_.notify_all();
   }
 
-  std::vector<std::unique_ptr<const SlotMap>> maps_;
-  std::atomic<const SlotMap*> latest_{nullptr};
+  mutable std::mutex mutex_;
+  Map latest_;
+  std::atomic<std::uint64_t> version_{0};
   std::atomic<std::uint32_t> requests_{kNone};
 };
 

@@ -20,6 +20,8 @@ constexpr std::size_t kParcelsWaiting = 4;
 /// The load ends when a connection is lost more often in a row: after 3 s.
 constexpr Backoff kLoaderBackoff{50 * kMillisecond, 1500 * kMillisecond};
 constexpr unsigned kMaxLossesInARow = 6;
+/// Every reply is +OK, a redirect or an error.
+constexpr std::size_t kLongestLoaderReply = 1 << 20;
 /// A node that owes replies and is silent for this long counts as paused.
 constexpr Nanos kLoaderSilence = kSecond;
 
@@ -46,7 +48,7 @@ LoadWorker::LoadWorker(LoadShared& shared, unsigned index, Transport& transport,
              {std::max(1U, shareOf(plan_.conns, index, plan_.threads)),
               std::max(1U, plan_.inFlight), &greeting_},
              {kLoaderSilence, false}),
-      links_(transport, lanes_, kLoaderBackoff),
+      links_(transport, lanes_, kLoaderBackoff, kLongestLoaderReply),
       encoder_(plan_, shared.values, shared.ttls),
       parcelSize_(plan_.blockSize()) {}
 
@@ -249,9 +251,9 @@ void LoadWorker::onLost(LoadConnection& c, bool /*wasReady*/, int error) {
     }
   }
   const std::string where = c.lane->endpoint().text();
-  if (error == kNotResp) {
-    lanes_.fail({ErrorCode::refused, fmt::format("{} answers with bytes that are not RESP: "
-                                                 "name a Redis server with -addr",
+  if (isBrokenProtocol(error)) {
+    lanes_.fail({ErrorCode::refused, fmt::format("{} does not answer as Redis does: name a Redis "
+                                                 "server with -addr",
                                                  where)});
     return;
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -82,6 +84,8 @@ struct EnginePlan {
   std::optional<std::uint64_t> hotSeed;  ///< which keys are popular; none: as `seed` has it
   std::uint64_t runSeed = 1;             ///< the draws
   std::size_t valueSize = 100;
+  /// The longest value that is known to be stored, where it is of another size.
+  std::size_t longestValue = 0;
   VerifyLevel verify = VerifyLevel::full;
   bool logSends =
       false;  ///< keep the time of every send (8 bytes each), for checks of the generator
@@ -103,6 +107,15 @@ struct EnginePlan {
   /// Past its -op-timeout.
   bool isExpired(Nanos intended, Nanos now) const {
     return opTimeout != 0 && now - intended >= opTimeout;
+  }
+  /// Bytes of the longest reply that the run can expect. Beside values that are pushes, which name
+  /// the keys that one pass of the server's loop has changed; and with -verify=none values may be
+  /// any program's.
+  std::size_t longestReply() const {
+    constexpr std::size_t kMegabyte = 1 << 20, kFraming = 64;
+    const std::size_t values = transactions ? batchSize() : 1;
+    const std::size_t others = (verify == VerifyLevel::none ? 64 : 4) * kMegabyte;
+    return others + 2 * values * (std::max(valueSize, longestValue) + kFraming);
   }
   bool closed() const { return arrivals == Arrivals::closed; }
   unsigned batchSize() const { return pipeline == 0 ? 1 : pipeline; }

@@ -10,7 +10,7 @@ namespace redline {
 template <typename LaneT>
 struct Redirection {
   Decision::Next next = Decision::Next::failed;
-  LaneT* lane = nullptr;  ///< moved, ask; null where redline may not send to that node
+  LaneT* lane = nullptr;  ///< moved, ask; null for a node that may not be sent to
   Nanos retryAt = 0;      ///< tryAgain
 
   /// The reply was the operation's last: no other node can serve it, now or later.

@@ -272,7 +272,7 @@ void Settler::onLost(Connection& c, int error, Nanos now) {
   c.forEachOpen([&](PendingOp op) {
     ++released_;
     if (op.timedOut) return;
-    if (error == kNotResp) {
+    if (isBrokenProtocol(error)) {
       fail(op, Failure::protocol, now);
     } else if (!op.isRead() && sent) {
       fail(op, Failure::unknownFate, now);
@@ -313,6 +313,7 @@ void Settler::unfinished(const PendingOp& op, Nanos now) {
   }
   // A write to all copies is one operation, however many of its copies come along here.
   if (op.isCopyWrite() && !mitigator_->isFirstUnfinished(op.write)) return;
+  if (op.retries != 0) ++recorder_.counters().unservedAtEnd;
   recorder_.unfinished(op, now);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/share_of.h"
+#include "record/validity.h"
 
 namespace redline {
 namespace {
@@ -53,7 +54,7 @@ Worker::Worker(Shared& shared, unsigned index, Transport& transport, const Clock
                                            : nullptr),
       lanes_(shared.cluster, plan_.target, laneSetup(shared, index, greeting_, subscription_),
              {kDriverSilence, plan_.mitigation.is(MitigationKind::replicaRead)}),
-      links_(transport, lanes_, Backoff{2 * kMillisecond, kSecond}),
+      links_(transport, lanes_, Backoff{2 * kMillisecond, kSecond}, plan_.longestReply()),
       recorder_(plan_, lanes_, exchange),
       encoder_(shared),
       settler_(shared, encoder_, lanes_, recorder_, mitigator_.get()),
@@ -238,9 +239,19 @@ bool Worker::isFinished() const {
 void Worker::recordUnfinished() {
   const auto record = [this](const PendingOp& op) { settler_.unfinished(op, now_); };
   for (const auto& lane : lanes_.all())
-    for (const Connection& c : lane->connections()) c.forEachOpen(record);
+    for (const Connection& c : lane->connections()) {
+      c.forEachOpen(record);
+      noteUnanswered(c);
+    }
   lanes_.forEachWaiting(record);
   placer_.recordUndrawn(recorder_.countFrom(), recorder_.window().measureEnd, now_);
+}
+
+void Worker::noteUnanswered(const Connection& c) {
+  if (c.sentAt == 0 || now_ - c.sentAt < kUnansweredAfter) return;
+  Counters& counters = recorder_.counters();
+  c.forEachOpen([&counters](const PendingOp&) { ++counters.unansweredAtEnd; });
+  counters.longestUnanswered = std::max(counters.longestUnanswered, now_ - c.sentAt);
 }
 
 }  // namespace redline

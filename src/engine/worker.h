@@ -69,6 +69,7 @@ class Worker {
   void closeCounts();
   bool isFinished() const;
   void recordUnfinished();
+  void noteUnanswered(const Connection& c);
   const Lane* laneNotReady() const;
   std::size_t inFlight() const { return placer_.placed() - settler_.released(); }
 

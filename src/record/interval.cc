@@ -89,6 +89,9 @@ void Counters::follow(const Counters& next) noexcept {
   cpuWaiting += next.cpuWaiting;
   paused += next.paused;
   longestPause = std::max(longestPause, next.longestPause);
+  unansweredAtEnd += next.unansweredAtEnd;
+  longestUnanswered = std::max(longestUnanswered, next.longestUnanswered);
+  unservedAtEnd += next.unservedAtEnd;
   outstanding = next.outstanding;
   backlog = next.backlog;
 }

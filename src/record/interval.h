@@ -50,6 +50,12 @@ struct Counters {
   Nanos paused = 0;
   Nanos longestPause = 0;
   std::uint64_t outstandingAtEnd = 0;  ///< neither completed nor failed when the run ended
+  /// On the wire for kUnansweredAfter or longer when the run ended: there is no reply to them.
+  std::uint64_t unansweredAtEnd = 0;
+  Nanos longestUnanswered = 0;  ///< how long the oldest of them had been on the wire
+  /// Of the outstanding: refused by every node that was asked (TRYAGAIN, CLUSTERDOWN, a redirect to
+  /// a node that the cluster does not name), and waiting for another attempt when the run ended.
+  std::uint64_t unservedAtEnd = 0;
   std::uint64_t outstanding = 0;  ///< at the interval's end: in flight now (a level, not a count)
   std::uint64_t backlog = 0;  ///< at the interval's end: due and not sent (a level, not a count)
 

@@ -15,6 +15,8 @@ enum class ReasonCode {
   serverLost,        ///< no server answered at the end
   nothingCompleted,  ///< no operation has a service time
   operationsLost,    ///< too many operations without any latency
+  unanswered,        ///< operations on the wire for seconds, and no reply to them at the end
+  unserved,          ///< operations that a cluster refused until the end
   stolenTime,        ///< the hypervisor took the machine's time
   corruptValues,     ///< values read back were not what was written
   keysEvicted,       ///< a load's: the data set is incomplete

@@ -26,6 +26,9 @@ RateFigures rateFigures(const RunTotals& totals, double target) {
   rate.completed = sum(counts.completed);
   rate.failed = sum(counts.failed);
   rate.outstanding = counts.outstandingAtEnd;
+  rate.unanswered = counts.unansweredAtEnd;
+  rate.unserved = counts.unservedAtEnd;
+  rate.longestUnansweredS = toSeconds(counts.longestUnanswered);
   for (std::size_t i = 0; i < kFailures; ++i)
     if (counts.failures[i] != 0) rate.errors[std::string(kFailureNames[i])] = counts.failures[i];
   return rate;

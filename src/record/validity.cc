@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace redline {
 namespace {
 
@@ -88,6 +90,15 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
       facts.achievedRate, facts.targetRate, percent(facts.achievedRate / facts.targetRate)));
 }
 
+// What a run's own faults bring about is no reason against it.
+void addReasonOrNote(Verdict& verdict, const ValidityFacts& facts, ReasonCode code,
+                     const std::string& what, std::string_view advice) {
+  if (facts.faults == 0)
+    addReason(verdict, code, "{}; {}", what, advice);
+  else
+    verdict.notes.push_back(what + "; this is attributed to the run's faults");
+}
+
 // A node that is behind kept operations for others from being sent: an open model no longer.
 void judgeBacklog(const ValidityFacts& facts, Verdict& verdict) {
   if (facts.blockedShare <= 0) return;
@@ -95,10 +106,27 @@ void judgeBacklog(const ValidityFacts& facts, Verdict& verdict) {
       "backlog full: for {} of the time -max-backlog operations waited for one node, so none were "
       "sent to other nodes",
       percent(facts.blockedShare));
-  if (facts.faults == 0)
-    addReason(verdict, ReasonCode::backlogFull, "{}; lower -rate, or raise -max-backlog", full);
-  else
-    verdict.notes.push_back(full + "; this is attributed to the run's faults");
+  addReasonOrNote(verdict, facts, ReasonCode::backlogFull, full,
+                  "lower -rate, or raise -max-backlog");
+}
+
+// Each connection waits for the reply to its oldest operation: those behind it are not sent, and
+// wait as if the server were slow.
+void judgeAnswers(const ValidityFacts& facts, Verdict& verdict) {
+  if (facts.unanswered != 0)
+    addReasonOrNote(
+        verdict, facts, ReasonCode::unanswered,
+        fmt::format("no reply: {} had been on the wire for up to {:.1f} s when the run ended, and "
+                    "their connections carry nothing else meanwhile",
+                    plural(facts.unanswered, "operation"), facts.longestUnansweredS),
+        "find out what holds the replies back (a blocked server, a proxy), or raise -drain");
+  if (facts.unservedShare > kTolerableLost)
+    addReasonOrNote(verdict, facts, ReasonCode::unserved,
+                    fmt::format("not served: the cluster refused {} of the operations until the run "
+                                "ended (tolerated: {})",
+                                percent(facts.unservedShare), percent(kTolerableLost)),
+                    "a node does not know its slots, or they have no owner: see redis-cli "
+                    "--cluster check");
 }
 
 // Whether the operations that the run is about have a latency at all.
@@ -116,11 +144,8 @@ void judgeSurvival(const ValidityFacts& facts, Verdict& verdict) {
       "operations lost: {} were lost with their connections (tolerated: {}), so there is no p99 of "
       "all operations",
       percent(facts.lostShare), percent(kTolerableLost));
-  if (facts.faults == 0)
-    addReason(verdict, ReasonCode::operationsLost,
-              "{}; find out why they were closed: the server's log, timeout, maxclients", lost);
-  else
-    verdict.notes.push_back(lost + "; this is attributed to the run's faults");
+  addReasonOrNote(verdict, facts, ReasonCode::operationsLost, lost,
+                  "find out why they were closed: the server's log, timeout, maxclients");
 }
 
 }  // namespace
@@ -132,6 +157,7 @@ Verdict judgeValidity(const ValidityFacts& facts) {
   else
     judgeOpen(facts, verdict);
   judgeBacklog(facts, verdict);
+  judgeAnswers(facts, verdict);
   judgeSurvival(facts, verdict);
   if (facts.steal > kTolerableSteal)
     addReason(verdict, ReasonCode::stolenTime,

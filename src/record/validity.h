@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "record/reason.h"
 #include "record/summary.h"
 
@@ -31,6 +32,10 @@ struct ValidityFacts {
   /// Of a worker's time: operations were due, and none was drawn since a full lane held
   /// -max-backlog of them. In a cluster only.
   double blockedShare = 0;
+  /// On the wire for kUnansweredAfter or longer when the run ended.
+  std::uint64_t unanswered = 0;
+  double longestUnansweredS = 0;
+  double unservedShare = 0;  ///< of the scheduled: refused by a cluster until the run ended
   std::string serverLost;  ///< why no server answered once the run was over; empty: it did
   unsigned faults = 0;     ///< brackets of faults that the run injected itself
   /// Of the intervals that a fault touched: how many operations, and their dispatch. A fault may
@@ -49,7 +54,8 @@ struct Verdict {
 
 /// Whether the generator measured the server or itself. A server that cannot follow, or refuses, is
 /// a finding and no reason for invalidity; a generator that cannot follow, a stolen core, wrong
-/// values, a server that was gone for good, or a share of operations without any latency are.
+/// values, a server that was gone for good, operations to which no reply comes, or a share of
+/// operations without any latency are.
 Verdict judgeValidity(const ValidityFacts& facts);
 
 // The thresholds, for the docs and the tests.
@@ -63,5 +69,7 @@ inline constexpr double kServerBound = 0.90;
 inline constexpr double kKeptUp = 0.99;
 /// With 1% of the operations lost there is no p99 of all of them.
 inline constexpr double kTolerableLost = 0.01;
+/// A reply that has not come for so long, drain included, does not come.
+inline constexpr Nanos kUnansweredAfter = 2 * kSecond;
 
 }  // namespace redline

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/numbers.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "record/validity.h"
 #include "report/finding_rules.h"
@@ -137,6 +138,22 @@ std::optional<Finding> nothingCompleted(const RunData& run) {
           grouped(rate.scheduled),
           rate.achieved > 0 ? ". The operations that completed had been due in the warm-up" : ""),
       "rate.scheduled, rate.completed"};
+}
+
+std::optional<Finding> noReply(const RunData& run) {
+  const RateFigures& rate = run.figures.rate;
+  if (rate.unanswered == 0 && rate.unserved == 0) return {};
+  std::string text;
+  if (rate.unanswered != 0)
+    text = fmt::format(
+        "{} had no reply when the run ended, the oldest after {:.1f} s on the wire. Operations "
+        "behind them on the same connections were not sent",
+        plural(rate.unanswered, "operation"), rate.longestUnansweredS);
+  if (rate.unserved != 0)
+    text += fmt::format("{}A cluster's nodes refused {} until the run ended",
+                        text.empty() ? "" : ". ", plural(rate.unserved, "operation"));
+  return Finding{"no-reply", Weight::problem, std::move(text),
+                 "rate.unanswered, rate.longest_unanswered_s, rate.unserved"};
 }
 
 std::optional<Finding> failedOperations(const RunData& run) {

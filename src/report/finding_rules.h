@@ -18,6 +18,7 @@ std::optional<Finding> notConserved(const RunData& run);
 std::optional<Finding> overloaded(const RunData& run);
 std::optional<Finding> keptUp(const RunData& run);
 std::optional<Finding> nothingCompleted(const RunData& run);
+std::optional<Finding> noReply(const RunData& run);
 std::optional<Finding> failedOperations(const RunData& run);
 std::optional<Finding> connectionsLost(const RunData& run);
 std::optional<Finding> closedLoop(const RunData& run);

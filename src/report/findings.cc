@@ -9,7 +9,7 @@ namespace redline {
 namespace {
 
 constexpr std::array kRules{
-    notEnded,          notConserved,   wrongValues,   nothingCompleted,
+    notEnded,          notConserved,   wrongValues,   nothingCompleted, noReply,
     overloaded,        keptUp,         lowerBounds,   failedOperations,
     connectionsLost,   waitBeforeSend, waitInService, worstInterval,
     slowStretches,     serverSilent,   slowCommands,  serverBound,

@@ -147,6 +147,7 @@ Status ValueParser::readHeader(std::string_view line, std::optional<Value>& done
   const std::string_view body = line.substr(1);
   if (!frames_.empty() && limits_.keep && ++elements_ > limits_.elements)
     return broken("more elements than a reply may have");
+  if (!hasRoomFor(line.size())) return broken("a reply longer than any that is expected");
   if (const auto type = aggregateOf(mark)) return openAggregate(*type, body, done);
   if (const auto type = bulkOf(mark)) return openBulk(*type, body, done);
   Value value;
@@ -218,6 +219,7 @@ Status ValueParser::openBulk(Value::Type type, std::string_view body, std::optio
   const auto length = lengthIn(body);
   if (!length || (limits_.keep && *length > limits_.bulkBytes))
     return broken(fmt::format("a string of {} bytes", excerpt(body)));
+  if (!hasRoomFor(*length)) return broken("a reply longer than any that is expected");
   bulk_.emplace();
   bulk_->value.type = type;
   if (!limits_.keep) bulk_->value.integer = static_cast<std::int64_t>(*length);
@@ -247,6 +249,12 @@ Result<bool> ValueParser::readBulk(std::optional<Value>& done) {
   return true;
 }
 
+/// Counts bytes of the reply that are to be kept.
+bool ValueParser::hasRoomFor(std::uint64_t bytes) {
+  textBytes_ += bytes;
+  return !limits_.keep || textBytes_ <= limits_.replyBytes;
+}
+
 /// Puts a finished value into the aggregate that waits for it, and finishes those that it
 /// completes. True: `value` or the outermost aggregate is the whole reply, now in `out`.
 bool ValueParser::place(Value&& value, Value& out) {
@@ -260,7 +268,7 @@ bool ValueParser::place(Value&& value, Value& out) {
     value = std::move(finished);
   }
   out = std::move(value);
-  elements_ = 0;
+  elements_ = textBytes_ = 0;
   return true;
 }
 

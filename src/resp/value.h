@@ -64,9 +64,10 @@ class ValueParser {
     std::size_t lineBytes = 1 << 20;     ///< of a simple string, an error, a header
     std::size_t bulkBytes = 1ULL << 30;  ///< Redis's proto-max-bulk-len is 512 MB
     std::size_t elements = 1 << 25;      ///< in one reply, all levels together
+    std::size_t replyBytes = 1ULL << 30;  ///< of all texts of one reply together
     /// false: the reply is read through and only its own type and, in `integer`, the number of
     /// elements (aggregates) or bytes (texts) is kept: for replies larger than memory. The limits
-    /// on bulkBytes and elements do not apply then.
+    /// on bulkBytes, elements and replyBytes do not apply then.
     bool keep = true;
   };
 
@@ -100,6 +101,7 @@ class ValueParser {
   Status readNumber(char mark, std::string_view body, Value& value) const;
   Status openAggregate(Value::Type type, std::string_view body, std::optional<Value>& done);
   Status openBulk(Value::Type type, std::string_view body, std::optional<Value>& done);
+  bool hasRoomFor(std::uint64_t bytes);
   bool place(Value&& value, Value& out);
   tl::unexpected<Error> broken(std::string what);
   void compact();
@@ -111,6 +113,7 @@ class ValueParser {
   std::vector<Frame> frames_;
   std::optional<Bulk> bulk_;
   std::uint64_t elements_ = 0;
+  std::uint64_t textBytes_ = 0;  ///< of the reply that is being read
   std::optional<Error> error_;
 };
 

@@ -10,17 +10,6 @@
 namespace redline {
 namespace {
 
-Status requireLocal(std::span<const Endpoint> seeds) {
-  for (const Endpoint& seed : seeds) {
-    const auto local = isLocal(seed);
-    if (!local) return fail(local.error());
-    if (!*local)
-      return fail(ErrorCode::unsafe, "{} is not on this machine: redline loads only local servers",
-                  seed.text());
-  }
-  return {};
-}
-
 /// The map as the first seed has it that answers, with that seed's address.
 Result<std::pair<SlotMapReading, std::string>> readMap(std::span<const Endpoint> seeds,
                                                        const Login& login) {
@@ -60,7 +49,6 @@ std::string described(const ClusterNode& node, std::size_t slots) {
 
 Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Login& login,
                                      bool anyVersion) {
-  if (auto local = requireLocal(seeds); !local) return fail(std::move(local.error()));
   auto read = readMap(seeds, login);
   if (!read) return fail(std::move(read.error()));
   const auto& [reading, seed] = *read;
@@ -79,9 +67,8 @@ Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Logi
     const Error& error = target.error();
     if (error.code == ErrorCode::unsafe)
       return fail(ErrorCode::unsafe,
-                  "{} announces the {}, which is not on this machine: redline loads only local "
-                  "servers; if it is on this machine, set its cluster-announce-ip",
-                  seed, described(node, slots));
+                  "{} announces the {}: {}; if it is on this machine, set its cluster-announce-ip",
+                  seed, described(node, slots), error.message);
     const std::string cannot = fmt::format("{} announces the {}, which cannot be used: {}", seed,
                                            described(node, slots), error.message);
     if (slots != 0) return fail(error.code, "{}", cannot);

@@ -66,7 +66,8 @@ bool ClusterWatch::rest() {
 
 // Asks the nodes in turn until one answers that knows no less than those that were asked before.
 void ClusterWatch::refresh() {
-  const SlotMap& known = live_.latest();
+  const LiveSlotMap::Map latest = live_.latest();
+  const SlotMap& known = *latest;
   for (std::size_t tried = 0; tried < known.nodes().size(); ++tried) {
     const std::size_t which = turn_++ % known.nodes().size();
     Admin* const admin = at(endpointOf(known.nodes()[which].address));
@@ -89,11 +90,10 @@ void ClusterWatch::refresh() {
   }
 }
 
-/// The connection to a node of this machine; null: there is none to be had.
+/// The connection to a node; null: there is none to be had.
 Admin* ClusterWatch::at(const Endpoint& endpoint) {
   auto found = connections_.find(endpoint);
   if (found != connections_.end() && found->second.connected()) return &found->second;
-  if (const auto local = isLocal(endpoint); !local || !*local) return nullptr;
   auto admin = Admin::connect(endpoint, credentials_, kWatchTimeout);
   if (!admin) return nullptr;
   return &connections_.insert_or_assign(endpoint, std::move(*admin)).first->second;

@@ -246,7 +246,7 @@ class DriverRun {
     if (!plan_.chaos.empty()) facts.dispatch = dispatch_;
     facts.servers =
         readings_.figuresOf(preflight_.targets, before_->servers, after_->servers, facts.steal);
-    if (slotMap_) facts.cluster = {&engine.clusterTally(), &slotMap_->latest()};
+    if (mapAtEnd_) facts.cluster = {&engine.clusterTally(), mapAtEnd_.get()};
     const bool evicted = std::ranges::any_of(
         facts.servers, [](const ServerFigures& server) { return server.evicted != 0; });
     if (mitigation_) facts.mitigation = mitigation_->finish(evicted, engine.localCaches());
@@ -255,8 +255,8 @@ class DriverRun {
 
   /// The server, or a master of the cluster as it is now, that does not serve; empty: all do.
   std::string whatIsLost() const {
-    if (!slotMap_) return whyNotServing(plan_.engine.target, plan_.engine.login);
-    const SlotMap& map = slotMap_->latest();
+    if (!mapAtEnd_) return whyNotServing(plan_.engine.target, plan_.engine.login);
+    const SlotMap& map = *mapAtEnd_;
     for (std::uint16_t i = 0; i < map.nodes().size(); ++i) {
       if (map.rangesOf(i).empty()) continue;
       auto why = whyNotServing(endpointOf(map.nodes()[i].address), plan_.engine.login);
@@ -266,6 +266,7 @@ class DriverRun {
   }
 
   DriverOutcome finish(const Engine& engine) {
+    if (slotMap_) mapAtEnd_ = slotMap_->latest();
     DriverOutcome outcome;
     outcome.directory = directory_.path();
     Summary& summary = outcome.summary;
@@ -282,8 +283,8 @@ class DriverRun {
     note(preflight_.notes);
     outcome.hostWarnings = hostWarnings(preflight_.host);
     for (const Warning& warning : outcome.hostWarnings) note({warningText(warning)});
-    if (slotMap_)
-      failures_.note(directory_.writeSlots(slotFigures(engine.clusterTally(), slotMap_->latest())));
+    if (mapAtEnd_)
+      failures_.note(directory_.writeSlots(slotFigures(engine.clusterTally(), *mapAtEnd_)));
     failures_.note(directory_.writeSummary(summary));
     if (!plan_.json.empty()) failures_.note(writeWholeFile(plan_.json, summaryToJson(summary)));
     if (!plan_.sends.empty()) failures_.note(writeSends(engine.sends()));
@@ -312,6 +313,7 @@ class DriverRun {
   ServerReadings readings_;
   std::unique_ptr<MitigationRun> mitigation_;  ///< null: no mitigation and no ledger
   std::unique_ptr<LiveSlotMap> slotMap_;       ///< of a cluster
+  LiveSlotMap::Map mapAtEnd_;                  ///< the same, when the run is over
   std::unique_ptr<ClusterWatch> clusterWatch_;
   std::atomic<unsigned> faults_ = 0;
   std::optional<Edge> before_, after_;
@@ -329,7 +331,10 @@ Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watche
   if (!path) return fail(std::move(path.error()));
   auto directory = RunDirWriter::create(*path);
   if (!directory) return fail(directory.error());
-  return DriverRun(plan, watcher, *directory, *checked).run();
+  DriverPlan known = plan;
+  known.engine.longestValue = checked->longestValue;
+  if (!checked->map) known.engine.target = checked->targets.front().admin.peer();
+  return DriverRun(known, watcher, *directory, *checked).run();
 }
 
 }  // namespace redline

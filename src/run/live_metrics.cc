@@ -4,6 +4,7 @@
 
 #include "metrics/exposition.h"
 #include "server/process.h"
+#include "transport/gate.h"
 
 namespace redline {
 

@@ -216,7 +216,7 @@ class LoadRun {
 
   Result<LoadOutcome> drive() {
     if (method_.method == LoadMethod::commands)
-      return follow(*Loading::start(plan_.load, slotMap_.get()));
+      return follow(*Loading::start(knownLoad(), slotMap_.get()));
     auto loading = RdbLoading::start(plan_.load, method_.streams);
     if (!loading) return fail(std::move(loading.error()));
     LoadOutcome outcome = follow(**loading);
@@ -225,6 +225,13 @@ class LoadRun {
           !stayed && outcome.status)
         outcome.status = std::move(stayed);
     return outcome;
+  }
+
+  /// With the node by the address that it was reached at.
+  LoadPlan knownLoad() const {
+    LoadPlan load = plan_.load;
+    if (!servers_.map) load.target = servers_.targets.front().admin.peer();
+    return load;
   }
 
   LoadOutcome follow(auto& loading) {
@@ -245,7 +252,8 @@ class LoadRun {
 
   void describeCluster(const LoadOutcome& outcome) {
     ClusterFigures& cluster = result_.summary.cluster;
-    ClusterFigures places = clusterFigures(outcome.cluster, slotMap_->latest());
+    const LiveSlotMap::Map map = slotMap_->latest();
+    ClusterFigures places = clusterFigures(outcome.cluster, *map);
     cluster.nodes = std::move(places.nodes);
     cluster.hotSlots = std::move(places.hotSlots);
   }
@@ -260,7 +268,7 @@ class LoadRun {
     wait.progress = watcher_.onReplicas;
     wait.interrupted = watcher_.interrupted;
     const Credentials credentials{plan_.load.login.user, plan_.load.login.password};
-    for (const ReplicaBehind& behind : awaitReplicas(slotMap_->latest(), credentials, wait))
+    for (const ReplicaBehind& behind : awaitReplicas(*map, credentials, wait))
       result_.summary.notes.push_back(
           fmt::format("replica {} is {} behind {}{}", behind.replica, formatSize(behind.bytes),
                       behind.master, behind.problem.empty() ? "" : ": " + behind.problem));
@@ -268,7 +276,7 @@ class LoadRun {
 
   void finish(const LoadOutcome& outcome) {
     std::vector<HotSlotFigures> slots;
-    if (slotMap_) slots = slotFigures(outcome.cluster, slotMap_->latest());
+    if (slotMap_) slots = slotFigures(outcome.cluster, *slotMap_->latest());
     const Summary& summary = result_.summary;
     Status written = record_.close(summary, slots);
     if (!plan_.json.empty() && written)

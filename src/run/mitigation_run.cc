@@ -82,7 +82,8 @@ MitigationRun::MitigationRun(const EnginePlan& plan, Endpoint node, KeyAdmin key
 Result<std::unique_ptr<MitigationRun>> MitigationRun::prepare(const EnginePlan& plan,
                                                               const Endpoint& node,
                                                               const SlotMap* map) {
-  auto keys = KeyAdmin::connect(node, map != nullptr, {plan.login.user, plan.login.password});
+  auto keys = KeyAdmin::connect(node, map != nullptr, {plan.login.user, plan.login.password},
+                                plan.valueSize);
   if (!keys) return fail(keys.error());
   std::unique_ptr<MitigationRun> run(new MitigationRun(plan, node, std::move(*keys)));
   if (plan.mitigation.is(MitigationKind::keySplit))

@@ -17,6 +17,8 @@ namespace {
 Status requireDataSet(const EnginePlan& plan, bool force, Preflight& found) {
   const auto sample = sampleDataSet(plan, found.targets);
   if (!sample) return fail(sample.error());
+  for (const SampledKey& key : sample->keys)
+    found.longestValue = std::max<std::size_t>(found.longestValue, key.length);
   DataSetJudgement judgement = judgeDataSet(plan, *sample);
   std::ranges::move(judgement.notes, std::back_inserter(found.notes));
   if (judgement.contradictions.empty()) return {};
@@ -50,7 +52,7 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
   if (!seeds.empty()) {
     auto cluster = connectCluster(seeds, login, anyVersion);
     if (!cluster) return fail(std::move(cluster.error()));
-    return Preflight{std::move(cluster->nodes), std::move(cluster->map), readHost(),
+    return Preflight{std::move(cluster->nodes), std::move(cluster->map), readHost(), 0,
                      std::move(cluster->notes)};
   }
   auto target = connectTarget(where, login, anyVersion);
@@ -60,7 +62,7 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
                 "{} is a node of a cluster, and owns only some of the keys: add "
                 "-topology=cluster",
                 where.text());
-  Preflight result{{}, std::nullopt, readHost(), {}};
+  Preflight result{{}, std::nullopt, readHost(), 0, {}};
   result.targets.push_back(std::move(*target));
   return result;
 }

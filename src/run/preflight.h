@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@ struct Preflight {
   std::vector<Target> targets;     ///< the node; or the cluster's that answer, masters first
   std::optional<SlotMap> map;      ///< of a cluster
   HostFacts host;                  ///< the machine, as it was before the load
+  std::size_t longestValue = 0;    ///< bytes; of the keys of the data set that were looked at
   std::vector<std::string> notes;  ///< for the user's information; not errors
 };
 

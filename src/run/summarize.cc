@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string>
 
+#include "base/numbers.h"
 #include "base/text.h"
 #include "record/latency_figures.h"
 #include "record/run_totals.h"
@@ -140,6 +141,9 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, Na
   facts.completed = static_cast<double>(summary.rate.completed);
   facts.lostShare = lostShare(summary.rate);
   facts.blockedShare = run.busyS > 0 ? toSeconds(blocked) / run.busyS : 0;
+  facts.unanswered = summary.rate.unanswered;
+  facts.longestUnansweredS = summary.rate.longestUnansweredS;
+  facts.unservedShare = shareOf(summary.rate.unserved, summary.rate.scheduled);
   facts.serverLost = run.serverLost;
   facts.faults = run.faults;
   if (run.dispatch) separateFaultedDispatch(*run.dispatch, facts);

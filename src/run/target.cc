@@ -7,11 +7,6 @@
 namespace redline {
 
 Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool anyVersion) {
-  const auto local = isLocal(endpoint);
-  if (!local) return fail(local.error());
-  if (!*local)
-    return fail(ErrorCode::unsafe, "{} is not on this machine: redline loads only local servers",
-                endpoint.text());
   auto admin = Admin::connect(endpoint, {login.user, login.password});
   if (!admin) return fail(std::move(admin.error()));
   auto info = admin->info({"server", "memory", "replication", "cluster", "keyspace"});

@@ -17,8 +17,7 @@ struct Target {
   ServerInfo info;  ///< as it was then: server, memory, replication, cluster, keyspace
 };
 
-/// Makes sure that the address is on this machine and that a Redis of the right version answers
-/// there and lets us in.
+/// Makes sure that a Redis of the right version answers there and lets us in.
 Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool anyVersion);
 
 /// Why no server answers there within a second: unreachable, silent or still loading. Empty: a

@@ -21,6 +21,8 @@ struct CounterColumn {
 constexpr CounterColumn<std::uint64_t> kCountColumns[] = {
     {"scheduled", &Counters::scheduled},
     {"outstanding_at_end", &Counters::outstandingAtEnd},
+    {"unanswered_at_end", &Counters::unansweredAtEnd},
+    {"unserved_at_end", &Counters::unservedAtEnd},
     {"carried_over", &Counters::carriedOver},
     {"hits", &Counters::hits},
     {"misses", &Counters::misses},

@@ -27,6 +27,9 @@ void visit(auto& json, MappedAs<RateFigures> auto& rate) {
   json.field("completed", rate.completed);
   json.field("failed", rate.failed);
   json.field("outstanding", rate.outstanding);
+  json.field("unanswered", rate.unanswered);
+  json.field("unserved", rate.unserved);
+  json.field("longest_unanswered_s", rate.longestUnansweredS);
   json.field("overloaded", rate.overloaded);
   json.field("errors", rate.errors);
 }

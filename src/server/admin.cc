@@ -10,6 +10,13 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 
+ValueParser::Limits replyLimits(std::size_t valueBytes) {
+  ValueParser::Limits limits;
+  limits.replyBytes = Admin::kLongestReport + valueBytes;
+  limits.elements = 1 << 20;
+  return limits;
+}
+
 bool hasCode(const Value& reply, std::string_view code) {
   return reply.isError() && reply.text.starts_with(code);
 }
@@ -47,7 +54,9 @@ tl::unexpected<Error> refusal(const Endpoint& endpoint, const Credentials& crede
 
 Admin::Admin(BlockingStream stream, Nanos timeout)
     : endpoint_(stream.endpoint()),
+      peer_(stream.peer()),
       stream_(std::move(stream)),
+      parser_(replyLimits(0)),
       buffer_(kReadBytes),
       timeout_(timeout) {}
 
@@ -131,6 +140,10 @@ Status Admin::awaitLoaded(const LoadingWait& loading) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
+}
+
+void Admin::expectValues(std::size_t bytes) {
+  parser_ = ValueParser(replyLimits(bytes));
 }
 
 Nanos Admin::deadline(std::optional<Nanos> timeout) const {

@@ -77,10 +77,17 @@ class Admin {
   Result<std::string> configGet(std::string_view name);
   Status configSet(std::string_view name, std::string_view value);
 
+  /// Replies may be as long as a value of that many bytes; by default a server that sends more than
+  /// any of its own reports can need (kLongestReport) is dropped. Between two commands.
+  void expectValues(std::size_t bytes);
+  static constexpr std::size_t kLongestReport = 64 << 20;
+
   /// Refuses a server that redline is not made for (anything but 7.x), unless `anyVersion`.
   Status requireVersion(const ServerInfo& info, bool anyVersion) const;
 
   const Endpoint& endpoint() const { return endpoint_; }
+  /// The same with its host as the address that was connected to.
+  const Endpoint& peer() const { return peer_; }
   /// False once a timeout or a lost connection has put it out of step.
   bool connected() const { return stream_.has_value(); }
   /// Bytes of all replies so far.
@@ -99,7 +106,7 @@ class Admin {
   Nanos deadline(std::optional<Nanos> timeout) const;
   tl::unexpected<Error> drop(Error error);
 
-  Endpoint endpoint_;
+  Endpoint endpoint_, peer_;
   std::optional<BlockingStream> stream_;
   ValueParser parser_;
   std::vector<char> buffer_;

@@ -60,6 +60,7 @@ Result<ClusterAdmin> ClusterAdmin::connect(std::span<const Endpoint> seeds, Cred
     auto info = admin ? (*admin)->info({"cluster"}) : Result<ServerInfo>(fail(admin.error()));
     if (!info) {
       last = info.error();
+      if (last.code == ErrorCode::unsafe) break;
       continue;
     }
     if (info->text("cluster_enabled") != "1")
@@ -78,7 +79,13 @@ Result<Admin*> ClusterAdmin::at(const Endpoint& endpoint) {
   if (found != connections_.end() && found->second.connected()) return &found->second;
   auto admin = Admin::connect(endpoint, credentials_, timeout_);
   if (!admin) return fail(std::move(admin.error()));
+  admin->expectValues(valueBytes_);
   return &connections_.insert_or_assign(endpoint, std::move(*admin)).first->second;
+}
+
+void ClusterAdmin::expectValues(std::size_t bytes) {
+  valueBytes_ = bytes;
+  for (auto& [endpoint, admin] : connections_) admin.expectValues(bytes);
 }
 
 Result<ClusterView> ClusterAdmin::viewOf(const Endpoint& endpoint) {

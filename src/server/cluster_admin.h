@@ -61,11 +61,15 @@ class ClusterAdmin {
   /// CLUSTER INFO, CLUSTER NODES and INFO replication in one go.
   Result<NodeReading> read(const Endpoint& endpoint);
 
+  /// As Admin::expectValues(), for all connections.
+  void expectValues(std::size_t bytes);
+
   const Credentials& credentials() const { return credentials_; }
 
  private:
   Credentials credentials_;
   Nanos timeout_;
+  std::size_t valueBytes_ = 0;
   std::vector<Endpoint> known_;  ///< seeds first
   std::map<Endpoint, Admin> connections_;
 };

@@ -10,6 +10,7 @@
 
 #include "resp/command.h"
 #include "resp/value.h"
+#include "transport/gate.h"
 #include "transport/transport.h"
 
 namespace redline {
@@ -180,7 +181,11 @@ Result<StormOutcome> connectionStorm(const StormOptions& options,
   // One send and one receive for each connection: a ring would have nothing to batch.
   auto transport = makeTransport(IoChoice::epoll);
   if (!transport) return fail(transport.error());
-  return Storm(options, std::move(*transport)).run(interrupted);
+  auto server = lookUp(options.server);
+  if (!server) return fail(std::move(server.error()));
+  StormOptions known = options;
+  known.server = std::move(*server);
+  return Storm(known, std::move(*transport)).run(interrupted);
 }
 
 }  // namespace redline

@@ -26,14 +26,16 @@ bool passes(const Value& reply) {
 }  // namespace
 
 Result<KeyAdmin> KeyAdmin::connect(const Endpoint& seed, bool cluster,
-                                   const Credentials& credentials) {
+                                   const Credentials& credentials, std::size_t valueBytes) {
   if (!cluster) {
     ClusterAdmin nodes(credentials);
+    nodes.expectValues(valueBytes);
     if (auto admin = nodes.at(seed); !admin) return fail(admin.error());
     return KeyAdmin(seed, false, std::move(nodes));
   }
   auto nodes = ClusterAdmin::connect(std::span(&seed, 1), credentials);
   if (!nodes) return fail(nodes.error());
+  nodes->expectValues(valueBytes);
   return KeyAdmin(seed, true, std::move(*nodes));
 }
 

@@ -16,9 +16,10 @@ namespace redline {
 /// a time.
 class KeyAdmin {
  public:
-  /// On a single node, or of the cluster that `seed` is a node of.
+  /// On a single node, or of the cluster that `seed` is a node of. `valueBytes`: of the longest
+  /// value that is read.
   static Result<KeyAdmin> connect(const Endpoint& seed, bool cluster,
-                                  const Credentials& credentials);
+                                  const Credentials& credentials, std::size_t valueBytes = 0);
 
   /// The second word of each command is its key. Replies in order, final ones: redirects have been
   /// followed and temporary refusals waited out until `limit` from now; error replies are values.

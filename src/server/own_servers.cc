@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/stack.h"
+#include "transport/gate.h"
 
 namespace redline {
 

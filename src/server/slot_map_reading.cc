@@ -2,8 +2,20 @@
 
 #include "base/text.h"
 #include "server/cluster_view.h"
+#include "transport/gate.h"
 
 namespace redline {
+namespace {
+
+/// Names are looked up here and not where operations wait for it.
+Result<std::string> addressOf(const NodeAddress& node) {
+  if (isNumeric(node.host)) return node.host;
+  auto found = lookUp(endpointOf(node));
+  if (!found) return fail(std::move(found.error()));
+  return std::move(found->host);
+}
+
+}  // namespace
 
 Result<SlotMapReading> readSlotMap(Admin& admin) {
   static const std::vector<std::vector<std::string>> kQuestions{{"CLUSTER", "INFO"},
@@ -13,8 +25,8 @@ Result<SlotMapReading> readSlotMap(Admin& admin) {
   if ((*replies)[0].isError())
     return fail(ErrorCode::refused, "{} says: {}", admin.endpoint().text(), (*replies)[0].text);
   // Through a Unix socket there is no host to take the place of one that is left open.
-  const Endpoint& endpoint = admin.endpoint();
-  const NodeAddress asked{endpoint.isUnix() ? "127.0.0.1" : endpoint.host, endpoint.port};
+  const Endpoint& peer = admin.peer();
+  const NodeAddress asked{peer.isUnix() ? "127.0.0.1" : peer.host, peer.port};
   Result<SlotMap> map = SlotMap::fromShards((*replies)[1], asked);
   if ((*replies)[1].isError()) {
     auto slots = admin.command({"CLUSTER", "SLOTS"});
@@ -22,6 +34,7 @@ Result<SlotMapReading> readSlotMap(Admin& admin) {
     map = SlotMap::fromSlots(*slots, asked);
   }
   if (!map) return fail(std::move(map.error()));
+  if (auto known = map->lookUpNames(addressOf); !known) return fail(std::move(known.error()));
   SlotMapReading reading{std::move(*map), {}, 0};
   auto info = parseClusterInfo((*replies)[0].text);
   reading.state = info["cluster_state"];

@@ -16,7 +16,8 @@ struct SlotMapReading {
   std::uint64_t epoch = 0;  ///< cluster_current_epoch: a node that knows of a later one knows more
 };
 
-/// Asks by CLUSTER INFO and CLUSTER SHARDS (before 7.0: CLUSTER SLOTS).
+/// Asks by CLUSTER INFO and CLUSTER SHARDS (before 7.0: CLUSTER SLOTS), and looks up the nodes that
+/// go by names. unsafe: a node is on a machine that is not allowed.
 Result<SlotMapReading> readSlotMap(Admin& admin);
 
 /// The same address in the words of the two rooms.

@@ -1,18 +1,16 @@
 #include "transport/blocking.h"
 
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <memory>
 #include <utility>
+
+#include "transport/gate.h"
+#include "transport/socket.h"
 
 namespace redline {
 namespace {
@@ -34,8 +32,8 @@ tl::unexpected<Error> nothingListens(const Endpoint& endpoint, int error) {
 }
 
 /// Starts a connect; 0, EINPROGRESS, or why not.
-int startConnect(int fd, const sockaddr* address, socklen_t length) {
-  while (::connect(fd, address, length) != 0) {
+int startConnect(int fd, const PeerAddress& peer) {
+  while (::connect(fd, peer.get(), peer.length()) != 0) {
     if (errno == EINTR) return EINPROGRESS;
     // A Unix socket whose backlog is full says EAGAIN at once: treated as refused.
     if (errno != EAGAIN) return errno;
@@ -49,59 +47,34 @@ struct ConnectAttempt {
   int error = 0;  ///< 0, EINPROGRESS, or why not
 };
 
-ConnectAttempt attempt(int family, const sockaddr* address, socklen_t length) {
-  Fd fd(::socket(family, kSocketFlags, 0));
+ConnectAttempt attempt(const PeerAddress& peer) {
+  Fd fd(::socket(peer.family(), kSocketFlags, 0));
   if (!fd.valid()) return {{}, errno};
-  const int error = startConnect(fd.get(), address, length);
+  const int error = startConnect(fd.get(), peer);
   return {std::move(fd), error};
-}
-
-ConnectAttempt attemptUnix(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return {{}, ENAMETOOLONG};
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return attempt(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-}
-
-struct ListDeleter {
-  void operator()(addrinfo* list) const { freeaddrinfo(list); }
-};
-using AddressList = std::unique_ptr<addrinfo, ListDeleter>;
-
-Result<AddressList> addressesOf(const Endpoint& endpoint) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* raw = nullptr;
-  const int problem =
-      getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &raw);
-  if (problem != 0)
-    return fail(ErrorCode::unreachable, "cannot resolve the host of {}: {}", endpoint.text(),
-                gai_strerror(problem));
-  return AddressList(raw);
 }
 
 }  // namespace
 
 Result<BlockingStream> BlockingStream::connect(const Endpoint& endpoint, Nanos deadline,
                                                const std::atomic<Nanos>* limit) {
-  const auto establish = [&](ConnectAttempt tried) -> Result<BlockingStream> {
-    BlockingStream stream(endpoint, std::move(tried.fd), limit);
-    if (tried.error != 0 && tried.error != EINPROGRESS)
-      return nothingListens(endpoint, tried.error);
-    if (auto ready = stream.finishConnect(deadline); !ready) return fail(std::move(ready.error()));
-    return stream;
-  };
-  if (endpoint.isUnix()) return establish(attemptUnix(endpoint.unixPath));
-  auto addresses = addressesOf(endpoint);
-  if (!addresses) return fail(std::move(addresses.error()));
+  const auto addresses = admit(endpoint);
+  if (!addresses) return fail(addresses.error());
   Result<BlockingStream> last = nothingListens(endpoint, ECONNREFUSED);
-  for (const addrinfo* each = addresses->get(); each != nullptr; each = each->ai_next) {
-    last = establish(attempt(each->ai_family, each->ai_addr, each->ai_addrlen));
+  for (const PeerAddress& peer : *addresses) {
+    last = establish(endpoint, peer, deadline, limit);
     if (last) break;
   }
   return last;
+}
+
+Result<BlockingStream> BlockingStream::establish(const Endpoint& endpoint, const PeerAddress& peer,
+                                                 Nanos deadline, const std::atomic<Nanos>* limit) {
+  ConnectAttempt tried = attempt(peer);
+  if (tried.error != 0 && tried.error != EINPROGRESS) return nothingListens(endpoint, tried.error);
+  BlockingStream stream(endpoint, peer.endpoint(), std::move(tried.fd), limit);
+  if (auto ready = stream.finishConnect(deadline); !ready) return fail(std::move(ready.error()));
+  return stream;
 }
 
 Status BlockingStream::finishConnect(Nanos deadline) {

@@ -12,12 +12,15 @@
 
 namespace redline {
 
+class PeerAddress;
+
 /// One connection whose calls wait, for administration. Owns its socket; movable. Every deadline is
 /// a point on SteadyClock.
 class BlockingStream {
  public:
   /// Opens a TCP connection (TCP_NODELAY) or a Unix socket. unreachable: nothing listens there;
-  /// timeout: no answer by `deadline`. The message says what to do about it.
+  /// timeout: no answer by `deadline`; unsafe: the gate does not let it through. The message says
+  /// what to do about it.
   static Result<BlockingStream> connect(const Endpoint& endpoint, Nanos deadline,
                                         const std::atomic<Nanos>* limit = nullptr);
 
@@ -26,14 +29,21 @@ class BlockingStream {
   /// Returns when the kernel has taken all bytes.
   Status writeAll(std::string_view bytes, Nanos deadline);
   const Endpoint& endpoint() const { return endpoint_; }
+  /// The same with its host as the address that accepted the connection.
+  const Endpoint& peer() const { return peer_; }
 
  private:
-  BlockingStream(Endpoint endpoint, Fd fd, const std::atomic<Nanos>* limit)
-      : endpoint_(std::move(endpoint)), fd_(std::move(fd)), limit_(limit) {}
+  BlockingStream(Endpoint endpoint, Endpoint peer, Fd fd, const std::atomic<Nanos>* limit)
+      : endpoint_(std::move(endpoint)),
+        peer_(std::move(peer)),
+        fd_(std::move(fd)),
+        limit_(limit) {}
+  static Result<BlockingStream> establish(const Endpoint& endpoint, const PeerAddress& peer,
+                                          Nanos deadline, const std::atomic<Nanos>* limit);
   Status finishConnect(Nanos deadline);
   Status awaitReady(short events, Nanos deadline) const;
 
-  Endpoint endpoint_;
+  Endpoint endpoint_, peer_;
   Fd fd_;
   /// A point in time that another thread may bring forward to end waits early; null: none.
   const std::atomic<Nanos>* limit_ = nullptr;

@@ -24,12 +24,4 @@ struct Endpoint {
 /// Reads the forms text() writes.
 Result<Endpoint> parseEndpoint(std::string_view text);
 
-/// True for a Unix socket and for a host that resolves to addresses of this machine alone.
-/// redline loads only local servers.
-Result<bool> isLocal(const Endpoint& endpoint);
-
-/// True for a Unix socket and for a host that resolves to loopback alone: what listens there cannot
-/// be reached from other machines. False where it does not resolve.
-bool isLoopback(const Endpoint& endpoint);
-
 }  // namespace redline

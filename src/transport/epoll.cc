@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "transport/conn_slots.h"
+#include "transport/gate.h"
 #include "transport/socket.h"
 
 namespace redline {
@@ -28,15 +29,16 @@ class EpollTransport final : public Transport {
   explicit EpollTransport(Fd epoll) : epoll_(std::move(epoll)) {}
 
   Result<ConnId> open(const Endpoint& endpoint) override {
-    auto address = resolve(endpoint);
-    if (!address) return fail(address.error());
-    auto fd = makeSocket(address->family(), true);
+    const auto addresses = admit(endpoint, NameLookup::never);
+    if (!addresses) return fail(addresses.error());
+    const PeerAddress& address = addresses->front();
+    auto fd = makeSocket(address.family(), true);
     if (!fd) return fail(fd.error());
     const ConnId id = connections_.take();
     EpollConnection& connection = connections_[id];
     connection.fd = std::move(*fd);
     connection.connecting = true;
-    if (::connect(connection.fd.get(), address->get(), address->length) != 0 &&
+    if (::connect(connection.fd.get(), address.get(), address.length()) != 0 &&
         errno != EINPROGRESS)
       broken_.push_back({id, TransportEvent::Kind::closed, errno});
     else

@@ -6,39 +6,35 @@
 #include <cerrno>
 #include <cstring>
 
-namespace redline {
-namespace {
+#include "base/text.h"
 
-Result<SocketAddress> unixAddress(const std::string& path) {
+namespace redline {
+
+PeerAddress::PeerAddress(const void* address, socklen_t length) : length_(length) {
+  std::memcpy(&storage_, address, length);
+}
+
+Result<PeerAddress> PeerAddress::ofUnix(const std::string& path) {
   sockaddr_un address{};
   if (path.size() >= sizeof address.sun_path)
     return fail(ErrorCode::usage, "the socket path '{}' is longer than {} bytes", path,
                 sizeof address.sun_path - 1);
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  SocketAddress result;
-  std::memcpy(&result.storage, &address, sizeof address);
-  result.length = sizeof address;
-  return result;
+  return PeerAddress(&address, sizeof address);
 }
 
-}  // namespace
-
-Result<SocketAddress> resolve(const Endpoint& endpoint) {
-  if (endpoint.isUnix()) return unixAddress(endpoint.unixPath);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const std::string port = std::to_string(endpoint.port);
-  const int rc = ::getaddrinfo(endpoint.host.c_str(), port.c_str(), &hints, &found);
-  if (rc != 0)
-    return fail(ErrorCode::unreachable, "cannot resolve '{}': {}", endpoint.host,
-                ::gai_strerror(rc));
-  SocketAddress result;
-  std::memcpy(&result.storage, found->ai_addr, found->ai_addrlen);
-  result.length = found->ai_addrlen;
-  ::freeaddrinfo(found);
-  return result;
+Endpoint PeerAddress::endpoint() const {
+  if (family() == AF_UNIX) {
+    sockaddr_un local;
+    std::memcpy(&local, &storage_, sizeof local);
+    return {{}, 0, local.sun_path};
+  }
+  char host[NI_MAXHOST] = "";
+  char port[NI_MAXSERV] = "";
+  ::getnameinfo(get(), length_, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+  return {host, toNumber<std::uint16_t>(port).value_or(0), {}};
 }
 
 Result<Fd> makeSocket(int family, bool nonBlocking) {

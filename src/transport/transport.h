@@ -35,8 +35,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  /// Starts to connect; `connected` or `closed` follows from wait(). Fails only if no socket can be
-  /// created.
+  /// Starts to connect; `connected` or `closed` follows from wait(). The host is an address, since
+  /// a name would have to be looked up. Fails if no socket can be created, and as admit() does.
   virtual Result<ConnId> open(const Endpoint& endpoint) = 0;
   /// Drops the connection and what it has queued. No event follows.
   virtual void close(ConnId conn) = 0;

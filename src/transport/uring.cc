@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "transport/conn_slots.h"
+#include "transport/gate.h"
 #include "transport/socket.h"
 
 namespace redline {
@@ -67,7 +68,7 @@ class ReceiveSlot {
 
 struct UringConnection {
   Fd fd;
-  SocketAddress address;  // the kernel reads it until the connect completes
+  PeerAddress address;  // the kernel reads it until the connect completes
   InBuffer in;
   ReceiveSlot slot;      // open where receives stay armed
   OutBuffer out;         // filled by the owner
@@ -103,19 +104,20 @@ class UringTransport final : public Transport {
   }
 
   Result<ConnId> open(const Endpoint& endpoint) override {
-    auto address = resolve(endpoint);
-    if (!address) return fail(address.error());
-    auto fd = makeSocket(address->family(), true);
+    const auto addresses = admit(endpoint, NameLookup::never);
+    if (!addresses) return fail(addresses.error());
+    const PeerAddress& address = addresses->front();
+    auto fd = makeSocket(address.family(), true);
     if (!fd) return fail(fd.error());
     const ConnId id = connections_.take();
     UringConnection& c = connections_[id];
     c.fd = std::move(*fd);
-    c.address = *address;
-    if (staysArmed_ && address->family() != AF_UNIX &&
+    c.address = address;
+    if (staysArmed_ && address.family() != AF_UNIX &&
         id <= std::numeric_limits<std::uint16_t>::max())
       c.slot.open(ring_, groupOf(id));
     io_uring_sqe* sqe = submission(id);
-    io_uring_prep_connect(sqe, c.fd.get(), c.address.get(), c.address.length);
+    io_uring_prep_connect(sqe, c.fd.get(), c.address.get(), c.address.length());
     tag(sqe, id, kConnect);
     return id;
   }

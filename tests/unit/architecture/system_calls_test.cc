@@ -44,6 +44,9 @@ const std::vector<Rule>& rules() {
            R"(\bfmt::v?print\s*\(|std::c(out|err|log)\b|(^|[^\w.>])(f|v|vf)?printf\s*\(|)"
            R"((^|[^\w.>])(fputs|puts|fputc|putchar|fwrite|perror)\s*\(|STD(OUT|ERR)_FILENO\s*,)"),
        {"os"}},
+      {"a connection is opened, or a name looked up,",
+       std::regex(R"((^|[^\w.>])(::connect|getaddrinfo|gethostbyname\w*)\s*\(|io_uring_prep_connect)"),
+       {"transport"}},
   };
   return all;
 }
@@ -88,6 +91,14 @@ TEST(SystemRules, NameTheLineOfAProgramStartedOutsideOfOs) {
                                  "popen(line, \"r\")", "std::system(line)"})
     EXPECT_THAT(check("server", text), testing::SizeIs(1)) << text;
   EXPECT_THAT(check("os", "::fork(); ::execv(program, args);"), IsEmpty());
+}
+
+// In transport, only what the gate has let through can be connected to: a PeerAddress.
+TEST(SystemRules, KeepConnectionsToTransportWhereTheGateIs) {
+  EXPECT_THAT(check("run", "if (::connect(fd, address, length) != 0)"), testing::SizeIs(1));
+  EXPECT_THAT(check("engine", "getaddrinfo(host, port, &hints, &found);"), testing::SizeIs(1));
+  EXPECT_THAT(check("run", "auto admin = Admin::connect(endpoint, who);"), IsEmpty());
+  EXPECT_THAT(check("transport", "::connect(fd, peer.get(), peer.length());"), IsEmpty());
 }
 
 TEST(SystemRules, LetMethodsAndCommentsHaveSuchNames) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "engine/lane.h"
 #include "engine/load_lane.h"
 #include "record/interval.h"
@@ -47,10 +49,79 @@ TYPED_TEST(ClusterLanesOf, MovesWhatWaitsToTheNewOwnerOfItsSlot) {
 }
 
 TYPED_TEST(ClusterLanesOf, RefuseANodeOnAnotherMachine) {
+  Cluster<TypeParam> redirected;
+  EXPECT_EQ(redirected.lanes.laneTo("192.0.2.1", 7009), nullptr);
+  ASSERT_FALSE(redirected.lanes.status());
+  EXPECT_EQ(redirected.lanes.status().error().code, ErrorCode::unsafe);
+
+  Cluster<TypeParam> mapped;
+  SlotMap map = mapTo(7001, 7002);
+  map.moved(5, "192.0.2.1", 7009);
+  mapped.map.publish(map);
+  mapped.lanes.adoptLatest(kSecond);
+  ASSERT_FALSE(mapped.lanes.status());
+  EXPECT_EQ(mapped.lanes.status().error().code, ErrorCode::unsafe);
+}
+
+ReplyView errorReply(std::string_view text) {
+  ReplyView reply;
+  reply.type = ReplyType::error;
+  reply.payload = text;
+  return reply;
+}
+
+// A peer that names a new node with each reply would otherwise get connections to all of them.
+TYPED_TEST(ClusterLanesOf, WaitForTheMapThatHasTheNodeWhichARedirectNames) {
   Cluster<TypeParam> c;
-  EXPECT_EQ(c.lanes.laneTo("192.0.2.1", 7009), nullptr);
+  Counters counters;
+  const typename TypeParam::Op op;
+  const Nanos now = kSecond, deadline = 2 * kSecond;
+  for (int port = 7100; port < 7200; ++port)
+    for (const std::string kind : {"MOVED", "ASK"}) {
+      const std::string text = kind + " 5 127.0.0.1:" + std::to_string(port);
+      const auto to =
+          c.lanes.redirectionOf(c.lanes[0], op, errorReply(text), now, deadline, counters);
+      EXPECT_EQ(to.next, Decision::Next::tryAgain);
+      EXPECT_GT(to.retryAt, now);
+    }
+  EXPECT_EQ(c.lanes.all().size(), 2U);
+  EXPECT_TRUE(c.lanes.status());
+  const ReplyView reply = errorReply("MOVED 5 127.0.0.1:7100");
+  EXPECT_TRUE(c.lanes.redirectionOf(c.lanes[0], op, reply, deadline, deadline, counters).isFinal());
+
+  c.map.publish(mapTo(7100, 7002));
+  c.lanes.adoptLatest(now);
+  const auto to = c.lanes.redirectionOf(c.lanes[0], op, reply, now, deadline, counters);
+  EXPECT_EQ(to.lane, &c.lanes[2]);
+}
+
+TYPED_TEST(ClusterLanesOf, KnowANodeByTheNameThatTheMapHasForItAndLookUpNone) {
+  Cluster<TypeParam> c;
+  Counters counters;
+  const typename TypeParam::Op op;
+  const ReplyView reply = errorReply("MOVED 5 node-3.invalid:7003");
+  const auto redirection = [&] {
+    return c.lanes.redirectionOf(c.lanes[0], op, reply, kSecond, 2 * kSecond, counters);
+  };
+  EXPECT_EQ(redirection().next, Decision::Next::tryAgain);
+  SlotMap map = mapTo(7001, 7002);
+  map.moved(7, "node-3.invalid", 7003);
+  ASSERT_TRUE(map.lookUpNames([](const NodeAddress&) { return Result<std::string>("127.0.0.1"); }));
+  c.map.publish(map);
+  c.lanes.adoptLatest(kSecond);
+  ASSERT_NE(redirection().lane, nullptr);
+  EXPECT_EQ(redirection().lane->endpoint().text(), "127.0.0.1:7003");
+}
+
+TYPED_TEST(ClusterLanesOf, GiveUpAClusterThatNamesEverNewNodes) {
+  Cluster<TypeParam> c;
+  for (std::uint16_t port = 8000; port < 9000 && c.lanes.status(); ++port) {
+    c.map.publish(mapTo(port, 7002));
+    c.lanes.adoptLatest(kSecond);
+  }
   ASSERT_FALSE(c.lanes.status());
-  EXPECT_EQ(c.lanes.status().error().code, ErrorCode::unsafe);
+  EXPECT_EQ(c.lanes.status().error().code, ErrorCode::refused);
+  EXPECT_EQ(c.lanes.all().size(), 24U);
 }
 
 TYPED_TEST(ClusterLanesOf, TakeANodeForSilentThatIsAskedAndSaysNothing) {

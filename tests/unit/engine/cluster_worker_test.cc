@@ -137,9 +137,14 @@ TEST(ClusterWorker, FollowsMovedAndLearnsFromIt) {
   EXPECT_LT(total.of(Measure::response, OpKind::get).max(), kMillisecond);
 }
 
-TEST(ClusterWorker, ConnectsToANodeThatOnlyAMovedHasNamed) {
+// A node that joined the cluster after the map was made.
+TEST(ClusterWorker, ConnectsToANodeThatAMovedHasNamedWhenTheMapHasItToo) {
   Rig rig;
   rig.at[Rig::kBegin + 2 * kSecond] = [&] { rig.moveFirstThird(7009); };
+  rig.at[Rig::kBegin + 2 * kSecond + 20 * kMillisecond] = [&] {
+    EXPECT_EQ(rig.cluster.served[7009], 0U);
+    rig.view.publish(rig.cluster.truth);
+  };
   rig.run();
   EXPECT_EQ(rig.completed(), 8000U);
   ASSERT_EQ(rig.tally.nodes.size(), 4U);

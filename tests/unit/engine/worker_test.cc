@@ -118,6 +118,30 @@ TEST(Worker, CountsWhatIsStillOutstandingWhenTheDrainIsOver) {
   expectConserved(total);
 }
 
+// A peer that swallows replies: each keeps a connection waiting, until none is left.
+TEST(Worker, CountsWhatHasBeenOnTheWireForSecondsWithoutAReply) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.drain = kSecond;
+  std::size_t replies = 0;
+  rig.transport.answer = [&](const Value&) {
+    return ++replies % 2 == 0 ? std::string() : std::string("$-1\r\n");
+  };
+  const Interval& swallowed = rig.run();
+  EXPECT_EQ(swallowed.counts.unansweredAtEnd, rig.plan.conns);
+  EXPECT_GT(swallowed.counts.longestUnanswered, 10 * kSecond);
+  EXPECT_GT(swallowed.counts.outstandingAtEnd, 9'900U);
+  expectConserved(swallowed);
+
+  Rig slow;  // a long queue is none
+  slow.plan.rate = 2000;
+  slow.plan.drain = kMillisecond;
+  slow.transport.serviceTime = kMillisecond;
+  const Interval& queued = slow.run();
+  EXPECT_GT(queued.counts.outstandingAtEnd, 9'000U);
+  EXPECT_EQ(queued.counts.unansweredAtEnd, 0U);
+}
+
 TEST(Worker, KeepsTheWarmUpOutOfTheFigures) {
   Rig rig;
   rig.plan.rate = 1000;

@@ -29,11 +29,13 @@ Counters numbered(std::uint64_t unit) {
                       &counters.passes,      &counters.idlePasses,
                       &counters.outstanding, &counters.backlog,
                       &counters.refills,     &counters.refillsFailed,
-                      &counters.refusedConnections})
+                      &counters.refusedConnections, &counters.unansweredAtEnd,
+                      &counters.unservedAtEnd})
     fill(*field);
   for (auto* field :
        {&counters.idleTime, &counters.longestPass, &counters.cpuUser, &counters.cpuSystem,
-        &counters.cpuWaiting, &counters.blocked, &counters.paused, &counters.longestPause})
+        &counters.cpuWaiting, &counters.blocked, &counters.paused, &counters.longestPause,
+        &counters.longestUnanswered})
     fill(*field);
   EXPECT_EQ(next * sizeof(std::uint64_t), sizeof(Counters)) << "a new field: add it here";
   return counters;
@@ -49,6 +51,7 @@ TEST(Counters, MergingAddsEveryFieldButTheLongestPassAndPause) {
   Counters wanted = numbered(11);
   wanted.longestPass = numbered(10).longestPass;
   wanted.longestPause = numbered(10).longestPause;
+  wanted.longestUnanswered = numbered(10).longestUnanswered;
   EXPECT_TRUE(same(sum, wanted));
 }
 
@@ -83,6 +86,7 @@ TEST(Counters, FollowingAddsCountsAndTakesTheLaterLevels) {
   Counters wanted = numbered(11);
   wanted.longestPass = numbered(10).longestPass;
   wanted.longestPause = numbered(10).longestPause;
+  wanted.longestUnanswered = numbered(10).longestUnanswered;
   wanted.outstanding = numbered(1).outstanding;
   wanted.backlog = numbered(1).backlog;
   EXPECT_TRUE(same(total, wanted));

@@ -49,6 +49,24 @@ TEST(Validity, OnlyWhatOthersDidPasses) {
   EXPECT_FALSE(allPassing({}));
 }
 
+TEST(Validity, OperationsWithoutAReplyAtTheEndMakeARunInvalidUnlessAFaultWasInjected) {
+  ValidityFacts facts = sound();
+  facts.unanswered = 1;
+  facts.longestUnansweredS = 2.5;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(because(ReasonCode::unanswered, "2.5 s")));
+  facts.faults = 1;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  EXPECT_THAT(judgeValidity(facts).notes, ElementsAre(HasSubstr("2.5 s")));
+}
+
+TEST(Validity, OperationsThatAClusterRefusesToTheEndMakeARunInvalid) {
+  ValidityFacts facts = sound();
+  facts.unservedShare = kTolerableLost;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.unservedShare = 0.28;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(because(ReasonCode::unserved, "28.0%")));
+}
+
 TEST(Validity, ACodeIsReadBackByItsName) {
   for (int code = 0; code <= static_cast<int>(ReasonCode::other); ++code) {
     const auto each = static_cast<ReasonCode>(code);
