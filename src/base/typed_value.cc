@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
+#include <utility>
 
 #include "base/suggest.h"
 #include "base/text.h"
@@ -42,7 +44,10 @@ std::string canonical(std::uint64_t number, ValueKind kind) {
 std::string canonical(Nanos span, ValueKind) {
   return span == 0 ? "0" : exactly(static_cast<std::uint64_t>(span), kDurationsByUnit);
 }
-std::string canonical(double number, ValueKind) {
+std::string canonical(double number, ValueKind kind) {
+  constexpr double kExact = 0x1p53;
+  if (kind == ValueKind::rate && number < kExact && number == std::floor(number))
+    return canonical(static_cast<std::uint64_t>(number), ValueKind::count);
   return fmt::format("{}", number);
 }
 std::string canonical(bool on, ValueKind) {
@@ -76,6 +81,21 @@ Result<TypedValue> parseDecimal(const ValueSpec& spec, std::string_view text) {
   return amount(spec, text, number);
 }
 
+Result<TypedValue> parseRate(const ValueSpec& spec, std::string_view text) {
+  constexpr std::array<std::pair<char, double>, 3> kUnits{{{'k', 1e3}, {'m', 1e6}, {'g', 1e9}}};
+  std::string_view digits = trim(text);
+  const char last = digits.empty() ? '\0' : toLower(digits.substr(digits.size() - 1))[0];
+  const auto* const unit = std::ranges::find(kUnits, last, &std::pair<char, double>::first);
+  if (unit != kUnits.end()) digits.remove_suffix(1);
+  const auto number = parseNumber(digits);
+  if (!number || *number < 0 || last == '%')
+    return fail(ErrorCode::usage,
+                "'{}' is not a rate: use a number a second, with k, M or G if you like, e.g. {}",
+                text, exampleOf(spec));
+  return amount(spec, text,
+                Result<double>(unit == kUnits.end() ? *number : *number * unit->second));
+}
+
 Result<TypedValue> parseShare(const ValueSpec& spec, std::string_view text) {
   const auto share = parseNumber(text);
   if (share && (*share < 0 || *share > 1))
@@ -103,6 +123,8 @@ Result<TypedValue> parseByKind(const ValueSpec& spec, std::string_view text) {
       return amount(spec, text, parseDuration(text));
     case ValueKind::number:
       return parseDecimal(spec, text);
+    case ValueKind::rate:
+      return parseRate(spec, text);
     case ValueKind::share:
       return parseShare(spec, text);
     case ValueKind::boolean:
@@ -143,6 +165,8 @@ KindWords wordsOf(ValueKind kind) {
       return {"a duration", "2s"};
     case ValueKind::number:
       return {"a number", "1.2"};
+    case ValueKind::rate:
+      return {"a rate", "10k"};
     case ValueKind::share:
       return {"a share from 0 to 1", "0.3"};
     case ValueKind::boolean:
@@ -161,13 +185,27 @@ KindWords wordsOf(ValueKind kind) {
   return {"a text", "allkeys-lru"};
 }
 
+/// Content of the kind, between the limits.
+Result<TypedValue> parseWithinLimits(const ValueSpec& spec, std::string_view text) {
+  auto parsed = parseByKind(spec, text);
+  if (!parsed) return parsed;
+  const auto limit = [&spec](std::string_view at) {
+    return parseByKind({.kind = spec.kind}, at).value().content;
+  };
+  if (!spec.least.empty() && parsed->content < limit(spec.least))
+    return fail(ErrorCode::usage, "'{}' is too small: at least {}", text, spec.least);
+  if (!spec.most.empty() && limit(spec.most) < parsed->content)
+    return fail(ErrorCode::usage, "'{}' is too large: at most {}", text, spec.most);
+  return parsed;
+}
+
 }  // namespace
 
 Result<TypedValue> parseValue(const ValueSpec& spec, std::string_view text) {
-  if (spec.kind == ValueKind::choice || spec.choices.empty()) return parseByKind(spec, text);
+  if (spec.kind == ValueKind::choice || spec.choices.empty()) return parseWithinLimits(spec, text);
   if (std::ranges::find(spec.choices, text) != spec.choices.end())
     return TypedValue{{}, std::string(text)};
-  auto parsed = parseByKind(spec, text);
+  auto parsed = parseWithinLimits(spec, text);
   if (!parsed)
     return fail(parsed.error().code, "{}, or the word {}", parsed.error().message,
                 alternatives(spec.choices));

@@ -20,6 +20,7 @@ enum class ValueKind : std::uint8_t {
   size,       ///< bytes: 4KB
   duration,   ///< 250us
   number,     ///< a decimal number, 0 or more
+  rate,       ///< so many a second: 200k, 0.5
   share,      ///< 0…1, or a percentage
   boolean,    ///< true or false
   text,       ///< anything
@@ -34,12 +35,15 @@ struct ValueSpec {
   ValueKind kind = ValueKind::text;
   /// The values of a choice; of every other kind, words accepted besides (as `-rate max`).
   std::span<const std::string_view> choices = {};
-  bool positive = false;          ///< zero is refused
+  bool positive = false;  ///< zero is refused
+  /// The smallest and the largest value that is accepted, as one would type them; empty: what the
+  /// kind can hold.
+  std::string_view least = {}, most = {};
   std::string_view example = {};  ///< for errors; empty: one of the kind
 };
 
-/// By kind: count and size, duration, number and share, boolean, cpuList, and the texts. Empty
-/// (monostate): one of the words accepted besides.
+/// By kind: count and size, duration, number, rate and share, boolean, cpuList, and the texts.
+/// Empty (monostate): one of the words accepted besides.
 using ValueContent = std::variant<std::monostate, std::uint64_t, Nanos, double, bool,
                                   std::vector<unsigned>, std::string>;
 

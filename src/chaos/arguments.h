@@ -24,8 +24,10 @@ struct FaultParameter {
   std::string_view example = {};    ///< a value worth showing
   std::string_view whenEmpty = {};  ///< what an empty default means
   std::vector<std::string_view> choices = {};
+  /// What is accepted at the least and at the most, as one would type it; empty: no limit.
+  std::string_view least = {}, most = {};
 
-  ValueSpec value() const { return {kind, choices, false, example}; }
+  ValueSpec value() const { return {kind, choices, false, least, most, example}; }
 };
 
 /// A parameter as given: its name without dashes, and its value as a text.

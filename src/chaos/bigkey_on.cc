@@ -13,9 +13,6 @@
 namespace redline {
 namespace {
 
-constexpr std::uint64_t kLargestPage = 1'000'000;
-constexpr std::uint64_t kMostFields = 100'000'000;
-
 /// The server's figures, before and after.
 struct SizeReading {
   double commandUs = 0;  ///< all that it ever spent in the command
@@ -81,12 +78,6 @@ class BigkeyOn final : public Fault {
 
  private:
   Status checkNumbers() const {
-    if (arguments_.count("page") == 0 || arguments_.count("page") > kLargestPage)
-      return fail(ErrorCode::usage, "-page={}: from 1 to {}", arguments_.text("page"),
-                  kLargestPage);
-    if (arguments_.count("fields") > kMostFields)
-      return fail(ErrorCode::usage, "-fields={}: at most {}", arguments_.text("fields"),
-                  kMostFields);
     if (arguments_.given("fields") && read_.what == BigRead::What::keyspace)
       return fail(ErrorCode::usage, "-fields does not apply to {}: it reads all keys",
                   read_.command);
@@ -228,12 +219,14 @@ FaultSpec bigkeyOnFault() {
                           .help = "create big:hash:0 (big:list:0, big:set:0) with this many "
                                   "elements before the load, and remove it afterwards",
                           .example = "1M",
-                          .whenEmpty = "read the existing key"},
+                          .whenEmpty = "read the existing key",
+                          .most = "100M"},
                          {.name = "field-size",
                           .kind = ValueKind::size,
                           .fallback = "100",
                           .help = "bytes of each created element",
-                          .example = "1KB"},
+                          .example = "1KB",
+                          .most = "512MB"},
                          {.name = "keep",
                           .kind = ValueKind::boolean,
                           .help = "keep the created key",
@@ -242,7 +235,9 @@ FaultSpec bigkeyOnFault() {
                           .kind = ValueKind::count,
                           .fallback = "1000",
                           .help = "elements per page",
-                          .example = "100"}},
+                          .example = "100",
+                          .least = "1",
+                          .most = "1M"}},
           .destructiveWith = "fields",
           .make = makeFault<BigkeyOn>};
 }

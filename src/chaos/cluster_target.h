@@ -7,10 +7,11 @@
 
 namespace redline {
 
-/// The cluster that -addr names. unsafe: it is not on this machine; refused: it is not a cluster.
+/// The cluster that -addr names. unsafe: the gate does not let through to it; refused: it is not a
+/// cluster.
 Result<ClusterAdmin> connectCluster(const FaultContext& context);
 
-/// Ok when every node of it is on this machine and, unless `force`, one that redline started: a
+/// Ok when the gate lets through to every node of it and, unless `force`, one that redline started: a
 /// fault of a cluster reaches more of its nodes than -addr names.
 Status checkMembers(const ClusterView& view, const FaultContext& context);
 

@@ -21,14 +21,9 @@ class PauseNode final : public Fault {
       : Fault(context), arguments_(std::move(arguments)) {}
 
   Status prepare() override {
-    constexpr Nanos kLongest = 3600 * kSecond;
     const auto target = targetOf(arguments_, context_);
     if (!target) return fail(target.error());
     findings_.node = target->text();
-    const Nanos span = arguments_.duration("for");
-    if (span <= 0 || span > kLongest)
-      return fail(ErrorCode::usage, "-for={}: must be above 0, and at most {}",
-                  arguments_.text("for"), formatDuration(kLongest));
     // Even -force cannot help: the process behind a foreign address is unknown.
     server_ = findOwn(context_.own, *target);
     if (server_ == nullptr)
@@ -100,7 +95,9 @@ FaultSpec pauseNodeFault() {
                           .kind = ValueKind::duration,
                           .fallback = "1s",
                           .help = "duration of the pause",
-                          .example = "500ms"}},
+                          .example = "500ms",
+                          .least = "1us",
+                          .most = "1h"}},
           .destructive = true,
           .make = makeFault<PauseNode>};
 }

@@ -17,14 +17,10 @@ class ReconnectStorm final : public Fault {
       : Fault(context), arguments_(std::move(arguments)) {}
 
   Status prepare() override {
-    constexpr std::uint64_t kMostClients = 60'000;  // the ports of one address
     auto target = targetOf(arguments_, context_);
     if (!target) return fail(target.error());
     target_ = std::move(*target);
     findings_.node = target_.text();
-    const std::uint64_t clients = arguments_.count("clients");
-    if (clients == 0 || clients > kMostClients)
-      return fail(ErrorCode::usage, "-clients={}: from 1 to {}", clients, kMostClients);
     auto admin = connectForFault(target_, context_);
     if (!admin) return fail(admin.error());
     admin_.emplace(std::move(*admin));
@@ -102,12 +98,15 @@ FaultSpec reconnectStormFault() {
                           .kind = ValueKind::count,
                           .fallback = "10k",
                           .help = "number of clients",
-                          .example = "5k"},
+                          .example = "5k",
+                          .least = "1",
+                          .most = "60k"},
                          {.name = "patience",
                           .kind = ValueKind::duration,
                           .fallback = "30s",
                           .help = "how long a client waits for its reply",
-                          .example = "10s"}},
+                          .example = "10s",
+                          .most = "24h"}},
           .make = makeFault<ReconnectStorm>};
 }
 

@@ -350,19 +350,24 @@ FaultSpec reshardFault() {
        .help = "how long one MIGRATE may block its source: batches are sized by the time of "
                "earlier ones. A slow target or a busy core can make it longer; over_max_block "
                "counts such calls",
-       .example = "5ms"},
+       .example = "5ms",
+       .least = "1us",
+       .most = "1h"},
       {.name = "rest",
        .kind = ValueKind::count,
        .fallback = "0",
        .help = "pause after each MIGRATE, as a multiple of its blocking time: 4 leaves the source "
                "four fifths of its time",
-       .example = "4"},
+       .example = "4",
+       .most = "1M"},
       {.name = "slots-at-once",
        .kind = ValueKind::count,
        .fallback = "1",
        .help = "slots moved at a time: more need fewer round trips, but announce as many new "
                "owners at once",
-       .example = "8"},
+       .example = "8",
+       .least = "1",
+       .most = "16384"},
       {.name = "heal",
        .kind = ValueKind::boolean,
        .fallback = "false",

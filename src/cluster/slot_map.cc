@@ -60,7 +60,7 @@ class SlotMapReader {
     if (!port) return broken("a node with an invalid port");
     ClusterNode node;
     const Value* ip = value.items.size() > 3 ? value.items[3].find("ip") : nullptr;
-    node.address = {hostOf({value.items.data(), ip}), *port};
+    node.address = {hostOf(value.items.data(), ip), *port};
     if (value.items.size() > 2) node.id = value.items[2].text;
     return node;
   }
@@ -108,7 +108,7 @@ class SlotMapReader {
     if (!port) port = readPort(value.find("tls-port"));
     if (!port) return broken("a node without a port");
     ClusterNode node;
-    node.address = {hostOf({value.find("endpoint"), value.find("ip")}), *port};
+    node.address = {hostOf(value.find("endpoint"), value.find("ip")), *port};
     if (const Value* id = value.find("id")) node.id = id->text;
     if (const Value* role = value.find("role"); role != nullptr && role->text != "master")
       node.role = NodeRole::replica;
@@ -116,12 +116,17 @@ class SlotMapReader {
     return node;
   }
 
-  /// The first of these that names a host; where none does, the host that was asked.
-  std::string hostOf(std::initializer_list<const Value*> names) const {
-    for (const Value* name : names)
-      if (name != nullptr && name->isText() && !name->text.empty() && name->text != "?")
-        return name->text;
-    return asked_.host;
+  /// The host of a node, of which the reply gives an endpoint and perhaps the address that it
+  /// announces. An endpoint that is null or empty says that only the host that was asked is known
+  /// to lead there (cluster-preferred-endpoint-type unknown-endpoint), whatever is announced; "?",
+  /// that the cluster goes by names and the node has none.
+  std::string hostOf(const Value* endpoint, const Value* announced) const {
+    const auto isNamed = [](const Value* name) {
+      return name != nullptr && name->isText() && !name->text.empty() && name->text != "?";
+    };
+    if (isNamed(endpoint)) return endpoint->text;
+    const bool open = endpoint == nullptr || endpoint->text == "?";
+    return open && isNamed(announced) ? announced->text : asked_.host;
   }
 
   Result<SlotRange> readRange(const Value& first, const Value& last) const {

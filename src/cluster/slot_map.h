@@ -23,7 +23,7 @@ constexpr std::string_view nameOf(NodeRole role) {
 struct ClusterNode {
   NodeAddress address;
   std::string name;  ///< what the cluster calls its host, where the address was looked up
-  std::string id;  ///< 40 hex digits; empty where only a MOVED has named the node
+  std::string id;    ///< 40 hex digits; empty where only a MOVED has named the node
   NodeRole role = NodeRole::master;
   std::uint16_t master = 0;  ///< index of the master it copies; its own for a master
   bool online = true;        ///< CLUSTER SHARDS' health; not in CLUSTER SLOTS
@@ -39,7 +39,7 @@ class SlotMap {
   SlotMap() { owners_.fill(kNoNode); }
 
   /// Reads the replies of CLUSTER SLOTS and of CLUSTER SHARDS, of RESP2 or RESP3. `asked` is the
-  /// node that gave it: a host that the reply leaves open (null, "" or "?") is its host.
+  /// node that gave it: a host that the reply leaves open (null or "") is its host.
   /// CLUSTER SLOTS leaves out masters without slots, and replicas that failed. invalidInput: the
   /// reply is not of that command.
   static Result<SlotMap> fromSlots(const Value& reply, const NodeAddress& asked);
@@ -48,8 +48,8 @@ class SlotMap {
   const std::vector<ClusterNode>& nodes() const { return nodes_; }
   /// Index in nodes() of the slot's master, or kNoNode. slot < kSlots.
   std::uint16_t ownerOf(std::uint16_t slot) const { return owners_[slot]; }
-  /// Replaces each host that is a name by what `lookUp(name)` says, a Result<std::string>; the first
-  /// error ends it. find() still knows the node by its name: MOVED and ASK use that.
+  /// Replaces each host that is a name by what `lookUp(name)` says, a Result<std::string>; the
+  /// first error ends it. find() still knows the node by its name: MOVED and ASK use that.
   template <typename LookUp>
   Status lookUpNames(LookUp&& lookUp) {
     for (ClusterNode& node : nodes_) {

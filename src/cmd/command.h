@@ -21,11 +21,13 @@ struct FlagSpec {
   std::string_view group = {};     ///< the heading in help
   /// The values of a choice; for every other kind, additional words (as `-rate max`).
   std::vector<std::string_view> choices = {};
-  bool positive = false;            ///< zero is refused
+  bool positive = false;  ///< zero is refused
+  /// What is accepted at the least and at the most, as one would type it; empty: no limit.
+  std::string_view least = {}, most = {};
   std::string_view whenEmpty = {};  ///< what an empty default means, for help; "required"
 
   ValueSpec value() const {
-    return {kind, choices, positive, example.empty() ? fallback : example};
+    return {kind, choices, positive, least, most, example.empty() ? fallback : example};
   }
 };
 

@@ -27,14 +27,16 @@ std::vector<FlagSpec> loadFlags() {
   constexpr std::string_view kGroup = "Load";
   return {
       {.name = "rate",
-       .kind = ValueKind::count,
+       .kind = ValueKind::rate,
        .fallback = "10k",
        .help = "operations per second, all workers together; max: as fast as replies allow (closed "
                "model)",
        .example = "200k",
        .group = kGroup,
        .choices = {"max"},
-       .positive = true},
+       .positive = true,
+       .least = "0.001",
+       .most = "1G"},
       {.name = "arrivals",
        .kind = ValueKind::choice,
        .fallback = "constant",
@@ -60,7 +62,8 @@ std::vector<FlagSpec> loadFlags() {
        .fallback = "1.1",
        .help = "exponent of -dist=zipfian: the n-th hottest key weighs 1/n^s",
        .example = "1.2",
-       .group = kGroup},
+       .group = kGroup,
+       .most = "20"},
       {.name = "hot-seed",
        .kind = ValueKind::count,
        .help = "seed for which keys are popular under -dist=zipfian",
@@ -79,19 +82,23 @@ std::vector<FlagSpec> loadFlags() {
        .help = "length of the measured window, after the warm-up",
        .example = "60s",
        .group = kGroup,
-       .positive = true},
+       .positive = true,
+       .least = "1ms",
+       .most = "8760h"},
       {.name = "warmup",
        .kind = ValueKind::duration,
        .fallback = "1s",
        .help = "length of the warm-up, which is excluded from the figures",
        .example = "5s",
-       .group = kGroup},
+       .group = kGroup,
+       .most = "8760h"},
       {.name = "drain",
        .kind = ValueKind::duration,
        .fallback = "5s",
        .help = "how long to wait at the end for outstanding operations",
        .example = "10s",
-       .group = kGroup},
+       .group = kGroup,
+       .most = "8760h"},
   };
 }
 
@@ -104,13 +111,15 @@ std::vector<FlagSpec> wireFlags() {
        .help = "connections in total; in a cluster, to each contacted node",
        .example = "200",
        .group = kGroup,
-       .positive = true},
+       .positive = true,
+       .most = "10k"},
       {.name = "pipeline",
        .kind = ValueKind::count,
        .fallback = "0",
        .help = "operations per batch; 0: one in flight per connection",
        .example = "16",
-       .group = kGroup},
+       .group = kGroup,
+       .most = "100k"},
       {.name = "tx",
        .kind = ValueKind::boolean,
        .fallback = "false",
@@ -121,7 +130,8 @@ std::vector<FlagSpec> wireFlags() {
        .fallback = "0",
        .help = "how long a batch may wait to fill; 0: send what is due",
        .example = "200us",
-       .group = kGroup},
+       .group = kGroup,
+       .most = "8760h"},
       {.name = "max-backlog",
        .kind = ValueKind::count,
        .fallback = "100k",
@@ -129,13 +139,15 @@ std::vector<FlagSpec> wireFlags() {
                "nothing is sent to any node",
        .example = "1M",
        .group = kGroup,
-       .positive = true},
+       .positive = true,
+       .most = "100M"},
       {.name = "op-timeout",
        .kind = ValueKind::duration,
        .fallback = "0",
        .help = "fail an operation after this time; 0: never",
        .example = "250ms",
-       .group = kGroup},
+       .group = kGroup,
+       .most = "8760h"},
       {.name = "on-disconnect",
        .kind = ValueKind::choice,
        .fallback = "retry",
@@ -157,7 +169,8 @@ std::vector<FlagSpec> wireFlags() {
        .help = "a write completes when this many replicas have it: one WAIT follows each batch "
                "with writes, and they complete at its reply; 0: no WAIT",
        .example = "1",
-       .group = kGroup},
+       .group = kGroup,
+       .most = "1k"},
       {.name = "wait-timeout",
        .kind = ValueKind::duration,
        .fallback = "100ms",
@@ -165,7 +178,8 @@ std::vector<FlagSpec> wireFlags() {
                "master has them",
        .example = "1s",
        .group = kGroup,
-       .positive = true},
+       .positive = true,
+       .most = "1h"},
       {.name = "verify",
        .kind = ValueKind::choice,
        .fallback = "full",
@@ -191,7 +205,8 @@ std::vector<FlagSpec> metricsFlags() {
        .fallback = "0",
        .help = "keep serving the final values for this long, or until Ctrl-C",
        .example = "10s",
-       .group = kGroup},
+       .group = kGroup,
+       .most = "8760h"},
   };
 }
 
@@ -203,24 +218,6 @@ std::vector<FlagSpec> sendsFlag() {
            .example = "sends.bin",
            .group = "Output",
            .whenEmpty = "not kept"}};
-}
-
-Status checkDriverCounts(const FlagValues& flags) {
-  constexpr std::uint64_t kMostConnections = 10'000;
-  constexpr std::uint64_t kMostThreads = 256;
-  constexpr std::uint64_t kLargestBatch = 100'000;
-  constexpr std::uint64_t kLargestValue = 512ULL << 20;
-  if (flags.count("conns") > kMostConnections)
-    return fail(ErrorCode::usage, "-conns={}: at most {}", flags.text("conns"), kMostConnections);
-  if (flags.count("threads") > kMostThreads)
-    return fail(ErrorCode::usage, "-threads={}: at most {}", flags.text("threads"), kMostThreads);
-  if (flags.count("pipeline") > kLargestBatch)
-    return fail(ErrorCode::usage, "-pipeline={}: at most {} operations in a batch",
-                flags.text("pipeline"), kLargestBatch);
-  if (flags.size("value-size") > kLargestValue)
-    return fail(ErrorCode::usage, "-value-size={}: Redis stores at most 512 MB as one value",
-                flags.text("value-size"));
-  return {};
 }
 
 Status checkCombinations(const FlagValues& flags) {
@@ -253,15 +250,10 @@ Status checkCombinations(const FlagValues& flags) {
 }
 
 Status checkWait(const FlagValues& flags) {
-  constexpr std::uint64_t kMostReplicas = 1000;
-  constexpr Nanos kLongest = 3600 * kSecond;
-  if (flags.count("wait-replicas") > kMostReplicas)
-    return fail(ErrorCode::usage, "-wait-replicas={}: at most {}", flags.text("wait-replicas"),
-                kMostReplicas);
   const Nanos timeout = flags.duration("wait-timeout");
-  if (timeout % kMillisecond != 0 || timeout > kLongest)
-    return fail(ErrorCode::usage, "-wait-timeout={}: whole milliseconds, and at most {}",
-                flags.text("wait-timeout"), formatDuration(kLongest));
+  if (timeout % kMillisecond != 0)
+    return fail(ErrorCode::usage, "-wait-timeout={}: whole milliseconds only",
+                flags.text("wait-timeout"));
   if (flags.given("wait-timeout") && flags.count("wait-replicas") == 0)
     return fail(ErrorCode::usage, "-wait-timeout needs -wait-replicas");
   return {};
@@ -297,7 +289,7 @@ EnginePlan enginePlan(const Invocation& invocation) {
     plan.arrivals = Arrivals::closed;
   else if (flags.is("arrivals", "poisson"))
     plan.arrivals = Arrivals::poisson;
-  if (!plan.closed()) plan.rate = static_cast<double>(flags.count("rate"));
+  if (!plan.closed()) plan.rate = flags.number("rate");
   plan.warmup = flags.duration("warmup");
   plan.duration = flags.duration("duration");
   plan.drain = flags.duration("drain");
@@ -409,9 +401,8 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
 
 Result<DriverPlan> driverPlan(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  for (const Status& sound :
-       {checkDriverCounts(flags), checkCombinations(flags), checkRefill(flags), checkWait(flags),
-        checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
+  for (const Status& sound : {checkCombinations(flags), checkRefill(flags), checkWait(flags),
+                              checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
     if (!sound) return fail(sound.error());
   const auto mitigation = mitigationPlan(flags);
   if (!mitigation) return fail(mitigation.error());

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <exception>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,10 @@ int main(int argc, char** argv) {
   // Expected failures are values; what arrives here is out-of-memory or a bug.
   try {
     return redline::dispatch({argv, argv + argc}, environment);
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr,
+               "redline: out of memory: use fewer -conns, or smaller batches, values or caches\n");
+    return 1;
   } catch (const std::exception& error) {
     redline::printErr("redline: {}\n", error.what());
     return 1;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <initializer_list>
-#include <limits>
 #include <string_view>
 
 #include "base/units.h"
@@ -13,7 +12,6 @@ namespace {
 
 constexpr std::string_view kGroup = "Hot keys";
 constexpr std::string_view kHotPrefix = "top:";
-constexpr std::uint64_t kMostLedgerKeys = 1'000'000;
 constexpr std::uint64_t kMostCopies = 10'000'000;
 
 /// "top:10" → 10.
@@ -46,9 +44,6 @@ Status checkUnused(const FlagValues& flags) {
 }
 
 Status checkSplit(const FlagValues& flags, const SplitPlan& split) {
-  if (split.ways > kMaxSplitWays)
-    return fail(ErrorCode::usage, "-split-ways={}: at most {}", flags.text("split-ways"),
-                kMaxSplitWays);
   if (split.hot > flags.count("keys"))
     return fail(ErrorCode::usage, "-hot={} exceeds -keys={}", flags.text("hot"),
                 flags.text("keys"));
@@ -65,9 +60,9 @@ Status checkSplit(const FlagValues& flags, const SplitPlan& split) {
 Status checkLedger(const FlagValues& flags) {
   const std::uint64_t keys = flags.count("ledger");
   if (keys == 0) return {};
-  if (keys > kMostLedgerKeys || keys > flags.count("keys"))
-    return fail(ErrorCode::usage, "-ledger={}: at most {} keys, and no more than -keys={}",
-                flags.text("ledger"), kMostLedgerKeys, flags.text("keys"));
+  if (keys > flags.count("keys"))
+    return fail(ErrorCode::usage, "-ledger={} exceeds -keys={}", flags.text("ledger"),
+                flags.text("keys"));
   if (flags.size("value-size") < Values::kHeader)
     return fail(ErrorCode::usage,
                 "-ledger needs the version in each value: -value-size={} is below {} bytes",
@@ -127,7 +122,8 @@ std::vector<FlagSpec> mitigationFlags() {
        .help = "local-cache: memory of each worker's cache",
        .example = "64MB",
        .group = kGroup,
-       .positive = true},
+       .positive = true,
+       .most = "1TB"},
       {.name = "split",
        .kind = ValueKind::choice,
        .fallback = "spread",
@@ -141,7 +137,8 @@ std::vector<FlagSpec> mitigationFlags() {
        .help = "key-split: copies of each hot key",
        .example = "12",
        .group = kGroup,
-       .positive = true},
+       .positive = true,
+       .most = "250"},
       {.name = "hot",
        .kind = ValueKind::text,
        .fallback = "top:10",
@@ -161,7 +158,8 @@ std::vector<FlagSpec> mitigationFlags() {
        .help = "record the writes of this many of the hottest keys, to find stale reads and lost "
                "acknowledged writes",
        .example = "1000",
-       .group = kGroup},
+       .group = kGroup,
+       .most = "1M"},
   };
 }
 
@@ -172,8 +170,7 @@ Result<MitigationPlan> mitigationPlan(const FlagValues& flags) {
   plan.cacheBytes = flags.size("cache-size");
   plan.replicaPolicy = replicaPolicy(flags);
   plan.split.mode = flags.is("split", "tag") ? SplitMode::tag : SplitMode::spread;
-  plan.split.ways = static_cast<unsigned>(
-      std::min<std::uint64_t>(flags.count("split-ways"), std::numeric_limits<unsigned>::max()));
+  plan.split.ways = static_cast<unsigned>(flags.count("split-ways"));
   const auto hot = parseHot(flags.text("hot"));
   if (!hot) return fail(hot.error());
   plan.split.hot = *hot;

@@ -11,12 +11,8 @@ constexpr std::string_view kBlank = " \t";
 
 constexpr std::uint16_t kNodePort = 7600, kClusterPort = 7700;
 
-Result<std::uint16_t> portOf(const FlagValues& flags, bool cluster) {
+std::uint16_t portOf(const FlagValues& flags, bool cluster) {
   if (flags.is("port", "auto")) return cluster ? kClusterPort : kNodePort;
-  constexpr std::uint64_t kHighestPort = 65'535;
-  if (flags.count("port") > kHighestPort)
-    return fail(ErrorCode::usage, "-port: {} is not a port: use 1 to 65535, or 0 for a free one",
-                flags.text("port"));
   return static_cast<std::uint16_t>(flags.count("port"));
 }
 
@@ -93,8 +89,7 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
     return fail(ErrorCode::usage,
                 "name the topology: 'redline stack up node' or 'redline stack up cluster'{}",
                 topology.empty() ? "" : " (-name sets a stack's name)");
-  auto port = portOf(flags, cluster);
-  if (!port) return fail(port.error());
+  const std::uint16_t port = portOf(flags, cluster);
   auto shape = cluster ? shapeOf(flags) : noShape(flags);
   if (!shape) return fail(shape.error());
   auto extra = parseRedisConfig(flags.text("redis-config"));
@@ -108,7 +103,7 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
   options.force = flags.on("force");
   NodeConfig& node = options.node;
   node.binary = flags.text("redis-server");
-  node.port = *port;
+  node.port = port;
   node.maxmemory = flags.size("maxmemory");  // 0 for "auto", as StackOptions has it
   node.policy = flags.text("maxmemory-policy");
   node.cpus = flags.text("server-cpus");

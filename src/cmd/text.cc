@@ -21,6 +21,8 @@ std::string_view kindName(ValueKind kind) {
       return "COUNT";
     case ValueKind::number:
       return "NUMBER";
+    case ValueKind::rate:
+      return "RATE";
     case ValueKind::share:
       return "SHARE";
     case ValueKind::text:

@@ -184,7 +184,7 @@ class ClusterLanes {
   Options options_;
   Lanes lanes_;
   Routes routes_;
-  LiveSlotMap::Map map_;         // the latest that was adopted
+  LiveSlotMap::Map map_;  // the latest that was adopted
   std::uint64_t mapVersion_ = 0;
   std::size_t lanesAtMost_ = 0;
   std::vector<std::vector<std::uint16_t>> replicas_;  // by a master's lane: its replicas' lanes

@@ -35,7 +35,8 @@ struct Connection : Link {
   std::vector<std::pair<std::size_t, Failure>> refused;  ///< … which of `batch` were not queued
   std::optional<Redirection<Lane>> redirection;  ///< … where the first refusal sends the batch
   Nanos freeAt = 0;                              ///< since when its batch could have been sent
-  Nanos sentAt = 0;  ///< when the batch was given to the kernel; 0: not yet
+  Nanos sentAt = 0;          ///< when the batch was given to the kernel; 0: not yet
+  Nanos answeredSentAt = 0;  ///< the same of the batch before, all of whose replies have come
 
   /// Whether the operation of `batch` is not settled yet: it has no reply, or WAIT has none. All
   /// before openFrom() are settled.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/affinity.h"
+#include "engine/out_of_memory.h"
 #include "engine/worker.h"
 #include "transport/transport.h"
 
@@ -36,7 +37,7 @@ struct Engine::Impl {
   std::optional<Window> window;
   Status status;  // the first failure
   std::string io;
-  std::vector<std::vector<Nanos>> sendLogs;  // by worker
+  std::vector<SendLog> sendLogs;  // by worker
   std::vector<std::thread> threads;
 
   ClusterTally tally;
@@ -51,7 +52,8 @@ struct Engine::Impl {
         sendLogs(plan.threads) {}
 
   void work(unsigned index) {
-    Status result = workOn(index);
+    const Status result = withinMemory([&] { return workOn(index); });
+    if (!result) shared.stop(clock.now());
     const std::lock_guard lock(mutex);
     if (!result && status) status = result;
     --running;
@@ -66,16 +68,10 @@ struct Engine::Impl {
     if (!transport) return fail(transport.error());
     Worker worker(shared, index, **transport, clock, recorder.exchange(index));
     if (auto up = worker.connect(clock.now() + kConnectDeadline); !up) return up;
-    if (plan.logSends) {
-      const double expected = plan.closed() ? 2e6 : plan.rate;
-      const double seconds = static_cast<double>(plan.warmup + plan.duration) / 1e9;
-      sendLogs[index].reserve(static_cast<std::size_t>(expected * seconds * 1.2 / plan.threads));
-      worker.logSendsTo(sendLogs[index]);
-    }
+    if (plan.logSends) worker.logSendsTo(sendLogs[index]);
     const auto begin = awaitGo(std::string((*transport)->name()));
     if (!begin) return {};
     Status ended = worker.run(*begin);
-    if (!ended) shared.stop(clock.now());
     const std::lock_guard lock(mutex);
     if (shared.cluster != nullptr) tally.merge(worker.clusterTally());
     worker.addTo(localCaches);
@@ -159,9 +155,9 @@ Window Engine::window() const {
   return window;
 }
 
-std::vector<Nanos> Engine::sends() const {
-  std::vector<Nanos> all;
-  for (const auto& log : impl_->sendLogs) all.insert(all.end(), log.begin(), log.end());
+std::vector<SendLog*> Engine::sendLogs() {
+  std::vector<SendLog*> all;
+  for (SendLog& log : impl_->sendLogs) all.push_back(&log);
   return all;
 }
 

@@ -9,6 +9,7 @@
 #include "engine/live_slot_map.h"
 #include "engine/mitigator.h"
 #include "engine/plan.h"
+#include "engine/send_log.h"
 #include "engine/window.h"
 #include "record/cluster_tally.h"
 #include "record/recorder.h"
@@ -40,8 +41,9 @@ class Engine {
 
   /// The window as it was in the end: shorter than planned after stop().
   Window window() const;
-  /// With plan.logSends, after join(): the time of every send on SteadyClock, in no order.
-  std::vector<Nanos> sends() const;
+  /// With plan.logSends: where each worker leaves the time of every send, on SteadyClock. They live
+  /// as long as the engine.
+  std::vector<SendLog*> sendLogs();
   /// In a cluster, after join(): where the window's operations were completed.
   const ClusterTally& clusterTally() const;
   /// After join(): the workers' local caches.

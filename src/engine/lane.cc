@@ -41,6 +41,7 @@ Connection& Lane::close() {
 void Lane::release(Connection& c, Nanos now) {
   c.use = Connection::Use::idle;
   c.freeAt = now;
+  c.answeredSentAt = c.sentAt;
   c.clear();
   std::size_t place = idleHead_ + idleCount_++;
   if (place >= idle_.size()) place -= idle_.size();

@@ -260,8 +260,8 @@ void LoadWorker::onLost(LoadConnection& c, bool /*wasReady*/, int error) {
   // A cluster may yet give the node's slots to another one.
   const bool patient = lanes_.inCluster() && now_ - lastStored_ <= kRetrySpan;
   if (c.losses > kMaxLossesInARow && !patient)
-    lanes_.fail({ErrorCode::unreachable,
-                 fmt::format("{} was lost and cannot be reached again: {}", where, lossText(error))});
+    lanes_.fail({ErrorCode::unreachable, fmt::format("{} was lost and cannot be reached again: {}",
+                                                     where, lossText(error))});
 }
 
 // A silent node that serves no slot any more is not waited for: it may be paused, and its replica

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/affinity.h"
+#include "engine/out_of_memory.h"
 #include "engine/thread_usage.h"
 #include "transport/transport.h"
 
@@ -48,7 +49,7 @@ struct Loading::Impl {
   }
 
   void work(unsigned index) {
-    Status ended = workOn(index);
+    Status ended = withinMemory([&] { return workOn(index); });
     if (!ended) shared.stop = true;
     const ThreadUsage usage = readThreadUsage();
     const std::lock_guard lock(mutex);

@@ -14,6 +14,7 @@ Mitigator::Mitigator(const EnginePlan& plan, const Mitigations& shared)
     cache_.emplace(
         std::min(LocalCache::entriesWithin(plan.mitigation.cacheBytes, plan.valueSize), plan.keys),
         plan.valueSize);
+  if (cache_ && shared.ledger) invalidated_.resize(shared.ledger->size());
 }
 
 void Mitigator::beforeSend(PendingOp& op, Nanos now) {
@@ -58,7 +59,21 @@ void Mitigator::fill(const PendingOp& op, LocalCache::Asked asked, std::string_v
                expires && ttlMillis != kNever ? sent + ttlMillis * kMillisecond : 0);
 }
 
-void Mitigator::onPush(const ReplyView& push, Nanos now, Interval& interval) {
+// How long after the key's last write its invalidation has come; nothing where that write cannot be
+// the cause: keys expire and are evicted, and so are entries of the server's tracking table.
+//
+// One write is the cause of one invalidation; those that follow, as on other connections, are not
+// counted. And a server sends it before it answers anything that was sent after the write's
+// acknowledgement.
+std::optional<Nanos> Mitigator::invalidationLag(Ledger::Key key, Nanos answered, Nanos now) {
+  const auto [number, acknowledged] = shared_.ledger->lastWrite(key);
+  if (invalidated_[key] == number) return std::nullopt;
+  if (acknowledged && *acknowledged < std::max(answered, trackingLostAt_)) return std::nullopt;
+  invalidated_[key] = number;
+  return acknowledged ? now - *acknowledged : 0;  // it may overtake its own acknowledgement
+}
+
+void Mitigator::onPush(const ReplyView& push, Nanos answered, Nanos now, Interval& interval) {
   if (!cache_) return;
   const PushKind kind = readPush(push, [&](std::string_view key) {
     const auto id = parseKey(key);
@@ -66,10 +81,8 @@ void Mitigator::onPush(const ReplyView& push, Nanos now, Interval& interval) {
     cache_->invalidate(*id, LocalCache::Cause::server);
     const auto inLedger = ledgerKeyOf(*id);
     if (!inLedger) return;
-    // The latest write is the one that this is about, unless it has overtaken its own
-    // acknowledgement.
-    const auto acknowledged = shared_.ledger->acknowledgedLast(*inLedger);
-    interval.invalidationLag.record(acknowledged ? now - *acknowledged : 0);
+    if (const auto lag = invalidationLag(*inLedger, answered, now))
+      interval.invalidationLag.record(*lag);
   });
   if (kind == PushKind::flush) cache_->flush();
 }

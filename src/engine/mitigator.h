@@ -65,10 +65,14 @@ class Mitigator {
   /// time to live, and `ttlMillis` is what PTTL said of it before.
   void fill(const PendingOp& op, LocalCache::Asked asked, std::string_view value, bool expires,
             std::int64_t ttlMillis, Nanos sent);
-  /// A push has arrived.
-  void onPush(const ReplyView& push, Nanos now, Interval& interval);
+  /// A push has arrived, on a connection that before has brought the reply to a request sent at
+  /// `answered`; 0: none.
+  void onPush(const ReplyView& push, Nanos answered, Nanos now, Interval& interval);
   /// A connection is gone over which invalidations came, and some of them with it.
-  void onTrackingLost() { cache_->flush(); }
+  void onTrackingLost(Nanos now) {
+    cache_->flush();
+    trackingLostAt_ = now;
+  }
   /// Adds what the cache has counted since the last call.
   void moveCountsTo(Counters& counters);
 
@@ -96,6 +100,8 @@ class Mitigator {
     return shared_.ledger ? shared_.ledger->find(id) : std::nullopt;
   }
 
+  std::optional<Nanos> invalidationLag(Ledger::Key key, Nanos answered, Nanos now);
+
   struct Write {
     PendingOp whole;
     FanOut copies;
@@ -105,6 +111,9 @@ class Mitigator {
 
   const Mitigations& shared_;
   std::optional<LocalCache> cache_;
+  /// By ledger key: the number of the last write whose invalidation has arrived.
+  std::vector<std::uint64_t> invalidated_;
+  Nanos trackingLostAt_ = 0;
   ReplicaRead replicaRead_;
   std::vector<Write> writes_;  ///< under way, and free places
   std::vector<std::uint32_t> freeWrites_;

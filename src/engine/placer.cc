@@ -229,7 +229,7 @@ void Placer::stamp(Nanos sent) {
         ++counters.sent[index(op.kind)];
     }
     counters.batches += operations != 0 ? 1 : 0;
-    if (sendLog_ != nullptr) sendLog_->insert(sendLog_->end(), operations, sent);
+    if (sendLog_ != nullptr) sendLog_->append(sent, operations);
     counters.bytesSent += c->out->view().size();
   }
 }

@@ -14,6 +14,7 @@
 #include "engine/op_encoder.h"
 #include "engine/op_recorder.h"
 #include "engine/op_source.h"
+#include "engine/send_log.h"
 #include "engine/settler.h"
 #include "engine/shared.h"
 
@@ -55,9 +56,8 @@ class Placer {
   void noteLevels(Counters& counters, std::size_t inFlight, Nanos now, Nanos end) const;
   /// The run has ended: records what was due before `end` and has not been drawn.
   void recordUndrawn(Nanos from, Nanos end, Nanos now);
-  /// Appends the time of every send to `log`, one entry for each operation. The log must have room,
-  /// or appending allocates.
-  void logSendsTo(std::vector<Nanos>& log) { sendLog_ = &log; }
+  /// Appends the time of every send to `log`, one entry for each operation.
+  void logSendsTo(SendLog& log) { sendLog_ = &log; }
 
  private:
   unsigned placeQueued(Nanos now);
@@ -94,7 +94,7 @@ class Placer {
   bool isFull_ = false;      // in a cluster: a lane holds all that may wait; nothing is drawn
   bool wasBlocked_ = false;  // in the pass before, an operation was due and not drawn
   Nanos blockedAt_ = 0;      // the last time that this was so
-  std::vector<Nanos>* sendLog_ = nullptr;
+  SendLog* sendLog_ = nullptr;
 };
 
 }  // namespace redline

@@ -75,8 +75,8 @@ Status Worker::connect(Nanos deadline) {
       links_.handle(event, now_, *this);
       if (!lanes_.status()) return lanes_.status();
       if (c.state == Link::State::down)
-        return fail(ErrorCode::unreachable, "cannot connect to {}: {}",
-                    c.lane->endpoint().text(), lossText(c.lossError));
+        return fail(ErrorCode::unreachable, "cannot connect to {}: {}", c.lane->endpoint().text(),
+                    lossText(c.lossError));
     }
     if (clock_.now() > deadline)
       return fail(ErrorCode::timeout, "{} does not accept {} connections in time",
@@ -187,12 +187,12 @@ void Worker::onReady(Connection& c) {
     c.lane->release(c, now_);
     return;
   }
-  mitigator_->onTrackingLost();  // reads under way may have missed an invalidation
+  mitigator_->onTrackingLost(now_);  // reads under way may have missed an invalidation
 }
 
 bool Worker::onReply(Connection& c, const ReplyView& reply) {
   if (reply.type == ReplyType::push) {
-    if (mitigator_) mitigator_->onPush(reply, now_, recorder_.interval());
+    if (mitigator_) mitigator_->onPush(reply, c.answeredSentAt, now_, recorder_.interval());
     return true;
   }
   if (c.use == Connection::Use::busy) {
@@ -207,7 +207,7 @@ bool Worker::onReply(Connection& c, const ReplyView& reply) {
 void Worker::onLost(Connection& c, bool wasReady, int error) {
   placer_.withdraw(c);
   if (c.carriesOperations) settler_.onLost(c, error, now_);
-  if (wasReady && mitigator_ && mitigator_->caches()) mitigator_->onTrackingLost();
+  if (wasReady && mitigator_ && mitigator_->caches()) mitigator_->onTrackingLost(now_);
   if (plan_.onDisconnect == OnDisconnect::stop)
     lanes_.fail({ErrorCode::unreachable,
                  fmt::format("the connection to {} was lost ({}) and -on-disconnect=stop",

@@ -14,6 +14,7 @@
 #include "engine/op_encoder.h"
 #include "engine/op_recorder.h"
 #include "engine/placer.h"
+#include "engine/send_log.h"
 #include "engine/settler.h"
 #include "engine/shared.h"
 #include "engine/window.h"
@@ -49,8 +50,8 @@ class Worker {
     if (mitigator_) mitigator_->addTo(tally);
   }
   /// Appends the time of every send to `log`, one entry for each operation; for checks of the
-  /// generator itself. The log must have room, or appending allocates.
-  void logSendsTo(std::vector<Nanos>& log) { placer_.logSendsTo(log); }
+  /// generator itself.
+  void logSendsTo(SendLog& log) { placer_.logSendsTo(log); }
   /// Appends the version of every operation that ends, however it does; for checks of the worker.
   void logEndsTo(std::vector<std::uint64_t>& log) { recorder_.logEndsTo(log); }
 

@@ -167,12 +167,11 @@ KeyAudit Ledger::audit(Key key, std::optional<std::uint64_t> version) const noex
   return audit;
 }
 
-std::optional<Nanos> Ledger::acknowledgedLast(Key key) const noexcept {
+Ledger::LastWrite Ledger::lastWrite(Key key) const noexcept {
   const std::uint64_t begun = heads_[key].next.load();
-  if (begun == 0) return std::nullopt;
+  if (begun == 0) return {};
   const Nanos fate = recordAt(key, begun - 1).fate.load();
-  if (fate <= 0) return std::nullopt;
-  return fate;
+  return {begun, fate > 0 ? std::optional(fate) : std::nullopt};
 }
 
 std::uint64_t Ledger::acknowledged() const noexcept {

@@ -83,9 +83,12 @@ class Ledger {
   /// writes are gone. Ask only about keys that nothing may have removed (no expiry, no eviction).
   KeyAudit audit(Key key, std::optional<std::uint64_t> version) const noexcept;
 
-  /// The write of this key that was sent last, for invalidation lag: when it was acknowledged, or
-  /// empty when it is still under way (or there was none).
-  std::optional<Nanos> acknowledgedLast(Key key) const noexcept;
+  struct LastWrite {
+    std::uint64_t number = 0;           ///< of the key's writes: 1 for the first; 0: none yet
+    std::optional<Nanos> acknowledged;  ///< empty: it is under way
+  };
+  /// The write of this key that was sent last, for invalidation lag.
+  LastWrite lastWrite(Key key) const noexcept;
 
   /// Writes acknowledged so far, all keys.
   std::uint64_t acknowledged() const noexcept;

@@ -93,8 +93,8 @@ struct Interval {
   /// histograms too: as lower bounds.
   std::array<Histogram, kOpKinds> unfinished;
   Histogram staleness;  ///< ages of stale reads
-  /// From a write's acknowledgement to the arrival of the invalidation that it caused; 0 where the
-  /// invalidation came first. For ledger keys.
+  /// From a write's acknowledgement to the arrival of the first invalidation that it caused; 0
+  /// where the invalidation came first. For ledger keys.
   Histogram invalidationLag;
   Counters counts;
   std::vector<NodeInterval> nodes;  ///< in a cluster; a worker's: by the number of its lane

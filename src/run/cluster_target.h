@@ -19,8 +19,8 @@ struct ClusterTarget {
 
 /// Finds the cluster by the first of `seeds` that answers (a replica will do), and makes sure that
 /// every slot has an owner, that the gate lets through to every node it announces, and that each
-/// master with slots answers, lets us in and is of the right version. A replica that does not answer is a
-/// note. refused, unsafe or unreachable: what is in the way, and what to do about it.
+/// master with slots answers, lets us in and is of the right version. A replica that does not
+/// answer is a note. refused, unsafe or unreachable: what is in the way, and what to do about it.
 Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Login& login,
                                      bool anyVersion);
 

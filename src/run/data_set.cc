@@ -37,12 +37,6 @@ std::set<std::uint64_t> sampledIds(const EnginePlan& plan) {
   return ids;
 }
 
-/// The server knows no such command, or does not let this user have it.
-bool isWithheld(const Value& reply) {
-  return reply.isError() &&
-         (reply.text.starts_with("NOPERM") || reply.text.starts_with("ERR unknown command"));
-}
-
 /// The first reply that is an error.
 const Value* firstError(std::span<const Value> replies) {
   const auto found = std::ranges::find_if(replies, [](const Value& r) { return r.isError(); });
@@ -57,8 +51,9 @@ Status readServers(std::span<Target> targets, DataSetSample& sample) {
       if (targets.size() == 1) sample.evicted = sample.expired = true;
       if (targets.size() > 1) continue;
     }
-    const auto info = target.admin.info({"stats", "keyspace"});
+    const auto info = target.admin.about({"stats", "keyspace"});
     if (!info) return fail(info.error());
+    if (!info->withheld.empty()) sample.evicted = sample.expired = true;
     sample.evicted |= info->number("evicted_keys") > 0;
     sample.expired |= info->number("expired_keys") > 0;
     if (info->keyspace.contains(0)) sample.serverKeys += info->keyspace.at(0).keys;

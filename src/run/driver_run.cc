@@ -20,6 +20,7 @@
 #include "run/first_failure.h"
 #include "run/mitigation_run.h"
 #include "run/preflight.h"
+#include "run/send_file.h"
 #include "run/server_readings.h"
 #include "run/summarize.h"
 #include "rundir/plan.h"
@@ -77,6 +78,11 @@ class DriverRun {
     auto engine = Engine::connect(plan_.engine, recorder_, slotMap_.get(),
                                   mitigation_ ? &mitigation_->shared() : nullptr);
     if (!engine) return fail(engine.error());
+    if (!plan_.sends.empty()) {
+      auto file = SendFile::create(plan_.sends, (*engine)->sendLogs());
+      if (!file) return fail(std::move(file.error()));
+      sends_.emplace(std::move(*file));
+    }
     start_ = clock_.now() + 50 * kMillisecond;
     if (auto written = writePlan(); !written) return fail(written.error());
     {
@@ -211,6 +217,7 @@ class DriverRun {
       }
       if (before_ && !after_ && now >= window.measureEnd) after_ = readEdge(preflight_.targets);
       recorder_.poll();
+      if (sends_) failures_.note(sends_->poll());
       if (!stopped && watcher_.interrupted()) {
         engine.stop();
         stopped = true;
@@ -287,18 +294,11 @@ class DriverRun {
       failures_.note(directory_.writeSlots(slotFigures(engine.clusterTally(), *mapAtEnd_)));
     failures_.note(directory_.writeSummary(summary));
     if (!plan_.json.empty()) failures_.note(writeWholeFile(plan_.json, summaryToJson(summary)));
-    if (!plan_.sends.empty()) failures_.note(writeSends(engine.sends()));
+    if (sends_) failures_.note(sends_->finish(start_));
     for (const std::string& problem : chaos_.problems())
       failures_.note(fail(ErrorCode::refused, "{}", problem));
     outcome.status = failures_.get();
     return outcome;
-  }
-
-  Status writeSends(std::vector<Nanos> sends) const {
-    std::sort(sends.begin(), sends.end());
-    for (Nanos& at : sends) at -= start_;
-    const auto* bytes = reinterpret_cast<const char*>(sends.data());
-    return writeWholeFile(plan_.sends, std::string_view(bytes, sends.size() * sizeof(Nanos)));
   }
 
   const DriverPlan& plan_;
@@ -316,6 +316,7 @@ class DriverRun {
   LiveSlotMap::Map mapAtEnd_;                  ///< the same, when the run is over
   std::unique_ptr<ClusterWatch> clusterWatch_;
   std::atomic<unsigned> faults_ = 0;
+  std::optional<SendFile> sends_;
   std::optional<Edge> before_, after_;
   RunFacts::Dispatch dispatch_;
   ChaosRun chaos_;  ///< last: its threads use what is above

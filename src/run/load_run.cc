@@ -13,6 +13,7 @@
 #include "os/files.h"
 #include "run/cluster_watch.h"
 #include "run/first_failure.h"
+#include "run/generator_memory.h"
 #include "run/load_memory.h"
 #include "run/load_method.h"
 #include "run/load_summary.h"
@@ -65,6 +66,11 @@ Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
     if (watcher.onNote) watcher.onNote(text);
   };
   for (const std::string& text : servers->notes) note(text);
+  const std::size_t nodes = servers->map ? servers->map->nodes().size() : 1;
+  if (auto room =
+          checkGeneratorMemory(generatorMemory(plan.load, nodes), servers->host.memoryAvailable);
+      !room && !plan.force)
+    return fail(std::move(room.error()));
   const Status fits = checkLoadFits(*servers, plan.load);
   if (!fits && !plan.force) return fail(fits.error());
   if (!fits) note(fits.error().message);
@@ -179,9 +185,11 @@ class LoadRun {
   Status readBefore() {
     for (Target& target : servers_.targets) {
       auto sample = readSample(target.admin);
-      if (!sample) return fail(sample.error());
+      const bool withheld = !target.info.withheld.empty();
+      if (!sample && !withheld) return fail(sample.error());
       const Endpoint& endpoint = target.admin.endpoint();
-      known_.push_back({endpoint.text(), stores(endpoint), std::move(*sample), std::nullopt});
+      known_.push_back({endpoint.text(), stores(endpoint),
+                        sample ? std::move(*sample) : ServerSample{}, std::nullopt});
     }
     return {};
   }

@@ -70,6 +70,9 @@ ReplicationLagFigures lagFigures(const ReplicationLag& lag, std::size_t replica)
   return figures;
 }
 
+/// Values in one go, whatever their number: the memory of both sides is not the run's to fill.
+constexpr std::size_t kBytesAtOnce = std::size_t{4} << 20;
+
 }  // namespace
 
 MitigationRun::MitigationRun(const EnginePlan& plan, Endpoint node, KeyAdmin keys)
@@ -153,7 +156,7 @@ Status MitigationRun::writeFirstVersions() {
       command.insert(command.end(), {"PX", std::to_string(ttl)});
   };
   // Split keys by the thousand may be gigabytes: a bounded number at a time.
-  constexpr std::size_t kAtOnce = 4096;
+  const std::size_t atOnce = std::clamp<std::size_t>(kBytesAtOnce / plan_.valueSize, 1, 4096);
   const auto send = [&]() -> Status {
     const auto replies = keys_.pipeline(commands);
     if (!replies) return fail(replies.error());
@@ -168,14 +171,14 @@ Status MitigationRun::writeFirstVersions() {
     for (std::uint32_t hot = 0; hot < shared_.split->hot(); ++hot) {
       for (unsigned way = 0; way < shared_.split->ways(); ++way)
         add(std::string(shared_.split->key(hot, way)), shared_.split->idOf(hot));
-      if (commands.size() >= kAtOnce)
+      if (commands.size() >= atOnce)
         if (auto sent = send(); !sent) return sent;
     }
   if (shared_.ledger)
     for (Ledger::Key key = 0; key < shared_.ledger->size(); ++key) {
       const std::uint64_t id = shared_.ledger->idOf(key);
       if (!shared_.split || !shared_.split->hotIndex(id)) add(plainKey(id), id);
-      if (commands.size() >= kAtOnce)
+      if (commands.size() >= atOnce)
         if (auto sent = send(); !sent) return sent;
     }
   if (commands.empty() && !shared_.split && !shared_.ledger) return {};
@@ -247,21 +250,23 @@ void MitigationRun::describe(MitigationFigures& figures, const LocalCacheTally& 
 // Reads every ledger key where its slot is now, and asks the ledger about what is there.
 Status MitigationRun::audit(bool evicted, MitigationOutcome& outcome) {
   if (!shared_.ledger) return {};
-  constexpr Ledger::Key kAtOnce = 1024;
-  for (Ledger::Key begin = 0; begin < shared_.ledger->size(); begin += kAtOnce) {
-    const Ledger::Key end = std::min(begin + kAtOnce, shared_.ledger->size());
+  const std::size_t copies = shared_.split ? shared_.split->ways() : 1;
+  const auto atOnce = static_cast<Ledger::Key>(
+      std::clamp<std::size_t>(kBytesAtOnce / (plan_.valueSize * copies), 1, 1024));
+  for (Ledger::Key begin = 0; begin < shared_.ledger->size(); begin += atOnce) {
+    const Ledger::Key end = std::min(begin + atOnce, shared_.ledger->size());
     std::vector<std::vector<std::string>> commands;
-    std::vector<std::size_t> copies;
+    std::vector<std::size_t> counts;
     for (Ledger::Key key = begin; key < end; ++key) {
       const auto names = keysOf(key);
-      copies.push_back(names.size());
+      counts.push_back(names.size());
       for (const std::string& name : names) commands.push_back({"GET", name});
     }
     const auto replies = keys_.pipeline(commands);
     if (!replies) return fail(replies.error());
     std::span<const Value> rest(*replies);
     for (Ledger::Key key = begin; key < end; ++key) {
-      const std::size_t count = copies[key - begin];
+      const std::size_t count = counts[key - begin];
       const bool mayBeGone = evicted || ttls_.ttlMillisOf(shared_.ledger->idOf(key)) != 0;
       auditKey(key, rest.first(count), mayBeGone, outcome);
       rest = rest.subspan(count);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "run/cluster_target.h"
 #include "run/data_set.h"
+#include "run/generator_memory.h"
 #include "server/cluster_admin.h"
 
 namespace redline {
@@ -36,6 +37,7 @@ Status requireDataSet(const EnginePlan& plan, bool force, Preflight& found) {
 Status requireReplicas(const EnginePlan& plan, const Preflight& found) {
   if (plan.waitReplicas == 0 || plan.readShare == 1) return {};
   for (const Target& target : found.targets) {
+    if (!target.info.withheld.empty()) continue;
     const ReplicationState state = parseReplication(target.info);
     if (!state.master || state.replicas >= plan.waitReplicas) continue;
     return fail(
@@ -45,6 +47,22 @@ Status requireReplicas(const EnginePlan& plan, const Preflight& found) {
   return {};
 }
 
+std::size_t nodesOf(const Preflight& found) {
+  return found.map ? std::max<std::size_t>(found.map->nodes().size(), 1) : 1;
+}
+
+/// What cannot be said of a run whose user may not have INFO.
+void noteWithheld(Preflight& found) {
+  const auto target = std::ranges::find_if(
+      found.targets, [](const Target& each) { return !each.info.withheld.empty(); });
+  if (target == found.targets.end()) return;
+  found.notes.push_back(fmt::format(
+      "{} does not give this user INFO ({}): the server's CPU time, memory, hits, evictions and "
+      "forks stay unknown, and so does whether it was at its limit; ACL SETUSER with +info allows "
+      "it",
+      target->admin.endpoint().text(), target->info.withheld));
+}
+
 }  // namespace
 
 Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint> seeds,
@@ -52,8 +70,10 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
   if (!seeds.empty()) {
     auto cluster = connectCluster(seeds, login, anyVersion);
     if (!cluster) return fail(std::move(cluster.error()));
-    return Preflight{std::move(cluster->nodes), std::move(cluster->map), readHost(), 0,
+    Preflight result{std::move(cluster->nodes), std::move(cluster->map), readHost(), 0,
                      std::move(cluster->notes)};
+    noteWithheld(result);
+    return result;
   }
   auto target = connectTarget(where, login, anyVersion);
   if (!target) return fail(std::move(target.error()));
@@ -64,12 +84,17 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
                 where.text());
   Preflight result{{}, std::nullopt, readHost(), 0, {}};
   result.targets.push_back(std::move(*target));
+  noteWithheld(result);
   return result;
 }
 
 Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force) {
   auto result = connectServers(plan.target, plan.seeds, plan.login, anyVersion);
   if (!result) return result;
+  const Status fits =
+      checkGeneratorMemory(generatorMemory(plan, nodesOf(*result)), result->host.memoryAvailable);
+  if (!fits && !force) return fail(fits.error());
+  if (!fits) result->notes.push_back(fits.error().message);
   if (auto sound = requireReplicas(plan, *result); !sound) return fail(std::move(sound.error()));
   if (auto sound = requireDataSet(plan, force, *result); !sound)
     return fail(std::move(sound.error()));

@@ -9,7 +9,7 @@ namespace redline {
 Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool anyVersion) {
   auto admin = Admin::connect(endpoint, {login.user, login.password});
   if (!admin) return fail(std::move(admin.error()));
-  auto info = admin->info({"server", "memory", "replication", "cluster", "keyspace"});
+  auto info = admin->about({"server", "memory", "replication", "cluster", "keyspace"});
   if (!info) return fail(std::move(info.error()));
   if (auto good = admin->requireVersion(*info, anyVersion); !good)
     return fail(std::move(good.error()));

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/typed_value.h"
 #include "base/units.h"
 #include "record/latency_figures.h"
 #include "record/operation.h"
@@ -18,6 +19,15 @@ namespace redline {
 namespace {
 
 /// A flag of the plan as a count; 0 when it is none ("max"), or not known.
+/// 0 in the closed model.
+double rateFlag(const Plan& plan) {
+  for (const auto& [flag, value] : plan.config)
+    if (flag == "rate")
+      if (const auto rate = parseValue({.kind = ValueKind::rate}, value))
+        return std::get<double>(rate->content);
+  return 0;
+}
+
 double countFlag(const Plan& plan, std::string_view name) {
   for (const auto& [flag, value] : plan.config)
     if (flag == name)
@@ -113,7 +123,7 @@ Summary summarizePartialRun(const RunDir& dir) {
     summary.command = dir.plan->command;
     summary.config = dir.plan->config;
     summary.environment = dir.plan->environment;
-    target = countFlag(*dir.plan, "rate");
+    target = rateFlag(*dir.plan);
   }
   summary.rate = rateFigures(totals, target);
   addLatencies(dir, summary);

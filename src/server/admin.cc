@@ -52,6 +52,10 @@ tl::unexpected<Error> refusal(const Endpoint& endpoint, const Credentials& crede
 
 }  // namespace
 
+bool isWithheld(const Value& reply) {
+  return hasCode(reply, "NOPERM") || hasCode(reply, "ERR unknown command");
+}
+
 Admin::Admin(BlockingStream stream, Nanos timeout)
     : endpoint_(stream.endpoint()),
       peer_(stream.peer()),
@@ -183,9 +187,10 @@ Result<Value> Admin::readReply(ValueParser& parser, Nanos deadline) {
 }
 
 Result<Value> Admin::checked(Result<Value> reply) const {
-  if (reply && reply->isError())
-    return fail(ErrorCode::refused, "{} says: {}", endpoint_.text(), reply->text);
-  return reply;
+  if (!reply || !reply->isError()) return reply;
+  return fail(
+      ErrorCode::refused, "{} says: {}{}", endpoint_.text(), reply->text,
+      hasCode(*reply, "NOPERM") ? "; allow it with ACL SETUSER, or name another -user" : "");
 }
 
 Result<Value> Admin::command(std::initializer_list<std::string_view> args,
@@ -243,12 +248,38 @@ Result<std::vector<Value>> Admin::pipeline(std::span<const std::vector<std::stri
   return replies;
 }
 
-Result<ServerInfo> Admin::info(std::initializer_list<std::string_view> sections) {
+Result<Value> Admin::infoReply(std::initializer_list<std::string_view> sections) {
   std::vector<std::string> args{"INFO"};
   args.insert(args.end(), sections.begin(), sections.end());
   auto reply = commandRaw(args);
   // Before 7.0 (with -any-version) INFO takes one section only.
-  if (reply && reply->isError() && sections.size() > 1) reply = commandRaw({"INFO", "everything"});
+  if (reply && reply->isError() && sections.size() > 1 && !isWithheld(*reply))
+    reply = commandRaw({"INFO", "everything"});
+  return reply;
+}
+
+Result<ServerInfo> Admin::about(std::initializer_list<std::string_view> sections) {
+  const auto reply = infoReply(sections);
+  if (!reply || !isWithheld(*reply)) return infoIn(reply);
+  const auto hello = commandRaw({"HELLO"});  // no ACL can take it away
+  if (!hello || hello->isError()) return infoIn(reply);
+  const auto field = [&hello](std::string_view name) {
+    const Value* const value = hello->find(name);
+    return value == nullptr ? std::string() : value->text;
+  };
+  ServerInfo info;
+  info.withheld = reply->text;
+  info.fields = {{"redis_version", field("version")},
+                 {"role", field("role")},
+                 {"cluster_enabled", field("mode") == "cluster" ? "1" : "0"}};
+  return info;
+}
+
+Result<ServerInfo> Admin::info(std::initializer_list<std::string_view> sections) {
+  return infoIn(infoReply(sections));
+}
+
+Result<ServerInfo> Admin::infoIn(Result<Value> reply) const {
   reply = checked(std::move(reply));
   if (!reply) return fail(std::move(reply.error()));
   if (!reply->isText())

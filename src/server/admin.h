@@ -32,6 +32,9 @@ struct LoadingWait {
   std::function<void(const std::string&)> progress;
 };
 
+/// The server knows no such command (any more), or does not let this user have it.
+bool isWithheld(const Value& reply);
+
 /// One administrative connection: commands and replies in turn, each with a time limit. Not for
 /// load.
 ///
@@ -73,6 +76,9 @@ class Admin {
 
   /// INFO of these sections; none: the default ones. "everything" costs the server more.
   Result<ServerInfo> info(std::initializer_list<std::string_view> sections = {});
+  /// The same; where the server does not let this user have INFO, what HELLO tells everybody
+  /// (ServerInfo::withheld says so): what is only worth knowing must keep nobody from driving.
+  Result<ServerInfo> about(std::initializer_list<std::string_view> sections);
   /// One parameter's text. usage: the server has no such parameter.
   Result<std::string> configGet(std::string_view name);
   Status configSet(std::string_view name, std::string_view value);
@@ -102,6 +108,8 @@ class Admin {
   Status awaitLoaded(const LoadingWait& loading);
   Result<Value> ask(std::string_view encoded, Nanos deadline);
   Result<Value> readReply(ValueParser& parser, Nanos deadline);
+  Result<ServerInfo> infoIn(Result<Value> reply) const;
+  Result<Value> infoReply(std::initializer_list<std::string_view> sections);
   Result<Value> checked(Result<Value> reply) const;
   Nanos deadline(std::optional<Nanos> timeout) const;
   tl::unexpected<Error> drop(Error error);

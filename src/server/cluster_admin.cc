@@ -4,6 +4,8 @@
 #include <chrono>
 #include <thread>
 
+#include "cluster/slot_map.h"
+
 namespace redline {
 namespace {
 
@@ -14,8 +16,20 @@ void addOnce(std::vector<Endpoint>& list, const Endpoint& endpoint) {
     list.push_back(endpoint);
 }
 
-/// Before its first handshake a node does not know its own address.
-Result<ClusterView> viewFrom(const Value& reply, const Endpoint& asked) {
+/// CLUSTER NODES has the addresses that nodes announce to each other. Where clients find them is
+/// what CLUSTER SHARDS says, and has one reader: SlotMap.
+void takeEndpoints(const Value& shards, const Endpoint& asked, ClusterView& view) {
+  const auto map = SlotMap::fromShards(shards, {asked.host, asked.port});
+  if (!map) return;  // before 7.0 there is no such command
+  for (ClusterMember& member : view.nodes) {
+    const auto node = std::ranges::find(map->nodes(), member.id, &ClusterNode::id);
+    if (node != map->nodes().end()) member.endpoint = {node->address.host, node->address.port, {}};
+  }
+}
+
+/// `asked` answered CLUSTER NODES with `reply` and CLUSTER SHARDS with `shards`. Before its first
+/// handshake a node does not know its own address.
+Result<ClusterView> viewFrom(const Value& reply, const Value& shards, const Endpoint& asked) {
   if (!reply.isText())
     return fail(reply.isError() ? ErrorCode::refused : ErrorCode::invalidInput,
                 "{} does not answer CLUSTER NODES: {}", asked.text(), reply.text);
@@ -23,6 +37,7 @@ Result<ClusterView> viewFrom(const Value& reply, const Endpoint& asked) {
   if (view && !asked.isUnix())
     for (ClusterMember& member : view->nodes)
       if (member.myself && member.endpoint.host.empty()) member.endpoint.host = asked.host;
+  if (view && !asked.isUnix()) takeEndpoints(shards, asked, *view);
   return view;
 }
 
@@ -57,7 +72,7 @@ Result<ClusterAdmin> ClusterAdmin::connect(std::span<const Endpoint> seeds, Cred
   Error last{ErrorCode::usage, "no address of a cluster node: name one with -addr"};
   for (const Endpoint& seed : seeds) {
     auto admin = cluster.at(seed);
-    auto info = admin ? (*admin)->info({"cluster"}) : Result<ServerInfo>(fail(admin.error()));
+    auto info = admin ? (*admin)->about({"cluster"}) : Result<ServerInfo>(fail(admin.error()));
     if (!info) {
       last = info.error();
       if (last.code == ErrorCode::unsafe) break;
@@ -91,9 +106,11 @@ void ClusterAdmin::expectValues(std::size_t bytes) {
 Result<ClusterView> ClusterAdmin::viewOf(const Endpoint& endpoint) {
   auto admin = at(endpoint);
   if (!admin) return fail(std::move(admin.error()));
-  auto reply = (*admin)->commandRaw({"CLUSTER", "NODES"});
-  if (!reply) return fail(std::move(reply.error()));
-  auto view = viewFrom(*reply, endpoint);
+  static const std::vector<std::vector<std::string>> kQuestions{{"CLUSTER", "NODES"},
+                                                                {"CLUSTER", "SHARDS"}};
+  auto replies = (*admin)->pipeline(kQuestions);
+  if (!replies) return fail(std::move(replies.error()));
+  auto view = viewFrom((*replies)[0], (*replies)[1], endpoint);
   if (view)
     for (const ClusterMember& member : view->nodes) addOnce(known_, member.endpoint);
   return view;
@@ -119,15 +136,15 @@ Result<ReplicationState> ClusterAdmin::replicationOf(const Endpoint& endpoint) {
 
 Result<NodeReading> ClusterAdmin::read(const Endpoint& endpoint) {
   static const std::vector<std::vector<std::string>> kQuestions{
-      {"CLUSTER", "INFO"}, {"CLUSTER", "NODES"}, {"INFO", "replication"}};
+      {"CLUSTER", "INFO"}, {"CLUSTER", "NODES"}, {"INFO", "replication"}, {"CLUSTER", "SHARDS"}};
   auto admin = at(endpoint);
   if (!admin) return fail(std::move(admin.error()));
   auto replies = (*admin)->pipeline(kQuestions);
   if (!replies) return fail(std::move(replies.error()));
-  for (const Value& reply : *replies)
+  for (const Value& reply : std::span(*replies).first(3))
     if (!reply.isText())
       return fail(ErrorCode::refused, "{} says: {}", endpoint.text(), reply.text);
-  auto view = viewFrom((*replies)[1], endpoint);
+  auto view = viewFrom((*replies)[1], (*replies)[3], endpoint);
   if (!view) return fail(std::move(view.error()));
   return NodeReading{endpoint, parseClusterInfo((*replies)[0].text), std::move(*view),
                      parseReplication(parseServerInfo((*replies)[2].text))};

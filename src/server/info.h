@@ -22,6 +22,9 @@ struct ServerInfo {
   std::map<std::string, std::string, std::less<>> fields;
   std::map<unsigned, Keyspace> keyspace;                         ///< by database number
   std::map<std::string, CommandStat, std::less<>> commandStats;  ///< by command, as "get"
+  /// The server's words, where it does not let this user have INFO: then redis_version, role and
+  /// cluster_enabled are all that is known. Empty: it does.
+  std::string withheld;
 
   /// A field's text, empty when it is missing.
   std::string_view text(std::string_view field) const;

@@ -85,7 +85,7 @@ class Sampler::Watch {
     if (connection == nullptr) return;
     auto info = connection->info({"server", "clients", "memory", "persistence", "stats",
                                   "replication", "cpu", "commandstats", "errorstats", "keyspace"});
-    if (!info) return lost(info.error());
+    if (!info) return refusedOrLost(info.error());
     ServerSample sample;
     sample.at = sampler_.clock_.now();
     found(*info);

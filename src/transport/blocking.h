@@ -34,10 +34,7 @@ class BlockingStream {
 
  private:
   BlockingStream(Endpoint endpoint, Endpoint peer, Fd fd, const std::atomic<Nanos>* limit)
-      : endpoint_(std::move(endpoint)),
-        peer_(std::move(peer)),
-        fd_(std::move(fd)),
-        limit_(limit) {}
+      : endpoint_(std::move(endpoint)), peer_(std::move(peer)), fd_(std::move(fd)), limit_(limit) {}
   static Result<BlockingStream> establish(const Endpoint& endpoint, const PeerAddress& peer,
                                           Nanos deadline, const std::atomic<Nanos>* limit);
   Status finishConnect(Nanos deadline);

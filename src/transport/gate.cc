@@ -181,8 +181,8 @@ bool AllowList::Network::contains(std::string_view other) const {
   const std::size_t whole = bits / 8;
   if (other.substr(0, whole) != std::string_view(address).substr(0, whole)) return false;
   if (bits % 8 == 0) return true;
-  const unsigned differing = static_cast<unsigned char>(other[whole]) ^
-                             static_cast<unsigned char>(address[whole]);
+  const unsigned differing =
+      static_cast<unsigned char>(other[whole]) ^ static_cast<unsigned char>(address[whole]);
   return (differing >> (8 - bits % 8)) == 0;
 }
 

@@ -38,8 +38,8 @@ class AllowList {
 
 /// The gate that every connection of this process passes through, whatever led to its address: a
 /// flag, a redirect, a cluster's map, a server's INFO, DNS. It lets through to this machine, and to
-/// those of the AllowList. A PeerAddress can be had from it alone, and nothing else can be connected
-/// to; the address that was checked is the one that is connected to.
+/// those of the AllowList. A PeerAddress can be had from it alone, and nothing else can be
+/// connected to; the address that was checked is the one that is connected to.
 
 enum class NameLookup : std::uint8_t {
   yes,

@@ -85,6 +85,21 @@ std::uint64_t errorsOf(const nlohmann::json& summary, const char* kind) {
   return summary["rate"]["errors"].value(kind, std::uint64_t{0});
 }
 
+/// Every number that decides what is allocated, timed or divided by, at its limits.
+const std::vector<std::string>& numbersAtTheirLimits() {
+  static const std::vector<std::string> all{
+      "-rate=0.001",       "-rate=0.1",       "-rate=1G",
+      "-keys=1",           "-keys=1000G",     "-value-size=1",
+      "-value-size=512MB", "-ttl-max=87600h", "-threads=4",
+      "-interval=1ms",     "-interval=24h",   "-zipf-s=0",
+      "-zipf-s=20",        "-warmup=8760h",   "-duration=1ms",
+      "-duration=8760h",   "-drain=0s",       "-drain=8760h",
+      "-conns=1",          "-pipeline=1",     "-pipeline=100k",
+      "-batch-wait=8760h", "-op-timeout=1ns", "-op-timeout=8760h",
+      "-wait-timeout=1h",  "-seed=0",         "-run-seed=18446744073709551615"};
+  return all;
+}
+
 /// A redis-server, and a short run against it. Nothing is loaded: reads miss.
 struct Server {
   TemporaryDirectory home;
@@ -338,9 +353,9 @@ TEST(BadInput, FlagsThatContradictEachOther) {
 }
 
 TEST(BadInput, NumbersBeyondAnySense) {
-  expectError(2, "at most 10000", {"-conns=1M"});
+  expectError(2, "at most 10k", {"-conns=1M"});
   expectError(2, "at most 256", {"-threads=500", "-conns=500"});
-  expectError(2, "at most 512 MB", {"-value-size=600MB"});
+  expectError(2, "at most 512MB", {"-value-size=600MB"});
   EXPECT_THAT(errorOf(2, {"driver", "-pipeline=1G"}), HasSubstr("at most"));
 }
 
@@ -452,6 +467,89 @@ TEST(BadInput, InterruptedInTheMiddle) {
   expectConserved(summary);
   EXPECT_EQ(summary["rate"]["failed"], 0);
   EXPECT_THAT(redline.err(), Not(HasSubstr("redline driver:")));
+}
+
+TEST(BadInput, NoNumberThatAFlagAcceptsEndsAnythingButCleanly) {
+  const Server server;
+  ASSERT_TRUE(server.redis);
+  int number = 0;
+  for (const std::string& flag : numbersAtTheirLimits()) {
+    const TemporaryDirectory home;
+    Words more{flag, "-out=" + (home.path() / "run").string(), "-rw-ratio=1", "-dist=zipfian"};
+    if (flag == "-wait-timeout=1h") more.emplace_back("-wait-replicas=0");
+    if (flag != "-duration=1ms" && flag != "-duration=8760h") more.emplace_back("-duration=200ms");
+    if (flag.starts_with("-batch-wait")) more.emplace_back("-pipeline=2");
+    Redline redline(home, server.driver(more));
+    // What would take a year is interrupted.
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    redline.interrupt();
+    const int code = redline.wait();
+    EXPECT_THAT(code, testing::AnyOf(0, 1, 2, 3)) << flag << ": " << redline.err();
+    if (code == 1 || code == 2) {
+      EXPECT_NE(redline.error(), "");
+    }
+    ++number;
+  }
+  EXPECT_GT(number, 20);
+}
+
+TEST(BadInput, NumbersBeyondTheirLimitsAreRefused) {
+  expectError(2, "at most", {"-keys=18446744073709551615"});
+  for (const std::string flag : {"-rate=18446744073709551615", "-rate=2G", "-zipf-s=1e300",
+                                 "-duration=9000h", "-max-backlog=1G", "-interval=9000h"})
+    EXPECT_THAT(errorOf(2, {"driver", flag}), HasSubstr("at most")) << flag;
+  for (const std::string flag : {"-rate=0", "-rate=0.0001", "-duration=1us", "-interval=1us"})
+    EXPECT_THAT(errorOf(2, {"driver", flag}), HasSubstr("too small")) << flag;
+}
+
+// 10,000 connections with batches of 100,000: it is refused, not killed.
+TEST(BadInput, MemoryThatTheMachineHasNotIsRefusedWithTheArithmetic) {
+  const Server server;
+  ASSERT_TRUE(server.redis);
+  EXPECT_THAT(errorOf(1, server.driver({"-conns=10k", "-pipeline=100k"})), HasSubstr("available"));
+}
+
+// The times of an hour's sends at any rate: the file grows, the process does not.
+TEST(BadInput, SendsOfALongRunAtAnyRateTakeNoMemory) {
+  const Server server;
+  ASSERT_TRUE(server.redis);
+  const TemporaryDirectory home;
+  const fs::path sends = home.path() / "sends";
+  Redline redline(home, server.driver({"-rate=max", "-duration=1h", "-pipeline=16", "-rw-ratio=1",
+                                       "-sends=" + sends.string()}));
+  EXPECT_TRUE(eventually([&] {
+    std::error_code problem;
+    return fs::file_size(sends.native() + ".part0", problem) > 0 && !problem;
+  }));
+  redline.interrupt();
+  EXPECT_THAT(redline.wait(), testing::AnyOf(0, 3)) << redline.err();
+  const auto summary = summaryIn(server.run);
+  expectConserved(summary);
+  EXPECT_EQ(fs::file_size(sends) / sizeof(std::int64_t),
+            summary["rate"]["sent"].get<std::uint64_t>());
+}
+
+// The keys that are looked at before a run are not read whole: under a tight maxmemory the replies
+// would push out the very keys.
+TEST(BadInput, LookingAtLargeValuesBeforeARunEvictsNone) {
+  NodeConfig config;
+  config.maxmemory = 100 << 20;
+  const Server server(config);
+  ASSERT_TRUE(server.redis);
+  auto admin = adminOf(*server.redis);
+  const TemporaryDirectory home;
+  Redline loader(home, {"loader", addr(server.redis->endpoint()), "-keys=60", "-value-size=1MB",
+                        "-ttl-frac=0", "-conns=1", "-force"});
+  ASSERT_EQ(loader.wait(), 0) << loader.err();
+  const auto before = admin->info({"stats"});
+  Redline driver(home, server.driver({"-keys=60", "-value-size=1MB", "-rate=1", "-conns=1",
+                                      "-rw-ratio=1", "-duration=100ms"}));
+  EXPECT_THAT(driver.wait(), testing::AnyOf(0, 3)) << driver.err();
+  const auto after = admin->info({"stats"});
+  ASSERT_TRUE(before && after);
+  EXPECT_EQ(after->count("evicted_keys"), before->count("evicted_keys"));
+  EXPECT_LT(after->count("total_net_output_bytes") - before->count("total_net_output_bytes"),
+            8ULL << 20);
 }
 
 }  // namespace

@@ -375,6 +375,26 @@ TEST(Driver, FindsItsWayBackToARestartedServer) {
   expectConserved(s);
 }
 
+// What it is only worth knowing keeps nobody from driving.
+TEST(Driver, NeedsNoMorePermissionsThanGetAndSetAndSaysWhatStaysUnknown) {
+  DriverLab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  auto admin = adminOf(*lab.redis);
+  ASSERT_TRUE(admin->command({"ACL", "SETUSER", "lab", "on", ">secret", "~obj:*", "+get", "+set"}));
+  lab.plan.engine.login = {"lab", "secret"};
+  const Summary s = lab.run();
+  EXPECT_EQ(s.rate.completed, s.rate.scheduled);
+  EXPECT_EQ(s.rate.failed, 0U);
+  EXPECT_TRUE(s.servers.empty());
+  EXPECT_EQ(s.environment.redisVersion.substr(0, 2), "7.");
+  EXPECT_THAT(s.notes,
+              Contains(testing::AllOf(testing::HasSubstr("NOPERM"), testing::HasSubstr("+info"))));
+  const auto read = readRunDir(lab.plan.out);
+  ASSERT_TRUE(read);
+  for (const Event& event : read->events) EXPECT_NE(event.kind, "connection") << event.detail;
+}
+
 std::uint64_t connectionsReceived(const ScopedStack& stack) {
   auto admin = adminOf(stack);
   return admin ? admin->info({"stats"}).value().count("total_connections_received") : 0;

@@ -282,6 +282,18 @@ TEST(Loader, ComesBackToAServerThatDropsItsConnections) {
   EXPECT_GT(outcome->summary.generator.reconnects, 0U);
 }
 
+TEST(Loader, NeedsNoMorePermissionsThanSetAndMset) {
+  auto redis = startRedis();
+  if (!redis) return;
+  auto admin = adminOf(*redis);
+  ASSERT_TRUE(
+      admin->command({"ACL", "SETUSER", "lab", "on", ">secret", "~obj:*", "+set", "+mset"}));
+  LoadRunPlan plan = planFor(*redis, 10'000);
+  plan.load.login = {"lab", "secret"};
+  expectGood(load(plan));
+  EXPECT_EQ(admin->command({"DBSIZE"})->integer, 10'000);
+}
+
 TEST(Loader, EndsWithOneLineWhenTheServerDies) {
   auto redis = startRedis();
   if (!redis) return;

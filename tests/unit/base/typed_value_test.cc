@@ -43,6 +43,24 @@ TEST(TypedValue, CountsReachFromZeroToTheLargestNumber) {
   EXPECT_EQ(canonical(ValueKind::count, "0.5"), "");
 }
 
+TEST(TypedValue, RatesAreDecimalsWithTheUnitsOfCounts) {
+  EXPECT_EQ(content<double>(ValueKind::rate, "0.1"), 0.1);
+  EXPECT_EQ(content<double>(ValueKind::rate, "1.5k"), 1500);
+  EXPECT_EQ(content<double>(ValueKind::rate, "2G"), 2e9);
+  EXPECT_EQ(canonical(ValueKind::rate, "10000"), "10k");
+  EXPECT_EQ(canonical(ValueKind::rate, "0.1"), "0.1");
+  for (const char* const text : {"", "k", "-1", "10%", "1e400", "inf", "max", "10kk"})
+    EXPECT_THAT(problem({.kind = ValueKind::rate}, text), HasSubstr("rate")) << text;
+}
+
+TEST(TypedValue, KeepsToItsLimitsAndNamesThem) {
+  const ValueSpec spec{.kind = ValueKind::duration, .least = "1ms", .most = "1h"};
+  EXPECT_TRUE(parseValue(spec, "1ms"));
+  EXPECT_TRUE(parseValue(spec, "60m"));
+  EXPECT_THAT(problem(spec, "999us"), HasSubstr("at least 1ms"));
+  EXPECT_THAT(problem(spec, "3600s1ns"), HasSubstr("at most 1h"));
+}
+
 TEST(TypedValue, SizesReachFromZeroToSixteenExabytes) {
   EXPECT_EQ(content<std::uint64_t>(ValueKind::size, "0"), 0U);
   EXPECT_EQ(canonical(ValueKind::size, "1"), "1B");

@@ -121,7 +121,42 @@ TEST(SlotMap, ReadsClusterShardsOfResp3AndOfTlsNodes) {
               "$4\nrole\n$6\nmaster\n"),
       kAsked);
   ASSERT_TRUE(map) << map.error().message;
-  EXPECT_EQ(map->nodes()[map->ownerOf(16383)].address.text(), "[::1]:7700");
+  EXPECT_EQ(map->nodes()[map->ownerOf(16383)].address.text(), kAsked.host + ":7700");
+}
+
+// cluster-preferred-endpoint-type unknown-endpoint: behind a NAT the announced address leads
+// nowhere.
+TEST(SlotMap, TakesTheHostThatWasAskedForANullEndpointWhicheverCommandSaysSo) {
+  for (const std::string endpoint : {"$-1\n", "_\n", "$0\n\n"}) {
+    const auto slots = SlotMap::fromSlots(replyOf("*1\n*3\n:0\n:16383\n*4\n" + endpoint +
+                                                  ":7700\n$2\naa\n*2\n$2\nip\n$9\n10.0.0.42\n"),
+                                          kAsked);
+    const auto shards = SlotMap::fromShards(
+        replyOf("*1\n*4\n$5\nslots\n*2\n:0\n:16383\n$5\nnodes\n*1\n*10\n$2\nid\n$2\naa\n$4\nport\n"
+                ":7700\n$2\nip\n$9\n10.0.0.42\n$8\nendpoint\n" +
+                endpoint + "$4\nrole\n$6\nmaster\n"),
+        kAsked);
+    ASSERT_TRUE(slots) << slots.error().message;
+    ASSERT_TRUE(shards) << shards.error().message;
+    EXPECT_EQ(slots->nodes().at(0).address.host, kAsked.host);
+    EXPECT_EQ(shards->nodes().at(0).address.host, kAsked.host);
+  }
+}
+
+TEST(SlotMap, KnowsANodeByItsNameAndByTheAddressThatWasFoundForIt) {
+  SlotMap map;
+  const std::uint16_t node = map.moved(5, "node-1.example", 7700);
+  ASSERT_TRUE(map.lookUpNames([](const NodeAddress& address) -> Result<std::string> {
+    return address.host == "node-1.example" ? "10.0.0.1" : address.host;
+  }));
+  EXPECT_EQ(map.nodes()[node].address.text(), "10.0.0.1:7700");
+  EXPECT_EQ(map.find("node-1.example", 7700), node);
+  EXPECT_EQ(map.find("10.0.0.1", 7700), node);
+  EXPECT_EQ(map.find("node-1.example", 7701), SlotMap::kNoNode);
+  EXPECT_EQ(map.moved(6, "node-1.example", 7700), node);
+  EXPECT_FALSE(map.lookUpNames([](const NodeAddress&) -> Result<std::string> {
+    return fail(ErrorCode::unreachable, "no");
+  }));
 }
 
 TEST(SlotMap, TakesTheLivingOfTwoNodesThatShareAnAddress) {

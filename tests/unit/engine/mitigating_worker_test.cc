@@ -118,7 +118,9 @@ TEST(MitigatingWorker, ALocalCacheIsStaleForNoLongerThanAnInvalidationTakes) {
     rig.plan.readShare = 0.9;
     rig.plan.rate = 20'000;
     rig.keepLedger(50);
-    rig.store.pushDelay = 3 * kMillisecond;
+    // On a connection that carries requests too, a push cannot fall behind later replies.
+    const Nanos delay = tracking == Tracking::prefix ? 3 * kMillisecond : 60 * kMicrosecond;
+    rig.store.pushDelay = delay;
     rig.transport.serviceTime = 30 * kMicrosecond;
     rig.plan.arrivals = Arrivals::poisson;  // so that requests overlap
     const Interval& total = rig.run();
@@ -130,7 +132,35 @@ TEST(MitigatingWorker, ALocalCacheIsStaleForNoLongerThanAnInvalidationTakes) {
     EXPECT_EQ(rig.count(Count::impossible), 0U);
     EXPECT_GT(rig.count(Count::ledgerReads), 60'000U);
     EXPECT_GT(total.invalidationLag.count(), 0U);
-    EXPECT_NEAR(static_cast<double>(total.invalidationLag.quantile(0.5)), 3e6, 0.2e6);
+    EXPECT_GT(total.invalidationLag.quantile(0.5), delay / 4);
+    EXPECT_LE(total.invalidationLag.quantile(0.5), delay);
+  }
+}
+
+// Keys expire and are evicted, and entries of the server's table of tracked keys are too: what it
+// says of them then is no consequence of the last write, which may have been long ago.
+TEST(MitigatingWorker, InvalidationsOfOtherCausesAreNoLagOfAWrite) {
+  for (const Tracking tracking : {Tracking::keysRead, Tracking::prefix}) {
+    Rig rig(MitigationKind::localCache);
+    rig.plan.mitigation.tracking = tracking;
+    rig.plan.readShare = 0.99;
+    rig.keepLedger(50);
+    rig.store.pushDelay = 20 * kMicrosecond;
+    std::uint64_t others = 0;
+    for (Nanos at = Rig::kBegin; at < Rig::kBegin + 4 * kSecond; at += 100 * kMillisecond)
+      for (std::uint64_t id = 0; id < 50; ++id) {
+        const std::string key = "obj:" + std::to_string(id);
+        const ConnId conn = tracking == Tracking::prefix ? 4 : static_cast<ConnId>(id % 4);
+        rig.transport.push(conn, at,
+                           ">2\r\n$10\r\ninvalidate\r\n*1\r\n$" + std::to_string(key.size()) +
+                               "\r\n" + key + "\r\n");
+        ++others;
+      }
+    const Interval& total = rig.run();
+    EXPECT_GT(rig.count(Count::invalidationsReceived), others);
+    EXPECT_GT(total.invalidationLag.count(), 0U);
+    EXPECT_LE(total.invalidationLag.count(), rig.count(Count::ledgerWrites));
+    EXPECT_LT(total.invalidationLag.max(), kMillisecond);
   }
 }
 

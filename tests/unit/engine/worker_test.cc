@@ -292,6 +292,20 @@ TEST(Worker, SaysAtOnceThatTheServerWillNotHaveItsConnections) {
   EXPECT_NE(up.error().message.find("maxclients"), std::string::npos) << up.error().message;
 }
 
+TEST(Worker, LosesAConnectionWhoseReplyIsLongerThanAnyThatItCanExpect) {
+  Rig rig;
+  rig.plan.rate = 10;
+  rig.plan.valueSize = 1000;
+  rig.plan.verify = VerifyLevel::full;
+  std::string endless;
+  while (endless.size() <= rig.plan.longestReply()) endless += "*1\r\n";
+  rig.transport.answer = [&](const Value&) { return endless; };
+  const Interval& total = rig.run();
+  EXPECT_EQ(total.counts.failures[index(Failure::protocol)], 100U);
+  EXPECT_EQ(total.counts.reconnects, 100U);
+  expectConserved(total);
+}
+
 TEST(Worker, StopsAtALostConnectionWhenToldTo) {
   Rig rig;
   rig.plan.rate = 1000;

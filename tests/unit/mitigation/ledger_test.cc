@@ -109,11 +109,12 @@ TEST(Ledger, TheAuditCountsAcknowledgedWritesThatAreGone) {
 
 TEST(Ledger, NamesTheLastWritesAcknowledgement) {
   Ledger ledger(kChooser, 1);
-  EXPECT_FALSE(ledger.acknowledgedLast(0));
+  EXPECT_EQ(ledger.lastWrite(0).number, 0U);
   ledger.begin(0, 1, 100);
-  EXPECT_FALSE(ledger.acknowledgedLast(0)) << "under way";
+  EXPECT_EQ(ledger.lastWrite(0).number, 1U);
+  EXPECT_FALSE(ledger.lastWrite(0).acknowledged) << "under way";
   ledger.acknowledge(0, 1, 120);
-  EXPECT_EQ(ledger.acknowledgedLast(0), 120);
+  EXPECT_EQ(ledger.lastWrite(0).acknowledged, 120);
 }
 
 TEST(Ledger, JudgesVersionsThatDroppedOutOfTheRingMildly) {

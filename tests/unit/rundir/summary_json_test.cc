@@ -29,6 +29,9 @@ Summary filled() {
   summary.rate.completed = 98;
   summary.rate.failed = 1;
   summary.rate.outstanding = 2;
+  summary.rate.unanswered = 3;
+  summary.rate.unserved = 4;
+  summary.rate.longestUnansweredS = 2.5;
   summary.rate.errors = {{"timeout", 1}};
   summary.latency["response"]["all"] = {98, 1.5, 2, 3, 4, 5, 6, 7.25, {"p9999", "max"}};
   summary.latency["service"]["get"] = {97, 0.5, 1, 2, 3, 4, 5, 6, {}};
@@ -66,7 +69,7 @@ Summary filled() {
   m.keysWithLoss = 4;
   m.auditUnjudged = 5;
   summary.generator = {2,    "uring", "auto",  1.25, 2.5,    0.75, 0.5, 0.02,
-                       0.01, 0.03,    14500.5, 16.5, 120.25, 3,    4};
+                       0.01, 0.03,    14500.5, 16.5, 120.25, 3,    4,   5};
   ServerFigures server;
   server.addr = "127.0.0.1:7600";
   server.role = "master";
