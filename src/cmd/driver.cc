@@ -19,6 +19,7 @@
 #include "os/console.h"
 #include "run/driver_run.h"
 #include "run/live_metrics.h"
+#include "transport/gate.h"
 
 namespace redline {
 namespace {

@@ -17,8 +17,8 @@ int main(int argc, char** argv) {
   try {
     return redline::dispatch({argv, argv + argc}, environment);
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr,
-               "redline: out of memory: use fewer -conns, or smaller batches, values or caches\n");
+    redline::printErr(
+        "redline: out of memory: use fewer -conns, or smaller batches, values or caches\n");
     return 1;
   } catch (const std::exception& error) {
     redline::printErr("redline: {}\n", error.what());
