@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
-#include "cluster/slot_map.h"
+#include "server/slot_map_reading.h"
 
 namespace redline {
 namespace {
@@ -116,14 +117,30 @@ Result<ClusterView> ClusterAdmin::viewOf(const Endpoint& endpoint) {
   return view;
 }
 
-Result<ClusterView> ClusterAdmin::view() {
+template <typename Ask>
+auto ClusterAdmin::askAny(Ask&& ask) -> decltype(ask(std::declval<const Endpoint&>())) {
   Error last{ErrorCode::usage, "no address of a cluster node: name one with -addr"};
   for (std::size_t next = 0; next < known_.size();) {
-    auto view = viewOf(Endpoint(known_[next++]));  // a copy: asking adds to the list
-    if (view) return view;
-    last = std::move(view.error());
+    auto answer = ask(Endpoint(known_[next++]));  // a copy: asking adds to the list
+    if (answer) return answer;
+    last = std::move(answer.error());
   }
   return fail(std::move(last));
+}
+
+Result<ClusterView> ClusterAdmin::view() {
+  return askAny([this](const Endpoint& node) { return viewOf(node); });
+}
+
+Result<SlotMap> ClusterAdmin::slotMap() {
+  return askAny([this](const Endpoint& node) -> Result<SlotMap> {
+    auto admin = at(node);
+    auto reading = admin ? readSlotMap(**admin) : Result<SlotMapReading>(fail(admin.error()));
+    if (!reading) return fail(std::move(reading.error()));
+    for (const ClusterNode& other : reading->map.nodes())
+      addOnce(known_, endpointOf(other.address));
+    return std::move(reading->map);
+  });
 }
 
 Result<ReplicationState> ClusterAdmin::replicationOf(const Endpoint& endpoint) {

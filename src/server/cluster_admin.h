@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "cluster/slot_map.h"
 #include "server/admin.h"
 #include "server/cluster_view.h"
 
@@ -57,6 +58,8 @@ class ClusterAdmin {
   Result<ClusterView> viewOf(const Endpoint& endpoint);
   /// The cluster as the first node sees it that answers: the seeds, then every node heard of.
   Result<ClusterView> view();
+  /// Who serves which slot, as the first node knows that answers.
+  Result<SlotMap> slotMap();
   Result<ReplicationState> replicationOf(const Endpoint& endpoint);
   /// CLUSTER INFO, CLUSTER NODES and INFO replication in one go.
   Result<NodeReading> read(const Endpoint& endpoint);
@@ -67,6 +70,11 @@ class ClusterAdmin {
   const Credentials& credentials() const { return credentials_; }
 
  private:
+  /// What `ask(endpoint)` says, a Result, of the first node that answers: the seeds, then every
+  /// node heard of.
+  template <typename Ask>
+  auto askAny(Ask&& ask) -> decltype(ask(std::declval<const Endpoint&>()));
+
   Credentials credentials_;
   Nanos timeout_;
   std::size_t valueBytes_ = 0;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cluster/hash_slot.h"
+#include "server/slot_map_reading.h"
 
 namespace redline {
 namespace {
@@ -70,12 +71,12 @@ Status KeyAdmin::attempt(std::span<const std::vector<std::string>> commands,
     for (std::size_t i = 0; i < commands.size(); ++i)
       if (!replies[i]) byNode[node_].push_back(i);
   } else {
-    const auto view = nodes_.view();
-    if (!view) return fail(view.error());
+    const auto map = nodes_.slotMap();
+    if (!map) return fail(map.error());
     for (std::size_t i = 0; i < commands.size(); ++i) {
       if (replies[i]) continue;
-      if (const ClusterMember* owner = view->ownerOf(hashSlot(commands[i][1])))
-        byNode[owner->endpoint].push_back(i);
+      const std::uint16_t owner = map->ownerOf(hashSlot(commands[i][1]));
+      if (owner != SlotMap::kNoNode) byNode[endpointOf(map->nodes()[owner].address)].push_back(i);
     }
   }
   for (const auto& [endpoint, which] : byNode) {

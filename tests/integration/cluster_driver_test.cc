@@ -364,5 +364,19 @@ TEST(ClusterDriver, RefillsAMissAtTheKeysOwnMaster) {
   EXPECT_GE(keys, kClusterKeys / 2);
 }
 
+TEST(ClusterDriver, NeedsTheSlotMapBesideGetAndSet) {
+  ClusterLab lab;
+  ASSERT_TRUE(lab.stack);
+  lab.fillKeys();
+  for (std::size_t node = 0; node < lab.stack->size(); ++node)
+    ASSERT_TRUE(lab.admin(node).command({"ACL", "SETUSER", "lab", "on", ">secret", "~obj:*", "+get",
+                                         "+set", "+asking", "+cluster|shards"}));
+  lab.plan.engine.login = {"lab", "secret"};
+  const Summary s = lab.run();
+  EXPECT_EQ(s.rate.completed, s.rate.scheduled);
+  EXPECT_TRUE(s.servers.empty());
+  EXPECT_THAT(s.notes, testing::Contains(HasSubstr("+info")));
+}
+
 }  // namespace
 }  // namespace redline
