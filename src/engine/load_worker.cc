@@ -75,6 +75,7 @@ void LoadWorker::pass() {
   for (const TransportEvent& event : events)
     if (lanes_.status()) links_.handle(event, now_, *this);
   if (lanes_.inCluster() && lanes_.checkSilence(now_)) leaveSilentNodes();
+  if (now_ >= nextLook_) giveUpSilentNodes();
 }
 
 Nanos LoadWorker::waitSpan() const {
@@ -272,6 +273,18 @@ void LoadWorker::leaveSilentNodes() {
     for (LoadConnection& c : lane->connections())
       if (c.count != 0) links_.lose(c, ETIMEDOUT, now_, *this);
   }
+}
+
+void LoadWorker::giveUpSilentNodes() {
+  nextLook_ = now_ + kSecond;
+  const Nanos since = now_ - kLoaderPatience;
+  for (const auto& lane : lanes_.all())
+    if (lane->lastReceivedAt < since && lane->owesReplySince(since))
+      lanes_.fail(
+          {ErrorCode::timeout,
+           fmt::format("{} owes replies and has said nothing for {}: find out what holds it "
+                       "up (a paused process, a script, a proxy)",
+                       lane->endpoint().text(), formatDuration(kLoaderPatience))});
 }
 
 }  // namespace redline

@@ -37,6 +37,10 @@ struct LoadShared {
   explicit LoadShared(const LoadPlan& loadPlan, LiveSlotMap* liveMap = nullptr);
 };
 
+/// A node that owes a reply and says nothing for so long has ended the load: longer than a
+/// snapshot, or a script, blocks one.
+inline constexpr Nanos kLoaderPatience = 60 * kSecond;
+
 /// What one worker did.
 struct LoadCounters {
   std::uint64_t keysSent = 0, batches = 0, commands = 0, bytesSent = 0;
@@ -61,8 +65,8 @@ class LoadWorker {
   LoadWorker(LoadShared& shared, unsigned index, Transport& transport, const Clock& clock);
 
   /// Until every block is written, the load is stopped, or it cannot continue: an error reply, or a
-  /// server that stays away. In a cluster, what the nodes themselves can cure is waited for, as
-  /// long as some key was stored within kRetrySpan.
+  /// server that stays away, or says nothing for kLoaderPatience. In a cluster, what the nodes
+  /// themselves can cure is waited for, as long as some key was stored within kRetrySpan.
   Status run();
 
   /// Valid after run(): of the ids that this worker took, all below are written for certain. The
@@ -89,6 +93,7 @@ class LoadWorker {
   void refuse(const LoadLane& lane, const ReplyView& reply);
   void finishParcel(LoadConnection& c, std::uint64_t stored);
   void leaveSilentNodes();
+  void giveUpSilentNodes();
 
   LoadShared& shared_;
   const LoadPlan& plan_;
@@ -106,6 +111,7 @@ class LoadWorker {
   Nanos now_ = 0;
   Nanos stopBy_ = 0;      // 0: not stopping
   Nanos lastStored_ = 0;  // when a reply last said OK
+  Nanos nextLook_ = 0;    // for nodes that have been silent for too long
   LoadCounters counters_;
 };
 

@@ -109,6 +109,10 @@ class SimTransport final : public Transport {
   std::function<std::string(Nanos)> greeting = [](Nanos) { return "+PONG\r\n"; };
   std::function<bool(Nanos)> hangsUp = [](Nanos) { return false; };
   std::size_t greetings = 0;
+  /// Sees the bytes that arrive, and may change them; false: the connection ends behind them.
+  std::function<bool(ConnId, std::string& bytes)> onArrival = [](ConnId, std::string&) {
+    return true;
+  };
 
  private:
   struct Peer {
@@ -152,10 +156,13 @@ class SimTransport final : public Transport {
         later.push_back(std::move(p));
         continue;
       }
+      const bool received = p.kind == TransportEvent::Kind::received;
+      const bool stays = !received || onArrival(p.conn, p.bytes);
       const std::span<char> space = peers_[p.conn]->in.space(p.bytes.size());
       std::copy(p.bytes.begin(), p.bytes.end(), space.begin());
       peers_[p.conn]->in.commit(p.bytes.size());
       events_.push_back({p.conn, p.kind, 0});
+      if (!stays) events_.push_back({p.conn, TransportEvent::Kind::closed, 0});
     }
     queue_ = std::move(later);
   }

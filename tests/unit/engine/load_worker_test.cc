@@ -149,6 +149,20 @@ TEST(LoadWorker, SendsAgainWhatALostConnectionTookAlong) {
   EXPECT_EQ(worker.counters().keysSent, 1000U + worker.counters().resentKeys);
 }
 
+TEST(LoadWorker, GivesUpAServerThatSwallowsReplies) {
+  Rig rig;
+  std::size_t replies = 0;
+  rig.transport.answer = [&](const Value& request) {
+    return ++replies % 5 == 0 ? std::string() : rig.store(request);
+  };
+  LoadShared shared(rig.plan);
+  LoadWorker worker(shared, 0, rig.transport, rig.clock);
+  const Status ended = worker.run();
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, ErrorCode::timeout);
+  EXPECT_LT(rig.clock.now(), kSecond + kLoaderPatience + 5 * kSecond);
+}
+
 TEST(LoadWorker, WaitsForAServerThatIsFullAndThenSaysSo) {
   for (const Nanos until : {2 * kSecond, 60 * kSecond}) {
     Rig rig;
