@@ -276,7 +276,7 @@ class LoadRun {
     wait.progress = watcher_.onReplicas;
     wait.interrupted = watcher_.interrupted;
     const Credentials credentials{plan_.load.login.user, plan_.load.login.password};
-    for (const ReplicaBehind& behind : awaitReplicas(*map, credentials, wait))
+    for (const ReplicaBehind& behind : awaitReplicas(*slotMap_->latest(), credentials, wait))
       result_.summary.notes.push_back(
           fmt::format("replica {} is {} behind {}{}", behind.replica, formatSize(behind.bytes),
                       behind.master, behind.problem.empty() ? "" : ": " + behind.problem));
