@@ -42,15 +42,14 @@ CoreGaps spin(Nanos span) {
   return found;
 }
 
-/// The first CPU of a list like 0,2-3; none where the list is empty.
+}  // namespace
+
 std::optional<unsigned> firstCpu(std::string_view list) {
   unsigned cpu = 0;
   const auto [end, error] = std::from_chars(list.data(), list.data() + list.size(), cpu);
   if (error != std::errc{}) return std::nullopt;
   return cpu;
 }
-
-}  // namespace
 
 double CoreGaps::sumUs() const {
   return std::accumulate(gapsUs.begin(), gapsUs.end(), 0.0);

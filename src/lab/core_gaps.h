@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -7,6 +9,9 @@
 #include "lab/experiment.h"
 
 namespace redline {
+
+/// The first CPU of a list like 0,2-3; none where the list is empty.
+std::optional<unsigned> firstCpu(std::string_view list);
 
 /// When a core was not there: what a thread that does nothing but read the clock on it misses.
 /// Ticks and interrupts, other threads, and what a hypervisor takes without telling. A server on

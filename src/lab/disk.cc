@@ -5,9 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.h"
@@ -38,7 +45,77 @@ class ScratchFile {
   Fd fd_;
 };
 
+/// Appends `record` and syncs; how long the sync took.
+Result<double> syncOnceUs(const ScratchFile& file, const std::string& record) {
+  if (::write(file.fd(), record.data(), record.size()) != static_cast<ssize_t>(record.size()))
+    return fail(ErrorCode::io, "cannot write beside the servers' files: {}", errnoText(errno));
+  const Nanos began = SteadyClock::read();
+  if (::fdatasync(file.fd()) != 0)
+    return fail(ErrorCode::io, "fdatasync beside the servers' files: {}", errnoText(errno));
+  return toMicros(SteadyClock::read() - began);
+}
+
+/// Everything that was written to that file system is on its disk.
+Status settleDisk(const std::filesystem::path& directory) {
+  const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid() || ::syncfs(fd.get()) != 0)
+    return fail(ErrorCode::io, "cannot sync the file system of {}: {}", directory.native(),
+                errnoText(errno));
+  return {};
+}
+
+/// Writes the same 256 MB over and over, past the page cache where the file system allows it.
+void writeUntil(const std::filesystem::path& directory, const std::function<bool()>& isOver,
+                std::atomic<std::uint64_t>& written) {
+  constexpr std::size_t kPiece = 4 << 20, kAlignment = 4096;
+  constexpr off_t kFile = 256 << 20;
+  const ScratchFile file(directory);
+  if (file.fd() < 0) return;
+  // Refused by some file systems; then the page cache takes part.
+  ::fcntl(file.fd(), F_SETFL, ::fcntl(file.fd(), F_GETFL) | O_DIRECT);
+  const std::unique_ptr<void, void (*)(void*)> piece(std::aligned_alloc(kAlignment, kPiece),
+                                                     &std::free);
+  std::memset(piece.get(), 'x', kPiece);
+  for (off_t at = 0; !isOver(); at = (at + static_cast<off_t>(kPiece)) % kFile) {
+    const ssize_t did = ::pwrite(file.fd(), piece.get(), kPiece, at);
+    if (did <= 0) return;
+    written += static_cast<std::uint64_t>(did);
+  }
+}
+
 }  // namespace
+
+Status probeDisk(Bench& bench, const std::function<bool()>& isOver) {
+  constexpr auto kPeriod = std::chrono::milliseconds(100);
+  const ScratchFile file(bench.stack().dir());
+  if (file.fd() < 0)
+    return fail(ErrorCode::io, "cannot make a file in {}: {}", bench.stack().dir().native(),
+                errnoText(errno));
+  const std::string record(200, 'x');
+  std::vector<double> times;
+  while (!isOver()) {
+    const auto took = syncOnceUs(file, record);
+    if (!took) return fail(took.error());
+    times.push_back(*took);
+    std::this_thread::sleep_for(kPeriod);
+  }
+  if (times.empty()) return {};
+  bench.figure(std::string(kBesideSyncP50), medianOf(times));
+  bench.figure(std::string(kBesideSyncMax), std::ranges::max(times));
+  return {};
+}
+
+Status competeForDisk(Bench& bench, const std::function<bool()>& isOver) {
+  std::atomic<std::uint64_t> written = 0;
+  const Nanos began = SteadyClock::read();
+  std::thread writer([&] { writeUntil(bench.stack().dir(), isOver, written); });
+  const Status probed = probeDisk(bench, isOver);
+  writer.join();
+  bench.figure(std::string(kWrittenBeside),
+               static_cast<double>(written) / toSeconds(SteadyClock::read() - began));
+  bench.command("dd if=/dev/zero of=<servers' directory>/beside bs=4M oflag=direct  # meanwhile");
+  return probed;
+}
 
 Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory, std::size_t count,
                                      std::size_t bytes) {
@@ -50,18 +127,16 @@ Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory, std
   std::vector<double> times;
   const Nanos end = SteadyClock::read() + kMeasuringTime;
   while (times.size() < count && (times.size() < kLeastCalls || SteadyClock::read() < end)) {
-    if (::write(file.fd(), record.data(), record.size()) != static_cast<ssize_t>(record.size()))
-      return fail(ErrorCode::io, "cannot write into {}: {}", directory.native(), errnoText(errno));
-    const Nanos began = SteadyClock::read();
-    if (::fdatasync(file.fd()) != 0)
-      return fail(ErrorCode::io, "fdatasync in {}: {}", directory.native(), errnoText(errno));
-    times.push_back(toMicros(SteadyClock::read() - began));
+    const auto took = syncOnceUs(file, record);
+    if (!took) return fail(took.error());
+    times.push_back(*took);
   }
   return SyncFigures{quantileOf(times, 0.5), quantileOf(times, 0.99), quantileOf(times, 1),
                      times.size()};
 }
 
 Status noteDisk(Bench& bench) {
+  if (auto quiet = settleDisk(bench.stack().dir()); !quiet) return quiet;
   bench.note(std::string(kFilesystem), filesystemOf(bench.stack().dir()));
   const auto sync = measureFdatasync(bench.stack().dir());
   if (!sync) return fail(sync.error());

@@ -17,7 +17,6 @@ namespace {
 
 constexpr double kFitsTarget = 0.99;    ///< the brief's hit rate while the working set fits
 constexpr double kOnPlateau = 0.01;     ///< a point of hit rate: less is not a fall
-constexpr double kLeastTcS = 10;        ///< LRU's clock ticks once a second
 constexpr double kMissesMatter = 0.05;  ///< relative
 constexpr double kModelHolds = 0.01;    ///< a point between simulation and Redis
 constexpr double kBoundsHold = 0.005;   ///< half a point outside the formulas
@@ -48,12 +47,15 @@ double evicted(const Summary& summary) {
   return summary.servers.empty() ? kNaN : static_cast<double>(summary.servers.front().evicted);
 }
 
-/// A curve of each of these policies: its points, by ratio.
+/// A curve of each of these policies: its points, by ratio. LFU takes minutes to settle, and has
+/// ratios of its own.
 std::vector<Cells> curvesOf(const Parameters& p, const Axes& axes, const std::string& dist,
-                            std::string_view policies) {
+                            std::string_view policies, std::string_view ratios) {
   std::vector<Cells> curves;
   for (const std::string& policy : p.texts(policies))
-    curves.push_back(axes.points(dist, policy, p.numbers("ratios"), p.text("value-size")));
+    curves.push_back(axes.points(dist, policy,
+                                 p.numbers(policy == "allkeys-lfu" ? "lfu-ratios" : ratios),
+                                 p.text("value-size")));
   return curves;
 }
 
@@ -64,8 +66,8 @@ struct Sweep {
   const Parameters& p = s.parameters();
 
   const std::string& first = p.texts("policies").front();
-  std::vector<Cells> zipf = curvesOf(p, axes, "zipfian", "policies");
-  std::vector<Cells> uniform = curvesOf(p, axes, "uniform", "uniform-policies");
+  std::vector<Cells> zipf = curvesOf(p, axes, "zipfian", "policies", "ratios");
+  std::vector<Cells> uniform = curvesOf(p, axes, "uniform", "uniform-policies", "uniform-ratios");
   /// The curve that the others under Zipf are compared with.
   Cells base = axes.points("zipfian", first, p.numbers("ratios"), p.text("value-size"));
   Cells large = axes.points("zipfian", first, p.numbers("big-ratios"), p.text("big-value-size"));
@@ -191,14 +193,14 @@ void plotHitRates(Study& s, const Sweep& w, const std::vector<Cells>& curves) {
              fmt::format("Hit rate as the working set outgrows maxmemory, {}", w.dist(any)));
   plot.describe(
           "Measured; dashed, of the first policy: LRU with exact recency and RANDOM "
-          "eviction by formula, the best possible, and Redis's sampling simulated. "
-          "Policies that can refuse writes are in the plot of misses.")
+          "eviction by formula, the best possible, and Redis's sampling simulated. Of a policy "
+          "that "
+          "refuses writes the keys that cannot be evicted are what is left.")
       .x("working set ÷ maxmemory", AxisKind::linear)
       .y("hit rate", AxisKind::share)
       .mark(1, "maxmemory");
   Cells first;
   for (const Cells& curve : curves) {
-    if (curve.front()[w.axes.policy].isVolatile) continue;
     if (first.empty()) first = curve;
     plot.line(w.policy(curve.front()), w.hit, curve, ratio);
   }
@@ -215,12 +217,39 @@ void plotHitRates(Study& s, const Sweep& w, const std::vector<Cells>& curves) {
   plot.add();
 }
 
-void plotMisses(Study& s, const Sweep& w) {
+/// Misses a second by ratio, of LRU by Che's formula, with room for so many keys.
+std::vector<LabPoint> missesByFormula(const Sweep& w, std::uint64_t room) {
+  constexpr double kStep = 0.25;
+  std::vector<LabPoint> points;
+  for (double ratio = 1; ratio <= w.p.numbers("ratios").back() + kStep / 2; ratio += kStep) {
+    const double keys = static_cast<double>(room) * ratio;
+    const auto popularity =
+        Popularity::zipf(static_cast<std::uint64_t>(keys), w.p.number("zipf-s"));
+    const double hit = lruForecast(popularity, {static_cast<double>(room), 1}).hitRate;
+    points.push_back({ratio, (1 - hit) * w.lookups});
+  }
+  return points;
+}
+
+/// The room that was measured, and that of the product.
+struct MissModels {
+  std::vector<LabPoint> measured, product;
+};
+/// Nothing where nothing was measured: each point is a fixed point, and takes milliseconds.
+MissModels missModels(const Sweep& w) {
+  if (std::ranges::none_of(w.base, [&](const Cell& c) { return w.hit.has(c); })) return {};
+  return {missesByFormula(w, w.p.count("room")), missesByFormula(w, w.p.count("scale-room"))};
+}
+
+void plotMisses(Study& s, const Sweep& w, const MissModels& models) {
   const Parameters& p = s.parameters();
   Plot plot = s.plot(
       "misses", fmt::format("What reaches the store behind at {} lookups/s", p.text("lookups")));
-  plot.describe(fmt::format("{}: the measured share of misses, times {}. The store sustains {}/s.",
-                            w.dist(w.base.front()), p.text("lookups"), p.text("backing")))
+  plot.describe(fmt::format("{}: the measured share of misses, times {}. The store sustains {}/s. "
+                            "Dashed: LRU by formula (a model), with the room that was measured and "
+                            "with room for {} keys.",
+                            w.dist(w.base.front()), p.text("lookups"), p.text("backing"),
+                            p.text("scale-room")))
       .x("working set ÷ maxmemory", AxisKind::linear)
       .y("misses a second", AxisKind::count);
   for (const Cells& curve : w.zipf) {
@@ -228,6 +257,14 @@ void plotMisses(Study& s, const Sweep& w) {
     for (const Cell& c : curve) line.points.push_back({c[w.axes.ratio], w.projectedMisses(c)});
     plot.series(std::move(line));
   }
+  const auto model = [&](std::string_view room, const std::vector<LabPoint>& points) {
+    plot.series({.title = fmt::format("LRU formula, room for {} keys", p.text(room)),
+                 .points = points,
+                 .dashed = true,
+                 .markers = false});
+  };
+  model("room", models.measured);
+  model("scale-room", models.product);
   const auto ratios = p.numbers("ratios");
   plot.series({.title = "the store's limit",
                .points = {{ratios.front(), w.backing}, {ratios.back(), w.backing}},
@@ -362,29 +399,20 @@ void claimCliff(Study& s, const Sweep& w, const Cells& curve) {
           title, hits);
 }
 
-/// LRU can be judged where its clock is fine enough and its warm-up long enough to settle.
-bool isSettled(const CacheModel& model) {
-  const double tc = model.characteristicS();
-  return tc >= kLeastTcS && model.warmupS() >= tc;
-}
-
-std::string whyUnsettled(const CacheModel& model) {
-  const double tc = model.characteristicS();
-  return fmt::format("T_C is {} and the warm-up {}: {}", formatQuantity(tc, "s"),
-                     formatQuantity(model.warmupS(), "s"),
-                     tc < kLeastTcS ? "LRU's clock of one second is too coarse to judge it"
-                                    : "too short for LRU to have settled");
-}
-
 bool isComparable(const Sweep& w, const Cell& c) {
   return w.axes.isOverfull(c) && w.miss.has(c) && w.miss.has(w.underBase(c)) && !w.refused(c);
 }
 
-/// The highest ratio at which a policy is compared with a first policy that has settled.
+/// Neither of the two remembers its warm-up.
+bool areSettled(const Sweep& w, const Cell& c) {
+  return w.model(w.underBase(c)).isSettled() && w.model(c).isSettled();
+}
+
+/// The highest ratio at which a policy and the first have both settled.
 std::optional<Cell> rankedAt(const Sweep& w, const Cells& curve) {
   std::optional<Cell> highest;
   for (const Cell& c : curve)
-    if (isComparable(w, c) && isSettled(w.model(w.underBase(c)))) highest = c;
+    if (isComparable(w, c) && areSettled(w, c)) highest = c;
   return highest;
 }
 
@@ -394,19 +422,19 @@ void claimRank(Study& s, const Sweep& w, const Cells& curve) {
   for (const Cell& c : curve) {
     if (!isComparable(w, c)) continue;
     const Cell base = w.underBase(c);
-    const CacheModel& model = w.model(base);
+    const CacheModel& unsettled = w.model(base).isSettled() ? w.model(c) : w.model(base);
     const Measured ratio = w.miss.ratio(base, c);
     const Difference difference = judgeRatio(ratio.estimate, kMissesMatter);
     // With fewer keys to choose from volatile-lru can only be worse; LFU should be better.
     const Standing expected = c[w.axes.policy].isVolatile ? expectAbove(ratio) : expectBelow(ratio);
-    const bool isShown = isSettled(model) && difference == Difference::differs;
+    const bool isShown = areSettled(w, c) && difference == Difference::differs;
     s.claim(fmt::format("misses-{}-at-{}", c[w.axes.policy].word, c.level(w.axes.ratio).slug()),
             isShown ? expected : Standing::inconclusive)
         .from("misses ÷ reads, popularity constant")
         .headline(c == rankedAt(w, curve))
         .text("{} at {}: {} misses {} as often as {} (hit rates {} and {}; {}{})", w.dist(c),
               w.ratio(c), w.policy(c), ratio, w.policy(base), w.percentHit(c), w.percentHit(base),
-              differenceName(difference), isSettled(model) ? "" : "; " + whyUnsettled(model));
+              differenceName(difference), areSettled(w, c) ? "" : "; " + unsettled.whyUnsettled());
   }
 }
 
@@ -464,6 +492,39 @@ void claimSimulation(Study& s, const Sweep& w) {
           "and the LRU formula, to within half a percentage point",
           points(off(furthest)), seen.size(), w.dist(furthest), w.policy(furthest),
           w.ratio(furthest), inside, lru);
+}
+
+/// The product's number of keys, by the formula that was held against the small one.
+void claimScale(Study& s, const Sweep& w, const MissModels& models) {
+  const Parameters& p = s.parameters();
+  double furthest = 0;
+  Cells seen;
+  for (const Cell& c : w.base) {
+    if (!w.axes.isOverfull(c) || !w.hit.has(c)) continue;
+    seen.push_back(c);
+    furthest = std::max(furthest, w.expected(c).lru - w.hit[c].value());
+  }
+  if (seen.empty()) return;
+  std::vector<double> x, misses;
+  for (const LabPoint& point : models.product) {
+    x.push_back(point.x);
+    misses.push_back(point.y);
+  }
+  const auto limit = findCrossing(x, misses, w.backing);
+  s.claim("at-scale", Standing::plain)
+      .from("Che's formula for LRU, and how far it is from the points that were measured")
+      .headline()
+      .restsOn(w.hits(seen))
+      .text(
+          "A model, not a measurement: with room for {} keys instead of {}, LRU would send {}/s to "
+          "the store at {} × maxmemory and {} lookups/s, where the measured small one sends {}/s; "
+          "{}. The same formula promises up to {} too much here",
+          p.text("scale-room"), p.text("room"), count(misses.back()), formatDecimals(x.back()),
+          p.text("lookups"), count(w.projectedMisses(seen.back())),
+          limit ? fmt::format("the store's {}/s are passed at {} ×", p.text("backing"),
+                              formatDecimals(*limit))
+                : fmt::format("the store's {}/s are not reached", p.text("backing")),
+          points(std::max(0.0, furthest)));
 }
 
 /// Each refill of a full server evicts another key.
@@ -532,6 +593,38 @@ void claimClock(Study& s, const Sweep& w) {
           kLeastTcS, fmt::join(coarse, ", "));
 }
 
+/// Of the policies that have settled, the one that is shown to miss least.
+void recommendPolicy(Study& s, const Sweep& w, const std::vector<Cells>& measured) {
+  const std::string& lru = w.policy(w.base.front());
+  std::optional<Cell> best, ranked;
+  const auto misses = [&](const Cell& c) { return w.miss.ratio(w.underBase(c), c); };
+  for (const Cells& curve : measured) {
+    const auto at = curve == w.base ? std::nullopt : rankedAt(w, curve);
+    if (!at) continue;
+    ranked = at;
+    if (expectBelow(misses(*at)) == Standing::expected &&
+        (!best || misses(*at).value() < misses(*best).value()))
+      best = at;
+  }
+  if (best)
+    s.recommend(
+        "Take {} where popularity is constant: it has {} of the misses of {} at {}, {}/s "
+        "fewer at {} lookups/s. Where popular keys change by the minute take {}",
+        w.policy(*best), misses(*best), lru, w.ratio(*best),
+        count(w.projectedMisses(w.underBase(*best)) - w.projectedMisses(*best)),
+        s.parameters().text("lookups"), lru);
+  else if (ranked)
+    s.recommend(
+        "Take {}: no other policy that was measured is shown to miss less above maxmemory ({} at "
+        "{}: {} of its misses), and it forgets what is no longer popular within T_C",
+        lru, w.policy(*ranked), w.ratio(*ranked), misses(*ranked));
+  else
+    s.recommend(
+        "Take {} until a longer profile ranks the policies: here none was measured after it had "
+        "settled. It forgets what is no longer popular within T_C",
+        lru);
+}
+
 void recommend(Study& s, const Sweep& w) {
   const Parameters& p = s.parameters();
   std::vector<Cells> measured;
@@ -555,32 +648,7 @@ void recommend(Study& s, const Sweep& w) {
     }
   }
   if (measured.empty()) return;
-  const Cells& best = *std::ranges::min_element(measured, {}, [&](const Cells& curve) {
-    double missed = 0;
-    for (const Cell& c : curve) missed += w.axes.isOverfull(c) ? 1 - w.hit[c].value() : 0;
-    return missed;
-  });
-  const std::string& lru = w.policy(w.base.front());
-  const std::string& other = w.policy(best.front());
-  const auto at = rankedAt(w, best);
-  const Measured ratio = at ? w.miss.ratio(w.underBase(*at), *at) : Measured{};
-  if (best == w.base)
-    s.recommend(
-        "Take {}: no other measured policy has fewer misses above maxmemory, and it "
-        "forgets what is no longer popular within T_C{}",
-        lru, at ? "" : " (indicative: these runs are too short to rank policies)");
-  else if (expectBelow(ratio) == Standing::expected)
-    s.recommend(
-        "Take {} where popularity is constant: it has {} of the misses of {} at {}, {}/s "
-        "fewer at {} lookups/s. Where popular keys change by the minute take {}",
-        other, ratio, lru, w.ratio(*at),
-        count(w.projectedMisses(w.underBase(*at)) - w.projectedMisses(*at)), p.text("lookups"),
-        lru);
-  else
-    s.recommend(
-        "{} had the fewest misses above maxmemory, but these runs do not prove it better "
-        "than {}: take {} unless a longer profile does, since it forgets within T_C",
-        other, lru, lru);
+  recommendPolicy(s, w, measured);
   for (const Cells& curve : w.zipf)
     if (std::ranges::any_of(curve, [&](const Cell& c) { return w.refused(c); }))
       s.recommend(
@@ -596,10 +664,12 @@ void describeMethod(Study& s, const Sweep& w) {
   s.method(fmt::format(
       "Each point has a server of its own, loaded without a limit; then maxmemory is set to empty "
       "+ data ÷ ratio, by the used_memory of that server. The working set grows with the ratio "
-      "({} keys at 1 ×), so maxmemory stays about the same. Warm-up: {} T_C, {} at the least. "
+      "({} keys at 1 ×), so maxmemory stays about the same. Warm-up: {} T_C, {} at the least, and "
+      "{} for LFU "
+      "where keys are evicted. "
       "The edge is where a percentage point of hit rate is lost, on a straight line between "
       "ratios; a cliff is at least twice as steep somewhere as on average from the edge on",
-      p.text("room"), p.text("warmup-tc"), p.text("least-warmup")));
+      p.text("room"), p.text("warmup-tc"), p.text("least-warmup"), p.text("lfu-warmup")));
 }
 
 void declare(Study& s) {
@@ -610,7 +680,8 @@ void declare(Study& s) {
     tabulate(s, sweep, curves);
     plotHitRates(s, sweep, curves);
   }
-  plotMisses(s, sweep);
+  const MissModels models = missModels(sweep);
+  plotMisses(s, sweep, models);
   claimFits(s, sweep);
   const auto forEachCurve = [&](void (*claim)(Study&, const Sweep&, const Cells& curve)) {
     for (const auto& curves : {sweep.zipf, sweep.uniform})
@@ -620,6 +691,7 @@ void declare(Study& s) {
   for (const Cells& curve : sweep.zipf) claimRank(s, sweep, curve);
   forEachCurve(claimRefusal);
   claimSimulation(s, sweep);
+  claimScale(s, sweep, models);
   claimEvictions(s, sweep);
   claimValueSize(s, sweep);
   claimClock(s, sweep);
@@ -634,6 +706,10 @@ Status check(const Parameters& p) {
     return p.refuse("ratios", "above 0, in ascending order");
   if (ratios.front() > 1 || ratios.back() <= 1)
     return p.refuse("ratios", "at least one up to 1, where all keys fit, and one above");
+  for (const std::string_view list : {"lfu-ratios", "uniform-ratios"})
+    for (const double ratio : p.numbers(list))
+      if (std::ranges::find(ratios, ratio) == ratios.end())
+        return p.refuse(list, fmt::format("{} is not one of `ratios`", ratio));
   if (p.count("room") < 1000)
     return p.refuse("room", "at least 1000 keys: below that the server's own memory decides");
   if (p.on("shift") && p.number("shift-ratio") <= 1)
@@ -665,6 +741,15 @@ Experiment evictionCliffExperiment() {
                .kind = number,
                .list = true,
                .help = "working set ÷ maxmemory, ascending, up to 1 and above"},
+              {.name = "lfu-ratios",
+               .kind = number,
+               .list = true,
+               .help =
+                   "those of them at which allkeys-lfu is measured: it takes minutes to settle"},
+              {.name = "uniform-ratios",
+               .kind = number,
+               .list = true,
+               .help = "those of them that are measured under uniform popularity"},
               {.name = "policies",
                .kind = choice,
                .list = true,
@@ -695,7 +780,13 @@ Experiment evictionCliffExperiment() {
                .kind = number,
                .help = "warm-up in characteristic times of LRU"},
               {.name = "least-warmup", .kind = duration, .help = "warm-up at the least"},
+              {.name = "lfu-warmup",
+               .kind = duration,
+               .help = "warm-up of allkeys-lfu at the least, where keys are evicted"},
               {.name = "duration", .kind = duration, .help = "measured time of a run"},
+              {.name = "scale-room",
+               .kind = count,
+               .help = "keys that the product's maxmemory has room for, for the model"},
               {.name = "lookups",
                .kind = count,
                .help = "lookups a second of the product, for which misses are projected"},

@@ -152,7 +152,8 @@ CacheModel modelOf(const Parameters& p, const Axes& axes, const Cell& c) {
                      .requestsPerS = static_cast<double>(p.count("rate")),
                      .durationS = p.seconds("duration"),
                      .leastWarmupS = p.seconds("least-warmup"),
-                     .warmupTc = p.number("warmup-tc")});
+                     .warmupTc = p.number("warmup-tc"),
+                     .lfuWarmupS = p.seconds("lfu-warmup")});
 }
 
 Flags reads(const Parameters& p, const Axes& axes, const Cell& c, const CacheModel& model) {

@@ -1,10 +1,19 @@
 #include "lab/eviction_theory.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "base/units.h"
+
 namespace redline::lab {
+namespace {
+
+constexpr double kLfuSettlesS = 120;
+
+}  // namespace
 
 CacheModel::CacheModel(const CacheLoad& load)
     : load_(load),
@@ -16,7 +25,23 @@ CacheModel::CacheModel(const CacheLoad& load)
 
 double CacheModel::warmupS() const {
   if (!std::isfinite(characteristicS_)) return load_.leastWarmupS;
-  return std::max(load_.leastWarmupS, characteristicS_ * load_.warmupTc);
+  const double ofLfu = load_.policy == EvictionPolicy::lfu ? load_.lfuWarmupS : 0;
+  return std::max({load_.leastWarmupS, characteristicS_ * load_.warmupTc, ofLfu});
+}
+
+bool CacheModel::isSettled() const {
+  if (load_.policy == EvictionPolicy::lfu) return warmupS() >= kLfuSettlesS;
+  return characteristicS_ >= kLeastTcS && warmupS() >= characteristicS_;
+}
+
+std::string CacheModel::whyUnsettled() const {
+  const std::string warmup = formatQuantity(warmupS(), "s");
+  if (load_.policy == EvictionPolicy::lfu)
+    return fmt::format("LFU's counters decay once a minute, and the warm-up was {}", warmup);
+  return fmt::format(
+      "T_C is {} and the warm-up {}: {}", formatQuantity(characteristicS_, "s"), warmup,
+      characteristicS_ < kLeastTcS ? "LRU's clock of one second is too coarse to judge it"
+                                   : "too short for LRU to have settled");
 }
 
 CacheModel::Forecast CacheModel::forecast() const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "model/cache.h"
@@ -23,6 +24,8 @@ struct CacheLoad {
   double durationS = 0;
   double leastWarmupS = 0;
   double warmupTc = 1;  ///< warm-up in characteristic times of LRU
+  /// Warm-up of LFU at the least, where keys are evicted: its counters decay once a minute.
+  double lfuWarmupS = 0;
 };
 
 /// Hit rates that are expected.
@@ -31,6 +34,9 @@ struct ExpectedHitRates {
   double best = 1;             ///< the most popular keys always there
   double simulated = 1;        ///< Redis's sampling, for as many requests as are sent
 };
+
+/// LRU's clock ticks once a second: a characteristic time below this is too coarse to judge it by.
+inline constexpr double kLeastTcS = 10;
 
 class CacheModel {
  public:
@@ -45,6 +51,11 @@ class CacheModel {
   /// LRU's characteristic time, seconds; infinite where nothing is evicted.
   double characteristicS() const { return characteristicS_; }
   double warmupS() const;
+  /// A policy can be judged once its memory has settled: LRU after T_C, which must be long against
+  /// its clock of one second; LFU after two of its counters' minutes.
+  bool isSettled() const;
+  /// "T_C is 4.1 s and the warm-up 800 ms: too short for LRU to have settled".
+  std::string whyUnsettled() const;
 
   /// What is predicted before the run, and by which model.
   struct Forecast {

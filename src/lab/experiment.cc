@@ -65,6 +65,11 @@ const Reading* Readings::named(std::string_view name) const {
   return found == all_.end() ? nullptr : found->get();
 }
 
+void Readings::replace(Reading reading) {
+  std::erase_if(all_, [&](const auto& one) { return one->record.name == reading.record.name; });
+  add(std::move(reading));
+}
+
 std::size_t Readings::failures() const {
   return static_cast<std::size_t>(std::ranges::count_if(
       all_, [](const auto& reading) { return reading->record.state == RunState::failed; }));

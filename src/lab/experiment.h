@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -39,6 +40,9 @@ using Flags = std::vector<std::string>;
 Flags joinFlags(std::initializer_list<Flags> parts);
 /// What an experiment does itself, beside a run: a few commands, a figure to write down.
 using Action = std::function<Status(Bench&)>;
+/// The same while the drives go on, on a thread of its own on the generator's CPUs: returns soon
+/// once `isOver` is true.
+using BesideAction = std::function<Status(Bench&, const std::function<bool()>& isOver)>;
 
 /// Servers that several runs share: started before the first of them, stopped after the last.
 struct LabStack {
@@ -58,6 +62,20 @@ struct Drive {
   std::function<std::optional<Flags>(const Readings& soFar)> decide = {};
 };
 
+/// A condition that is switched while a run goes on.
+struct SlotArm {
+  std::string name = {};  ///< [a-z0-9-], in the names of its records
+  Labels labels = {};     ///< of its records; the block is added as "repeat"
+  Action enter = {};      ///< makes it so
+};
+/// Conditions that take turns within one run (lab/slots.h).
+struct SlotPlan {
+  std::vector<SlotArm> arms = {};  ///< none: the run is of one condition
+  double slotS = 1;                ///< how long each lasts
+  double guardS = 0.2;             ///< of it, what is left out after a switch
+  std::uint64_t seed = 1;          ///< of the order within blocks
+};
+
 /// One measured run.
 struct LabRun {
   std::string name = {};   ///< [a-z0-9-], unique; also its directory
@@ -69,8 +87,12 @@ struct LabRun {
   /// Its server runs on the generator's core too: others disturb it by design, and a second try
   /// would be no better.
   bool sharesCore = false;
+  /// On a lab with fewer CPUs it is not attempted: it would measure what it has to share.
+  unsigned leastCpus = 0;
   Action before = {};              ///< after the stack is up and before the drives
   std::vector<Drive> drives = {};  ///< all at once; none: the actions are the run
+  BesideAction beside = {};        ///< during the drives
+  SlotPlan slots = {};             ///< the same, switched through; its records follow the run's
   Action after = {};               ///< also after a drive that failed, so that it may heal
   double expectedS = 0;  ///< for the ETA: what the actions take, and a drive that decides late
 };
@@ -127,6 +149,10 @@ class Bench {
   std::optional<Admin> admin_;
 };
 
+/// A run's note: "nice -10", or "refused: …": whether servers and generator ran before other
+/// processes.
+inline constexpr const char* kPriorityNote = "priority";
+
 /// One run as it was left.
 struct Reading {
   RunRecord record;
@@ -145,6 +171,8 @@ struct Reading {
 class Readings {
  public:
   void add(Reading reading) { all_.push_back(std::make_unique<Reading>(std::move(reading))); }
+  /// In place of the reading of the same name.
+  void replace(Reading reading);
 
   /// Those that are done and have every one of these labels.
   std::vector<const Reading*> with(const Labels& labels) const;

@@ -7,6 +7,8 @@
 #include <map>
 
 #include "base/units.h"
+#include "lab/availability.h"
+#include "lab/slots.h"
 #include "lab/study.h"
 #include "model/statistics.h"
 #include "record/reason.h"
@@ -35,6 +37,24 @@ void addCpuContentionFinding(const Readings& readings, ExperimentDocument& docum
        {}});
 }
 
+/// Whether other processes had to wait for ours.
+void addPriority(const Readings& readings, ExperimentDocument& document) {
+  for (const auto& reading : readings.all()) {
+    const std::string_view priority = reading->record.note(kPriorityNote);
+    if (priority.empty()) continue;
+    constexpr std::string_view kRefused = "refused: ";
+    document.method.push_back(
+        priority.starts_with(kRefused)
+            ? fmt::format("Priority over other processes was refused ({}): they share the cores as "
+                          "equals. Root has it, and so has who may `ulimit -e 30`",
+                          priority.substr(kRefused.size()))
+            : fmt::format(
+                  "Servers and generator ran before other processes ({}), all of them alike",
+                  priority));
+    return;
+  }
+}
+
 /// Its labels but for the repeat: what is compared.
 std::string conditionOf(const RunRecord& record) {
   std::vector<std::string> parts;
@@ -50,7 +70,7 @@ void addInvalidRunsFinding(const Readings& readings, ExperimentDocument& documen
   std::map<std::string, bool> anyValid;  // by condition
   std::vector<std::string> names;
   for (const auto& reading : readings.all()) {
-    if (!reading->done()) continue;
+    if (!reading->done() || isSlot(reading->record)) continue;
     const RunRecord& record = reading->record;
     ++done;
     bool& valid = anyValid[conditionOf(record)];
@@ -108,6 +128,8 @@ void addReadings(const Experiment& experiment, const Parameters& parameters,
   lab::analyse(experiment, parameters, readings, document);
   addInvalidRunsFinding(readings, document);
   addCpuContentionFinding(readings, document);
+  addAvailability(readings, document);
+  addPriority(readings, document);
 }
 
 }  // namespace redline

@@ -97,17 +97,23 @@ Status noteMoment(const Parameters& p, Bench& bench) {
   return {};
 }
 
+/// Keys whose times to live are spread are watched until the last has expired, and as long after it
+/// as the others.
+double windowS(const Parameters& p, const std::string& expiry) {
+  return p.seconds("duration") + (expiry == kSpread ? p.seconds("spread") : 0);
+}
+
 LabRun readWhileKeysExpire(Study& s, const std::string& expiry) {
   const Parameters& p = s.parameters();
-  return {
-      .stack = s.stack(stackOf(p, expiry)),
-      .fresh = true,
-      .before = [p](Bench& bench) { return noteMoment(p, bench); },
-      .drives = {{.flags = joinFlags(
-                      {dataSet(p),
-                       {"-rw-ratio=1", "-arrivals=poisson", "-rate=" + p.text("rate"),
-                        "-conns=" + p.text("conns"), "-warmup=" + p.text("warmup"),
-                        "-duration=" + p.text("duration"), "-interval=" + p.text("interval")}})}}};
+  return {.stack = s.stack(stackOf(p, expiry)),
+          .fresh = true,
+          .before = [p](Bench& bench) { return noteMoment(p, bench); },
+          .drives = {
+              {.flags = joinFlags({dataSet(p),
+                                   {"-rw-ratio=1", "-arrivals=poisson", "-rate=" + p.text("rate"),
+                                    "-conns=" + p.text("conns"), "-warmup=" + p.text("warmup"),
+                                    fmt::format("-duration={:.0f}ms", 1e3 * windowS(p, expiry)),
+                                    "-interval=" + p.text("interval")}})}}};
 }
 
 /// When the first keys expire, on the run's clock.
@@ -240,13 +246,19 @@ void tabulateSpikes(Study& s, const Figures& f) {
       .column("p99 before", f.fault.baseline)
       .column("peak p99", f.fault.peak)
       .column("peak ÷ before", f.fault.multiple)
+      .column("worst interval, as long before", f.fault.worstBefore)
+      .column("worst after ÷ before",
+              [&](const Cell& cell) { return cellOf(f.fault.overBefore(cell)); })
       .column("spike lasted", [&](const Cell& cell) { return f.fault.lasted(cell); })
       .column("active expiry's CPU at most", f.mostCpu)
       .column("CPU for each key", f.perKey)
       .validRuns()
-      .note(fmt::format("{}/s of reads, Poisson arrivals, values of {}. Active expiry's CPU is a "
-                        "share of the main thread.",
-                        p.text("rate"), formatSize(p.size("value-size"))))
+      .note(fmt::format(
+          "{}/s of reads, Poisson arrivals, values of {}. Active expiry's CPU is a "
+          "share of the main thread. Keys that are spread are watched for {} longer, so "
+          "their peak is that of more intervals; worst before and after are of "
+          "equally long stretches of one run.",
+          p.text("rate"), formatSize(p.size("value-size")), p.text("spread")))
       .rows(f.fault.cells());
   s.figures("peak p99, keys that expire {}", f.fault.peak, f.fault.cells());
 }
@@ -549,7 +561,8 @@ Experiment expirySpikeExperiment() {
                .help = "when they do, from the start of the load; load and baseline come before"},
               {.name = "spread",
                .kind = duration,
-               .help = "from then on, the time over which they expire in the control"},
+               .help = "from then on, the time over which they expire in the control; its runs "
+                       "are longer by it"},
               {.name = "assumed-per-key",
                .kind = duration,
                .help = "CPU time of one expired key, for the prediction before any run"},

@@ -32,6 +32,18 @@ double aboveS(const FaultFacts& facts, double limitUs) {
   return seconds;
 }
 
+void readWorst(FaultFacts& facts) {
+  std::vector<double> before, after;
+  for (const SeriesPoint& point : facts.p99) {
+    if (facts.isBefore(point)) before.push_back(point.value);
+    if (point.endS > facts.when->fromS) after.push_back(point.value);
+  }
+  const auto count = static_cast<std::ptrdiff_t>(std::min(before.size(), after.size()));
+  if (count == 0) return;
+  facts.worstBefore = *std::max_element(before.end() - count, before.end());
+  facts.worstAfter = *std::max_element(after.begin(), after.begin() + count);
+}
+
 void readSeries(const RunDir& run, const FaultView& view, FaultFacts& facts) {
   facts.response = responseSeries(run, kPercentile);
   if (view.p99 == FaultP99::everyInterval) {
@@ -58,6 +70,7 @@ FaultFacts readFault(const Reading& reading, const FaultView& view) {
   facts.serverAfter = {firstAfter, run->servers.end()};
   if (facts.p99.empty()) return facts;
   facts.aboveLimitS = aboveS(facts, view.limitUs);
+  readWorst(facts);
   const double untilS = view.until ? view.until(reading) : facts.p99.back().endS;
   facts.spike = findSpike(facts.p99, {facts.p99.front().startS, when.fromS}, {when.fromS, untilS},
                           faultSpikeRule());
@@ -70,9 +83,10 @@ Flags faultDataSet(const Parameters& p) {
   return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
 }
 
-Flags driveWithFault(const Parameters& p, std::string_view fault) {
+Flags driveWithFault(const Parameters& p, std::string_view fault, std::string rate) {
+  if (rate.empty()) rate = p.text("rate");
   return joinFlags({faultDataSet(p),
-                    {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
+                    {"-rate=" + rate, "-arrivals=poisson", "-conns=" + p.text("conns"),
                      "-rw-ratio=" + p.text("rw-ratio"), "-warmup=" + p.text("warmup"),
                      "-duration=" + p.text("duration"), "-interval=" + p.text("interval"),
                      fmt::format("-chaos={}:{}", p.text("at"), fault)}});
@@ -179,6 +193,8 @@ FaultStudy::FaultStudy(Study& study, Cells cells, FaultView view)
       baseline(
           pooledOf("us", [](const FaultFacts& f) { return f.spike ? f.spike->baseline : kNaN; })),
       peak(pooledOf("us", [](const FaultFacts& f) { return f.spike ? f.spike->peak : kNaN; })),
+      worstBefore(pooledOf("us", [](const FaultFacts& f) { return f.worstBefore; })),
+      worstAfter(pooledOf("us", [](const FaultFacts& f) { return f.worstAfter; })),
       multiple(
           meanOf("x", [](const FaultFacts& f) { return f.spike ? f.spike->multiple() : kNaN; })),
       spikeS(meanOf("s", [](const FaultFacts& f) { return f.spikeS(); })),

@@ -21,8 +21,9 @@ namespace redline::lab {
 
 /// The loader's flags, and the driver's for the same keys.
 Flags faultDataSet(const Parameters& p);
-/// A driver's flags: Poisson arrivals, and `fault` ("bgsave") at its moment.
-Flags driveWithFault(const Parameters& p, std::string_view fault);
+/// A driver's flags: Poisson arrivals, and `fault` ("bgsave") at its moment. `rate`: of operations
+/// a second; empty: the parameter's.
+Flags driveWithFault(const Parameters& p, std::string_view fault, std::string rate = {});
 /// Refuses a moment that leaves no baseline before it or lies after the window. `what` comes then,
 /// for people: "fault".
 Status checkFaultMoment(const Parameters& p, std::string_view what);
@@ -76,6 +77,9 @@ struct FaultFacts {
   double stallUs = kNaN;              ///< the longest that the PING probe saw
   double aboveLimitS = kNaN;          ///< time with p99 above the limit, from the begin on
   double lateGenerator = kNaN;        ///< share of the intervals in it that p99 leaves out
+  /// The worst interval of the stretch right before the begin, and of an equally long one from it
+  /// on: a maximum grows with the number of intervals that it is taken of.
+  double worstBefore = kNaN, worstAfter = kNaN;
 
   /// INFO's samples before the begin, and from then on.
   std::span<const ServerSample> serverBefore, serverAfter;
@@ -119,8 +123,9 @@ class FaultStudy {
   const FaultFacts& facts(const Reading& reading) const { return facts_(reading); }
 
   // With intervals, by the pooled spread of all cells.
-  Quantity baseline;  ///< the median interval's p99 before, microseconds
-  Quantity peak;      ///< p99 of the worst interval from the begin on, microseconds
+  Quantity baseline;                 ///< the median interval's p99 before, microseconds
+  Quantity peak;                     ///< p99 of the worst interval from the begin on, microseconds
+  Quantity worstBefore, worstAfter;  ///< p99 of the worst interval, of equally long stretches
   // Means.
   Quantity multiple;       ///< peak ÷ baseline of each run, "x"
   Quantity spikeS;         ///< of the runs that have a spike
@@ -136,6 +141,9 @@ class FaultStudy {
   Quantity quantity(std::string unit, const FaultMeasurement& figure) const;
   Quantity mean(std::string unit, const FaultMeasurement& figure) const;
 
+  /// The worst interval after ÷ the worst before, run by run: what the fault made, and not what a
+  /// maximum makes of the machine's noise.
+  Measured overBefore(const Cell& cell) const { return ratioWithin(cell, worstBefore, worstAfter); }
   bool isMeasured(const Cell& cell) const { return baseline.has(cell) && peak.has(cell); }
   bool hasSpike(const Cell& cell) const { return spikeS.has(cell); }
   /// In how many of a cell's runs there is a spike; of the valid ones, or all where none is.

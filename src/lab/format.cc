@@ -73,6 +73,14 @@ std::string relativeToPrediction(double measured, double predicted) {
 std::string intervalNote(const Estimate& estimate) {
   if (!estimate.hasInterval())
     return "No intervals: a condition was measured once, so small differences mean nothing";
+  if (estimate.method == IntervalMethod::orderStatistic)
+    return fmt::format(
+        "Figures are medians of {} runs; intervals [low, high] hold them with {:.0f}% or more: of "
+        "a "
+        "level between two of the sorted values, of a ratio by the signed ranks of runs of the "
+        "same "
+        "block (docs/method.md)",
+        estimate.count, 100 * estimate.confidence);
   return fmt::format(
       "Intervals [low, high]: {:.0f}%, {}; a condition that scatters more than the others by "
       "Cochran's test at 1% is judged by its own repeats",

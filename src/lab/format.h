@@ -29,8 +29,7 @@ void setMeasured(LabPrediction& prediction, const Estimate& estimate);
 /// "1.3× the prediction"; "as predicted" where both are 0.
 std::string relativeToPrediction(double measured, double predicted);
 
-/// How the intervals of a Quantity (model/pooled.h) were made, by one of its estimates; or that it
-/// has none.
+/// How the intervals of a Quantity were made, by one of its estimates; or that it has none.
 std::string intervalNote(const Estimate& estimate);
 
 }  // namespace redline

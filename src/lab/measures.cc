@@ -54,6 +54,11 @@ double rateOf(const Reading& reading) {
   return achievedRate(reading);
 }
 
+double keptUp(const Reading& reading) {
+  const Summary* const summary = reading.summary();
+  return summary == nullptr ? kNaN : rateOf(reading) / summary->rate.target;
+}
+
 double mainThreadBusy(const Reading& reading) {
   const Summary* const summary = reading.summary();
   if (summary == nullptr || summary->servers.empty()) return kNaN;

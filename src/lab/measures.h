@@ -28,6 +28,9 @@ Measurement latency(std::string_view percentile, std::string_view measure = "res
 /// achievedRate of the first drive, to be handed on.
 double rateOf(const Reading& reading);
 
+/// Completed ÷ offered, of an open model's first drive.
+double keptUp(const Reading& reading);
+
 /// Busy share of the busiest server's main thread in the window.
 double mainThreadBusy(const Reading& reading);
 /// Busy share of the generator's workers in the window.

@@ -1,12 +1,18 @@
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "lab/catalog.h"
 #include "lab/disk.h"
@@ -14,6 +20,7 @@
 #include "lab/format.h"
 #include "model/costs.h"
 #include "model/statistics.h"
+#include "os/files.h"
 #include "run/memory_estimate.h"
 
 namespace redline::lab::persistence_spike {
@@ -24,6 +31,13 @@ constexpr double kResembles = 0.25;  ///< AOF rewrite against BGSAVE: less is no
 constexpr double kWhereMatters = 0.1;  ///< the child's core: less is not a difference
 
 constexpr const char* kMinorFaults = "minor_faults";
+constexpr const char* kSystemTime = "used_cpu_sys_main_thread";
+
+/// The figures of a fork without load.
+constexpr const char* kForkUs = "idle_fork_us";
+constexpr const char* kForkResident = "idle_fork_resident_bytes";
+constexpr double kForecastBytes = 20 * 1024.0 * 1024 * 1024;
+constexpr double kPageTax = 0.02;  ///< of the main thread, for copying pages: less makes no p99
 
 /// What makes the server fork.
 struct Fork {
@@ -34,46 +48,154 @@ struct Fork {
 const Fork kBgsave{"bgsave", "BGSAVE", "bgsave_cpulist"};
 const Fork kAofRewrite{"aof-rewrite", "AOF rewrite", "aof_rewrite_cpulist"};
 
+/// Where the child runs.
+constexpr const char* kServer = "server";
+constexpr const char* kGenerator = "generator";
+constexpr const char* kIdle = "idle";  ///< on the server's core, when that has nothing else to do
+
+/// Children that a server forks run only when nobody else wants their core (SCHED_IDLE).
+Status idleChildren(Bench& bench, const std::function<bool()>& isOver) {
+  constexpr auto kLook = std::chrono::milliseconds(2);
+  const pid_t server = bench.stack().node().process().pid;
+  const std::string file = fmt::format("/proc/{0}/task/{0}/children", server);
+  std::set<pid_t> done;
+  std::string refused;
+  while (!isOver()) {
+    const auto children = readWholeFile(file);
+    if (!children) return fail(children.error());
+    for (const std::string_view word : splitWords(*children)) {
+      const auto child = toNumber<pid_t>(word);
+      if (!child || !done.insert(*child).second) continue;
+      const sched_param none{};
+      if (::sched_setscheduler(*child, SCHED_IDLE, &none) != 0) refused = errnoText(errno);
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+  if (!refused.empty()) bench.note("sched_idle_refused", refused);
+  bench.figure("children_idled", static_cast<double>(done.size()));
+  bench.command("chrt --idle -p 0 $(pgrep -P <server>)  # as soon as it has forked");
+  return {};
+}
+
+/// What this machine's server gets through in these minutes, as fast as replies allow.
+Cell ceilingCell() {
+  return {"ceiling", {}};
+}
+
+/// A share of that, so that the load means the same on a machine, or in an hour, that is slower; at
+/// most `rate`.
+std::optional<double> rateNow(const Parameters& p, const Readings& soFar) {
+  const auto most = static_cast<double>(p.count("rate"));
+  const auto ceiling = meanSoFar(soFar, ceilingCell(), rateOf);
+  return ceiling ? std::min(most, p.number("rate-share") * *ceiling) : most;
+}
+
+/// "20k": what the runs were offered; before there are any, at most that.
+std::string rateText(const Study& s) {
+  const auto ceiling = figuresOf(s.validRuns(ceilingCell()), rateOf);
+  if (ceiling.empty()) return s.parameters().text("rate");
+  return formatCount(std::round(*rateNow(s.parameters(), s.readings())));
+}
+
 LabRun forkUnderLoad(Study& s, const Fork& fork, const std::string& childsCore) {
   const Parameters& p = s.parameters();
-  const std::string cpu = fmt::format("{{{}-cpu}}", childsCore);
-  LabRun run{.stack = s.stack({.name = "child-" + childsCore,
-                               .up = {"node", "-maxmemory=" + p.text("maxmemory"),
-                                      "-bgsave-cpus=" + cpu, "-aof-rewrite-cpus=" + cpu},
-                               .load = faultDataSet(p)}),
-             .before = noteDisk,
-             .drives = {{.flags = driveWithFault(p, fork.word)}}};
+  const std::string cpu =
+      fmt::format("{{{}-cpu}}", childsCore == kIdle ? std::string(kServer) : childsCore);
+  LabRun run{
+      .stack = s.stack({.name = "child-" + childsCore,
+                        .up = {"node", "-maxmemory=" + p.text("maxmemory"), "-bgsave-cpus=" + cpu,
+                               "-aof-rewrite-cpus=" + cpu},
+                        .load = faultDataSet(p)}),
+      .before = noteDisk,
+      .drives = {{.decide = [&p, word = fork.word](const Readings& soFar) -> std::optional<Flags> {
+        return driveWithFault(p, word, fmt::format("{:.0f}", *rateNow(p, soFar)));
+      }}},
+      .expectedS = p.seconds("warmup") + p.seconds("duration") + 0.4};
+  if (childsCore == kIdle) run.beside = idleChildren;
   // Turning the append-only file on takes a first rewrite, before the load.
   constexpr double kKeysPerS = 500e3;
   if (fork.word == kAofRewrite.word)
-    run.expectedS = static_cast<double>(p.count("keys")) / kKeysPerS;
+    run.expectedS += static_cast<double>(p.count("keys")) / kKeysPerS;
   return run;
+}
+
+/// Waits until the child has ended.
+Status awaitSave(Bench& bench, Admin& admin) {
+  constexpr auto kPause = std::chrono::milliseconds(20);
+  while (!bench.interrupted()) {
+    const auto info = admin.info({"persistence"});
+    if (!info) return fail(info.error());
+    if (info->number("rdb_bgsave_in_progress") == 0) return {};
+    std::this_thread::sleep_for(kPause);
+  }
+  return {};
+}
+
+/// Lets an idle server fork, and writes down how long that blocked it and how large it was.
+Status noteIdleFork(Bench& bench) {
+  const auto admin = bench.admin();
+  if (!admin) return fail(admin.error());
+  const auto before = (*admin)->info({"memory"});
+  if (!before) return fail(before.error());
+  if (const auto begun = (*admin)->command({"BGSAVE"}); !begun) return fail(begun.error());
+  bench.command("redis-cli -u redis://$ADDR bgsave");
+  if (auto ended = awaitSave(bench, **admin); !ended) return ended;
+  const auto after = (*admin)->info({"stats"});
+  if (!after) return fail(after.error());
+  bench.figure(kForkUs, after->number("latest_fork_usec"));
+  bench.figure(kForkResident, before->number("used_memory_rss"));
+  return {};
+}
+
+/// Forks without load, of servers of several sizes.
+Grid forkSizes(Study& s) {
+  const Parameters& p = s.parameters();
+  const auto keys = Study::factor("keys", p.texts("fork-keys"),
+                                  [](const std::string& text) { return text + " keys"; });
+  const Grid grid = gridOf("sizes", {keys});
+  constexpr double kKeysPerS = 750e3;
+  for (const Cell& cell : grid.cells)  // one server at a time
+    for (unsigned repeat = 1; repeat <= p.count("fork-repeat"); ++repeat)
+      s.run(cell, repeat,
+            {.stack = s.stack({.name = "size-" + cell.level(keys).slug(),
+                               .up = {"node", "-maxmemory=" + p.text("maxmemory")},
+                               .load = {"-keys=" + cell[keys],
+                                        "-value-size=" + p.text("value-size"), "-ttl-frac=0"}}),
+             .before = noteIdleFork,
+             .expectedS = cell.level(keys).number / kKeysPerS});
+  return grid;
 }
 
 /// What a run shows while the child writes, the interval of the fork left out.
 struct ChildFacts {
-  std::vector<double> p99, faults;  ///< by interval: microseconds, minor faults a second
-  double p99Us = kNaN;              ///< of the median interval
-  double lateUs = kNaN;             ///< the generator's own lateness at p99, of the median interval
+  double p99Us = kNaN;    ///< of the median interval
+  double lateUs = kNaN;   ///< the generator's own lateness at p99, of the median interval
   double waiting = kNaN;  ///< share of the time that the main thread was ready and had no core
   double faultsBefore = kNaN, faultsDuring = kNaN;  ///< a second, of the median interval
+  double systemBefore = kNaN, systemDuring = kNaN;  ///< of the main thread, seconds a second
   double resident = kNaN;                           ///< bytes, before the fork
+
+  /// System time that each further minor fault goes with, microseconds.
+  double copyUs() const {
+    const double faults = faultsDuring - faultsBefore;
+    return faults > 0 ? 1e6 * (systemDuring - systemBefore) / faults : kNaN;
+  }
+  /// What that takes of the main thread.
+  double copyShare() const { return systemDuring - systemBefore; }
 };
 
 void readCopies(const RunDir& run, const FaultFacts& fault, ChildFacts& facts) {
-  const auto all = rateSeries(run, kMinorFaults, fault.response);
-  const auto known = [](const SeriesPoint& at) { return std::isfinite(at.value); };
-  facts.faultsBefore =
-      medianWhere(all, [&](const SeriesPoint& at) { return known(at) && fault.isBefore(at); });
-  facts.faultsDuring =
-      medianWhere(all, [&](const SeriesPoint& at) { return known(at) && fault.isDuring(at); });
-  const auto left = rateSeries(run, kMinorFaults, fault.p99);
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    if (!fault.isDuring(left[i]) || !known(left[i])) continue;
-    facts.p99.push_back(fault.p99[i].value);
-    facts.faults.push_back(left[i].value);
-  }
-  facts.p99Us = medianOrNaN(facts.p99);
+  const auto medians = [&](std::string_view field, double& before, double& during) {
+    const auto all = rateSeries(run, field, fault.response);
+    const auto known = [](const SeriesPoint& at) { return std::isfinite(at.value); };
+    before =
+        medianWhere(all, [&](const SeriesPoint& at) { return known(at) && fault.isBefore(at); });
+    during =
+        medianWhere(all, [&](const SeriesPoint& at) { return known(at) && fault.isDuring(at); });
+  };
+  medians(kMinorFaults, facts.faultsBefore, facts.faultsDuring);
+  medians(kSystemTime, facts.systemBefore, facts.systemDuring);
+  facts.p99Us = medianWhere(fault.p99, [&](const SeriesPoint& at) { return fault.isDuring(at); });
 }
 
 void readCores(const RunDir& run, const FaultFacts& fault, ChildFacts& facts) {
@@ -110,6 +232,9 @@ struct Figures {
         waiting(s.mean("share", child.of(&ChildFacts::waiting), cells)),
         faultsBefore(s.mean("count", child.of(&ChildFacts::faultsBefore), cells)),
         faultsDuring(s.mean("count", child.of(&ChildFacts::faultsDuring), cells)),
+        copyUs(s.mean("us", child.of([](const ChildFacts& c) { return c.copyUs(); }), cells)),
+        copyShare(
+            s.mean("share", child.of([](const ChildFacts& c) { return c.copyShare(); }), cells)),
         resident(s.mean("bytes", child.of(&ChildFacts::resident), cells)),
         sync(s.mean("us", recorded(kSyncP99), cells)) {}
 
@@ -119,7 +244,9 @@ struct Figures {
   FactsOf<ChildFacts> child;
   Quantity fork, copied;
   Quantity p99;  ///< while the child writes
-  Quantity late, waiting, faultsBefore, faultsDuring, resident;
+  Quantity late, waiting, faultsBefore, faultsDuring;
+  Quantity copyUs, copyShare;  ///< of the main thread's system time
+  Quantity resident;
   Quantity sync;  ///< p99 of fdatasync before the run
 };
 
@@ -128,17 +255,6 @@ struct Pair {
   Fork fork;
   Cell server, generator;
 };
-
-/// Of minor faults with p99, over the intervals of all runs of a cell.
-Estimate correlation(const Study& s, const Figures& f, const Cell& cell) {
-  std::vector<double> faults, p99;
-  for (const Reading* const run : s.validRuns(cell)) {
-    const ChildFacts& facts = f.child(*run);
-    faults.insert(faults.end(), facts.faults.begin(), facts.faults.end());
-    p99.insert(p99.end(), facts.p99.begin(), facts.p99.end());
-  }
-  return rankCorrelation(faults, p99);
-}
 
 void tabulateSpikes(Study& s, const Figures& f) {
   const Parameters& p = s.parameters();
@@ -151,6 +267,7 @@ void tabulateSpikes(Study& s, const Figures& f) {
       .column("p99 before", fault.baseline)
       .column("peak p99", fault.peak)
       .column("peak ÷ before", fault.multiple)
+      .column("worst interval, as long before", fault.worstBefore)
       .column("spike lasted", [&](const Cell& cell) { return fault.lasted(cell); })
       .column("p99 while it writes", f.p99)
       .column("time with p99 > 1 ms", [&](const Cell& cell) { return fault.aboveLimitText(cell); })
@@ -160,7 +277,7 @@ void tabulateSpikes(Study& s, const Figures& f) {
           "{}/s, Poisson arrivals, {} reads, {} keys of {}. Stall: from the first unanswered PING "
           "to its answer. Of the generator: share of the intervals in the child's life that are "
           "left out because the generator's own lateness makes up half of p99 or more.",
-          p.text("rate"), formatShare(p.number("rw-ratio")), p.text("keys"),
+          rateText(s), formatShare(p.number("rw-ratio")), p.text("keys"),
           formatSize(p.size("value-size"))))
       .rows(fault.cells());
   s.figures("peak p99, {}", fault.peak, fault.cells());
@@ -168,12 +285,6 @@ void tabulateSpikes(Study& s, const Figures& f) {
 }
 
 void tabulateCopies(Study& s, const Figures& f) {
-  const auto correlationText = [&](const Cell& cell) {
-    const Estimate rho = correlation(s, f, cell);
-    if (!rho.hasInterval()) return std::string("too few intervals");
-    return fmt::format("{:.2f} [{:.2f} – {:.2f}], {} intervals", rho.value, rho.low, rho.high,
-                       rho.count);
-  };
   s.table("Copy on write")
       .column("fault", [](const Cell& cell) { return cell.title(); })
       .column("resident before", f.resident)
@@ -184,10 +295,13 @@ void tabulateCopies(Study& s, const Figures& f) {
               })
       .column("minor faults/s before", f.faultsBefore)
       .column("while the child writes", f.faultsDuring)
-      .column("rank correlation with p99", correlationText)
+      .column("system time a copied page", f.copyUs)
+      .column("of the main thread", f.copyShare)
       .column("fdatasync p99 before", f.sync)
       .note(
-          "Copied: the highest figure of the child's private pages in INFO. fdatasync: of 200 B "
+          "Copied: the highest figure of the child's private pages in INFO. System time a copied "
+          "page: by how much the main thread's rises while the child lives ÷ by how much minor "
+          "faults do, of the median interval. fdatasync: of 200 B "
           "appended in the servers' directory, right before the run.")
       .rows(f.fault.cells());
 }
@@ -312,6 +426,27 @@ void claimCoreByP99(Study& s, const Figures& f, const Pair& pair) {
                             formatCount(keepOff ? ratio.value() : 1 / ratio.value())));
 }
 
+/// The same core, and the child only when Redis leaves it.
+void claimIdle(Study& s, const Figures& f, const Cell& plain, const Cell& idle) {
+  const Measured ratio = f.p99.ratio(plain, idle);
+  if (!ratio.isKnown()) return;
+  const Difference difference = judgeRatio(ratio.estimate, kWhereMatters);
+  s.claim("child-idle",
+          difference == Difference::differs ? expectBelow(ratio) : Standing::inconclusive)
+      .from("median p99 of the intervals in the child's life, without the fork's")
+      .text(
+          "With the child of BGSAVE under SCHED_IDLE on Redis's core, the median interval has a "
+          "p99 "
+          "of {} instead of {}: a ratio of {} ({}). The child then takes {} instead of {}",
+          f.p99[idle], f.p99[plain], ratio, differenceName(difference), f.fault.length[idle],
+          f.fault.length[plain]);
+  if (difference == Difference::differs && ratio.value() < 1)
+    s.recommend(
+        "Where the child has no core of its own, run it under SCHED_IDLE (chrt --idle): p99 while "
+        "it writes is then {} of what it is otherwise, and the snapshot takes {}",
+        ratio, f.fault.length[idle]);
+}
+
 void claimForkShare(Study& s, const Figures& f, const Pair& pair) {
   const Measured stall = f.fault.stall[pair.generator], fork = f.fork[pair.generator];
   if (!(stall.value() > 0)) return;
@@ -325,39 +460,72 @@ void claimForkShare(Study& s, const Figures& f, const Pair& pair) {
 }
 
 /// On the generator's core, the cleaner case: there the child takes no time of the server's.
-void claimCorrelation(Study& s, const Figures& f, const Pair& pair) {
+void claimCopies(Study& s, const Figures& f, const Pair& pair) {
   const Cell& cell = pair.generator;
-  const std::string id = "copied-pages-" + pair.fork.word;
-  const Estimate rho = correlation(s, f, cell);
-  const Measured before = f.faultsBefore[cell], during = f.faultsDuring[cell];
-  if (!rho.hasInterval() || !before.isKnown() || !during.isKnown()) {
-    Claim claim = s.claim(id, Standing::inconclusive);
-    if (const Measured length = f.fault.length[cell]; length.isKnown()) claim.restsOn({length});
-    claim.from("intervals in the child's life")
-        .text("{}: too few undisturbed intervals to say whether copy-on-write raises p99",
-              cell.title());
-    return;
-  }
-  const std::string_view meaning =
-      rho.low > 0 ? "intervals with more copied pages have the higher p99"
-      : rho.high < 0
-          ? "intervals with more copied pages have the lower p99, so copying is not what "
-            "raises it"
-          : "these runs do not decide whether copied pages raise p99";
-  s.claim(id, rho.low > 0    ? Standing::expected
-              : rho.high < 0 ? Standing::contradicts
-                             : Standing::inconclusive)
-      .from(
-          "minor faults of the server's process, and p99 by interval; neighbouring intervals are "
-          "not independent, so the interval is optimistic")
+  const Measured share = f.copyShare[cell];
+  const bool isLittle = share.value() < kPageTax;
+  s.claim("copied-pages-" + pair.fork.word, Standing::plain)
+      .from("minor faults and system time of the main thread, of the median interval")
+      .restsOn({share})
       .text(
-          "{}: Redis's minor faults rise from {}/s to {}/s while the child lives. Their rank "
-          "correlation with p99 is {:.2f} [{:.2f} – {:.2f}] over {} intervals: {}",
-          cell.title(), before, during, rho.value, rho.low, rho.high, rho.count, meaning);
+          "{}: Redis's minor faults rise from {}/s to {}/s while the child lives, and each goes "
+          "with {} of system time, {} of the main thread together: {}",
+          cell.title(), f.faultsBefore[cell], f.faultsDuring[cell], f.copyUs[cell],
+          formatShare(std::max(0.0, share.value())),
+          isLittle ? "too little to make a p99 of milliseconds"
+                   : "enough to lengthen queues, beside what the child itself takes");
   const Measured copied = f.copied[cell], resident = f.resident[cell];
   s.cost("{} needs {} of memory on top of {} ({}) at {}/s with {} reads", pair.fork.title, copied,
-         resident, formatShare(copied.value() / resident.value()), s.parameters().text("rate"),
+         resident, formatShare(copied.value() / resident.value()), rateText(s),
          formatShare(s.parameters().number("rw-ratio")));
+}
+
+/// How long a fork blocks a server by its size, and what that makes of 20 GB.
+void reportSizes(Study& s, const Grid& sizes) {
+  const Quantity fork = s.quantity("us", recorded(kForkUs), sizes.cells);
+  const Quantity resident = s.mean("bytes", recorded(kForkResident), sizes.cells);
+  constexpr double kGb = 1024.0 * 1024 * 1024;
+  s.table("How long a fork blocks, by size")
+      .column("data set", &Cell::title)
+      .column("resident", resident)
+      .column("fork", fork)
+      .note("BGSAVE of an idle server: latest_fork_usec, and used_memory_rss before it.")
+      .rows(sizes.cells, &fork);
+  std::vector<double> gb, us;
+  for (const Cell& cell : sizes.cells)
+    for (const Reading* const run : s.runs(cell))
+      if (const double took = run->figure(kForkUs), size = run->figure(kForkResident);
+          std::isfinite(took) && std::isfinite(size)) {
+        gb.push_back(size / kGb);
+        us.push_back(took);
+      }
+  const auto line = fitLine(gb, us);
+  if (!line) return;
+  const double atGb = kForecastBytes / kGb;
+  const Estimate forecastUs = forecast(gb, us, atGb);
+  Plot plot = s.plot("fork-by-size", "How long a fork blocks Redis, by its size");
+  plot.describe("BGSAVE of an idle server; the line is least squares, and goes on to 20 GB.")
+      .x("resident, GB", AxisKind::linear)
+      .y("fork", AxisKind::latency)
+      .points("measured", fork, sizes.cells,
+              [&](const Cell& cell) { return resident[cell].value() / kGb; });
+  LabSeries model{.title = "line", .points = {}, .dashed = true, .markers = false};
+  const double least = std::ranges::min(gb), most = std::ranges::max(gb);
+  for (const double x : {least, most, 2.0, 5.0, 10.0, atGb})
+    if (x >= least) model.points.push_back({x, line->at(x)});
+  std::ranges::sort(model.points, {}, &LabPoint::x);
+  plot.series(std::move(model)).add();
+  const Measured foretold{forecastUs, "us", s.runs(sizes.cells.back()), gb.size()};
+  s.claim("fork-by-size", Standing::plain)
+      .from("latest_fork_usec of idle servers of several sizes; least squares")
+      .headline()
+      .text(
+          "A fork blocks Redis for {} a GB resident and {} besides, by {} forks of servers from {} "
+          "to {}. If the line goes on, a server of 20 GB is blocked for {} at each save",
+          formatQuantity(line->slope, "us"), formatQuantity(std::max(0.0, line->atZero), "us"),
+          gb.size(), formatQuantity(least * kGb, "bytes"), formatQuantity(most * kGb, "bytes"),
+          foretold);
+  s.figure("fork of a server of 20 GB, forecast", foretold);
 }
 
 void claimResemblance(Study& s, const Figures& f, const Cell& bgsave, const Cell& rewrite) {
@@ -386,7 +554,7 @@ void advise(Study& s, const Figures& f) {
     if (!largest || f.copied[cell].value() > f.copied[*largest].value()) largest = cell;
   }
   if (!gentlest) return;
-  const std::string& rate = s.parameters().text("rate");
+  const std::string rate = rateText(s);
   if (fault.aboveLimit[*gentlest].value() > 0)
     s.recommend(
         "Where p99 has to stay below 1 ms, take snapshots on a replica or off the peak: at {}/s "
@@ -458,7 +626,7 @@ void judge(Study& s, const Figures& f, const std::vector<Pair>& pairs) {
   s.slo("persistence-spike", SloVerdict::reported, fmt::format("{}", fmt::join(measured, "; ")),
         fmt::format(
             "{} keys of {}, {}/s; the worse of two places for the child, by height and duration",
-            p.text("keys"), formatSize(p.size("value-size")), p.text("rate")),
+            p.text("keys"), formatSize(p.size("value-size")), rateText(s)),
         from);
 }
 
@@ -488,16 +656,33 @@ void declare(Study& s) {
   const auto core = Study::factor("child", {"server", "generator"}, [](const std::string& text) {
     return fmt::format("child on the {}'s core", text);
   });
+  LabRun ceiling = forkUnderLoad(s, kBgsave, kServer);
+  ceiling.name = "ceiling";
+  ceiling.before = {};
+  ceiling.drives = {{.flags = joinFlags({faultDataSet(s.parameters()),
+                                         {"-rate=max", "-warmup=200ms", "-duration=800ms",
+                                          "-conns=" + s.parameters().text("conns"),
+                                          "-rw-ratio=" + s.parameters().text("rw-ratio")}})}};
+  s.runOnce(ceilingCell(), std::move(ceiling));
   const Grid grid = s.grid("", {fork, core}, [&](const Cell& cell, unsigned) {
     return forkUnderLoad(s, cell[fork], cell[core]);
   });
+  // Whether the scheduler alone keeps a child out of the way: one kind of fork shows it.
+  const auto bgsaveOnly = fork.only([](const Fork& each) { return each.word == kBgsave.word; });
+  const auto idle = Study::factor("child", {kIdle}, [](const std::string&) {
+    return std::string("child on the server's core, SCHED_IDLE");
+  });
+  const Grid gentle = s.grid("", {bgsaveOnly, idle}, [&](const Cell& cell, unsigned) {
+    return forkUnderLoad(s, cell[bgsaveOnly], kIdle);
+  });
+  const Grid sizes = forkSizes(s);
   const auto pairOf = [&](const Fork& each) {
     const Grid both = grid.only(fork, each.word);
     return Pair{each, both.at(core, "server"), both.at(core, "generator")};
   };
   const Pair bgsave = pairOf(kBgsave), rewrite = pairOf(kAofRewrite);
   const std::vector<Pair> pairs{bgsave, rewrite};
-  const Figures f(s, grid.cells);
+  const Figures f(s, together({grid.cells, gentle.cells}));
   predictFork(s, f, bgsave.generator);
 
   tabulateSpikes(s, f);
@@ -509,8 +694,10 @@ void declare(Study& s) {
       claimCoreByWaiting(s, f, pair);
     else
       claimCoreByP99(s, f, pair);
+  claimIdle(s, f, bgsave.server, gentle.cells.front());
   for (const Pair& pair : pairs) claimForkShare(s, f, pair);
-  for (const Pair& pair : pairs) claimCorrelation(s, f, pair);
+  for (const Pair& pair : pairs) claimCopies(s, f, pair);
+  reportSizes(s, sizes);
   claimResemblance(s, f, bgsave.generator, rewrite.generator);
   if (const std::string disk = diskWords(s.readings()); !disk.empty())
     s.claim("disk", Standing::plain).from("fdatasync right before every run").text("{}", disk);
@@ -520,9 +707,10 @@ void declare(Study& s) {
   s.method(intervalNote(f.fault.peak[bgsave.server].estimate));
   s.method(f.fault.method());
   s.method(
-      "Minor faults are counted by Linux, read as often as there are intervals and put on those by "
-      "straight lines. Correlation is by ranks, over the intervals that lie wholly in the child's "
-      "life, without the fork's");
+      "Minor faults and system time are counted by Linux, read as often as there are intervals and "
+      "put on those by straight lines; what a copied page costs is of the intervals that lie "
+      "wholly "
+      "in the child's life, without the fork's");
 }
 
 Status check(const Parameters& p) {
@@ -541,17 +729,26 @@ Experiment persistenceSpikeExperiment() {
       .title = "What a snapshot and a rewrite of the append-only file do to p99",
       .question =
           "Under a steady load the server forks, once for BGSAVE and once for an AOF rewrite. How "
-          "high does p99 rise and for how long? How much of that is the fork itself, do pages "
-          "copied on write add to it, and does it matter on which core the child runs?",
+          "high does p99 rise and for how long? How much of that is the fork itself and how does "
+          "it grow with memory, do pages copied on write add to it, and does it matter on which "
+          "core the child runs?",
       .parameters =
           {{.name = "keys", .kind = count, .help = "keys of the data set"},
            {.name = "value-size", .kind = size, .help = "bytes of a value"},
            {.name = "maxmemory", .kind = size, .help = "of the server; all keys must fit"},
            {.name = "conns", .kind = count, .help = "connections"},
-           {.name = "rate", .kind = count, .help = "operations a second"},
+           {.name = "rate", .kind = count, .help = "operations a second, at most"},
+           {.name = "rate-share",
+            .kind = share,
+            .help = "of the ceiling that is found first: the rate, where that is less"},
            {.name = "rw-ratio",
             .kind = share,
             .help = "share of reads; each write copies pages while a child lives"},
+           {.name = "fork-keys",
+            .kind = count,
+            .list = true,
+            .help = "sizes of idle servers whose fork is timed, in keys; all must fit"},
+           {.name = "fork-repeat", .kind = count, .help = "forks of each of these"},
            {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
            {.name = "at",
             .kind = duration,

@@ -7,8 +7,15 @@
 
 #include "base/units.h"
 #include "lab/format.h"
+#include "model/signed_rank.h"
 
 namespace redline::lab {
+namespace {
+
+/// Fewer reach no 95% without supposing a distribution.
+constexpr std::size_t kEnoughBlocks = 6;
+
+}  // namespace
 
 std::string Measured::plain() const {
   return unit.empty() ? formatDecimals(value()) : formatQuantity(value(), unit);
@@ -55,24 +62,32 @@ std::optional<double> meanSoFar(const Readings& soFar, const Cell& cell,
 }
 
 Quantity::Quantity(const Readings& readings, Cells cells, std::string unit,
-                   const Measurement& measurement, Estimator estimator)
+                   const Measurement& measurement, Estimator estimator, From from)
     : Quantity(readings, std::vector<Cells>{std::move(cells)}, std::move(unit), measurement,
-               estimator) {}
+               estimator, from) {}
 
 Quantity::Quantity(const Readings& readings, const std::vector<Cells>& groups, std::string unit,
-                   const Measurement& measurement, Estimator estimator) {
+                   const Measurement& measurement, Estimator estimator, From from) {
   auto data = std::make_shared<Data>();
   data->unit = std::move(unit);
   data->estimator = estimator;
+  data->from = from;
+  const bool takesAll = estimator == Estimator::total || from == From::all;
   for (const Cells& group : groups) {
     std::vector<std::vector<double>> values;
     for (const Cell& cell : group) {
       data->runs.push_back(readings.with(cell.labels()));
       const auto& runs = data->runs.back();
-      values.push_back(
-          figuresOf(estimator == Estimator::total ? runs : validOrAll(runs), measurement));
+      auto& ofCell = values.emplace_back();
+      auto& repeats = data->repeats.emplace_back();
+      for (const Reading* const run : takesAll ? runs : validOrAll(runs)) {
+        const double value = measurement(*run);
+        if (!std::isfinite(value)) continue;
+        ofCell.push_back(value);
+        repeats.push_back(run->label("repeat"));
+      }
     }
-    if (estimator == Estimator::pooled)
+    if (estimator == Estimator::interval)
       data->groups.push_back({data->cells.size(), Pooled(values)});
     std::ranges::copy(group, std::back_inserter(data->cells));
     std::ranges::move(values, std::back_inserter(data->values));
@@ -90,17 +105,20 @@ std::size_t Quantity::place(const Cell& cell) const {
 
 Measured Quantity::at(std::size_t place, const Estimate& estimate) const {
   const auto& runs = data_->runs[place];
-  return {estimate, data_->unit, runs, validCount(runs)};
+  const std::size_t valid =
+      data_->from == From::all ? data_->values[place].size() : validCount(runs);
+  return {estimate, data_->unit, runs, valid};
 }
 
 Measured Quantity::operator[](const Cell& cell) const {
   const std::size_t i = place(cell);
   if (i == data_->cells.size()) return {};
-  if (data_->estimator == Estimator::pooled) {
+  const auto& values = data_->values[i];
+  if (data_->estimator == Estimator::interval) {
+    if (values.size() >= kEnoughBlocks) return at(i, medianEstimate(values));
     const auto& group = data_->groupOf(i);
     return at(i, group.pooled.of(i - group.first));
   }
-  const auto& values = data_->values[i];
   Estimate estimate;
   estimate.count = values.size();
   if (!values.empty())
@@ -111,12 +129,28 @@ Measured Quantity::operator[](const Cell& cell) const {
   return at(i, estimate);
 }
 
+std::optional<Estimate> Quantity::pairedRatio(std::size_t base, std::size_t other) const {
+  std::vector<double> below, above;
+  for (std::size_t i = 0; i < data_->values[base].size(); ++i)
+    for (std::size_t j = 0; j < data_->values[other].size(); ++j) {
+      const double a = data_->values[base][i], b = data_->values[other][j];
+      if (data_->repeats[base][i] != data_->repeats[other][j] || a <= 0 || b <= 0) continue;
+      below.push_back(a);
+      above.push_back(b);
+    }
+  if (below.size() < kEnoughBlocks) return std::nullopt;
+  return pairedRatioEstimate(below, above);
+}
+
 Measured Quantity::ratio(const Cell& base, const Cell& other) const {
   const Measured below = (*this)[base];
   const Measured above = (*this)[other];
-  if (data_->estimator != Estimator::pooled || !below.isKnown() || !above.isKnown())
-    return plainRatio(below, above);
   Measured ratio = plainRatio(below, above);
+  if (data_->estimator != Estimator::interval || !below.isKnown() || !above.isKnown()) return ratio;
+  if (const auto paired = pairedRatio(place(base), place(other))) {
+    ratio.estimate = *paired;
+    return ratio;
+  }
   const auto& group = data_->groupOf(place(base));
   if (&group == &data_->groupOf(place(other)))
     ratio.estimate = group.pooled.ratio(place(base) - group.first, place(other) - group.first);
@@ -150,7 +184,14 @@ std::vector<std::vector<double>> Quantity::repeats(const Cells& cells) const {
 
 Measured ratioWithin(const Cell& cell, const Quantity& base, const Quantity& other) {
   Measured ratio = plainRatio(base[cell], other[cell]);
-  if (ratio.isKnown()) ratio.estimate = Pooled({base.values(cell), other.values(cell)}).ratio(0, 1);
+  if (!ratio.isKnown()) return ratio;
+  const auto &below = base.values(cell), &above = other.values(cell);
+  const auto isPositive = [](double value) { return value > 0; };
+  if (below.size() == above.size() && below.size() >= kEnoughBlocks &&
+      std::ranges::all_of(below, isPositive) && std::ranges::all_of(above, isPositive))
+    ratio.estimate = pairedRatioEstimate(below, above);
+  else
+    ratio.estimate = Pooled({below, above}).ratio(0, 1);
   return ratio;
 }
 

@@ -49,16 +49,25 @@ class Quantity {
  public:
   /// What makes one number of a cell's values.
   enum class Estimator {
-    pooled,  ///< geometric mean, Student's t with the spread of all its cells (model/pooled.h)
-    mean,    ///< arithmetic mean, no interval: shares, counts, quantities that may be 0
-    total,   ///< sum over all runs, the invalid ones included: rare events
+    /// With an interval. Of six values or more the median between two of them, and ratios by
+    /// repeats (model/signed_rank.h). Of fewer the geometric mean, Student's t with the spread of
+    /// all its cells (model/pooled.h).
+    interval,
+    mean,   ///< arithmetic mean, no interval: shares, counts, quantities that may be 0
+    total,  ///< sum over all runs, the invalid ones included: rare events
+  };
+
+  /// Which of a cell's runs count.
+  enum class From {
+    valid,  ///< the valid ones, or all where none is
+    all,    ///< a measurement that leaves out what was disturbed by itself
   };
 
   Quantity(const Readings& readings, Cells cells, std::string unit, const Measurement& measurement,
-           Estimator estimator);
+           Estimator estimator, From from = From::valid);
   /// Each of these groups has a spread of its own. A ratio of two groups has no interval.
   Quantity(const Readings& readings, const std::vector<Cells>& groups, std::string unit,
-           const Measurement& measurement, Estimator estimator);
+           const Measurement& measurement, Estimator estimator, From from = From::valid);
 
   /// Not known for a cell that is not one of its cells.
   Measured operator[](const Cell& cell) const;
@@ -83,7 +92,9 @@ class Quantity {
     std::string unit;
     Estimator estimator;
     std::vector<std::vector<const Reading*>> runs;
+    From from;
     std::vector<std::vector<double>> values;
+    std::vector<std::vector<std::string_view>> repeats;  ///< of each of these values
     struct Group {
       std::size_t first = 0;  ///< place of its first cell
       Pooled pooled;
@@ -94,12 +105,14 @@ class Quantity {
   };
   std::size_t place(const Cell& cell) const;  ///< cells.size() when it is not one of them
   Measured at(std::size_t place, const Estimate& estimate) const;
+  /// By repeats that both cells have; none where they are too few.
+  std::optional<Estimate> pairedRatio(std::size_t base, std::size_t other) const;
 
   std::shared_ptr<const Data> data_;
 };
 
-/// Two quantities of one cell compared: `other` ÷ `base`, by the pooled spread of
-/// the two.
+/// Two quantities of one cell compared, `other` ÷ `base`: run by run where there are six or more,
+/// else by the pooled spread of the two.
 Measured ratioWithin(const Cell& cell, const Quantity& base, const Quantity& other);
 
 /// A ratio of two known numbers without an interval; unit "x".

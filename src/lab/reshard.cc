@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +19,8 @@
 namespace redline::lab::reshard {
 namespace {
 
-constexpr double kMatters = 0.25;  ///< of p99: less is not a difference
+constexpr double kMatters = 0.25;     ///< of p99: less is not a difference
+constexpr double kCpuMatters = 0.05;  ///< of a master's CPU
 constexpr unsigned kMasters = 3;
 constexpr unsigned kSlotsOfCluster = 16384;
 
@@ -171,6 +174,57 @@ double cpuDuring(const Reading& run, const FaultFacts&) {
   return cpuWhere(*run.dir(), [&](double fromS, double toS) { return isMoving(run, fromS, toS); });
 }
 
+/// What each master's main thread took of a core, by address: before the first move, and while the
+/// slots are elsewhere.
+struct MasterCpu {
+  double before = kNaN, elsewhere = kNaN;
+};
+std::map<std::string, MasterCpu> cpuOfMasters(const RunDir& run, Stretch before,
+                                              Stretch elsewhere) {
+  std::map<std::string, RunDir> samples;  // of one server each
+  for (const ServerSample& sample : run.servers)
+    if (sample.role == "master") samples[sample.addr].servers.push_back(sample);
+  std::map<std::string, MasterCpu> masters;
+  for (const auto& [addr, own] : samples) {
+    const auto busy = [&](Stretch when) {
+      const std::vector<SeriesPoint> stretch{{when.fromS, when.toS, 0}};
+      return ratesOf(own, "used_cpu_user_main_thread", stretch).front() +
+             ratesOf(own, "used_cpu_sys_main_thread", stretch).front();
+    };
+    masters[addr] = {busy(before), busy(elsewhere)};
+  }
+  return masters;
+}
+
+/// How the CPU of the masters changes when the slots are elsewhere.
+struct CpuShift {
+  double ownerBefore = kNaN, ownerElsewhere = kNaN;      ///< of the master that gave slots away
+  double busiestBefore = kNaN, busiestElsewhere = kNaN;  ///< of whichever is the busiest then
+};
+CpuShift cpuShift(const Reading& reading) {
+  CpuShift shift;
+  const auto there = moveThere(reading), back = moveBack(reading);
+  const RunDir* const run = reading.dir();
+  if (run == nullptr || !there || !back || run->intervals.empty()) return shift;
+  double startS = there->fromS;
+  for (const IntervalRow& row : run->intervals)
+    if (!row.warmup) startS = std::min(startS, toSeconds(row.start));
+  double most = -std::numeric_limits<double>::infinity();
+  for (const auto& [addr, cpu] :
+       cpuOfMasters(*run, {startS, there->fromS}, {there->toS, back->fromS})) {
+    if (!std::isfinite(cpu.before) || !std::isfinite(cpu.elsewhere)) continue;
+    shift.busiestBefore = std::fmax(shift.busiestBefore, cpu.before);
+    shift.busiestElsewhere = std::fmax(shift.busiestElsewhere, cpu.elsewhere);
+    // The owner is the one that has less to do afterwards.
+    if (const double lost = cpu.before - cpu.elsewhere; lost > most) {
+      most = lost;
+      shift.ownerBefore = cpu.before;
+      shift.ownerElsewhere = cpu.elsewhere;
+    }
+  }
+  return shift;
+}
+
 /// A count of the whole run.
 Measurement countOf(const std::function<std::uint64_t(const Summary&)>& count) {
   return [count](const Reading& run) {
@@ -208,6 +262,11 @@ struct Figures {
   Quantity recovery = fault.mean("s", recoveryS);
   Quantity cpuBefore = fault.mean("us", reshard::cpuBefore);
   Quantity cpuDuring = fault.mean("us", reshard::cpuDuring);
+  FactsOf<CpuShift> shift{cpuShift};
+  Quantity ownerBefore = s.quantity("share", shift.of(&CpuShift::ownerBefore), cells);
+  Quantity ownerElsewhere = s.quantity("share", shift.of(&CpuShift::ownerElsewhere), cells);
+  Quantity busiestBefore = s.quantity("share", shift.of(&CpuShift::busiestBefore), cells);
+  Quantity busiestElsewhere = s.quantity("share", shift.of(&CpuShift::busiestElsewhere), cells);
   // Of one move.
   Quantity took = s.quantity(
       "s", ofMoves([](const FaultFigures& move) { return move.endS - move.beginS; }), cells);
@@ -245,6 +304,7 @@ void tabulateLatency(Study& s, const Figures& f) {
   s.table("What clients saw")
       .column("moved", [&](const Cell& cell) { return f.title(cell); })
       .column("p99 before", f.fault.baseline)
+      .column("worst before", f.fault.worstBefore)
       .column("p99 during", f.during)
       .column("÷ before",
               [&](const Cell& cell) {
@@ -262,7 +322,7 @@ void tabulateLatency(Study& s, const Figures& f) {
       .note(fmt::format(
           "{}/s, Poisson arrivals, Zipf {}, {} of reads, every value verified. Elsewhere: while "
           "the slots are at the other master. Redirects are the mean of a run: slots there and "
-          "back.",
+          "back. MOVED is rare because a worker renews its slot map every 200 ms.",
           p.text("rate"), p.text("zipf-s"), formatShare(p.number("rw-ratio"))))
       .rows(f.cells);
 }
@@ -384,29 +444,53 @@ void claimCorrectness(Study& s) {
           misses, corrupt, lost);
 }
 
+void tabulateCpu(Study& s, const Figures& f) {
+  s.table("CPU of the masters")
+      .column("moved", [&](const Cell& cell) { return f.title(cell); })
+      .column("old owner, before", f.ownerBefore)
+      .column("elsewhere", f.ownerElsewhere)
+      .column("busiest master, before", f.busiestBefore)
+      .column("elsewhere", f.busiestElsewhere)
+      .note(
+          "Main thread's CPU time, as a share of a core, by INFO: before the first move, and while "
+          "the slots are at the other master.")
+      .rows(f.cells, &f.ownerBefore);
+}
+
+/// All masters share a core here, so p99 cannot tell what another one has to spare. CPU can.
 void claimHotSlot(Study& s, const Figures& f, const Cell& cell) {
-  if (!f.isMeasured(cell) || !f.elsewhere.has(cell)) return;
-  const Measured ratio = ratioWithin(cell, f.fault.baseline, f.elsewhere);
-  const Difference difference = judgeRatio(ratio.estimate, kMatters);
-  const bool isUndecided = difference == Difference::inconclusive;
-  const std::string_view verdict = isUndecided ? "these runs do not decide whether moving it helps"
-                                   : difference != Difference::differs
-                                       ? "where the hot slot is makes no difference to p99 here"
-                                   : ratio.value() > 1 ? "moving it hurts"
-                                                       : "moving it helps";
-  s.claim("hot-slot", isUndecided ? Standing::inconclusive : Standing::plain)
-      .from(
-          "slots.csv, and p99 by interval; all masters share a core here, so what another master "
-          "has to spare does not show")
+  if (!f.isMeasured(cell)) return;
+  const Measured ratio = ratioWithin(cell, f.busiestBefore, f.busiestElsewhere);
+  if (!ratio.isKnown()) return;
+  const Difference difference = judgeRatio(ratio.estimate, kCpuMatters);
+  const bool helps = difference == Difference::differs && ratio.value() < 1;
+  const std::string_view verdict =
+      difference == Difference::inconclusive ? "these runs do not decide whether that helps"
+      : helps                                ? "the move relieves the busiest master"
+      : difference == Difference::differs
+          ? "the new owner is busier than the old one was, so the move hurts"
+          : "the load goes where the slot goes, and the busiest master is as busy as before";
+  s.claim("hot-slot",
+          difference == Difference::inconclusive ? Standing::inconclusive : Standing::plain)
+      .from("main-thread CPU of each master by INFO, before and while the slot is elsewhere")
       .headline()
       .text(
-          "The hot slot has {} of all operations and moves in {} with {} keys; p99 of the worst "
-          "interval is {}. At the other master p99 is {} what it was before ({}): {}",
+          "The hot slot has {} of all operations and moves in {} with {} keys. It takes its old "
+          "owner from {} of a core to {}, and the busiest master from {} to {} ({}): {}",
           s.mean("share", hotShare, {cell})[cell].plain(), f.took[cell], f.keys[cell].plain(),
-          f.worst[cell], ratio, differenceName(difference), verdict);
-  s.recommend(
-      "Move a hot slot to give its master's other slots room. The key itself stays on one master, "
-      "so it needs a local cache, copies or replicas");
+          f.ownerBefore[cell].plain(), f.ownerElsewhere[cell].plain(),
+          f.busiestBefore[cell].plain(), f.busiestElsewhere[cell].plain(), ratio, verdict);
+  s.figure("busiest master's CPU, hot slot moved ÷ before", ratio);
+  if (helps)
+    s.recommend(
+        "Move a hot slot to a master with room for it: the busiest master's CPU falls by a factor "
+        "of {}. The key itself stays on one master",
+        plainRatio(f.busiestElsewhere[cell], f.busiestBefore[cell]));
+  else if (difference != Difference::inconclusive)
+    s.recommend(
+        "Do not move a hot slot for relief: the busiest master then has {} the CPU that it had "
+        "before. One key stays on one master, so it needs a local cache, copies or replicas",
+        ratio);
 }
 
 void claimValueSizes(Study& s, const Figures& f, const Cell& small, const Cell& large) {
@@ -514,7 +598,8 @@ void declare(Study& s) {
   Cells cells;
   for (const Values& values : {kSmall, kLarge}) {
     const auto one = size.only([&](const Values& each) { return each.word == values.word; });
-    const Grid grid = s.grid("", {one, what}, [&](const Cell& cell, unsigned) {
+    // The hot slot is the one that the range's run found.
+    const Grid grid = s.gridInOrder("", {one, what}, p.repeats(), [&](const Cell& cell, unsigned) {
       return moveUnderLoad(s, cell[size], cell[what]);
     });
     cells = together({cells, grid.cells});
@@ -525,6 +610,7 @@ void declare(Study& s) {
   predict(s, f);
   tabulateLatency(s, f);
   tabulateMoves(s, f);
+  tabulateCpu(s, f);
   for (const Values& values : {kSmall, kLarge}) plotLatency(s, f, values);
   plotRedirects(s, f, small);
   for (const Values& values : {kSmall, kLarge}) claimImpact(s, f, values);

@@ -1,28 +1,51 @@
 #include "lab/runner.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <thread>
 
+#include "base/affinity.h"
+#include "base/typed_value.h"
 #include "base/units.h"
+#include "lab/availability.h"
 #include "lab/commands.h"
+#include "lab/core_gaps.h"
 #include "lab/core_watch.h"
 #include "lab/eta.h"
 #include "lab/experiment_document.h"
 #include "lab/lab_dir.h"
 #include "lab/plan_check.h"
 #include "lab/servers.h"
+#include "lab/slots.h"
 #include "lab/study.h"
+#include "lab/witness.h"
 #include "record/reason.h"
+#include "server/host.h"
 #include "server/own_servers.h"
 
 namespace redline {
 namespace {
+
+/// Before other processes: servers, generator and peers, which inherit it, so that nothing changes
+/// between them. Not by much: threads of the kernel, which do our disk's work, have nice 0.
+std::string goFirst() {
+  constexpr int kNice = -10;
+  errno = 0;
+  const int now = ::getpriority(PRIO_PROCESS, 0);
+  if (errno == 0 && now <= kNice) return fmt::format("nice {}", now);
+  if (::setpriority(PRIO_PROCESS, 0, kNice) == 0) return fmt::format("nice {}", kNice);
+  return fmt::format("refused: {}", errnoText(errno));
+}
 
 class Run {
  public:
@@ -42,10 +65,15 @@ class Run {
   Result<LabOutcome> all();
 
  private:
+  class Beside;
   void one(const LabRun& run);
+  void again(const LabRun& run);
+  void count(const RunRecord& record);
+  void addSlots(const LabRun& run, const Reading& reading);
   void keep(const LabRun& run, const RunRecord& record);
   bool worthAnotherTry(const Reasons& reasons) const;
   RunRecord make(const LabRun& run);
+  Reading readingOf(RunRecord& record);
   Status carryOut(const LabRun& run, RunRecord& record);
   Status drive(const LabRun& run, const LabServers::Up& up, RunRecord& record);
   Result<std::optional<std::vector<DriverPlan>>> drivePlans(const LabRun& run,
@@ -75,7 +103,11 @@ class Run {
   Readings readings_;
   LabOutcome outcome_;
   Nanos analysisTook_ = 0, analysedAt_ = 0;
-  std::size_t again_ = 0;  ///< runs that were made a second time
+  const std::string priority_ = goFirst();
+  std::vector<const LabRun*> again_;        ///< disturbed; to be made once more after all others
+  std::optional<double> tolerableForeign_;  ///< calibrated before the first run
+  std::vector<SlotTime> slotTimes_;         ///< of the same run
+  Witnessed witnessed_;                     ///< of the run that was made last
   Nanos wallStart_ = wallNow();
 };
 
@@ -111,6 +143,13 @@ Result<LabOutcome> Run::all() {
       one(run);
     dropUnlessNeeded(run);
   }
+  // Not in the second after: what disturbed a run is often still there.
+  while (!again_.empty() && !watcher_.interrupted()) {
+    const LabRun& run = *again_.front();
+    again_.erase(again_.begin());
+    again(run);
+    dropUnlessNeeded(run);
+  }
   outcome_.document =
       document(watcher_.interrupted() ? ExperimentState::interrupted : ExperimentState::done);
   if (auto written = dir_.write(outcome_.document); !written) return fail(written.error());
@@ -120,6 +159,8 @@ Result<LabOutcome> Run::all() {
 void Run::keep(const LabRun& run, const RunRecord& record) {
   if (!record.invalid.empty()) ++outcome_.invalid;
   readings_.add(dir_.read(record));
+  for (const RunRecord& slot : dir_.records())
+    if (isSlotOf(slot, run.name)) readings_.replace(dir_.read(slot));
   if (record.state == RunState::skipped) {
     ++outcome_.skipped;
   } else {
@@ -137,12 +178,11 @@ Reasons reasonsOf(const Reading& reading) {
   return reasons;
 }
 
-/// Noise of other processes passes: such a run is repeated once, unless too many have been.
+/// Noise of other processes passes: such a run is made once more, unless too many are.
 bool Run::worthAnotherTry(const Reasons& reasons) const {
   constexpr std::size_t kOneInSo = 8;
   constexpr std::size_t kAlways = 2;
-  return allPassing(reasons) && again_ < std::max(kAlways, plan_.runs.size() / kOneInSo) &&
-         !watcher_.interrupted();
+  return allPassing(reasons) && again_.size() < std::max(kAlways, plan_.runs.size() / kOneInSo);
 }
 
 void Run::one(const LabRun& run) {
@@ -150,22 +190,30 @@ void Run::one(const LabRun& run) {
   const double expected = expected_[placeOf(run)];
   step(run, LabStep::What::begins);
   RunRecord record = make(run);
-  Reading reading = dir_.read(record);
-  record.invalid = reasonsOf(reading);
-  if (!run.sharesCore && worthAnotherTry(record.invalid)) {
-    ++again_;
-    const std::string first = record.invalid.front().text;
-    tell(run, record, reading);
-    record = make(run);
-    record.notes.emplace_back("made_again", first);
-    reading = dir_.read(record);
-    record.invalid = reasonsOf(reading);
-  }
+  Reading reading = readingOf(record);
   if (watcher_.interrupted()) return;  // whatever came of it is not what was planned
   record.durationS = toSeconds(SteadyClock::read() - began);
   eta_.finished(expected, record.durationS);
   reading.record = record;
   if (auto kept = dir_.append(record); !kept) watcher_.line("note: " + kept.error().message);
+  count(record);
+  tell(run, record, reading);
+  readings_.add(std::move(reading));
+  addSlots(run, *readings_.named(run.name));
+  if (!run.sharesCore && worthAnotherTry(record.invalid)) again_.push_back(&run);
+  writeSoFar();
+}
+
+/// A run whose conditions took turns leaves a record of each slot.
+void Run::addSlots(const LabRun& run, const Reading& reading) {
+  if (!tolerableForeign_) return;
+  for (RunRecord& slot : slotRecords(run, reading, slotTimes_, witnessed_, *tolerableForeign_)) {
+    if (auto kept = dir_.append(slot); !kept) watcher_.line("note: " + kept.error().message);
+    readings_.replace(dir_.read(std::move(slot)));
+  }
+}
+
+void Run::count(const RunRecord& record) {
   if (record.state == RunState::failed) {
     ++outcome_.failed;
   } else if (record.state == RunState::skipped) {
@@ -174,16 +222,46 @@ void Run::one(const LabRun& run) {
     ++outcome_.done;
     if (!record.invalid.empty()) ++outcome_.invalid;
   }
+}
+
+/// The second try of a run that was invalid; it stands for the run, whatever comes of it.
+void Run::again(const LabRun& run) {
+  const Nanos began = SteadyClock::read();
+  const std::string first = readings_.named(run.name)->record.invalid.front().text;
+  step(run, LabStep::What::begins);
+  RunRecord record = make(run);
+  record.notes.emplace_back("made_again", first);
+  Reading reading = readingOf(record);
+  if (watcher_.interrupted()) return;
+  record.durationS = toSeconds(SteadyClock::read() - began);
+  reading.record = record;
+  if (auto kept = dir_.append(record); !kept) watcher_.line("note: " + kept.error().message);
+  --outcome_.done;
+  --outcome_.invalid;
+  count(record);
   tell(run, record, reading);
-  readings_.add(std::move(reading));
+  readings_.replace(std::move(reading));
+  addSlots(run, *readings_.named(run.name));
   writeSoFar();
 }
 
+/// What the run left, and its record completed by that.
+Reading Run::readingOf(RunRecord& record) {
+  Reading reading = dir_.read(record);
+  record.invalid = reasonsOf(reading);
+  if (reading.dir() != nullptr && tolerableForeign_)
+    noteAvailability(*reading.dir(), witnessed_, *tolerableForeign_, record);
+  return reading;
+}
+
 RunRecord Run::make(const LabRun& run) {
+  witnessed_ = {};
+  slotTimes_.clear();
   RunRecord record;
   record.name = run.name;
   record.labels = run.labels;
   record.wallStart = wallNow();
+  record.notes.emplace_back(kPriorityNote, priority_);
   if (auto cleared = dir_.clear(run.name); !cleared) {
     record.state = RunState::failed;
     record.reason = cleared.error().message;
@@ -197,7 +275,62 @@ RunRecord Run::make(const LabRun& run) {
   return record;
 }
 
+/// CPUs that the lab has: those that it hands out, or all.
+std::size_t cpusOf(const LabCpus& cpus) {
+  std::set<unsigned> all;
+  for (const std::string& list : {cpus.server, cpus.generator})
+    if (const auto some = parseCpuList(list)) all.insert(some->begin(), some->end());
+  return all.empty() ? allowedCpus().size() : all.size();
+}
+
+/// An action beside the drives, which begins with this object and ends with end(). What it writes
+/// down is kept apart until then.
+class Run::Beside {
+ public:
+  Beside(const LabRun& run, ScopedStack& stack, std::filesystem::path directory,
+         const LabOptions& options, const std::function<bool()>& interrupted,
+         std::vector<SlotTime>& slotTimes)
+      : bench_(stack, std::move(directory), options.cpus, own_,
+               [this, interrupted] { return over_ || interrupted(); }) {
+    if (!run.beside && run.slots.arms.empty()) return;
+    thread_ = std::thread([this, &run, &slotTimes, cpu = firstCpu(options.cpus.generator)] {
+      if (cpu) (void)pinThisThread(static_cast<int>(*cpu));
+      const auto isOver = [this] { return over_.load(); };
+      status_ = run.slots.arms.empty() ? run.beside(bench_, isOver)
+                                       : switchSlots(run.slots, bench_, isOver, slotTimes);
+    });
+  }
+  ~Beside() { stop(); }
+  Beside(const Beside&) = delete;
+  Beside& operator=(const Beside&) = delete;
+
+  Status end(RunRecord& record) {
+    stop();
+    std::ranges::move(own_.figures, std::back_inserter(record.figures));
+    std::ranges::move(own_.notes, std::back_inserter(record.notes));
+    std::ranges::move(own_.commands, std::back_inserter(record.commands));
+    return status_;
+  }
+
+ private:
+  void stop() {
+    over_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+  std::atomic<bool> over_ = false;
+  RunRecord own_;
+  Bench bench_;
+  Status status_;
+  std::thread thread_;
+};
+
 Status Run::carryOut(const LabRun& run, RunRecord& record) {
+  if (const std::size_t cpus = cpusOf(options_.cpus); cpus < run.leastCpus) {
+    record.state = RunState::skipped;
+    record.reason = fmt::format("it needs {} CPUs, and the lab has {}", run.leastCpus, cpus);
+    return {};
+  }
   // Asked before its servers start: a run that is not needed needs none either.
   for (const Drive& drive : run.drives)
     if (drive.decide && !drive.decide(readings_)) {
@@ -215,7 +348,12 @@ Status Run::carryOut(const LabRun& run, RunRecord& record) {
   Bench bench(*up->stack, dir_.path() / run.name, options_.cpus, record, watcher_.interrupted);
   Status status;
   if (run.before) status = run.before(bench);
-  if (status) status = drive(run, *up, record);
+  if (status) {
+    Beside beside(run, *up->stack, bench.directory(), options_, watcher_.interrupted, slotTimes_);
+    status = drive(run, *up, record);
+    const Status besides = beside.end(record);
+    if (status) status = besides;
+  }
   if (run.after) {
     const Status after = run.after(bench);
     if (status) status = after;
@@ -249,6 +387,8 @@ Status Run::drive(const LabRun& run, const LabServers::Up& up, RunRecord& record
   const auto plans = drivePlans(run, up, record);
   if (!plans) return fail(plans.error());
   if (!*plans || (*plans)->empty()) return {};
+  if (!tolerableForeign_) tolerableForeign_ = tolerableForeignShare(options_.cpus);
+  Witness witness(options_.cpus);
   const CoreWatch others(*up.stack, options_.cpus);
   // The others run on threads of their own; this one started the servers and outlives them.
   std::vector<Status> statuses((*plans)->size());
@@ -257,6 +397,7 @@ Status Run::drive(const LabRun& run, const LabServers::Up& up, RunRecord& record
     threads.emplace_back([&, i] { statuses[i] = driveOne((**plans)[i]); });
   statuses[0] = driveOne((*plans)->front());
   for (std::thread& thread : threads) thread.join();
+  witnessed_ = witness.stop();
   if (const auto share = others.share()) record.figures.emplace_back(kOthersOnServerCore, *share);
   for (const Status& status : statuses)
     if (!status) return status;
@@ -317,6 +458,9 @@ void Run::tell(const LabRun& run, const RunRecord& record, const Reading& readin
 
 /// A stack whose next run wants a fresh one, or that has no further run, gives its memory back.
 void Run::dropUnlessNeeded(const LabRun& run) {
+  if (std::ranges::any_of(
+          again_, [&](const LabRun* later) { return later->stack == run.stack && !later->fresh; }))
+    return;
   const auto end = plan_.runs.data() + plan_.runs.size();
   const auto next = std::find_if(plan_.runs.data() + (&run - plan_.runs.data()) + 1, end,
                                  [&](const LabRun& later) { return later.stack == run.stack; });
@@ -340,7 +484,7 @@ Status checkSame(const LabDir& dir, const Parameters& parameters) {
 
 bool LabOutcome::hasValidData() const {
   return done > invalid && std::ranges::none_of(document.slo, [](const SloOutcome& outcome) {
-           return outcome.verdict == SloVerdict::invalid;
+           return outcome.verdict == SloVerdict::invalid && outcome.availableMeasured.empty();
          });
 }
 

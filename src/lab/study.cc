@@ -5,7 +5,9 @@
 #include <iterator>
 
 #include "base/units.h"
+#include "lab/availability.h"
 #include "lab/format.h"
+#include "model/blocks.h"
 
 namespace redline::lab {
 namespace {
@@ -31,15 +33,6 @@ void combine(const std::string& part, const std::vector<FactorView>& factors, st
 Cells together(const std::vector<Cells>& parts) {
   Cells all;
   for (const Cells& part : parts) all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
-
-Cells interleave(const Cells& one, const Cells& other) {
-  Cells all;
-  for (std::size_t i = 0; i < std::min(one.size(), other.size()); ++i) {
-    all.push_back(one[i]);
-    all.push_back(other[i]);
-  }
   return all;
 }
 
@@ -270,6 +263,14 @@ Grid Study::grid(const std::string& part, const std::vector<FactorView>& factors
   return grid;
 }
 
+Grid Study::gridInOrder(const std::string& part, const std::vector<FactorView>& factors,
+                        unsigned repeats, const RunOf& run) {
+  Grid grid = gridOf(part, factors);
+  for (unsigned repeat = 1; repeat <= repeats; ++repeat)
+    for (const Cell& cell : grid.cells) this->run(cell, repeat, run(cell, repeat));
+  return grid;
+}
+
 void Study::run(const Cell& cell, unsigned repeat, LabRun run) {
   run.name = cell.runName(repeat);
   if (run.title.empty()) run.title = fmt::format("{}, repeat {}", cell.title(), repeat);
@@ -288,9 +289,9 @@ void Study::runOnce(const Cell& cell, LabRun run) {
 
 void Study::inTurn(const Cells& cells, unsigned repeats,
                    const std::function<void(const Cell&, unsigned)>& visit) {
+  constexpr std::uint64_t kSeed = 1;  // the same plan on every machine, and after a resume
   for (unsigned repeat = 1; repeat <= repeats; ++repeat)
-    for (std::size_t i = 0; i < cells.size(); ++i)
-      visit(cells[repeat % 2 == 1 ? i : cells.size() - 1 - i], repeat);
+    for (const std::size_t i : blockOrder(cells.size(), kSeed, repeat)) visit(cells[i], repeat);
 }
 
 std::string Study::validText(const Cell& cell) const {
@@ -299,12 +300,21 @@ std::string Study::validText(const Cell& cell) const {
 }
 
 Quantity Study::quantity(std::string unit, const Measurement& measurement, Cells cells) const {
-  return {readings_, std::move(cells), std::move(unit), measurement, Quantity::Estimator::pooled};
+  return {readings_, std::move(cells), std::move(unit), measurement, Quantity::Estimator::interval};
 }
 
 Quantity Study::quantityByGroup(std::string unit, const Measurement& measurement,
                                 const std::vector<Cells>& groups) const {
-  return {readings_, groups, std::move(unit), measurement, Quantity::Estimator::pooled};
+  return {readings_, groups, std::move(unit), measurement, Quantity::Estimator::interval};
+}
+
+Quantity Study::available(std::string_view percentile, const Cells& cells) const {
+  std::vector<std::vector<const Reading*>> conditions;
+  for (const Cell& cell : cells) conditions.push_back(runs(cell));
+  const std::string figure = fmt::format("{}{}_us", kAvailablePrefix, percentile);
+  const bool differ = loseDifferently(conditions);
+  const auto measurement = [&](const Reading& run) { return differ ? kNaN : run.figure(figure); };
+  return {readings_, cells, "us", measurement, Quantity::Estimator::interval, Quantity::From::all};
 }
 
 Quantity Study::mean(std::string unit, const Measurement& measurement, Cells cells) const {
@@ -332,8 +342,22 @@ void Study::slo(std::string id, SloVerdict verdict, std::string measured, std::s
                 const std::vector<Measured>& from) {
   if (!std::ranges::all_of(from, &Measured::isKnown)) return;
   if (!from.empty() && from.front().valid == 0) verdict = SloVerdict::invalid;
-  document_.slo.push_back(
-      {std::move(id), std::move(measured), verdict, std::move(detail), namesOf(from)});
+  document_.slo.push_back({.id = std::move(id),
+                           .measured = std::move(measured),
+                           .verdict = verdict,
+                           .detail = std::move(detail),
+                           .runs = namesOf(from)});
+}
+
+void Study::sloBelow(std::string id, const Judged& found, const Judged& available, double limit,
+                     std::string measured, std::string detail) {
+  if (found.figure.isKnown()) measured += "; " + found.sides(limit);
+  slo(id, found.below(limit), std::move(measured), std::move(detail), {found.figure});
+  if (document_.slo.empty() || document_.slo.back().id != id || !available.figure.isKnown()) return;
+  SloOutcome& outcome = document_.slo.back();
+  outcome.availableVerdict = available.below(limit);
+  outcome.availableMeasured =
+      fmt::format("{}; {}", format(available.figure), available.sides(limit));
 }
 
 void Study::answer(const std::vector<Measured>& from, std::string text) {
@@ -381,6 +405,22 @@ Standing expectAbove(const Measured& ratio) {
 Standing expectBelow(const Measured& ratio) {
   if (!ratio.estimate.hasInterval() || ratio.estimate.contains(1)) return Standing::inconclusive;
   return ratio.value() < 1 ? Standing::expected : Standing::contradicts;
+}
+
+SloVerdict Judged::below(double limit) const {
+  constexpr std::size_t kEnough = 5;
+  const auto isBelow = [limit](double value) { return value < limit; };
+  if (values.size() >= kEnough && std::ranges::all_of(values, isBelow)) return SloVerdict::met;
+  if (values.size() >= kEnough && std::ranges::none_of(values, isBelow)) return SloVerdict::missed;
+  return lab::below(figure, limit);
+}
+
+std::string Judged::sides(double limit) const {
+  const auto isBelow = [limit](double value) { return value < limit; };
+  const auto below = static_cast<std::size_t>(std::ranges::count_if(values, isBelow));
+  const bool mostlyBelow = 2 * below >= values.size();
+  return fmt::format("{} of {} runs {} {}", mostlyBelow ? below : values.size() - below,
+                     values.size(), mostlyBelow ? "below" : "above", formatQuantity(limit, "us"));
 }
 
 SloVerdict below(const Measured& measured, double limit) {

@@ -53,8 +53,6 @@ struct Grid {
 
 /// The cells of several grids, for a quantity that is pooled over all of them.
 Cells together(const std::vector<Cells>& parts);
-/// The cells of two grids alternately, as far as both go.
-Cells interleave(const Cells& one, const Cells& other);
 /// By the number of their level of `factor`, the smallest first: what stands first in the TOML is
 /// not what is smallest.
 template <typename T>
@@ -68,6 +66,21 @@ Cells ascending(Cells cells, const Factor<T>& factor) {
 Grid gridOf(const std::string& part, const std::vector<FactorView>& factors);
 
 class Study;
+
+/// A figure with the runs' own values, for a verdict by a limit.
+struct Judged {
+  Measured figure;
+  std::vector<double> values;
+
+  static Judged of(const Quantity& quantity, const Cell& cell) {
+    return {quantity[cell], quantity.values(cell)};
+  }
+  /// Met where the whole interval, or each of five values or more, lies below the limit; missed
+  /// where it lies above.
+  SloVerdict below(double limit) const;
+  /// "5 of 5 runs above 1 ms".
+  std::string sides(double limit) const;
+};
 
 /// A finding in the making; text() adds it.
 class Claim {
@@ -222,13 +235,17 @@ class Study {
   Grid grid(const std::string& part, const std::vector<FactorView>& factors, const RunOf& run);
   Grid grid(const std::string& part, const std::vector<FactorView>& factors, unsigned repeats,
             const RunOf& run);
+  /// The same in the order of the cells, every repeat: for runs that rest on earlier ones of their
+  /// grid.
+  Grid gridInOrder(const std::string& part, const std::vector<FactorView>& factors,
+                   unsigned repeats, const RunOf& run);
   /// The n-th repeat of a cell, after the runs that are declared already. Its name is the cell's,
   /// and so are its labels, before those that it brings.
   void run(const Cell& cell, unsigned repeat, LabRun run);
   /// The only run of a cell, under the name that it brings.
   void runOnce(const Cell& cell, LabRun run);
-  /// Visits cells in an order that favours none: all of a repeat before the next, every second
-  /// repeat backwards.
+  /// Visits cells in blocks: all of a repeat before the next, each in an order of its own that
+  /// chance decides, the same every time.
   static void inTurn(const Cells& cells, unsigned repeats,
                      const std::function<void(const Cell&, unsigned repeat)>& visit);
 
@@ -241,11 +258,15 @@ class Study {
   /// "3 of 4".
   std::string validText(const Cell& cell) const;
 
-  /// With an interval, by the pooled spread of these cells.
+  /// With an interval (Quantity::Estimator::interval).
   Quantity quantity(std::string unit, const Measurement& measurement, Cells cells) const;
   /// The same where these groups of cells scatter differently: each has a spread of its own.
   Quantity quantityByGroup(std::string unit, const Measurement& measurement,
                            const std::vector<Cells>& groups) const;
+  /// Response time with the core available (lab/availability.h), at "p50", "p90" or "p99": of all
+  /// runs, since each leaves out what was disturbed. Not known where these cells lost different
+  /// shares of their intervals beyond chance, and in labs of older versions.
+  Quantity available(std::string_view percentile, const Cells& cells) const;
   /// Its mean, without an interval.
   Quantity mean(std::string unit, const Measurement& measurement, Cells cells) const;
   /// Its sum over all runs, the invalid ones included.
@@ -263,6 +284,11 @@ class Study {
   /// the first of them rests on no valid run.
   void slo(std::string id, SloVerdict verdict, std::string measured, std::string detail,
            const std::vector<Measured>& from);
+  /// The same for a latency below a limit: the verdict on it as found, and beside it the one on it
+  /// with the core available, where that is known. A row that is invalid as found is settled by the
+  /// other. `measured` says what was found.
+  void sloBelow(std::string id, const Judged& found, const Judged& available, double limit,
+                std::string measured, std::string detail);
   Prediction predict(std::string what, std::string model, std::string unit, double predicted);
 
   /// The answer to the experiment's question: a sentence without its full stop, with at most two

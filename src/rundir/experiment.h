@@ -165,6 +165,10 @@ struct SloOutcome {
   SloVerdict verdict = SloVerdict::reported;
   std::string detail;  ///< conditions that it holds for
   std::vector<std::string> runs;
+  /// The same of intervals in which server and generator had their cores (docs/method.md); where
+  /// `availableMeasured` is empty there is no such figure, and no such verdict.
+  std::string availableMeasured = {};
+  SloVerdict availableVerdict = SloVerdict::reported;
 };
 
 /// One of the few figures that the experiment is about, for comparing repeats of all of it.

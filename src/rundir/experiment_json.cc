@@ -143,6 +143,10 @@ void visit(auto& json, MappedAs<SloOutcome> auto& slo) {
   json.field("measured", slo.measured);
   json.field("verdict", slo.verdict, kSloVerdicts);
   json.field("detail", slo.detail);
+  if (json.kReads || !slo.availableMeasured.empty()) {
+    json.field("available_measured", slo.availableMeasured);
+    json.field("available_verdict", slo.availableVerdict, kSloVerdicts);
+  }
   json.field("runs", slo.runs);
 }
 

@@ -100,7 +100,8 @@ std::optional<ProcessStat> parseProcessStat(std::string_view text) {
     const std::string_view word = rest.substr(0, rest.find(' '));
     if (word.empty()) return std::nullopt;
     if (field == 3) stat.state = word.front();
-    std::uint64_t* const number = field == 10   ? &stat.minorFaults
+    std::uint64_t* const number = field == 4    ? &stat.parent
+                                  : field == 10 ? &stat.minorFaults
                                   : field == 22 ? &stat.startTicks
                                                 : nullptr;
     if (number != nullptr &&

@@ -29,6 +29,7 @@ struct ProcessId {
 struct ProcessStat {
   std::string command;  ///< at most 15 bytes; may hold anything, ')' too
   char state = '?';     ///< R, S, D, T (stopped), Z (dead, not yet reaped), …
+  std::uint64_t parent = 0;
   std::uint64_t minorFaults =
       0;  ///< of all its threads since it began: pages found or copied in memory
   std::uint64_t startTicks = 0;

@@ -2,11 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <ostream>
 
+#include "base/clock.h"
+#include "base/text.h"
 #include "os/files.h"
 #include "rundir/experiment.h"
 #include "server/process.h"
@@ -40,7 +46,9 @@ constexpr Tiny kPipelining{
     12};
 constexpr Tiny kPersistence{
     "persistence-spike",
-    "keys=200k; conns=4; rate=1k; warmup=100ms; at=500ms; duration=1200ms; maxmemory=256MB; ", 4};
+    "keys=200k; conns=4; rate=1k; warmup=100ms; at=500ms; duration=1200ms; maxmemory=256MB; "
+    "fork-keys=1k,2k; fork-repeat=1; ",
+    8};
 constexpr Tiny kReshard{
     "reshard",
     "keys=20k; large-keys=1k; rate=500; conns=2; ledger=100; slots=20; warmup=100ms; at=500ms; "
@@ -78,6 +86,16 @@ Result<ExperimentDocument> documentIn(const fs::path& out, const Tiny& tiny = kP
 std::size_t linesIn(const fs::path& file) {
   const auto text = readWholeFile(file);
   return text ? static_cast<std::size_t>(std::count(text->begin(), text->end(), '\n')) : 0;
+}
+
+/// Of runs that were not disturbed: those have a second line.
+std::size_t validLinesIn(const fs::path& file) {
+  const auto text = readWholeFile(file);
+  std::size_t valid = 0;
+  for (const std::string_view line : splitLines(text ? *text : std::string()))
+    if (const auto record = runRecordFromJson(line, "runs.jsonl"))
+      valid += record->state == RunState::done && record->invalid.empty() ? 1U : 0U;
+  return valid;
 }
 
 TEST(Lab, CarriesOutAnExperimentAndReportsIt) {
@@ -119,6 +137,47 @@ TEST(Lab, CarriesOutAnExperimentAndReportsIt) {
                    settings(home));
   EXPECT_EQ(compared.wait(), 0) << compared.err();
   EXPECT_THAT(compared.out(), HasSubstr("pipelining, 2 times over"));
+}
+
+/// A process that is neither the lab's nor the kernel's, and takes what it gets of a core.
+class Spinner {
+ public:
+  Spinner() : pid_(::fork()) {
+    if (pid_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) SteadyClock::read();
+  }
+  ~Spinner() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Spinner(const Spinner&) = delete;
+  Spinner& operator=(const Spinner&) = delete;
+
+ private:
+  pid_t pid_;
+};
+
+TEST(Lab, SeesWhatOthersTakeOfItsCores) {
+  const TemporaryDirectory home;
+  const fs::path out = home.path() / "lab";
+  {
+    const Spinner spinner;
+    Redline lab(home, tinyLab(out, kPipelining, "duration=300ms"), settings(home));
+    expectEnded(lab);
+  }
+  const auto document = documentIn(out);
+  ASSERT_TRUE(document) << document.error().message;
+  double most = 0;
+  for (const RunRecord& run : document->runs) {
+    const double foreign = run.figure("core_foreign_share", 0);
+    EXPECT_GE(run.figure("core_lost_share", 0), 0) << run.name;
+    most = std::max(most, foreign);
+  }
+  EXPECT_GT(most, 0.05);
+  EXPECT_TRUE(std::ranges::any_of(document->tables, [](const LabTable& table) {
+    return table.title == "What others took of the cores";
+  }));
 }
 
 /// A moment in which a lab may be ended: as soon as this is there.
@@ -182,8 +241,6 @@ class LabEnded : public testing::TestWithParam<Moment> {
     Redline report(home_, {"report", (home_.path() / "lab").string()}, settings(home_));
     EXPECT_EQ(report.wait(), 0) << report.err();
     if (*GetParam().settings != '\0') return;  // its parameters are for being ended
-    const auto disturbed = std::ranges::count_if(
-        before->runs, [](const RunRecord& run) { return !run.invalid.empty(); });
     auto resume = lab(GetParam().settings);
     resume.emplace_back("-resume");
     Redline resumed(home_, resume, settings(home_));
@@ -196,8 +253,7 @@ class LabEnded : public testing::TestWithParam<Moment> {
     for (const RunRecord& run : after->runs)
       EXPECT_EQ(run.state, RunState::done) << run.name << ": " << run.reason;
     // One more: the moment of SIGKILL may lie between a run's line and the document.
-    EXPECT_LE(linesIn(experiment() / "runs.jsonl"),
-              GetParam().tiny.runs + 1 + static_cast<std::size_t>(disturbed))
+    EXPECT_LE(validLinesIn(experiment() / "runs.jsonl"), GetParam().tiny.runs + 1)
         << "runs that were complete and valid were made again";
   }
 

@@ -9,6 +9,7 @@
 #include "rundir/hlog.h"
 #include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
+#include "unit/lab/readings_builder.h"
 
 namespace redline::ceiling_test {
 namespace {
@@ -303,6 +304,45 @@ TEST(CeilingFindings, HoldAnAblationAgainstTheSameReadsWithoutIt) {
                                    row("GET 100 B, batch 16", "1.00", "2.00", "50.0%"),
                                    row("GET 100 B, per command", "2.00", "8.00", "6.00 µs"),
                                    row("GET 100 B, per command", "10.00", "8.00", "+2.00 µs")));
+}
+
+// Two cores: one is Redis's and one the generator's.
+TEST(CeilingFindings, SayThatIoThreadsWereNotAttempted) {
+  const auto plan = lab::planOf(ceilingExperiment(), parameters());
+  ASSERT_TRUE(plan);
+  Readings readings;
+  for (const LabRun& run : plan->runs) {
+    const bool hasThreads = run.stack == "threads";
+    EXPECT_EQ(run.leastCpus, hasThreads ? 3U : 0U) << run.name;
+    if (!hasThreads) continue;
+    Reading reading;
+    reading.record.name = run.name;
+    reading.record.labels = run.labels;
+    reading.record.state = RunState::skipped;
+    reading.record.reason = "it needs 3 CPUs, and the lab has 2";
+    readings.add(std::move(reading));
+  }
+  const auto document = analysisOf(ceilingExperiment(), parameters(), readings);
+  EXPECT_THAT(findingOf(document, "io-threads-not-attempted").text,
+              HasSubstr("it needs 3 CPUs, and the lab has 2"));
+  EXPECT_EQ(findingOf(analysed({}), "io-threads-not-attempted").text, "");
+}
+
+// One limit, two estimands: what was found, and what intervals with their cores had.
+TEST(CeilingFindings, JudgeTheLimitWithTheCoreAvailableToo) {
+  Readings readings;
+  for (int repeat = 1; repeat <= 6; ++repeat) {
+    Reading loaded = runOf(kUnderLoad, "small-b0", repeat, 0.8 * kCeiling, 0.8 * kCeiling, 5000);
+    loaded.record.figures.emplace_back("core_lost_share", 0.2);
+    loaded.record.figures.emplace_back("available_p99_us", 600 + repeat);
+    readings.add(std::move(loaded));
+  }
+  const auto document = analysisOf(ceilingExperiment(), parameters(), readings);
+  ASSERT_THAT(document.slo, testing::SizeIs(1));
+  EXPECT_EQ(document.slo[0].verdict, SloVerdict::missed);
+  EXPECT_THAT(document.slo[0].measured, HasSubstr("6 of 6 runs above 1 ms"));
+  EXPECT_EQ(document.slo[0].availableVerdict, SloVerdict::met);
+  EXPECT_THAT(document.slo[0].availableMeasured, HasSubstr("6 of 6 runs below 1 ms"));
 }
 
 TEST(CeilingFindings, SayThatTheOpenModelDoesNotGetThroughWhatWasOffered) {

@@ -117,14 +117,22 @@ TEST(Catalog, SuggestsTheNameThatWasMeant) {
   EXPECT_THAT(findExperiment("pipelinig").error().message, HasSubstr("did you mean pipelining?"));
 }
 
-TEST(InTurn, VisitsEveryCellOfARepeatBeforeTheNextAndTurnsEverySecondRound) {
+TEST(InTurn, VisitsEveryCellOfARepeatBeforeTheNextInOrdersOfTheirOwn) {
   const auto factor = lab::Study::factor("condition", {"0", "1", "2"});
-  std::string order;
-  lab::Study::inTurn(lab::gridOf("", {factor}).cells, 2,
-                     [&](const lab::Cell& cell, unsigned repeat) {
-                       order += cell.name() + std::to_string(repeat) + " ";
-                     });
-  EXPECT_EQ(order, "01 11 21 22 12 02 ");
+  const auto ordersOf = [&] {
+    std::vector<std::string> orders(8);
+    lab::Study::inTurn(
+        lab::gridOf("", {factor}).cells, 8,
+        [&](const lab::Cell& cell, unsigned repeat) { orders[repeat - 1] += cell.name(); });
+    return orders;
+  };
+  const auto orders = ordersOf();
+  EXPECT_EQ(orders, ordersOf());
+  for (std::string order : orders) {
+    std::ranges::sort(order);
+    EXPECT_EQ(order, "012");
+  }
+  EXPECT_GT(std::set(orders.begin(), orders.end()).size(), 3U);
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ ExperimentDocument analysed(Nanos clustered, Nanos spread) {
 TEST(ExpirySpike, MeasuresHeightAndDurationOfTheSpike) {
   const auto document = analysed(24 * kMillisecond, kMillisecond / 2);
   EXPECT_NEAR(figureOf(document, "peak p99, keys that expire all at one moment"), 24'000, 20);
-  EXPECT_NEAR(figureOf(document, "peak p99, keys that expire spread over 60s"), 501, 2);
+  EXPECT_NEAR(figureOf(document, "peak p99, keys that expire spread over 8s"), 501, 2);
   const auto cell = [&](std::string_view row, std::string_view head) {
     return cellOf(document, "What expiring keys do", row, head);
   };
@@ -88,7 +88,7 @@ TEST(ExpirySpike, MeasuresHeightAndDurationOfTheSpike) {
   EXPECT_EQ(cell(kTogether, "expired/s at most"), "1k/s");
   EXPECT_EQ(cell(kTogether, "99% gone after"), "600 ms");
   EXPECT_EQ(cell(kTogether, "spike lasted"), "1 s");
-  EXPECT_EQ(cell("spread over 60s", "spike lasted"), "no spike");
+  EXPECT_EQ(cell("spread over 8s", "spike lasted"), "no spike");
   EXPECT_EQ(cell(kTogether, "active expiry's CPU at most"), "10.0%");
   EXPECT_EQ(cell(kTogether, "CPU for each key"), "100 µs");
   EXPECT_EQ(cell(kTogether, "valid runs"), "2 of 2");
@@ -155,9 +155,9 @@ TEST(ExpirySpike, TellsReadsFromWhatDbsizeCounts) {
   EXPECT_EQ(findingOf(document, "reads-lazy").standing, Standing::expected);
   EXPECT_EQ(findingOf(document, "lazy-keeps-keys").standing, Standing::expected);
   EXPECT_THAT(findingOf(document, "lazy-keeps-keys").text, HasSubstr("93.5%"));
-  // 39 intervals of 0.1 s after the moment, of 60 s, and 5 keys deleted in each.
+  // 39 intervals of 0.1 s after the moment, of 8 s, and 5 keys deleted in each.
   EXPECT_THAT(findingOf(document, "left-over-spread").text,
-              testing::AllOf(HasSubstr("39 keys"), HasSubstr("195 had been deleted")));
+              testing::AllOf(HasSubstr("292 keys"), HasSubstr("195 had been deleted")));
   EXPECT_THAT(document.plots, SizeIs(3));
 }
 
@@ -168,7 +168,7 @@ TEST(ExpirySpike, SaysWhichKindOfExpiryWasNotMeasured) {
   EXPECT_EQ(findingOf(document, "spike-spread").standing, Standing::problem);
   EXPECT_EQ(findingOf(document, "spike-clustered").standing, Standing::expected);
   EXPECT_THAT(findingOf(document, "clustered-over-spread").id, IsEmpty());
-  EXPECT_EQ(cellOf(document, "What expiring keys do", "spread over 60s", "spike lasted"), "–");
+  EXPECT_EQ(cellOf(document, "What expiring keys do", "spread over 8s", "spike lasted"), "–");
   EXPECT_THAT(document.recommendations, IsEmpty());
 }
 
@@ -190,7 +190,7 @@ TEST(ExpirySpike, LoadsTheSameKeysWithThreeKindsOfExpiry) {
   ASSERT_TRUE(plan);
   ASSERT_THAT(plan->stacks, SizeIs(3));
   for (const LabStack& stack : plan->stacks) {
-    EXPECT_THAT(stack.load, Contains(stack.name == "spread" ? "-ttl-max=65000ms" : "-ttl-at=5s"));
+    EXPECT_THAT(stack.load, Contains(stack.name == "spread" ? "-ttl-max=13000ms" : "-ttl-at=5s"));
     EXPECT_EQ(static_cast<bool>(stack.prepare), stack.name == "lazy") << stack.name;
   }
   EXPECT_THAT(plan->runs, SizeIs(6));

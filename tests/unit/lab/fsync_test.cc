@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "lab/catalog.h"
@@ -10,6 +11,7 @@
 #include "rundir/hlog.h"
 #include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
+#include "unit/lab/readings_builder.h"
 
 namespace redline::fsync_test {
 namespace {
@@ -130,6 +132,94 @@ TEST(FsyncFindings, DoWithoutTheMedianIntervalWhereThereAreNone) {
   for (const LabTable& table : document.tables)
     for (const LabTable::Row& row : table.rows)
       for (const LabCell& cell : row.cells) EXPECT_NE(cell.text, "nan") << table.title;
+}
+
+/// `always` paused the generator for that share; a canary on its core missed it for another.
+LabFinding generatorUnderAlways(double paused, double gone) {
+  Readings readings;
+  for (const int repeat : {1, 2})
+    for (const char* const policy : {"everysec", "always"}) {
+      const bool isAlways = std::string_view(policy) == "always";
+      Reading reading = runOf(policy, repeat, kMillisecond, kMillisecond);
+      reading.dirs.front().summary->generator.hiddenSteal = isAlways ? paused : 0.001;
+      reading.record.figures = {{"generator_core_gap_share", isAlways ? gone : 0.001},
+                                {"kernel_threads_share", 0.02}};
+      readings.add(std::move(reading));
+    }
+  return findingOf(analysisOf(fsyncExperiment(), parameters(), readings), "always-generator");
+}
+
+TEST(FsyncFindings, SayWhatKeepsTheGeneratorFromItsCoreUnderAlways) {
+  EXPECT_EQ(generatorUnderAlways(0.07, 0.06).standing, Standing::problem);
+  EXPECT_THAT(generatorUnderAlways(0.07, 0.06).text,
+              AllOf(HasSubstr("7.0% of the time"), HasSubstr("interrupts or the hypervisor")));
+  EXPECT_THAT(generatorUnderAlways(0.07, 0.001).text, HasSubstr("own thread was held up"));
+  EXPECT_EQ(generatorUnderAlways(0.001, 0.001).standing, Standing::plain);
+}
+
+/// Twelve blocks of slots on a machine that drifts; always takes ten times as long.
+TEST(FsyncFindings, CompareSlotsOfOneBlock) {
+  Readings readings;
+  for (int block = 1; block <= 12; ++block)
+    for (const auto& [policy, times] :
+         {std::pair("no", 0.9), std::pair("everysec", 1.0), std::pair("always", 10.0)}) {
+      const double us = 200 * (1 + block % 4) * times * (1 + 0.002 * block);
+      readings.add(ReadingBuilder({{"part", "slots"}, {"policy", policy}}, block)
+                       .figure("found_p50_us", us / 4)
+                       .figure("found_p99_us", us)
+                       .figure("core_lost_share", 0.1)
+                       .figure("available_p99_us", us / 2)
+                       .build());
+    }
+  const auto document = analysisOf(fsyncExperiment(), parameters(), readings);
+  EXPECT_EQ(findingOf(document, "always-costs-switched").standing, Standing::expected);
+  EXPECT_NEAR(figureOf(document, "write p99, always ÷ everysec, within one run"), 10, 0.01);
+  EXPECT_NEAR(figureOf(document, "the same, core available"), 10, 0.01);
+  // The drift is in the levels and not in the ratio.
+  EXPECT_EQ(cellOf(document, "Policies that take turns", "always", "÷ everysec"), "10× [10 – 10]");
+  EXPECT_EQ(cellOf(document, "Policies that take turns", "always", "slots"), "12");
+}
+
+TEST(FsyncFindings, SwitchesPoliciesWithinOneRun) {
+  const auto plan = lab::planOf(fsyncExperiment(), parameters());
+  ASSERT_TRUE(plan);
+  const auto run = std::ranges::find(plan->runs, "switched", &LabRun::name);
+  ASSERT_NE(run, plan->runs.end());
+  EXPECT_THAT(run->slots.arms, testing::SizeIs(3));  // an append-only file cannot be switched off
+  EXPECT_THAT(run->drives.front().flags, Contains("-duration=22800ms"));  // (12 × 3 + 2) × 0.6 s
+}
+
+/// everysec alone, and beside a writer at another p99 with so many delayed syncs.
+ExperimentDocument besideAWriter(Nanos p99, double delayed) {
+  Readings readings;
+  for (const int repeat : {1, 2}) {
+    readings.add(runOf("everysec", repeat, kMillisecond / 5, 250 * kMicrosecond));
+    Reading beside = runOf("everysec", repeat, kMillisecond / 5, p99);
+    beside.record.name = "writer-" + beside.record.name;
+    beside.record.labels = {{"part", "writer"}, {"policy", "everysec"}};
+    beside.record.figures = {{"beside_fdatasync_p50_us", 30'000},
+                             {"beside_fdatasync_max_us", 900'000},
+                             {"written_beside_bytes_per_s", 2e8}};
+    beside.dirs.front().servers.resize(2);
+    beside.dirs.front().servers[0].info["aof_delayed_fsync"] = "0";
+    beside.dirs.front().servers[1].info["aof_delayed_fsync"] = std::to_string(delayed);
+    readings.add(std::move(beside));
+  }
+  for (const auto& reading : readings.all())
+    if (reading->label("part") == "rate")
+      reading->record.figures = {{"beside_fdatasync_p50_us", 200},
+                                 {"beside_fdatasync_max_us", 900}};
+  return analysisOf(fsyncExperiment(), parameters(), readings);
+}
+
+TEST(FsyncFindings, ShowEverysecBesideSomebodyWhoWritesToTheSameDisk) {
+  const LabFinding waited = findingOf(besideAWriter(50 * kMillisecond, 2), "everysec-competitor");
+  EXPECT_EQ(waited.standing, Standing::expected);
+  EXPECT_THAT(waited.text, AllOf(HasSubstr("4 syncs took longer than two seconds"),
+                                 HasSubstr("30 ms at the median and 900 ms")));
+  const LabFinding idle = findingOf(besideAWriter(250 * kMicrosecond, 0), "everysec-competitor");
+  EXPECT_EQ(idle.standing, Standing::inconclusive);
+  EXPECT_THAT(idle.text, HasSubstr("was never in effect"));
 }
 
 TEST(FsyncFindings, NameTheSyncsThatRedisFoundLong) {

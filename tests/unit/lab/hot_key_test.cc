@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <string>
 #include <vector>
@@ -135,7 +136,8 @@ TEST(HotKey, MeasuresWhatACacheSavesAndWhatItCosts) {
 
 // The hot master's requests fell by 7, the busiest node's by 14,000 ÷ 3,000.
 TEST(HotKey, RecommendsByTheBusiestNode) {
-  EXPECT_THAT(analysed(cachedRuns()).recommendations, ElementsAre(HasSubstr("4.67×")));
+  EXPECT_THAT(analysed(cachedRuns()).recommendations,
+              ElementsAre(HasSubstr("4.67×"), HasSubstr("read from the key's master alone")));
   EXPECT_THAT(analysed(cachedRuns()).decisions,
               ElementsAre(testing::AllOf(
                   testing::Field(&LabDecision::action, HasSubstr("local-cache")),
@@ -143,13 +145,27 @@ TEST(HotKey, RecommendsByTheBusiestNode) {
                   testing::Field(&LabDecision::isStall, false))));
 }
 
-TEST(HotKey, RecommendsATreatmentWithoutStaleReadsBesideTheStrongest) {
+// However few stale reads were seen, replication is asynchronous.
+TEST(HotKey, NeverCallsAReplicaFresh) {
   auto runs = cachedRuns();
   for (const int repeat : {1, 2})
     runs.push_back(atOneRate("zipfian", "replica-random", repeat, 7000, 6650).build());
   EXPECT_THAT(analysed(runs).recommendations,
-              ElementsAre(testing::AllOf(HasSubstr("local-cache"), HasSubstr("4.67×")),
-                          testing::AllOf(HasSubstr("replica-random"), HasSubstr("2×"))));
+              ElementsAre(testing::AllOf(HasSubstr("may be stale by 400 µs, use local-cache"),
+                                         HasSubstr("4.67×")),
+                          testing::AllOf(HasSubstr("no read may be stale, read from the key's "
+                                                   "master alone; nothing"),
+                                         testing::Not(HasSubstr("replica-random")))));
+}
+
+TEST(HotKey, NamesATreatmentThatIsFreshByConstruction) {
+  std::vector<Reading> runs;
+  for (const int repeat : {1, 2}) {
+    runs.push_back(atOneRate("zipfian", "none", repeat, 14'000, 13'300).build());
+    runs.push_back(atOneRate("zipfian", "key-split-tag", repeat, 5000, 4750).build());
+  }
+  EXPECT_THAT(analysed(runs, *parseOverrides("treatments=key-split-tag")).recommendations,
+              ElementsAre(HasSubstr("Against a hot key, use key-split-tag")));
 }
 
 TEST(HotKey, SaysWhereTheTargetIsMissed) {
@@ -160,7 +176,10 @@ TEST(HotKey, SaysWhereTheTargetIsMissed) {
   }
   const auto document = analysed(runs);
   EXPECT_EQ(findingOf(document, "target-local-cache-100").standing, Standing::contradicts);
-  EXPECT_THAT(document.recommendations, ElementsAre(HasSubstr("none of 60k reads was stale")));
+  // Three in sixty thousand: the rule of three.
+  EXPECT_THAT(document.recommendations,
+              ElementsAre(HasSubstr("none of 60k reads was stale, so fewer than 0.005% are"),
+                          HasSubstr("master alone")));
   // There is nothing to compare the share with.
   EXPECT_THAT(findingOf(document, "hot-master-100").id, IsEmpty());
 }
@@ -218,8 +237,48 @@ TEST(HotKey, CallsTheHotMasterSaturatedOnlyWhereItIs) {
     EXPECT_NEAR(figureOf(document, "hot master busy, pinned"), busy, 1e-6);
     EXPECT_EQ(findingOf(document, "saturation-local-cache").standing, Standing::expected);
     EXPECT_NEAR(figureOf(document, "hot master's requests cut by local-cache, pinned"), 4, 0.01);
-    EXPECT_NEAR(figureOf(document, "p99 with local-cache ÷ without, pinned"), 0.01, 1e-6);
   }
+}
+
+/// A ramp: at each of these rates the hot master was so busy, and so much got through.
+std::vector<Reading> ramp(const std::vector<std::array<double, 3>>& steps) {
+  const std::vector<std::string> rates{"20k", "40k", "80k", "120k"};
+  std::vector<Reading> runs;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto& [offered, busy, kept] = steps[i];
+    ReadingBuilder run = runOf({{"part", "ramp"}, {"rate", rates[i]}}, 1, 14'000, 13'300);
+    run.summary().servers.front().mainThreadUtilisation = busy;
+    run.summary().rate.target = offered;
+    run.summary().rate.achieved = offered * kept;
+    runs.push_back(run.build());
+  }
+  return runs;
+}
+
+TEST(HotKey, PinsTheHotMasterByARampOrSaysWhatWasFull) {
+  const auto pinned = analysed(ramp({{20e3, 0.3, 1}, {40e3, 0.6, 1}, {80e3, 0.96, 1}}));
+  EXPECT_EQ(findingOf(pinned, "ramp").standing, Standing::expected);
+  EXPECT_THAT(findingOf(pinned, "ramp").text, HasSubstr("pinned at 80k/s (96.0% busy)"));
+  const auto full = analysed(ramp({{20e3, 0.3, 1}, {40e3, 0.5, 0.8}}));
+  EXPECT_EQ(findingOf(full, "ramp").standing, Standing::inconclusive);
+  EXPECT_THAT(findingOf(full, "ramp").text,
+              testing::AllOf(HasSubstr("50.0% busy at 32k/s"), HasSubstr("saturates at 64k/s")));
+}
+
+TEST(HotKey, EndsTheRampWhereItHasNothingMoreToShow) {
+  const Experiment experiment = hotKeyExperiment();
+  const auto plan = lab::planOf(experiment, quickParametersOf(experiment));
+  const auto third = std::ranges::find(plan->runs, "ramp-80k-r1", &LabRun::name);
+  ASSERT_NE(third, plan->runs.end());
+  const auto goesOn = [&](double busy, double kept) {
+    return third->drives.front()
+        .decide(readingsOf(ramp({{20e3, 0.3, 1}, {40e3, busy, kept}})))
+        .has_value();
+  };
+  EXPECT_TRUE(goesOn(0.6, 1));
+  EXPECT_FALSE(goesOn(0.96, 1));
+  EXPECT_FALSE(goesOn(0.6, 0.9));
+  EXPECT_FALSE(third->drives.front().decide({}));
 }
 
 // Neither the order of runs nor that of the TOML's list changes a figure.
@@ -254,14 +313,16 @@ TEST(HotKey, ComparesTreatmentsOnZipfKeysAlone) {
   const auto plan = lab::planOf(experiment, quickParametersOf(experiment));
   ASSERT_TRUE(plan);
   EXPECT_THAT(plan->stacks, SizeIs(2));
-  EXPECT_THAT(plan->runs, SizeIs(30));  // (2 + 4 treatments) × 2 sizes × 2, and 3 pinned × 2
+  // (2 + 4 treatments) × (2 of the first size and 1 of the other), 3 pinned × 2, and 10 rates.
+  EXPECT_THAT(plan->runs, SizeIs(6 * 3 + 6 + 10));
   for (const LabRun& run : plan->runs) {
     const auto has = [&](std::string_view key, std::string_view value) {
       return std::ranges::any_of(run.labels, [&](const auto& label) {
         return label.first == key && label.second == value;
       });
     };
-    EXPECT_TRUE(has("dist", "zipfian") || has("part", "pinned") || has("treatment", "none"))
+    EXPECT_TRUE(has("dist", "zipfian") || has("part", "pinned") || has("part", "ramp") ||
+                has("treatment", "none"))
         << run.name;
   }
 }

@@ -102,7 +102,7 @@ TEST(Quantity, GivesEachGroupOfCellsItsOwnSpread) {
   const Cell lru = grid.at(kPolicy, "lru"), lfu = grid.at(kPolicy, "lfu"),
              none = grid.at(kPolicy, "none");
   const Quantity quantity(readings, {{lru, lfu}, {none}}, "count", recorded("value"),
-                          Quantity::Estimator::pooled);
+                          Quantity::Estimator::interval);
   const auto width = [&](const Cell& cell) { return quantity[cell].estimate.relativeHalfWidth(); };
   EXPECT_LT(width(lru), 0.05);
   EXPECT_GT(width(none), 1);

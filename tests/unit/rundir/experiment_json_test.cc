@@ -41,6 +41,8 @@ ExperimentDocument sampleDocument() {
   document.decisions = {{"batches of 1", "80k/s", "Batch 16", "2× p99", 4.5, true, {"a-r1"}}};
   document.alternatives = {"the generator"};
   document.slo = {{"get-ceiling", "118k/s", SloVerdict::met, "100 B", {"a-r1"}}};
+  document.slo[0].availableMeasured = "119k/s";
+  document.slo[0].availableVerdict = SloVerdict::missed;
   document.figures = {{"ceiling", "ops/s", 118e3, 116e3, kNaN}};
   document.predictions = {{"p99", "M/D/1", "us", 120, kNaN, kNaN, kNaN, ""}};
   document.method = {"pooled"};
@@ -76,6 +78,18 @@ TEST(ExperimentJson, ReadsBackWhatItWrote) {
   EXPECT_TRUE(read->plots[0].isMain);
   EXPECT_TRUE(read->decisions[0].isStall);
   EXPECT_EQ(read->decisions[0].price, "2× p99");
+}
+
+TEST(ExperimentJson, AServiceLevelOfAnOlderFileHasOneVerdict) {
+  ExperimentDocument older = sampleDocument();
+  older.slo[0].availableMeasured.clear();
+  const std::string text = experimentToJson(older);
+  EXPECT_EQ(text.find("available"), std::string::npos);
+  EXPECT_EQ(experimentFromJson(text, "experiment.json")->slo[0].availableMeasured, "");
+  EXPECT_EQ(experimentFromJson(experimentToJson(sampleDocument()), "experiment.json")
+                ->slo[0]
+                .availableVerdict,
+            SloVerdict::missed);
 }
 
 TEST(ExperimentJson, ARunOnALineOfItsOwnReadsBack) {
