@@ -102,6 +102,7 @@ FaultSpec pauseNodeFault() {
                           .help = "duration of the pause",
                           .example = "500ms"}},
           .destructive = true,
+          .needsProcess = true,
           .make = makeFault<PauseNode>};
 }
 

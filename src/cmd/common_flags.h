@@ -20,8 +20,9 @@ std::vector<FlagSpec> targetFlags();
 std::vector<FlagSpec> dataSetFlags();
 /// How the generator uses this machine: -threads -cpus -io -wait.
 std::vector<FlagSpec> generatorFlags();
-/// Where results go: -json -out -force -interval.
-std::vector<FlagSpec> outputFlags(std::string_view defaultDirectory);
+/// Where results go: -json -out -force -interval. `forceMeans` is the help text of -force: what it
+/// overrides differs.
+std::vector<FlagSpec> outputFlags(std::string_view defaultDirectory, std::string_view forceMeans);
 /// Refuses, before any load, a file that could not be written at the end: its directory is missing.
 Status checkFileFlag(const FlagValues& flags, std::string_view name);
 /// -config.

@@ -12,7 +12,7 @@ struct CodeWords {
 };
 
 // In the order of the enumerators.
-constexpr std::array<CodeWords, 12> kCodes{{
+constexpr std::array<CodeWords, 14> kCodes{{
     {"generator-bound", "generator at its limit"},
     {"core-taken", "core taken", true},
     {"behind-schedule", "behind schedule", true},
@@ -20,6 +20,8 @@ constexpr std::array<CodeWords, 12> kCodes{{
     {"server-lost", "server lost"},
     {"nothing-completed", "nothing completed"},
     {"operations-lost", "operations lost"},
+    {"nothing-measured", "nothing measured"},
+    {"strange-replies", "strange replies"},
     {"stolen-time", "stolen time", true},
     {"corrupt-values", "corrupt values"},
     {"keys-evicted", "keys evicted"},

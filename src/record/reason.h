@@ -15,6 +15,8 @@ enum class ReasonCode {
   serverLost,        ///< no server answered at the end
   nothingCompleted,  ///< no operation has a service time
   operationsLost,    ///< too many operations without any latency
+  nothingMeasured,   ///< no operation fell due in the measured window
+  strangeReplies,    ///< too many replies that do not answer the request
   stolenTime,        ///< the hypervisor took the machine's time
   corruptValues,     ///< values read back were not what was written
   keysEvicted,       ///< a load's: the data set is incomplete

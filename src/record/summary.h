@@ -26,7 +26,7 @@ struct RateFigures {
   double target = 0;    ///< operations/s asked for; 0 in the closed model
   double achieved = 0;  ///< completed inside the window ÷ its length, operations/s
   std::uint64_t scheduled = 0, sent = 0, completed = 0, failed = 0, outstanding = 0;
-  bool overloaded = false;                      ///< the server completed less than was offered
+  bool overloaded = false;  ///< the server answered less than was offered, errors included
   std::map<std::string, std::uint64_t> errors;  ///< by kFailureNames, those that occurred
 };
 

@@ -14,7 +14,8 @@ namespace redline {
 struct ValidityFacts {
   bool closed = false;
   double targetRate = 0;     ///< operations/s; open model
-  double achievedRate = 0;   ///< operations/s
+  double answeredRate = 0;   ///< operations/s that completed, or failed by an error of the server
+  double windowS = 0;        ///< the measured window
   double dispatchP99Us = 0;  ///< the generator's own lateness, of intervals that no fault touched
   double dispatchMaxUs = 0;
   double generatorUtilisation = 0;      ///< busiest share, idle spinning excluded
@@ -25,9 +26,13 @@ struct ValidityFacts {
   double steal = 0;                     ///< of the machine's time
   double corrupt = 0;                   ///< values that were not what they must be
   double scheduled = 0, completed = 0;  ///< operations due in the window
-  /// Of the scheduled: lost with their connections (disconnected, unknown_fate, protocol), so that
-  /// they have no latency at all.
+  /// Of the scheduled: lost with their connections (disconnected, unknown_fate), so that they have
+  /// no latency at all.
   double lostShare = 0;
+  double unansweredShare = 0;    ///< of the scheduled: those, and what exceeded -op-timeout
+  double strangeShare = 0;       ///< of the scheduled: replies that do not answer the request
+  double bytesPerOperation = 0;  ///< received, whatever it was
+  double valueSize = 0;
   /// Of a worker's time: operations were due, and none was drawn since a full lane held
   /// -max-backlog of them. In a cluster only.
   double blockedShare = 0;
@@ -44,7 +49,7 @@ struct Verdict {
   Reasons reasons;  ///< why the run is invalid; empty: it is valid
   /// Worth knowing, and no fault of the measurement.
   std::vector<std::string> notes;
-  bool overloaded = false;  ///< the server completed less than was offered
+  bool overloaded = false;  ///< the server answered less than was offered
 };
 
 /// Whether the generator measured the server or itself. A server that cannot follow, or refuses, is
@@ -63,5 +68,10 @@ inline constexpr double kServerBound = 0.90;
 inline constexpr double kKeptUp = 0.99;
 /// With 1% of the operations lost there is no p99 of all of them.
 inline constexpr double kTolerableLost = 0.01;
+inline constexpr double kTolerableStrange = 0.01;
+/// More bytes for each operation than this many values with their framing: the server sends
+/// something else.
+inline constexpr double kFlooded = 4;
+inline constexpr double kFramingBytes = 256;
 
 }  // namespace redline

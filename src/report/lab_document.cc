@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "os/files.h"
+#include "record/product.h"
 #include "record/slo.h"
 #include "report/pictures.h"
 
@@ -155,9 +156,9 @@ void addFacts(const Experiments& experiments, Blocks& blocks) {
   if (known == experiments.end()) return;
   const EnvironmentFigures& machine = known->environment;
   addText(blocks,
-          fmt::format("{}, {}, {} of memory, Linux {}; Redis {}; redline {}.", machine.cpu,
+          fmt::format("{}, {}, {} of memory, Linux {}; {}; redline {}.", machine.cpu,
                       plural(machine.cores, "core"), formatSize(machine.memoryBytes),
-                      machine.kernel, machine.redisVersion, known->redlineVersion),
+                      machine.kernel, productText(machine.redisVersion), known->redlineVersion),
           true);
 }
 

@@ -10,7 +10,7 @@
 #include "base/affinity.h"
 #include "base/units.h"
 #include "engine/loading.h"
-#include "os/files.h"
+#include "os/console.h"
 #include "run/cluster_watch.h"
 #include "run/first_failure.h"
 #include "run/load_memory.h"
@@ -132,7 +132,7 @@ class LoadRun {
     summary.config = plan_.config;
     summary.load = {std::string(nameOf(method_.method)), method_.reason};
     summary.environment = environmentFigures(servers_.host);
-    summary.environment.redisVersion = servers_.targets.front().info.version();
+    summary.environment.redisVersion = servers_.targets.front().info.recordedVersion();
     if (auto opened = record_.open(plan_, summary.environment); !opened)
       return fail(opened.error());
     record_.watch(plan_, endpoints());
@@ -271,8 +271,7 @@ class LoadRun {
     if (slotMap_) slots = slotFigures(outcome.cluster, slotMap_->latest());
     const Summary& summary = result_.summary;
     Status written = record_.close(summary, slots);
-    if (!plan_.json.empty() && written)
-      written = writeWholeFile(plan_.json, summaryToJson(summary));
+    if (!plan_.json.empty() && written) written = writeResult(plan_.json, summaryToJson(summary));
     if (result_.status && !written) result_.status = std::move(written);
   }
 

@@ -57,8 +57,8 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
   if (!target) return fail(std::move(target.error()));
   if (target->info.count("cluster_enabled") != 0)
     return fail(ErrorCode::refused,
-                "{} is a node of a cluster, and owns only some of the keys: add "
-                "-topology=cluster",
+                "{} is a node of a cluster, and owns only some of the keys: leave out "
+                "-topology=node, or name a single server",
                 where.text());
   Preflight result{{}, std::nullopt, readHost(), {}};
   result.targets.push_back(std::move(*target));
