@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "engine/plan.h"
 #include "run/target.h"
+#include "server/key_admin.h"
 
 namespace redline {
 
@@ -35,7 +36,8 @@ struct DataSetSample {
 /// Looks at about 64 keys: their lengths, times to live and the first bytes of their values,
 /// whatever size these have. refused: a key of the data set's name holds something else than a
 /// string.
-Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> targets);
+Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> targets,
+                                    const KeyAdmin::OnWait& onWait = {});
 
 /// What a sample says of the flags that describe the data set.
 struct DataSetJudgement {

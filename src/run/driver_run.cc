@@ -323,7 +323,7 @@ class DriverRun {
 }  // namespace
 
 Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watcher) {
-  auto checked = preflight(plan.engine, plan.anyVersion, plan.force);
+  auto checked = preflight(plan.engine, plan.anyVersion, plan.force, watcher.onNote);
   if (!checked) return fail(checked.error());
   for (const std::string& note : checked->notes) watcher.onNote(note);
   auto path = plan.out.empty() ? createRunDirectory("driver", std::time(nullptr)) : plan.out;

@@ -13,6 +13,7 @@
 #include "os/console.h"
 #include "run/cluster_watch.h"
 #include "run/first_failure.h"
+#include "run/foreign_keys.h"
 #include "run/load_memory.h"
 #include "run/load_method.h"
 #include "run/load_summary.h"
@@ -65,9 +66,21 @@ Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
     if (watcher.onNote) watcher.onNote(text);
   };
   for (const std::string& text : servers->notes) note(text);
-  const Status fits = checkLoadFits(*servers, plan.load);
+  const Status fits = checkLoadFits(*servers, plan.load, watcher.onNote);
   if (!fits && !plan.force) return fail(fits.error());
   if (!fits) note(fits.error().message);
+  auto foreign = findForeignKey(*servers, plan.load);
+  if (!foreign) return fail(std::move(foreign.error()));
+  if (*foreign) {
+    const ForeignKey& key = **foreign;
+    const std::string text =
+        fmt::format("{} holds a {} under {}, a name of this data set, which the load overwrites",
+                    key.server, key.type, key.key);
+    if (!plan.force)
+      return fail(ErrorCode::unsafe,
+                  "{}: load into an empty server, delete such keys, or insist with -force", text);
+    note(text);
+  }
   auto method = chooseMethod(plan, *servers, fits.has_value());
   if (!method) return fail(std::move(method.error()));
   if (plan.method == LoadMethod::rdb && method->method != LoadMethod::rdb)

@@ -14,8 +14,9 @@ namespace redline {
 namespace {
 
 /// The flags describe the data set on the server, or -force is set.
-Status requireDataSet(const EnginePlan& plan, bool force, Preflight& found) {
-  const auto sample = sampleDataSet(plan, found.targets);
+Status requireDataSet(const EnginePlan& plan, bool force, const KeyAdmin::OnWait& onWait,
+                      Preflight& found) {
+  const auto sample = sampleDataSet(plan, found.targets, onWait);
   if (!sample) return fail(sample.error());
   DataSetJudgement judgement = judgeDataSet(plan, *sample);
   std::ranges::move(judgement.notes, std::back_inserter(found.notes));
@@ -65,11 +66,12 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
   return result;
 }
 
-Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force) {
+Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force,
+                            const std::function<void(const std::string&)>& onNote) {
   auto result = connectServers(plan.target, plan.seeds, plan.login, anyVersion);
   if (!result) return result;
   if (auto sound = requireReplicas(plan, *result); !sound) return fail(std::move(sound.error()));
-  if (auto sound = requireDataSet(plan, force, *result); !sound)
+  if (auto sound = requireDataSet(plan, force, onNote, *result); !sound)
     return fail(std::move(sound.error()));
   return result;
 }

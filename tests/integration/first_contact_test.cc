@@ -148,6 +148,34 @@ TEST(FirstContact, TheTopologyIsTheServersOwn) {
   expectRefused("$R loader -mset -addr=" + cluster->endpoint().text(), "-mset needs a single");
 }
 
+TEST(FirstContact, ALoadAsksBeforeItOverwritesWhatIsNotItsOwn) {
+  const auto redis = startRedis();
+  ASSERT_TRUE(redis);
+  auto admin = adminOf(*redis);
+  ASSERT_TRUE(admin);
+  const TemporaryDirectory home;
+  const std::string load =
+      "$R loader -ttl-frac=0 -keys=1000 -addr=" + redis->endpoint().text() + " ";
+  const auto typeOf = [&](const std::string& key) {
+    const auto reply = admin->command({"TYPE", key});
+    return reply ? reply->text : reply.error().message;
+  };
+  ASSERT_TRUE(admin->command({"HSET", "obj:789", "field", "value"}));
+  ASSERT_TRUE(admin->command({"LPUSH", "obj:1000", "beyond the data set"}));
+  ASSERT_TRUE(admin->command({"SADD", "obj:x", "not a name of it"}));
+  const auto refused = runShell(home.path(), load);
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("holds a hash under obj:789"), HasSubstr("-force")));
+  EXPECT_EQ(typeOf("obj:0"), "none");
+  EXPECT_EQ(typeOf("obj:789"), "hash");
+  const auto forced = runShell(home.path(), load + "-force");
+  EXPECT_EQ(forced.code, 0) << forced.errors;
+  EXPECT_THAT(forced.errors, HasSubstr("holds a hash under obj:789"));
+  EXPECT_EQ(typeOf("obj:789"), "string");
+  EXPECT_EQ(typeOf("obj:1000"), "list");
+  EXPECT_EQ(runShell(home.path(), load).code, 0) << "a load over an earlier one needs no -force";
+}
+
 TEST(FirstContact, ARunThatMeasuredNothingSaysSo) {
   const auto redis = startRedis();
   ASSERT_TRUE(redis);
