@@ -124,13 +124,13 @@ std::vector<FlagSpec> generatorFlags() {
   };
 }
 
-std::vector<FlagSpec> outputFlags(std::string_view defaultDirectory, std::string_view forceMeans) {
+std::vector<FlagSpec> outputFlags(const OutputTexts& texts) {
   constexpr std::string_view kGroup = "Output";
   return {
       {.name = "interval",
        .kind = ValueKind::duration,
        .fallback = "1s",
-       .help = "reporting interval: one line on the terminal, one row of intervals.csv",
+       .help = texts.interval,
        .example = "500ms",
        .group = kGroup,
        .positive = true},
@@ -140,17 +140,17 @@ std::vector<FlagSpec> outputFlags(std::string_view defaultDirectory, std::string
                "else to standard error",
        .example = "summary.json",
        .group = kGroup,
-       .whenEmpty = "only in the run directory"},
+       .whenEmpty = texts.noJson},
       {.name = "out",
        .kind = ValueKind::path,
        .help = "the run directory",
        .example = "runs/first",
        .group = kGroup,
-       .whenEmpty = defaultDirectory},
+       .whenEmpty = texts.directory},
       {.name = "force",
        .kind = ValueKind::boolean,
        .fallback = "false",
-       .help = forceMeans,
+       .help = texts.force,
        .group = kGroup},
   };
 }

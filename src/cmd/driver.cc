@@ -438,9 +438,15 @@ Result<DriverPlan> driverPlan(const Invocation& invocation) {
 }
 
 Command driverCommand() {
-  constexpr std::string_view kForceMeans =
-      "drive a data set that differs from what the flags describe, which is then a note; and let "
-      "the faults of -chaos do what their checks refuse";
+  constexpr OutputTexts kOutput{
+      .interval =
+          "reporting interval: a line on the terminal, and one for reads and one for writes "
+          "in intervals.csv",
+      .force =
+          "drive a data set that differs from what the flags describe, which is then a note; "
+          "and let the faults of -chaos do what their checks refuse",
+      .directory = "runs/<UTC time>-driver",
+      .noJson = "only in the run directory"};
   Command command;
   command.name = "driver";
   command.summary = "send reads and writes at a target rate and measure latency";
@@ -448,10 +454,9 @@ Command driverCommand() {
       "Every operation has an intended send time, fixed independently of how fast the server "
       "replies. Response time counts from there, so a stall of the server delays every operation "
       "that was due during it. Load the same data set with 'redline loader' first.";
-  command.flags =
-      joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(), mitigationFlags(),
-                 generatorFlags(), outputFlags("runs/<UTC time>-driver", kForceMeans), sendsFlag(),
-                 metricsFlags(), chaosPlanFlag(), configFlag()});
+  command.flags = joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(),
+                             mitigationFlags(), generatorFlags(), outputFlags(kOutput), sendsFlag(),
+                             metricsFlags(), chaosPlanFlag(), configFlag()});
   command.examples = {
       {"redline driver -rate=50k -duration=30s", "50,000 operations per second for half a minute"},
       {"redline driver -rate=max -pipeline=16 -cpus=1",

@@ -233,9 +233,13 @@ Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
 }
 
 Command loaderCommand() {
-  constexpr std::string_view kForceMeans =
-      "load what may not fit in maxmemory, accepting evictions, and overwrite keys of these names "
-      "that hold another type than strings";
+  constexpr OutputTexts kOutput{
+      .interval = "interval of readings of the servers, in servers.csv of the run directory",
+      .force =
+          "load what may not fit in maxmemory, accepting evictions, and overwrite keys of these "
+          "names that hold another type than strings",
+      .directory = "none",
+      .noJson = "only in the run directory, if there is one"};
   Command command;
   command.name = "loader";
   command.summary = "fill Redis with a reproducible data set";
@@ -248,7 +252,7 @@ Command loaderCommand() {
       "answers nobody but INFO. SIGINT ends it cleanly; Redis exits if the loader is killed "
       "(SIGKILL), and `redline stack heal` starts it again, empty.";
   command.flags = joinFlags({dataSetFlags(), loadingFlags(), targetFlags(), generatorFlags(),
-                             outputFlags("none", kForceMeans), configFlag()});
+                             outputFlags(kOutput), configFlag()});
   command.examples = {
       {"redline loader -keys=3M", "three million keys of 100 B, 30% with a time to live"},
       {"redline loader -keys=100M -value-size=300 -ttl-frac=0 -cpus=1",
