@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "base/units.h"
+#include "cluster/hash_slot.h"
 #include "workload/keyspace.h"
 #include "workload/ttl.h"
 #include "workload/values.h"
@@ -27,12 +28,17 @@ std::string count(std::uint64_t number) {
   return formatCount(static_cast<double>(number));
 }
 
-std::set<std::uint64_t> sampledIds(const EnginePlan& plan) {
+bool isServed(std::uint64_t id, const SlotMap* map) {
+  return map == nullptr || map->ownerOf(hashSlot(keyOf(id))) != SlotMap::kNoNode;
+}
+
+std::set<std::uint64_t> sampledIds(const EnginePlan& plan, const SlotMap* map) {
   Rng rng(plan.runSeed, 0x70726f6265);
   std::set<std::uint64_t> ids;
   for (std::uint64_t i = 0; i < std::min(kAtEachEnd, plan.keys); ++i)
     ids.insert({i, plan.keys - 1 - i});
   for (std::uint64_t i = 0; i < kAtRandom; ++i) ids.insert(rng.below(plan.keys));
+  std::erase_if(ids, [map](std::uint64_t id) { return !isServed(id, map); });
   return ids;
 }
 
@@ -165,18 +171,18 @@ void judgePresence(const EnginePlan& plan, const DataSetSample& sample,
 }  // namespace
 
 Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> targets,
-                                    const KeyAdmin::OnWait& onWait) {
+                                    const KeyAdmin::OnWait& onWait, const SlotMap* map) {
   DataSetSample sample;
   if (auto read = readServers(targets, sample); !read) return fail(read.error());
   auto admin = KeyAdmin::connect(targets.front().admin.endpoint(), plan.cluster(),
                                  {plan.login.user, plan.login.password});
   if (!admin) return fail(admin.error());
   admin->sayWhenWaiting(onWait);
-  const std::set<std::uint64_t> ids = sampledIds(plan);
+  const std::set<std::uint64_t> ids = sampledIds(plan, map);
   auto questions = questionsOn(ids);
   const std::size_t ofKeys = questions.size();
   for (std::uint64_t i = 0; i < kAtEachEnd; ++i)
-    questions.push_back({"EXISTS", keyOf(plan.keys + i)});
+    if (isServed(plan.keys + i, map)) questions.push_back({"EXISTS", keyOf(plan.keys + i)});
   const auto answers = admin->pipeline(questions);
   if (!answers) return fail(answers.error());
   if (const Value* const error = firstError(*answers)) {

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "engine/loading.h"
 #include "os/console.h"
+#include "run/cluster_target.h"
 #include "run/cluster_watch.h"
 #include "run/first_failure.h"
 #include "run/foreign_keys.h"
@@ -59,6 +60,9 @@ Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
       connectServers(plan.load.target, plan.load.seeds, plan.load.login, plan.anyVersion);
   if (!servers) return fail(std::move(servers.error()));
   const Target& first = servers->targets.front();
+  if (servers->map && !servers->map->uncovered().empty())
+    return fail(ErrorCode::refused, "{}",
+                uncoveredText(*servers->map, first.admin.endpoint().text()));
   if (!servers->map && first.info.role() != "master")
     return fail(ErrorCode::refused, "{} is a replica: name its master with -addr",
                 first.admin.endpoint().text());

@@ -16,7 +16,7 @@ namespace {
 /// The flags describe the data set on the server, or -force is set.
 Status requireDataSet(const EnginePlan& plan, bool force, const KeyAdmin::OnWait& onWait,
                       Preflight& found) {
-  const auto sample = sampleDataSet(plan, found.targets, onWait);
+  const auto sample = sampleDataSet(plan, found.targets, onWait, found.map ? &*found.map : nullptr);
   if (!sample) return fail(sample.error());
   DataSetJudgement judgement = judgeDataSet(plan, *sample);
   std::ranges::move(judgement.notes, std::back_inserter(found.notes));

@@ -28,8 +28,9 @@ using testing::Not;
 /// 3: the machine was busy.
 const auto kMeasured = testing::AnyOf(0, 3);
 
-std::string shortDriver(const std::string& more) {
-  return "$R driver -keys=1000 -ttl-frac=0 -rate=500 -warmup=0 -duration=200ms -out=run " + more;
+std::string shortDriver(const std::string& more, int keys = 1000) {
+  return "$R driver -ttl-frac=0 -rate=500 -warmup=0 -duration=200ms -out=run " +
+         fmt::format("-keys={} {}", keys, more);
 }
 
 nlohmann::json summaryOf(const fs::path& run) {
@@ -146,6 +147,32 @@ TEST(FirstContact, TheTopologyIsTheServersOwn) {
   expectRefused("$R chaos -action=kill-master " + node, "needs a cluster");
   expectRefused("$R driver -out=no -max-backlog=5 " + node, "-max-backlog needs a cluster");
   expectRefused("$R loader -mset -addr=" + cluster->endpoint().text(), "-mset needs a single");
+}
+
+TEST(FirstContact, AClusterThatServesInPartIsDrivenInPart) {
+  ClusterShape shape;
+  shape.replicas = 0;
+  const auto cluster = test::startCluster({}, shape);
+  ASSERT_TRUE(cluster);
+  const TemporaryDirectory home;
+  const std::string addr = " -addr=" + cluster->endpoint().text();
+  ASSERT_EQ(runShell(home.path(), "$R loader -keys=2000 -ttl-frac=0" + addr).code, 0);
+  for (const bool whole : {true, false})
+    for (std::size_t i = 0; i < cluster->size(); ++i) {
+      auto admin = cluster->node(i).admin();
+      ASSERT_TRUE(admin);
+      if (whole)
+        ASSERT_TRUE(admin->configSet("cluster-require-full-coverage", "no"));
+      else
+        ASSERT_TRUE(admin->command({"CLUSTER", "DELSLOTSRANGE", "0", "999"}));
+    }
+  const auto driven = runShell(home.path(), shortDriver("-op-timeout=100ms" + addr, 2000));
+  EXPECT_THAT(driven.code, kMeasured) << driven.errors;
+  EXPECT_THAT(driven.errors, HasSubstr("1000 of 16384 slots have no owner (0-999)"));
+  const auto summary = summaryOf(home.path() / "run");
+  EXPECT_GT(summary["rate"]["completed"], 50);
+  EXPECT_EQ(runShell(home.path(), "$R loader -keys=2000 -ttl-frac=0" + addr).code, 1)
+      << "a load would be incomplete";
 }
 
 TEST(FirstContact, ALoadAsksBeforeItOverwritesWhatIsNotItsOwn) {
