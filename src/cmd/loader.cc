@@ -218,6 +218,7 @@ Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
     if (!sound) return fail(sound.error());
   LoadRunPlan plan;
   plan.load = loadPlan(invocation);
+  if (auto sound = checkLoadPlan(plan.load); !sound) return fail(sound.error());
   plan.method = flags.is("method", "rdb")        ? LoadMethod::rdb
                 : flags.is("method", "commands") ? LoadMethod::commands
                                                  : LoadMethod::automatic;

@@ -37,16 +37,6 @@ constexpr Nanos kProgressPoll = 50 * kMillisecond;
 /// child waits for a core.
 constexpr Nanos kCopyPatience = 60 * kSecond;
 
-Status checkPlan(const LoadPlan& load) {
-  if (load.from >= load.keys)
-    return fail(ErrorCode::usage, "-from={} leaves nothing to write: -keys={} has the ids 0 to {}",
-                load.from, load.keys, load.keys - 1);
-  if (load.ttlMin > load.ttlMax)
-    return fail(ErrorCode::usage, "-ttl-min={} is longer than -ttl-max={}",
-                formatDuration(load.ttlMin), formatDuration(load.ttlMax));
-  return {};
-}
-
 /// The servers of a load, and how it gets into them.
 struct Prepared {
   Preflight servers;
@@ -55,7 +45,7 @@ struct Prepared {
 
 /// The node, or the cluster, after a look at whether the load may go there and fits.
 Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
-  if (auto good = checkPlan(plan.load); !good) return fail(good.error());
+  if (auto good = checkLoadPlan(plan.load); !good) return fail(good.error());
   auto servers =
       connectServers(plan.load.target, plan.load.seeds, plan.load.login, plan.anyVersion);
   if (!servers) return fail(std::move(servers.error()));
@@ -305,6 +295,16 @@ class LoadRun {
 };
 
 }  // namespace
+
+Status checkLoadPlan(const LoadPlan& load) {
+  if (load.from >= load.keys)
+    return fail(ErrorCode::usage, "-from={} leaves nothing to write: -keys={} has the ids 0 to {}",
+                load.from, load.keys, load.keys - 1);
+  if (load.ttlMin > load.ttlMax)
+    return fail(ErrorCode::usage, "-ttl-min={} is longer than -ttl-max={}",
+                formatDuration(load.ttlMin), formatDuration(load.ttlMax));
+  return {};
+}
 
 Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher) {
   auto prepared = prepare(plan, watcher);

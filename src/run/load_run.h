@@ -68,8 +68,11 @@ struct LoadRunOutcome {
   Status status;
 };
 
-/// Checks the server and the arithmetic of its memory, fills it, and writes what was asked for. An
-/// error means that no key was written.
+/// usage: the plan contradicts itself, whatever the server.
+Status checkLoadPlan(const LoadPlan& load);
+
+/// Checks the plan, the server and the arithmetic of its memory, fills it, and writes what was
+/// asked for. An error means that no key was written.
 Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher);
 
 }  // namespace redline
