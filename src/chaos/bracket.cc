@@ -44,8 +44,10 @@ Status FaultBracket::checkAllowed() const {
     if (findOwn(context_.own, endpoint) == nullptr)
       return fail(ErrorCode::unsafe,
                   "{} harms its target, and {} was not started by redline: start one with `redline "
-                  "stack up`, or insist with -force",
-                  spec_->name, endpoint.text());
+                  "stack up`{}",
+                  spec_->name, endpoint.text(),
+                  spec_->needsProcess ? "; its process is not known, so -force does not help"
+                                      : ", or insist with -force");
   return {};
 }
 

@@ -82,6 +82,8 @@ struct FaultSpec {
   /// … or does so only when this parameter is given.
   std::string_view destructiveWith = {};
   bool clusterOnly = false;
+  /// It acts on a process, which is known of our own servers alone: -force does not help.
+  bool needsProcess = false;
   std::unique_ptr<Fault> (*make)(const FaultArguments&, const FaultContext&) = nullptr;
 
   /// What it does to this server with these arguments is of that kind.

@@ -83,7 +83,6 @@ class KillMaster final : public Fault {
   Status choose() {
     auto view = cluster_->view();
     if (!view) return fail(std::move(view.error()));
-    if (auto ours = checkMembers(*view, context_); !ours) return ours;
     auto victim = chosen(*view);
     if (!victim) return fail(std::move(victim.error()));
     victim_ = std::move(*victim);
@@ -94,6 +93,7 @@ class KillMaster final : public Fault {
                   "{} was not started by redline, so its process is unknown, even with -force; "
                   "start a cluster with `redline stack up cluster`",
                   victim_.endpoint.text());
+    if (auto ours = checkMembers(*view, context_); !ours) return ours;
     members_.clear();
     for (const ClusterMember& member : view->nodes)
       if (!member.failed) members_.push_back(member.endpoint);
@@ -230,6 +230,7 @@ FaultSpec killMasterFault() {
   };
   spec.destructive = true;
   spec.clusterOnly = true;
+  spec.needsProcess = true;
   spec.make = makeFault<KillMaster>;
   return spec;
 }

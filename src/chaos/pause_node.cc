@@ -99,6 +99,7 @@ FaultSpec pauseNodeFault() {
                           .least = "1us",
                           .most = "1h"}},
           .destructive = true,
+          .needsProcess = true,
           .make = makeFault<PauseNode>};
 }
 

@@ -12,6 +12,7 @@
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
 #include "cmd/progress.h"
+#include "cmd/topology.h"
 #include "os/console.h"
 #include "os/files.h"
 #include "run/chaos_run.h"
@@ -45,22 +46,12 @@ std::vector<FlagSpec> actionFlags() {
 std::vector<FlagSpec> jsonFlag() {
   return {{.name = "json",
            .kind = ValueKind::path,
-           .help = "also write the outcome as JSON to this file",
+           .help =
+               "also write the outcome as JSON to this file; -: to standard output, and everything "
+               "else to standard error",
            .example = "chaos.json",
            .group = "Output",
            .whenEmpty = "not written"}};
-}
-
-/// Faults are done to clusters, too; nodes of one are found from those that -addr names.
-std::vector<FlagSpec> whereFlags() {
-  std::vector<FlagSpec> flags = targetFlags();
-  for (FlagSpec& flag : flags) {
-    if (flag.name != "topology") continue;
-    flag.help = "what -addr names: a single server, or one or more nodes of a cluster";
-    flag.example = "cluster";
-    flag.choices = {"node", "cluster"};
-  }
-  return flags;
 }
 
 /// The parameters that were given, as the fault takes them; usage when one belongs to another
@@ -102,17 +93,20 @@ Status writeJson(const Invocation& invocation, const Target& target, const Fault
   summary.command = invocation.argv;
   summary.config = invocation.flags.config();
   summary.environment = environmentFigures(readHost(0));
-  summary.environment.redisVersion = target.info.version();
+  summary.environment.redisVersion = target.info.recordedVersion();
   summary.faults = {fault};
-  return writeWholeFile(invocation.flags.text("json"), summaryToJson(summary));
+  return writeResult(invocation.flags.text("json"), summaryToJson(summary));
 }
 
-Result<ExitCode> runChaos(const Invocation& invocation) {
-  const FlagValues& flags = invocation.flags;
-  auto planned = plannedFault(flags);
+Result<ExitCode> runChaos(const Invocation& given) {
+  auto planned = plannedFault(given.flags);
   if (!planned) return fail(planned.error());
+  if (auto good = checkFileFlag(given.flags, "json"); !good) return fail(good.error());
+  const auto complete = withTopology(given);
+  if (!complete) return fail(complete.error());
+  const FlagValues& flags = *complete;
+  const Invocation invocation{flags, given.argv, given.password};
   if (auto good = checkTopology(*planned->spec, flags); !good) return fail(good.error());
-  if (auto good = checkFileFlag(flags, "json"); !good) return fail(good.error());
   const Login login{flags.text("user"), invocation.password};
   auto target = connectFirst(flags, login);
   if (!target) return fail(target.error());
@@ -155,15 +149,15 @@ Command chaosCommand() {
   command.summary = "inject a fault into a server, verify it, and heal it";
   command.about = faultListing();
   command.flags =
-      joinFlags({actionFlags(), faultParameterFlags(), whereFlags(), jsonFlag(), configFlag()});
+      joinFlags({actionFlags(), faultParameterFlags(), targetFlags(), jsonFlag(), configFlag()});
   command.examples = {
       {"redline chaos -action=bgsave", "a snapshot of the server on 127.0.0.1:7600"},
       {"redline chaos -action=bgsave -addr=127.0.0.1:7601 -json=bgsave.json",
        "of another server; the outcome also as JSON"},
-      {"redline chaos -action=reshard -topology=cluster -addr=127.0.0.1:7700 -slots=0-999 "
+      {"redline chaos -action=reshard -addr=127.0.0.1:7700 -slots=0-999 "
        "-target=127.0.0.1:7701",
        "moves 1000 slots with their keys"},
-      {"redline chaos -action=kill-master -topology=cluster -addr=127.0.0.1:7700",
+      {"redline chaos -action=kill-master -addr=127.0.0.1:7700",
        "kills the first master, times its replacement, and restarts it"},
       {"redline chaos -action=bgsave -force", "even if the machine may lack the memory for it"},
   };

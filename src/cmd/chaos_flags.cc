@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "chaos/catalog.h"
+#include "os/console.h"
 #include "server/stack_state.h"
 
 namespace redline {
@@ -69,7 +70,8 @@ std::string_view faultListing() {
   static const std::string kListing = [] {
     std::string text =
         "Injects one fault, verifies its effect, and heals it, also after Ctrl-C. Destructive "
-        "faults target only servers that redline started, unless -force. The faults are";
+        "faults target only servers that redline started, unless -force; those that stop a process "
+        "know no others. The faults are";
     for (const FaultSpec& fault : faults())
       text += fmt::format("{} {} ({}{})", &fault == &faults().front() ? ":" : ";", fault.name,
                           fault.summary, fault.clusterOnly ? "; clusters only" : "");
@@ -79,9 +81,9 @@ std::string_view faultListing() {
 }
 
 Status checkTopology(const FaultSpec& fault, const FlagValues& flags) {
-  if (!fault.clusterOnly || flags.is("topology", "cluster")) return {};
+  if (!fault.clusterOnly || !flags.is("topology", "node")) return {};
   return fail(ErrorCode::usage,
-              "{} needs a cluster: add -topology=cluster, and one of its nodes as -addr",
+              "{} needs a cluster, and -addr names a single server: name nodes of a cluster",
               fault.name);
 }
 
@@ -114,7 +116,10 @@ Result<ChaosPlan> chaosPlan(const FlagValues& flags) {
 
 std::vector<OwnServer> knownOwnServers() {
   const auto home = stateHome();
-  return home ? ownServers(*home) : std::vector<OwnServer>{};
+  if (home) return ownServers(*home);
+  printErr("note: neither REDLINE_HOME nor HOME is set, so the servers that `redline stack` started "
+           "are not known\n");
+  return {};
 }
 
 std::string faultLine(const Event& event, Nanos sinceStart) {

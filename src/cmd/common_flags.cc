@@ -18,18 +18,22 @@ std::vector<FlagSpec> targetFlags() {
       {.name = "addr",
        .kind = ValueKind::endpoints,
        .fallback = "127.0.0.1:7600",
-       .help = "address of Redis, or unix:/path; of a cluster, any of its nodes",
+       .help = "address of Redis: HOST:PORT, unix:/path, or a redis:// URL, whose "
+               "user and password are used as -user and REDLINE_PASSWORD are; of a cluster, any of "
+               "its nodes",
        .example = "127.0.0.1:7600,127.0.0.1:7601",
        .group = kGroup},
       {.name = "topology",
        .kind = ValueKind::choice,
-       .fallback = "node",
-       .help = "what -addr names: a single server, or nodes of a Redis Cluster",
+       .help = "what -addr must name: a single server, or nodes of a Redis Cluster",
        .example = "cluster",
        .group = kGroup,
-       .choices = {"node", "cluster"}},
+       .choices = {"node", "cluster"},
+       .whenEmpty = "as the server is"},
       {.name = "user",
-       .help = "user for AUTH; the password comes from REDLINE_PASSWORD, never from a flag",
+       .help =
+           "user for AUTH; the password comes from REDLINE_PASSWORD (or from -addr's URL, which "
+           "other users of the machine can read in the list of processes)",
        .example = "lab",
        .group = kGroup,
        .whenEmpty = "the default user"},
@@ -132,13 +136,13 @@ std::vector<FlagSpec> generatorFlags() {
   };
 }
 
-std::vector<FlagSpec> outputFlags(std::string_view defaultDirectory) {
+std::vector<FlagSpec> outputFlags(const OutputTexts& texts) {
   constexpr std::string_view kGroup = "Output";
   return {
       {.name = "interval",
        .kind = ValueKind::duration,
        .fallback = "1s",
-       .help = "reporting interval: one line on the terminal, one row of intervals.csv",
+       .help = texts.interval,
        .example = "500ms",
        .group = kGroup,
        .positive = true,
@@ -146,28 +150,28 @@ std::vector<FlagSpec> outputFlags(std::string_view defaultDirectory) {
        .most = "24h"},
       {.name = "json",
        .kind = ValueKind::path,
-       .help = "also write the summary as JSON to this file",
+       .help = "also write the summary as JSON to this file; -: to standard output, and everything "
+               "else to standard error",
        .example = "summary.json",
        .group = kGroup,
-       .whenEmpty = "only in the run directory"},
+       .whenEmpty = texts.noJson},
       {.name = "out",
        .kind = ValueKind::path,
        .help = "the run directory",
        .example = "runs/first",
        .group = kGroup,
-       .whenEmpty = defaultDirectory},
+       .whenEmpty = texts.directory},
       {.name = "force",
        .kind = ValueKind::boolean,
        .fallback = "false",
-       .help = "continue where a check would stop: a run directory that is not empty, a data set "
-               "that differs",
+       .help = texts.force,
        .group = kGroup},
   };
 }
 
 Status checkFileFlag(const FlagValues& flags, std::string_view name) {
   namespace fs = std::filesystem;
-  if (flags.empty(name)) return {};
+  if (flags.empty(name) || (name == "json" && flags.is(name, "-"))) return {};
   const fs::path path = flags.text(name);
   const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
   std::error_code problem;

@@ -20,8 +20,14 @@ std::vector<FlagSpec> targetFlags();
 std::vector<FlagSpec> dataSetFlags();
 /// How the generator uses this machine: -threads -cpus -io -wait.
 std::vector<FlagSpec> generatorFlags();
+/// What differs between the commands that have outputFlags().
+struct OutputTexts {
+  std::string_view interval, force;    ///< help texts
+  std::string_view directory, noJson;  ///< what -out and -json mean when they are empty
+};
+
 /// Where results go: -json -out -force -interval.
-std::vector<FlagSpec> outputFlags(std::string_view defaultDirectory);
+std::vector<FlagSpec> outputFlags(const OutputTexts& texts);
 /// Refuses, before any load, a file that could not be written at the end: its directory is missing.
 Status checkFileFlag(const FlagValues& flags, std::string_view name);
 /// -config.

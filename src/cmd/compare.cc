@@ -55,7 +55,7 @@ Result<ExitCode> runCompare(const Invocation& invocation) {
     outcomes.push_back(judgeCondition(condition, comparison));
   printOut("{}", toTerminal(comparisonBlocks(comparison, outcomes)));
   if (!flags.empty("json")) {
-    const Status written = writeWholeFile(flags.text("json"), comparisonJson(comparison, outcomes));
+    const Status written = writeResult(flags.text("json"), comparisonJson(comparison, outcomes));
     if (!written) return fail(written.error());
   }
   return exitCodeOf(comparison, outcomes, flags.on("strict"));
@@ -99,7 +99,8 @@ Command compareCommand() {
          .group = "Verdict"},
         {.name = "json",
          .kind = ValueKind::path,
-         .help = "also write the comparison as JSON to this file",
+         .help = "also write the comparison as JSON to this file; -: to standard output, and "
+                 "everything else to standard error",
          .example = "comparison.json",
          .group = "Output"}},
        configFlag()});

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 
 #include "base/suggest.h"
@@ -29,7 +30,8 @@ int exitWith(ExitCode code) {
 int report(std::string_view command, const Error& error) {
   const std::string name = command.empty() ? "redline" : fmt::format("redline {}", command);
   constexpr std::size_t kLongest = 10'000;
-  const std::string text = printable(fmt::format("{}: {}", name, error.message), kLongest);
+  const std::string text =
+      printable(withoutPassword(fmt::format("{}: {}", name, error.message)), kLongest);
   // One line; in colour on a terminal.
   const std::size_t width =
       isatty(STDERR_FILENO) == 1 ? terminalWidth(STDERR_FILENO) - 2 : text.size();
@@ -37,11 +39,13 @@ int report(std::string_view command, const Error& error) {
   return exitWith(error.code == ErrorCode::usage ? ExitCode::usage : ExitCode::failed);
 }
 
-std::string passwordOf(const std::vector<std::string>& environment) {
+/// The environment's, or else that of a URL in -addr.
+std::string passwordOf(const FlagValues& flags, const std::vector<std::string>& environment) {
   constexpr std::string_view kName = "REDLINE_PASSWORD=";
   const auto found = std::ranges::find_if(
       environment, [&](const std::string& setting) { return setting.starts_with(kName); });
-  return found == environment.end() ? std::string{} : found->substr(kName.size());
+  if (found != environment.end()) return found->substr(kName.size());
+  return flags.has("addr") ? flags.at("addr").password : std::string{};
 }
 
 int noSuchCommand(std::string_view typed) {
@@ -79,7 +83,11 @@ int runCommand(const Command& command, const std::vector<std::string>& argv,
     return exitWith(ExitCode::good);
   }
   if (const auto open = openGate(command, *flags); !open) return report(command.name, open.error());
-  const auto code = command.run(Invocation{*flags, argv, passwordOf(environment)});
+  if (flags->has("json") && flags->is("json", "-")) keepStandardOutputForData();
+  std::vector<std::string> words;  // they go into files
+  std::ranges::transform(argv, std::back_inserter(words), withoutPassword);
+  const auto code =
+      command.run(Invocation{*flags, std::move(words), passwordOf(*flags, environment)});
   return code ? exitWith(*code) : report(command.name, code.error());
 }
 

@@ -16,6 +16,7 @@
 #include "cmd/interrupts.h"
 #include "cmd/mitigation_flags.h"
 #include "cmd/plans.h"
+#include "cmd/topology.h"
 #include "os/console.h"
 #include "run/driver_run.h"
 #include "run/live_metrics.h"
@@ -240,10 +241,10 @@ Status checkCombinations(const FlagValues& flags) {
   if (flags.duration("metrics-linger") != 0 && flags.empty("metrics"))
     return fail(ErrorCode::usage, "-metrics-linger={} needs -metrics",
                 flags.text("metrics-linger"));
-  if (flags.given("max-backlog") && !flags.is("topology", "cluster"))
+  if (flags.given("max-backlog") && flags.is("topology", "node"))
     return fail(ErrorCode::usage,
-                "-max-backlog needs -topology=cluster: on a single node the backlog is a position "
-                "in the schedule and takes no memory");
+                "-max-backlog needs a cluster: on a single server the backlog is a position in the "
+                "schedule and takes no memory");
   if (flags.is("topology", "node") && flags.endpoints("addr").size() != 1)
     return fail(ErrorCode::usage, "-addr names {} servers, and -topology=node is one of them",
                 flags.endpoints("addr").size());
@@ -370,7 +371,10 @@ Summary withoutShownWarnings(const DriverOutcome& outcome) {
 
 Result<ExitCode> runDriver(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  auto planned = driverPlan(invocation);
+  if (auto sound = driverPlan(invocation); !sound) return fail(sound.error());
+  const auto complete = withTopology(invocation);
+  if (!complete) return fail(complete.error());
+  auto planned = driverPlan({*complete, invocation.argv, invocation.password});
   if (!planned) return fail(planned.error());
   DriverPlan& plan = *planned;
   const Interrupts interrupts;
@@ -416,7 +420,7 @@ Result<DriverPlan> driverPlan(const Invocation& invocation) {
   plan.json = flags.text("json");
   plan.sends = flags.text("sends");
   plan.command = invocation.argv;
-  plan.config = flags.config();
+  plan.config = configOf(flags);
   plan.redlineVersion = REDLINE_VERSION;
   plan.anyVersion = flags.on("any-version");
   plan.chaos = std::move(*chaos);
@@ -426,6 +430,15 @@ Result<DriverPlan> driverPlan(const Invocation& invocation) {
 }
 
 Command driverCommand() {
+  constexpr OutputTexts kOutput{
+      .interval =
+          "reporting interval: a line on the terminal, and one for reads and one for writes "
+          "in intervals.csv",
+      .force =
+          "drive a data set that differs from what the flags describe, which is then a note; "
+          "and let the faults of -chaos do what their checks refuse",
+      .directory = "runs/<UTC time>-driver",
+      .noJson = "only in the run directory"};
   Command command;
   command.name = "driver";
   command.summary = "send reads and writes at a target rate and measure latency";
@@ -433,10 +446,9 @@ Command driverCommand() {
       "Every operation has an intended send time, fixed independently of how fast the server "
       "replies. Response time counts from there, so a stall of the server delays every operation "
       "that was due during it. Load the same data set with 'redline loader' first.";
-  command.flags =
-      joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(), mitigationFlags(),
-                 generatorFlags(), outputFlags("runs/<UTC time>-driver"), sendsFlag(),
-                 metricsFlags(), chaosPlanFlag(), configFlag()});
+  command.flags = joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(),
+                             mitigationFlags(), generatorFlags(), outputFlags(kOutput), sendsFlag(),
+                             metricsFlags(), chaosPlanFlag(), configFlag()});
   command.examples = {
       {"redline driver -rate=50k -duration=30s", "50,000 operations per second for half a minute"},
       {"redline driver -rate=max -pipeline=16 -cpus=1",

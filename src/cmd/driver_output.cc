@@ -94,6 +94,16 @@ void addServers(std::string& out, const Summary& summary) {
 
 }  // namespace
 
+namespace {
+
+/// "–" of no operations.
+std::string quantileText(const Histogram& of, double share) {
+  if (of.count() == 0) return "–";
+  return formatDuration(share < 1 ? of.quantile(share) : of.max());
+}
+
+}  // namespace
+
 std::string LiveLine::of(const Interval& interval, Nanos sinceStart) {
   response_.reset();
   lateness_.reset();
@@ -113,8 +123,8 @@ std::string LiveLine::of(const Interval& interval, Nanos sinceStart) {
                        : "measure",
       formatCount(done / seconds),
       plan_.closed() ? "" : fmt::format(" of {}/s", formatCount(plan_.rate)),
-      formatDuration(response_.quantile(0.5)), formatDuration(response_.quantile(0.99)),
-      formatDuration(response_.max()), formatDuration(lateness_.quantile(0.99)),
+      quantileText(response_, 0.5), quantileText(response_, 0.99), quantileText(response_, 1),
+      quantileText(lateness_, 0.99),
       formatCount(static_cast<double>(counts.outstanding + counts.backlog)));
   if (const std::uint64_t reads = counts.hits + counts.misses; reads != 0)
     line += fmt::format("  hits {:.1f}%",
@@ -142,6 +152,9 @@ std::string summaryTable(const Summary& summary) {
                  "mean batch {:.1f}, steal {:.1f}%\n",
                  plural(g.threads, "thread"), g.io, g.wait, g.cpuUsPerOp, g.utilisation * 100,
                  g.meanBatch, g.steal * 100);
+  if (g.reconnects != 0)
+    fmt::format_to(to, "  lost       {} opened again, {} sent again\n",
+                   plural(g.reconnects, "connection"), plural(g.retried, "operation"));
   addCluster(out, summary);
   addServers(out, summary);
   addLatency(out, summary);
@@ -150,7 +163,12 @@ std::string summaryTable(const Summary& summary) {
   for (const Reason& reason : summary.invalidReasons)
     fmt::format_to(to, "  INVALID: {}\n", reason.text);
   if (summary.valid)
-    out += "  valid: the generator kept its schedule, and every value read was correct\n";
+    fmt::format_to(
+        to, "  valid: the generator {}, and {}\n",
+        summary.rate.target > 0 ? "kept its schedule" : "was not the limit",
+        summary.verify.checked != 0
+            ? fmt::format("each of the {} values checked was correct", summary.verify.checked)
+            : "no value was checked");
   return out;
 }
 

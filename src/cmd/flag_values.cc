@@ -19,14 +19,23 @@ Result<FlagValue> value(FlagContent content, std::string canonical) {
 Result<FlagValue> parseEndpoints(std::string_view text) {
   std::vector<Endpoint> endpoints;
   std::string canonical;
+  FlagValue result;
   for (const std::string_view part : listElements(text)) {
-    auto endpoint = parseEndpoint(part);
-    if (!endpoint) return fail(ErrorCode::usage, "{}", endpoint.error().message);
+    auto address = parseServerAddress(part);
+    if (!address) return fail(std::move(address.error()));
     if (!canonical.empty()) canonical += ',';
-    canonical += endpoint->text();
-    endpoints.push_back(std::move(*endpoint));
+    canonical += address->endpoint.text();
+    const bool first = endpoints.empty();
+    if (!first && (address->user != result.user || address->password != result.password))
+      return fail(ErrorCode::usage,
+                  "the URLs have different users or passwords: one login serves all nodes");
+    result.user = std::move(address->user);
+    result.password = std::move(address->password);
+    endpoints.push_back(std::move(address->endpoint));
   }
-  return value(std::move(endpoints), std::move(canonical));
+  result.content = std::move(endpoints);
+  result.text = std::move(canonical);
+  return result;
 }
 
 Result<FlagValue> parseHostPort(std::string_view text) {

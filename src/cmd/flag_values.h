@@ -25,7 +25,8 @@ enum class FlagSource { fallback, file, environment, commandLine };
 
 struct FlagValue {
   FlagContent content;
-  std::string text;  ///< canonical: parses to the same value again
+  std::string text;            ///< canonical: parses to the same value again
+  std::string user, password;  ///< of the URLs among endpoints; never printed or written
   FlagSource source = FlagSource::fallback;
   std::string where;  ///< "-keys", "REDLINE_KEYS", "lab.toml:3" or "default"
 };
@@ -55,6 +56,8 @@ class FlagValues {
   /// It was set: by flag, environment or file.
   bool given(std::string_view name) const { return at(name).source != FlagSource::fallback; }
   const FlagValue& at(std::string_view name) const;
+  /// The command has this flag.
+  bool has(std::string_view name) const { return values_.contains(name); }
 
   /// Every flag as resolved, in table order, for the summary's `config`.
   std::vector<std::pair<std::string, std::string>> config() const;

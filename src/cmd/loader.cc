@@ -14,7 +14,9 @@
 #include "cmd/interrupts.h"
 #include "cmd/plans.h"
 #include "cmd/progress.h"
+#include "cmd/topology.h"
 #include "os/console.h"
+#include "record/product.h"
 #include "run/load_run.h"
 
 namespace redline {
@@ -117,7 +119,7 @@ LoadPlan loadPlan(const Invocation& invocation) {
 /// The flags as resolved, with the moment that "now" stood for.
 std::vector<std::pair<std::string, std::string>> configOf(const FlagValues& flags,
                                                           const LoadPlan& plan) {
-  auto config = flags.config();
+  auto config = redline::configOf(flags);
   for (auto& [name, value] : config)
     if (name == "ttl-epoch") value = std::to_string(plan.ttlEpochMillis / 1000);
   return config;
@@ -125,10 +127,8 @@ std::vector<std::pair<std::string, std::string>> configOf(const FlagValues& flag
 
 Status checkLoaderCounts(const FlagValues& flags) {
   const bool cluster = flags.is("topology", "cluster");
-  if (!cluster && flags.endpoints("addr").size() != 1)
-    return fail(ErrorCode::usage,
-                "-addr names {} servers: name one, or add -topology=cluster if they are nodes of "
-                "a cluster",
+  if (flags.is("topology", "node") && flags.endpoints("addr").size() != 1)
+    return fail(ErrorCode::usage, "-addr names {} servers, and -topology=node is one of them",
                 flags.endpoints("addr").size());
   if (cluster && flags.given("mset"))
     return fail(ErrorCode::usage,
@@ -157,8 +157,8 @@ void printSummary(const LoadRunOutcome& outcome) {
   printRow("stored", fmt::format("{} keys", outcome.databaseKeys));
   for (const ServerFigures& server : summary.servers) {
     printRow("server",
-             fmt::format("{}, {} (Redis {}), main thread {:.1f}% busy", server.addr, server.role,
-                         server.version, 100 * server.mainThreadUtilisation));
+             fmt::format("{}, {} ({}), main thread {:.1f}% busy", server.addr, server.role,
+                         productText(server.version), 100 * server.mainThreadUtilisation));
     printRow("memory",
              fmt::format("used_memory {} ({}), used_memory_rss {} ({}), "
                          "mem_fragmentation_ratio {:.2f}",
@@ -171,7 +171,10 @@ void printSummary(const LoadRunOutcome& outcome) {
 }
 
 Result<ExitCode> runLoader(const Invocation& invocation) {
-  auto plan = loadRunPlan(invocation);
+  if (auto sound = loadRunPlan(invocation); !sound) return fail(sound.error());
+  const auto complete = withTopology(invocation);
+  if (!complete) return fail(complete.error());
+  auto plan = loadRunPlan({*complete, invocation.argv, invocation.password});
   if (!plan) return fail(plan.error());
   plan->own = knownOwnServers();
 
@@ -206,6 +209,7 @@ Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
     if (!sound) return fail(sound.error());
   LoadRunPlan plan;
   plan.load = loadPlan(invocation);
+  if (auto sound = checkLoadPlan(plan.load); !sound) return fail(sound.error());
   plan.method = flags.is("method", "rdb")        ? LoadMethod::rdb
                 : flags.is("method", "commands") ? LoadMethod::commands
                                                  : LoadMethod::automatic;
@@ -221,6 +225,13 @@ Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
 }
 
 Command loaderCommand() {
+  constexpr OutputTexts kOutput{
+      .interval = "interval of readings of the servers, in servers.csv of the run directory",
+      .force =
+          "load what may not fit in maxmemory, accepting evictions, and overwrite keys of these "
+          "names that hold another type than strings",
+      .directory = "none",
+      .noJson = "only in the run directory, if there is one"};
   Command command;
   command.name = "loader";
   command.summary = "fill Redis with a reproducible data set";
@@ -233,13 +244,13 @@ Command loaderCommand() {
       "answers nobody but INFO. SIGINT ends it cleanly; Redis exits if the loader is killed "
       "(SIGKILL), and `redline stack heal` starts it again, empty.";
   command.flags = joinFlags({dataSetFlags(), loadingFlags(), targetFlags(), generatorFlags(),
-                             outputFlags("none"), configFlag()});
+                             outputFlags(kOutput), configFlag()});
   command.examples = {
       {"redline loader -keys=3M", "three million keys of 100 B, 30% with a time to live"},
       {"redline loader -keys=100M -value-size=300 -ttl-frac=0 -cpus=1",
        "a large data set that never expires, the generator on CPU 1"},
-      {"redline loader -topology=cluster -addr=127.0.0.1:7600 -keys=3M",
-       "the same three million keys, in this node's cluster"},
+      {"redline loader -addr=127.0.0.1:7700 -keys=3M",
+       "the same three million keys, in the cluster of this node"},
       {"redline loader -keys=1M -ttl-frac=1 -ttl-at=60s",
        "a million keys that all expire one minute after the load began"},
   };

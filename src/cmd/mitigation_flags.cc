@@ -79,8 +79,9 @@ Status checkTogether(const FlagValues& flags) {
         ErrorCode::usage,
         "-tx sends a batch as drawn, and -mitigation={} redirects operations: use one of them",
         flags.text("mitigation"));
-  if (flags.is("mitigation", "replica-read") && !flags.is("topology", "cluster"))
-    return fail(ErrorCode::usage, "-mitigation=replica-read needs -topology=cluster");
+  if (flags.is("mitigation", "replica-read") && flags.is("topology", "node"))
+    return fail(ErrorCode::usage,
+                "-mitigation=replica-read needs a cluster, and -addr names a single server");
   return {};
 }
 

@@ -6,10 +6,12 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <regex>
 
 #include "base/suggest.h"
 #include "base/text.h"
 #include "cmd/config_file.h"
+#include "cmd/foreign_flags.h"
 
 namespace redline {
 namespace {
@@ -55,6 +57,10 @@ tl::unexpected<Error> unknown(const Command& command, std::span<const Command> a
   if (name == "pass" || editDistance(name, "password") <= 2)
     return fail(ErrorCode::usage,
                 "{}a password cannot be a flag: set REDLINE_PASSWORD in the environment", place);
+  const bool isLoad = find(command, "conns") != nullptr;
+  if (const std::string advice = isLoad && prefix == "-" ? foreignFlagAdvice(name) : "";
+      !advice.empty())
+    return fail(ErrorCode::usage, "unknown flag {}", advice);
   const auto known = names(command);
   if (const std::string hint = didYouMean(name, known, prefix); !hint.empty())
     return fail(ErrorCode::usage, "{}unknown flag {}{}{}", place, prefix, name, hint);
@@ -63,6 +69,17 @@ tl::unexpected<Error> unknown(const Command& command, std::span<const Command> a
                 place, prefix, name, owner->name, command.name);
   return fail(ErrorCode::usage, "{}unknown flag {}{}: see 'redline help {}'", place, prefix, name,
               command.name);
+}
+
+/// Kubernetes gives every container such variables for each service of its namespace: those of one
+/// named "redline", or "redline-…", begin as ours do.
+bool isServiceVariable(std::string_view name, std::string_view value) {
+  static const std::regex kNames(
+      "REDLINE(_.*)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|"
+      "PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)");
+  const bool address =
+      value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
+  return std::regex_match(name.begin(), name.end(), kNames) || (name.ends_with("_PORT") && address);
 }
 
 bool looksLikeFlag(std::string_view word) {
@@ -89,11 +106,17 @@ class Resolver {
 
  private:
   bool helpAmongArguments() const {
-    for (const std::string& word : inputs_.arguments) {
-      if (word == "--") return false;
-      if (word == "-h" || word == "-help" || word == "--help") return true;
-    }
+    const auto& words = inputs_.arguments;
+    for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i)
+      if (words[i] == "-help" || words[i] == "--help" || (words[i] == "-h" && !isHost(i + 1)))
+        return true;
     return false;
+  }
+
+  /// `-h HOST`, as redis-cli has it, is not a call for help: the word would be silently dropped.
+  bool isHost(std::size_t i) const {
+    return i < inputs_.arguments.size() && command_.positionals.empty() &&
+           !looksLikeFlag(inputs_.arguments[i]);
   }
 
   Status readArguments() {
@@ -118,6 +141,10 @@ class Resolver {
     const auto equals = word.find('=');
     const std::string name{word.substr(0, equals)};
     const FlagSpec* const flag = find(command_, name);
+    if (name == "h" && flag == nullptr)
+      return fail(ErrorCode::usage,
+                  "-h asks for help, and a word follows it: an address is given with -addr, as in "
+                  "-addr=127.0.0.1:6379");
     if (flag == nullptr) return unknown(command_, all_, name, "", "-");
     Given given{"true", FlagSource::commandLine, "-" + name, "-" + name};
     if (equals != std::string_view::npos) {
@@ -151,6 +178,9 @@ class Resolver {
       const auto equals = setting.find('=');
       const std::string variable = setting.substr(0, equals);
       if (std::ranges::find(kNotFlags, variable) != kNotFlags.end()) continue;
+      const std::string_view value =
+          equals == std::string::npos ? "" : std::string_view(setting).substr(equals + 1);
+      if (isServiceVariable(variable, value)) continue;
       const FlagSpec* const flag = flagOf(command_, variable);
       if (flag == nullptr) {
         if (knownToAny(variable)) continue;
@@ -256,12 +286,30 @@ class Resolver {
       parsed->where = given == nullptr ? "default" : given->where;
       values.set(flag.name, std::move(*parsed));
     }
+    if (auto status = takeUserOfUrl(values); !status) return fail(status.error());
     for (std::size_t i = 0; i < command_.positionals.size(); ++i) {
       const PositionalSpec& spec = command_.positionals[i];
       values.setPositional(spec.name, i < words_.size() ? words_[i] : std::string{spec.fallback});
     }
     values.setPositionalWords(words_);
     return values;
+  }
+
+  /// A user in -addr's URL is as if -user named it.
+  Status takeUserOfUrl(FlagValues& values) const {
+    if (find(command_, "addr") == nullptr || find(command_, "user") == nullptr) return {};
+    const FlagValue& addr = values.at("addr");
+    if (addr.user.empty() || addr.user == values.text("user")) return {};
+    if (values.given("user"))
+      return fail(ErrorCode::usage, "-user={} contradicts the user in the URL of {}",
+                  values.text("user"), addr.where);
+    FlagValue user;
+    user.content = addr.user;
+    user.text = addr.user;
+    user.source = addr.source;
+    user.where = addr.where;
+    values.set("user", std::move(user));
+    return {};
   }
 
   const Command& command_;

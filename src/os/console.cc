@@ -8,10 +8,13 @@
 #include <atomic>
 #include <cerrno>
 
+#include "os/files.h"
+
 namespace redline {
 namespace {
 
 std::atomic<int> gFirstError{0};  ///< of standard output; 0: none
+std::atomic<bool> gOnlyData{false};
 
 bool isWritable(int fd, int timeoutMillis) noexcept {
   pollfd waiting{fd, POLLOUT, 0};
@@ -33,12 +36,21 @@ int writeWhole(int fd, std::string_view text) noexcept {
   return 0;
 }
 
-}  // namespace
-
-void writeOut(std::string_view text) noexcept {
+void writeData(std::string_view text) noexcept {
   int none = 0;
   if (const int error = writeWhole(STDOUT_FILENO, text); error != 0)
     gFirstError.compare_exchange_strong(none, error);
+}
+
+}  // namespace
+
+void writeOut(std::string_view text) noexcept {
+  if (gOnlyData) return writeErr(text);
+  writeData(text);
+}
+
+void keepStandardOutputForData() noexcept {
+  gOnlyData = true;
 }
 
 void writeErr(std::string_view text) noexcept {
@@ -47,6 +59,12 @@ void writeErr(std::string_view text) noexcept {
 
 void writeLive(std::string_view text) noexcept {
   if (isWritable(STDERR_FILENO, 0)) writeErr(text);
+}
+
+Status writeResult(const std::filesystem::path& path, std::string_view text) {
+  if (path != "-") return writeWholeFile(path, text);
+  writeData(text);
+  return {};
 }
 
 Status resultsWritten() {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <string_view>
 #include <utility>
 
@@ -32,6 +33,12 @@ template <typename... Args>
 void printErr(fmt::format_string<Args...> format, Args&&... args) {
   writeErr(printableLines(fmt::format(format, std::forward<Args>(args)...)));
 }
+
+/// What writeOut() and printOut() write goes to standard error from then on: standard output has
+/// the data of writeResult() alone.
+void keepStandardOutputForData() noexcept;
+/// Replaces the file (os/files.h); "-" is standard output.
+Status writeResult(const std::filesystem::path& path, std::string_view text);
 
 /// Whether all results since the start of the process were written. io, noSpace: not all, and why;
 /// unreachable: their reader has gone.

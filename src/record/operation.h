@@ -52,6 +52,12 @@ inline constexpr std::array<std::string_view, kFailures> kFailureNames{
     "masterdown",   "noauth",       "clusterdown",  "redirects", "execabort",       "wrongtype",
     "timeout",      "disconnected", "unknown_fate", "protocol",  "under_replicated"};
 
+/// Whether an operation that failed so got a reply: the server was there and had its say.
+constexpr bool isAnswered(Failure failure) noexcept {
+  return failure != Failure::timeout && failure != Failure::disconnected &&
+         failure != Failure::unknownFate;
+}
+
 constexpr std::size_t index(OpKind kind) noexcept {
   return static_cast<std::size_t>(kind);
 }

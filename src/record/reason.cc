@@ -12,7 +12,7 @@ struct CodeWords {
 };
 
 // In the order of the enumerators.
-constexpr std::array<CodeWords, 14> kCodes{{
+constexpr std::array<CodeWords, 16> kCodes{{
     {"generator-bound", "generator at its limit"},
     {"core-taken", "core taken", true},
     {"behind-schedule", "behind schedule", true},
@@ -22,6 +22,8 @@ constexpr std::array<CodeWords, 14> kCodes{{
     {"operations-lost", "operations lost"},
     {"unanswered", "no reply"},
     {"unserved", "not served"},
+    {"nothing-measured", "nothing measured"},
+    {"strange-replies", "strange replies"},
     {"stolen-time", "stolen time", true},
     {"corrupt-values", "corrupt values"},
     {"keys-evicted", "keys evicted"},

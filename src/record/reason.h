@@ -17,6 +17,8 @@ enum class ReasonCode {
   operationsLost,    ///< too many operations without any latency
   unanswered,        ///< operations on the wire for seconds, and no reply to them at the end
   unserved,          ///< operations that a cluster refused until the end
+  nothingMeasured,   ///< no operation fell due in the measured window
+  strangeReplies,    ///< too many replies that do not answer the request
   stolenTime,        ///< the hypervisor took the machine's time
   corruptValues,     ///< values read back were not what was written
   keysEvicted,       ///< a load's: the data set is incomplete

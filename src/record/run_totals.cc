@@ -34,6 +34,25 @@ RateFigures rateFigures(const RunTotals& totals, double target) {
   return rate;
 }
 
+double answeredRate(const RateFigures& rate, double windowS) {
+  if (windowS <= 0) return rate.achieved;
+  std::uint64_t refused = 0;
+  for (std::size_t i = 0; i < kFailures; ++i)
+    if (const auto found = rate.errors.find(std::string(kFailureNames[i]));
+        found != rate.errors.end() && isAnswered(static_cast<Failure>(i)))
+      refused += found->second;
+  return rate.achieved + static_cast<double>(refused) / windowS;
+}
+
+double failedShare(const RateFigures& rate, std::initializer_list<Failure> reasons) {
+  std::uint64_t failed = 0;
+  for (const Failure reason : reasons)
+    if (const auto found = rate.errors.find(std::string(kFailureNames[index(reason)]));
+        found != rate.errors.end())
+      failed += found->second;
+  return shareOf(failed, rate.scheduled);
+}
+
 CacheFigures cacheFigures(const Counters& counts) {
   CacheFigures cache;
   cache.hits = counts.hits;

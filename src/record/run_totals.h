@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "record/interval.h"
+#include "record/operation.h"
 #include "record/summary.h"
 
 namespace redline {
@@ -21,6 +23,11 @@ struct RunTotals {
 
 /// `target`: operations/s asked for; 0 in the closed model.
 RateFigures rateFigures(const RunTotals& totals, double target);
+/// Operations/s that the server answered in a window of this length, with a value or with an error.
+/// What was offered beyond that waits in a queue, or was lost.
+double answeredRate(const RateFigures& rate, double windowS);
+/// Of the operations scheduled, the share that failed for one of these reasons; 0 of none.
+double failedShare(const RateFigures& rate, std::initializer_list<Failure> reasons);
 CacheFigures cacheFigures(const Counters& counts);
 VerifyFigures verifyFigures(const RunTotals& totals);
 /// The counts of redirects; the nodes and slots are the caller's.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "record/product.h"
+
 namespace redline {
 namespace {
 
@@ -31,7 +33,7 @@ ServerFigures serverFigures(const ServerSample& before, const ServerSample& afte
   ServerFigures figures;
   figures.addr = after.addr;
   figures.role = after.role;
-  figures.version = after.text("redis_version");
+  figures.version = recordedVersion(after.text("redis_version"), after.text("valkey_version"));
   figures.ops = count("total_commands_processed");
   figures.cpuUserS = difference("used_cpu_user_main_thread");
   figures.cpuSystemS = difference("used_cpu_sys_main_thread");

@@ -28,7 +28,7 @@ struct RateFigures {
   std::uint64_t scheduled = 0, sent = 0, completed = 0, failed = 0, outstanding = 0;
   std::uint64_t unanswered = 0, unserved = 0;  ///< Counters::unansweredAtEnd, unservedAtEnd
   double longestUnansweredS = 0;
-  bool overloaded = false;                      ///< the server completed less than was offered
+  bool overloaded = false;  ///< the server answered less than was offered, errors included
   std::map<std::string, std::uint64_t> errors;  ///< by kFailureNames, those that occurred
 };
 

@@ -21,6 +21,17 @@ bool serverHadMoreToGive(const ValidityFacts& facts) {
   return facts.serverUtilisation >= 0 && facts.serverUtilisation < kServerBound;
 }
 
+/// What would help a generator without CPU time. More of it does not, where the server sends bytes
+/// that nobody asked for (pushes of RESP3, say).
+std::string remedyForCpu(const ValidityFacts& facts) {
+  if (facts.bytesPerOperation <= kFlooded * (facts.valueSize + kFramingBytes))
+    return "give it more -threads and cores";
+  return fmt::format(
+      "the server sent {:.0f} bytes for each operation, whose values have {:.0f}: find out what "
+      "else it sends",
+      facts.bytesPerOperation, facts.valueSize);
+}
+
 // A thread cannot be busy while others have its core: what counts is the share of the time that was
 // left.
 void judgeGeneratorsCpu(const ValidityFacts& facts, Verdict& verdict) {
@@ -28,9 +39,9 @@ void judgeGeneratorsCpu(const ValidityFacts& facts, Verdict& verdict) {
   addReason(verdict, ReasonCode::generatorBound,
             "generator at its limit: its workers were {} busy (others had their core for {} of the "
             "time) while the server's main thread was {} busy, so this is the generator's ceiling, "
-            "not the server's; give it more -threads and cores",
+            "not the server's; {}",
             percent(facts.generatorUtilisation), percent(facts.generatorWaiting),
-            percent(facts.serverUtilisation));
+            percent(facts.serverUtilisation), remedyForCpu(facts));
 }
 
 void judgeGeneratorsCore(const ValidityFacts& facts, Verdict& verdict) {
@@ -62,7 +73,7 @@ std::string remedyOf(const ValidityFacts& facts) {
 
 void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
   const bool late = facts.dispatchP99Us > kTolerableDispatchP99Us;
-  const bool behind = facts.achievedRate < kKeptUp * facts.targetRate;
+  const bool behind = facts.answeredRate < kKeptUp * facts.targetRate;
   const bool heldUp = behind && serverHadMoreToGive(facts);
   if (late)
     addReason(verdict, ReasonCode::behindSchedule,
@@ -85,9 +96,14 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
   if (!behind) return;
   verdict.overloaded = true;
   verdict.notes.push_back(fmt::format(
-      "overloaded: {:.0f} operations/s completed of {:.0f} offered ({}); response times "
-      "grow with the length of the run and describe the queue, not the server",
-      facts.achievedRate, facts.targetRate, percent(facts.achievedRate / facts.targetRate)));
+      "overloaded: {:.0f} operations/s were answered of {:.0f} offered ({}); {}",
+      facts.answeredRate, facts.targetRate, percent(facts.answeredRate / facts.targetRate),
+      facts.unansweredShare > 0
+          ? fmt::format("{} timed out or were lost, and response times describe the queue that the "
+                        "others waited in",
+                        percent(facts.unansweredShare))
+          : std::string("response times grow with the length of the run and describe the queue, "
+                        "not the server")));
 }
 
 // What a run's own faults bring about is no reason against it.
@@ -129,6 +145,15 @@ void judgeAnswers(const ValidityFacts& facts, Verdict& verdict) {
                     "--cluster check");
 }
 
+// A server whose replies do not answer what was asked is not what the run is about.
+void judgeReplies(const ValidityFacts& facts, Verdict& verdict) {
+  if (facts.strangeShare <= kTolerableStrange) return;
+  addReason(verdict, ReasonCode::strangeReplies,
+            "strange replies: {} of the operations got a reply that is not one to GET or SET "
+            "(tolerated: {}); is this address a Redis, and is there a proxy in between?",
+            percent(facts.strangeShare), percent(kTolerableStrange));
+}
+
 // Whether the operations that the run is about have a latency at all.
 void judgeSurvival(const ValidityFacts& facts, Verdict& verdict) {
   if (!facts.serverLost.empty())
@@ -152,6 +177,14 @@ void judgeSurvival(const ValidityFacts& facts, Verdict& verdict) {
 
 Verdict judgeValidity(const ValidityFacts& facts) {
   Verdict verdict;
+  if (facts.scheduled == 0) {
+    // Nothing is true of no operations.
+    addReason(verdict, ReasonCode::nothingMeasured,
+              "nothing measured: no operation fell due in the measured window, which was {:.2f} s "
+              "long; a run that is ended during its warm-up has none",
+              facts.windowS);
+    return verdict;
+  }
   if (facts.closed)
     judgeClosed(facts, verdict);
   else
@@ -159,6 +192,7 @@ Verdict judgeValidity(const ValidityFacts& facts) {
   judgeBacklog(facts, verdict);
   judgeAnswers(facts, verdict);
   judgeSurvival(facts, verdict);
+  judgeReplies(facts, verdict);
   if (facts.steal > kTolerableSteal)
     addReason(verdict, ReasonCode::stolenTime,
               "stolen time: the hypervisor took {} of the machine's time (tolerated: {})",

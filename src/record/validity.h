@@ -15,7 +15,8 @@ namespace redline {
 struct ValidityFacts {
   bool closed = false;
   double targetRate = 0;     ///< operations/s; open model
-  double achievedRate = 0;   ///< operations/s
+  double answeredRate = 0;   ///< operations/s that completed, or failed by an error of the server
+  double windowS = 0;        ///< the measured window
   double dispatchP99Us = 0;  ///< the generator's own lateness, of intervals that no fault touched
   double dispatchMaxUs = 0;
   double generatorUtilisation = 0;      ///< busiest share, idle spinning excluded
@@ -26,9 +27,13 @@ struct ValidityFacts {
   double steal = 0;                     ///< of the machine's time
   double corrupt = 0;                   ///< values that were not what they must be
   double scheduled = 0, completed = 0;  ///< operations due in the window
-  /// Of the scheduled: lost with their connections (disconnected, unknown_fate, protocol), so that
-  /// they have no latency at all.
+  /// Of the scheduled: lost with their connections (disconnected, unknown_fate), so that they have
+  /// no latency at all.
   double lostShare = 0;
+  double droppedShare = 0;       ///< of the scheduled: those, and what exceeded -op-timeout
+  double strangeShare = 0;       ///< of the scheduled: replies that do not answer the request
+  double bytesPerOperation = 0;  ///< received, whatever it was
+  double valueSize = 0;
   /// Of a worker's time: operations were due, and none was drawn since a full lane held
   /// -max-backlog of them. In a cluster only.
   double blockedShare = 0;
@@ -36,8 +41,8 @@ struct ValidityFacts {
   std::uint64_t unanswered = 0;
   double longestUnansweredS = 0;
   double unservedShare = 0;  ///< of the scheduled: refused by a cluster until the run ended
-  std::string serverLost;  ///< why no server answered once the run was over; empty: it did
-  unsigned faults = 0;     ///< brackets of faults that the run injected itself
+  std::string serverLost;    ///< why no server answered once the run was over; empty: it did
+  unsigned faults = 0;       ///< brackets of faults that the run injected itself
   /// Of the intervals that a fault touched: how many operations, and their dispatch. A fault may
   /// take the generator's CPU too (a snapshot's child does); that is part of what it does.
   std::uint64_t faultedOperations = 0;
@@ -49,7 +54,7 @@ struct Verdict {
   Reasons reasons;  ///< why the run is invalid; empty: it is valid
   /// Worth knowing, and no fault of the measurement.
   std::vector<std::string> notes;
-  bool overloaded = false;  ///< the server completed less than was offered
+  bool overloaded = false;  ///< the server answered less than was offered
 };
 
 /// Whether the generator measured the server or itself. A server that cannot follow, or refuses, is
@@ -71,5 +76,10 @@ inline constexpr double kKeptUp = 0.99;
 inline constexpr double kTolerableLost = 0.01;
 /// A reply that has not come for so long, drain included, does not come.
 inline constexpr Nanos kUnansweredAfter = 2 * kSecond;
+inline constexpr double kTolerableStrange = 0.01;
+/// More bytes for each operation than this many values with their framing: the server sends
+/// something else.
+inline constexpr double kFlooded = 4;
+inline constexpr double kFramingBytes = 256;
 
 }  // namespace redline

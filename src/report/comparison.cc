@@ -162,7 +162,7 @@ void compareSurroundings(const ComparedSide& a, const ComparedSide& b, Compariso
               fmt::format("not all runs had the same {}: {} and {}", what, first.*member,
                           run.figures.environment.*member));
   };
-  differ("Redis version", &EnvironmentFigures::redisVersion);
+  differ("server version", &EnvironmentFigures::redisVersion);
   differ("kernel", &EnvironmentFigures::kernel);
   differ("CPU", &EnvironmentFigures::cpu);
   differ("number of cores", &EnvironmentFigures::cores);

@@ -5,6 +5,7 @@
 #include "base/numbers.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "record/run_totals.h"
 #include "record/validity.h"
 #include "report/finding_rules.h"
 #include "report/text.h"
@@ -24,11 +25,38 @@ double secondsWithoutConnection(const RunData& run) {
   return seconds;
 }
 
+/// Connections that carried the load: in a cluster -conns is for each node.
+double connections(const RunData& run) {
+  double nodes = 0;
+  for (const ClusterNodeFigures& node : run.figures.cluster.nodes)
+    if (node.ops != 0) ++nodes;
+  return countFlag(run, "conns") * std::max(1.0, nodes);
+}
+
 /// The most that Little's law lets through, operations/s; 0: not known.
 double mostByLittle(const RunData& run) {
   const double service = run.latencyOf("service").mean;
-  const double inFlight = countFlag(run, "conns") * std::max(1.0, countFlag(run, "pipeline"));
+  const double inFlight = connections(run) * std::max(1.0, countFlag(run, "pipeline"));
   return service > 0 ? inFlight / service * 1e6 : 0;
+}
+
+/// How many operations more waited, in flight and in the backlog, with each second of the measured
+/// window.
+double queueGrowth(const RunData& run) {
+  double before = 0, after = 0;
+  Span window{-1, -1};
+  for (const LoadPoint& point : run.load) {
+    const double waiting = point.outstanding + point.backlog;
+    if (point.drain) continue;
+    if (point.warmup) {
+      before = waiting;
+      continue;
+    }
+    if (window.start < 0) window.start = point.at.start;
+    window.end = point.at.end;
+    after = waiting;
+  }
+  return window.length() > 0 ? (after - before) / window.length() : 0;
 }
 
 /// What kept a run from its rate.
@@ -105,25 +133,36 @@ std::optional<Finding> notConserved(const RunData& run) {
 
 std::optional<Finding> overloaded(const RunData& run) {
   const RateFigures& rate = run.figures.rate;
-  if (run.closed() || rate.achieved >= kKeptUp * rate.target) return {};
-  std::string text = fmt::format(
-      "Overloaded: {} of {} operations/s offered were completed ({}). The queue grew by {} "
-      "operations each second, and response time measures that queue, not Redis",
-      groupedRounded(rate.achieved), groupedRounded(rate.target),
-      formatShare(rate.achieved / rate.target), groupedRounded(rate.target - rate.achieved));
+  const double answered = answeredRate(rate, run.figures.windowS);
+  if (run.closed() || rate.scheduled == 0 || answered >= kKeptUp * rate.target) return {};
+  std::string text = fmt::format("Overloaded: {} of {} operations/s offered were answered ({})",
+                                 groupedRounded(answered), groupedRounded(rate.target),
+                                 formatShare(answered / rate.target));
+  if (const double growth = queueGrowth(run); growth > 0)
+    text += fmt::format(
+        ". The queue grew by {} operations each second, and response time measures that queue, not "
+        "Redis",
+        groupedRounded(growth));
   if (const std::string bound = limitText(run); !bound.empty()) text += ". " + bound;
   return Finding{"overloaded", Weight::problem, std::move(text),
-                 "rate.achieved, rate.target; main_thread_utilisation, generator.utilisation, "
-                 "service mean, -conns"};
+                 "rate.achieved, rate.errors, rate.target; intervals' outstanding and backlog; "
+                 "main_thread_utilisation, generator.utilisation, service mean, -conns"};
 }
 
 std::optional<Finding> keptUp(const RunData& run) {
   const RateFigures& rate = run.figures.rate;
-  if (run.closed() || rate.achieved < kKeptUp * rate.target) return {};
+  if (run.closed() || rate.scheduled == 0 || rate.achieved < kKeptUp * rate.target) return {};
   return Finding{"kept-up", Weight::plain,
                  fmt::format("The offered rate was served: {} of {} operations/s",
                              groupedRounded(rate.achieved), groupedRounded(rate.target)),
                  "rate.achieved, rate.target"};
+}
+
+std::optional<Finding> nothingMeasured(const RunData& run) {
+  if (run.figures.rate.scheduled != 0) return {};
+  return Finding{"nothing-measured", Weight::problem,
+                 "Nothing was measured: no operation fell due in the measured window",
+                 "rate.scheduled"};
 }
 
 std::optional<Finding> nothingCompleted(const RunData& run) {
@@ -212,7 +251,7 @@ std::optional<Finding> connectionsLost(const RunData& run) {
 
 std::optional<Finding> closedLoop(const RunData& run) {
   const RateFigures& rate = run.figures.rate;
-  const double conns = countFlag(run, "conns");
+  const double conns = connections(run);
   const LatencyFigures& service = run.latencyOf("service");
   if (!run.closed() || conns <= 0 || rate.achieved <= 0 || service.count == 0) return {};
   const double batch = std::max(1.0, countFlag(run, "pipeline"));

@@ -17,6 +17,7 @@ std::optional<Finding> notEnded(const RunData& run);
 std::optional<Finding> notConserved(const RunData& run);
 std::optional<Finding> overloaded(const RunData& run);
 std::optional<Finding> keptUp(const RunData& run);
+std::optional<Finding> nothingMeasured(const RunData& run);
 std::optional<Finding> nothingCompleted(const RunData& run);
 std::optional<Finding> noReply(const RunData& run);
 std::optional<Finding> failedOperations(const RunData& run);

@@ -60,13 +60,13 @@ std::optional<Finding> misses(const RunData& run) {
     expired += server.expired;
   }
   std::string why;
-  if (evicted != 0)
-    why = fmt::format(". The servers evicted {} keys: the data set does not fit in maxmemory",
-                      grouped(evicted));
-  else if (expired != 0)
-    why = fmt::format(". {} keys expired, and none was evicted", grouped(expired));
+  if (evicted + expired != 0)
+    why = fmt::format(". During the run the servers evicted {} keys, and {} expired",
+                      grouped(evicted), grouped(expired));
   else if (!run.figures.servers.empty())
-    why = ". No key was evicted or expired: these were gone before the run, or never loaded";
+    why =
+        ". No key was evicted or expired during the run: these were gone before it, or deleted, or "
+        "never loaded";
   return Finding{"misses", Weight::notable,
                  fmt::format("{} of {} reads missed: hit rate {}{}", grouped(cache.misses),
                              grouped(cache.hits + cache.misses), formatShare(cache.hitRate), why),
@@ -78,8 +78,8 @@ std::optional<Finding> serverBound(const RunData& run) {
   if (busy < kServerBound) return {};
   return Finding{
       "server-bound", Weight::notable,
-      fmt::format("Redis's main thread was {} busy. This is the server's maximum rate for "
-                  "these operations, and latency at it is queueing",
+      fmt::format("Redis's main thread was {} busy: the server was at its maximum rate for these "
+                  "operations, or close to it, where latency is mostly queueing",
                   formatShare(busy)),
       "servers' main_thread_utilisation"};
 }
@@ -130,9 +130,14 @@ std::optional<Finding> memoryGrew(const RunData& run) {
 std::optional<Finding> forked(const RunData& run) {
   const double forks = grown(run, "total_forks");
   if (forks < 1) return {};
+  // Until a server forks in the run, the field tells of an earlier fork.
   double longest = 0;
-  for (const ServerSample& sample : run.dir.servers)
-    longest = std::max(longest, sample.number("latest_fork_usec"));
+  std::map<std::string, double, std::less<>> before;
+  for (const ServerSample& sample : run.dir.servers) {
+    const double count = sample.number("total_forks");
+    if (before.try_emplace(sample.addr, count).first->second != count)
+      longest = std::max(longest, sample.number("latest_fork_usec"));
+  }
   return Finding{
       "forked", Weight::notable,
       fmt::format("Redis forked {:.0f} time{} and stalled for up to {} while its page tables were "

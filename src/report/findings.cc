@@ -9,14 +9,14 @@ namespace redline {
 namespace {
 
 constexpr std::array kRules{
-    notEnded,          notConserved,   wrongValues,   nothingCompleted, noReply,
-    overloaded,        keptUp,         lowerBounds,   failedOperations,
-    connectionsLost,   waitBeforeSend, waitInService, worstInterval,
-    slowStretches,     serverSilent,   slowCommands,  serverBound,
-    closedLoop,        smallBatches,   generatorBusy, generatorStall,
-    serverWithoutCore, stolenTime,     hiddenSteal,   misses,
-    memoryGrew,        fragmentation,  forked,        delayedFsync,
-    rightValues,
+    notEnded,         notConserved,     wrongValues,       nothingMeasured,
+    nothingCompleted, noReply,          overloaded,        keptUp,
+    lowerBounds,      failedOperations, connectionsLost,   waitBeforeSend,
+    waitInService,    worstInterval,    slowStretches,     serverSilent,
+    slowCommands,     serverBound,      closedLoop,        smallBatches,
+    generatorBusy,    generatorStall,   serverWithoutCore, stolenTime,
+    hiddenSteal,      misses,           memoryGrew,        fragmentation,
+    forked,           delayedFsync,     rightValues,
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "base/shell.h"
 #include "base/units.h"
+#include "record/product.h"
 #include "report/findings.h"
 #include "report/pictures.h"
 #include "report/run_tables.h"
@@ -20,7 +21,7 @@ std::string hostOf(const RunData& run) {
   if (!e.cpu.empty()) parts.push_back(fmt::format("{}, {} cores", e.cpu, e.cores));
   if (e.memoryBytes != 0) parts.push_back(formatSize(e.memoryBytes));
   if (!e.kernel.empty()) parts.push_back("Linux " + e.kernel);
-  if (!e.redisVersion.empty()) parts.push_back("Redis " + e.redisVersion);
+  if (!e.redisVersion.empty()) parts.push_back(productText(e.redisVersion));
   if (run.dir.plan) parts.push_back("redline " + run.dir.plan->redlineVersion);
   return fmt::format("{}", fmt::join(parts, "; "));
 }

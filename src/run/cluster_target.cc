@@ -25,13 +25,10 @@ Result<std::pair<SlotMapReading, std::string>> readMap(std::span<const Endpoint>
   return fail(std::move(last));
 }
 
-Status requireWhole(const SlotMapReading& reading, const std::string& seed) {
-  const auto uncovered = reading.map.uncovered();
-  if (!uncovered.empty())
-    return fail(ErrorCode::refused,
-                "{} of {} slots have no owner ({}), as {} sees its cluster: restore their nodes, "
-                "or reassign the slots (redis-cli --cluster fix {})",
-                slotCount(uncovered), kSlots, formatSlotRanges(uncovered), seed, seed);
+/// The cluster serves, if only in part: it may do without full coverage.
+Status requireServing(const SlotMapReading& reading, const std::string& seed) {
+  if (reading.state != "ok" && !reading.map.uncovered().empty())
+    return fail(ErrorCode::refused, "{}", uncoveredText(reading.map, seed));
   if (reading.state != "ok")
     return fail(ErrorCode::refused,
                 "{} says cluster_state:{}: a master is gone, or most are; see CLUSTER NODES", seed,
@@ -47,14 +44,26 @@ std::string described(const ClusterNode& node, std::size_t slots) {
 
 }  // namespace
 
+std::string uncoveredText(const SlotMap& map, const std::string& seed) {
+  const auto uncovered = map.uncovered();
+  return fmt::format(
+      "{} of {} slots have no owner ({}), as {} sees its cluster: restore their nodes, or reassign "
+      "the slots (redis-cli --cluster fix {})",
+      slotCount(uncovered), kSlots, formatSlotRanges(uncovered), seed, seed);
+}
+
 Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Login& login,
                                      bool anyVersion) {
   auto read = readMap(seeds, login);
   if (!read) return fail(std::move(read.error()));
   const auto& [reading, seed] = *read;
-  if (auto whole = requireWhole(reading, seed); !whole) return fail(std::move(whole.error()));
+  if (auto serving = requireServing(reading, seed); !serving)
+    return fail(std::move(serving.error()));
 
   ClusterTarget cluster;
+  if (!reading.map.uncovered().empty())
+    cluster.notes.push_back("operations on some keys will fail with clusterdown: " +
+                            uncoveredText(reading.map, seed));
   std::vector<Target> spare;
   for (std::uint16_t i = 0; i < reading.map.nodes().size(); ++i) {
     const ClusterNode& node = reading.map.nodes()[i];

@@ -17,10 +17,14 @@ struct ClusterTarget {
   std::vector<std::string> notes;
 };
 
+/// Which slots have no owner, as `seed` sees it, and what to do.
+std::string uncoveredText(const SlotMap& map, const std::string& seed);
+
 /// Finds the cluster by the first of `seeds` that answers (a replica will do), and makes sure that
-/// every slot has an owner, that the gate lets through to every node it announces, and that each
-/// master with slots answers, lets us in and is of the right version. A replica that does not
-/// answer is a note. refused, unsafe or unreachable: what is in the way, and what to do about it.
+/// it serves (slots without an owner are a note, where it does so without them), that the gate lets
+/// through to every node it announces, and that each master with slots answers, lets us in and is
+/// of the right version. A replica that does not answer is a note. refused, unsafe or unreachable:
+/// what is in the way, and what to do about it.
 Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Login& login,
                                      bool anyVersion);
 

@@ -8,7 +8,7 @@
 
 #include "base/rng.h"
 #include "base/units.h"
-#include "server/key_admin.h"
+#include "cluster/hash_slot.h"
 #include "workload/keyspace.h"
 #include "workload/ttl.h"
 #include "workload/values.h"
@@ -28,13 +28,25 @@ std::string count(std::uint64_t number) {
   return formatCount(static_cast<double>(number));
 }
 
-std::set<std::uint64_t> sampledIds(const EnginePlan& plan) {
+bool isServed(std::uint64_t id, const SlotMap* map) {
+  return map == nullptr || map->ownerOf(hashSlot(keyOf(id))) != SlotMap::kNoNode;
+}
+
+std::set<std::uint64_t> sampledIds(const EnginePlan& plan, const SlotMap* map) {
   Rng rng(plan.runSeed, 0x70726f6265);
   std::set<std::uint64_t> ids;
   for (std::uint64_t i = 0; i < std::min(kAtEachEnd, plan.keys); ++i)
     ids.insert({i, plan.keys - 1 - i});
   for (std::uint64_t i = 0; i < kAtRandom; ++i) ids.insert(rng.below(plan.keys));
+  std::erase_if(ids, [map](std::uint64_t id) { return !isServed(id, map); });
   return ids;
+}
+
+std::string_view adviceFor(const Value& error) {
+  return error.text.starts_with("WRONGTYPE")
+             ? "; another program keeps other types than strings under these names: drive a server "
+               "of its own, or delete those keys and load the data set (redline loader)"
+             : "; see the server's log";
 }
 
 /// The first reply that is an error.
@@ -102,21 +114,21 @@ std::string whichDisagree(const DataSetSample& sample, Disagrees disagrees) {
 
 void judgeValues(const EnginePlan& plan, const DataSetSample& sample, DataSetJudgement& judgement) {
   const std::string foreign = whichDisagree(sample, [](const SampledKey& k) { return k.foreign; });
-  if (!foreign.empty()) {
-    // With -verify=none the values of another program may be read.
-    if (plan.verify != VerifyLevel::none)
-      judgement.contradictions.push_back(
-          fmt::format("-seed={}: {} hold values of another seed (-verify=none ignores values)",
-                      plan.seed, foreign));
-    return;
-  }
+  // With -verify=none the values of another program may be read, and be of other sizes.
+  const bool unverified = !foreign.empty() && plan.verify == VerifyLevel::none;
+  if (!foreign.empty() && !unverified)
+    return judgement.contradictions.push_back(
+        fmt::format("-seed={}: {} hold values of another seed (-verify=none ignores values)",
+                    plan.seed, foreign));
   const auto otherSize = [&](const SampledKey& key) { return key.length != plan.valueSize; };
   if (const std::string which = whichDisagree(sample, otherSize); !which.empty()) {
     const auto example = std::ranges::find_if(
         sample.keys, [&](const SampledKey& key) { return key.found && otherSize(key); });
-    judgement.contradictions.push_back(
-        fmt::format("-value-size={}: {} hold {} bytes", plan.valueSize, which, example->length));
+    (unverified ? judgement.notes : judgement.contradictions)
+        .push_back(fmt::format("-value-size={}: {} hold {} bytes", plan.valueSize, which,
+                               example->length));
   }
+  if (unverified) return;
   const Ttls ttls(plan.seed, plan.ttlFraction, plan.ttlMin, plan.ttlMax);
   const auto otherTtl = [&](const SampledKey& key) {
     return key.expires != (ttls.ttlMillisOf(key.id) != 0);
@@ -153,17 +165,19 @@ void judgePresence(const EnginePlan& plan, const DataSetSample& sample,
 
 }  // namespace
 
-Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> targets) {
+Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> targets,
+                                    const KeyAdmin::OnWait& onWait, const SlotMap* map) {
   DataSetSample sample;
   if (auto read = readServers(targets, sample); !read) return fail(read.error());
   auto admin = KeyAdmin::connect(targets.front().admin.endpoint(), plan.cluster(),
                                  {plan.login.user, plan.login.password});
   if (!admin) return fail(admin.error());
-  const std::set<std::uint64_t> ids = sampledIds(plan);
+  admin->sayWhenWaiting(onWait);
+  const std::set<std::uint64_t> ids = sampledIds(plan, map);
   auto questions = questionsOn(ids);
   const std::size_t ofKeys = questions.size();
   for (std::uint64_t i = 0; i < kAtEachEnd; ++i)
-    questions.push_back({"EXISTS", keyOf(plan.keys + i)});
+    if (isServed(plan.keys + i, map)) questions.push_back({"EXISTS", keyOf(plan.keys + i)});
   const auto answers = admin->pipeline(questions);
   if (!answers) return fail(answers.error());
   if (const Value* const error = firstError(*answers)) {
@@ -172,8 +186,8 @@ Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> ta
       return sample;
     }
     const auto& question = questions[static_cast<std::size_t>(error - answers->data())];
-    return fail(ErrorCode::refused, "{} answers {} {} with: {}", plan.target.text(), question[0],
-                question[1], error->text);
+    return fail(ErrorCode::refused, "{} answers {} {} with: {}{}", plan.target.text(), question[0],
+                question[1], error->text, adviceFor(*error));
   }
   const Values values(plan.seed, plan.valueSize);
   const std::span<const Value> all(*answers);

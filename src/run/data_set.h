@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cluster/slot_map.h"
 #include "engine/plan.h"
 #include "run/target.h"
+#include "server/key_admin.h"
 
 namespace redline {
 
@@ -34,8 +36,11 @@ struct DataSetSample {
 
 /// Looks at about 64 keys: their lengths, times to live and the first bytes of their values,
 /// whatever size these have. refused: a key of the data set's name holds something else than a
-/// string.
-Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> targets);
+/// string. `onWait` hears of a wait that takes long; keys of slots that no node of `map` owns are
+/// not looked at.
+Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> targets,
+                                    const KeyAdmin::OnWait& onWait = {},
+                                    const SlotMap* map = nullptr);
 
 /// What a sample says of the flags that describe the data set.
 struct DataSetJudgement {

@@ -12,6 +12,7 @@
 
 #include "base/affinity.h"
 #include "engine/engine.h"
+#include "os/console.h"
 #include "os/files.h"
 #include "record/recorder.h"
 #include "run/chaos_run.h"
@@ -59,7 +60,7 @@ class DriverRun {
         environment_(environmentFigures(preflight.host)),
         recorder_(plan.engine.threads, [this](const Interval& i) { onInterval(i); }),
         chaos_(plan.chaos, faultContext()) {
-    environment_.redisVersion = preflight.targets.front().info.version();
+    environment_.redisVersion = preflight.targets.front().info.recordedVersion();
   }
 
   Result<DriverOutcome> run() {
@@ -286,14 +287,14 @@ class DriverRun {
     };
     summary.faults = chaos_.figures(start_);
     note(chaos_.problems());
-    note(errorNotes(summary.rate));
+    note(errorNotes(summary.rate, plan_.engine.cluster()));
     note(preflight_.notes);
     outcome.hostWarnings = hostWarnings(preflight_.host);
     for (const Warning& warning : outcome.hostWarnings) note({warningText(warning)});
     if (mapAtEnd_)
       failures_.note(directory_.writeSlots(slotFigures(engine.clusterTally(), *mapAtEnd_)));
     failures_.note(directory_.writeSummary(summary));
-    if (!plan_.json.empty()) failures_.note(writeWholeFile(plan_.json, summaryToJson(summary)));
+    if (!plan_.json.empty()) failures_.note(writeResult(plan_.json, summaryToJson(summary)));
     if (sends_) failures_.note(sends_->finish(start_));
     for (const std::string& problem : chaos_.problems())
       failures_.note(fail(ErrorCode::refused, "{}", problem));
@@ -325,7 +326,7 @@ class DriverRun {
 }  // namespace
 
 Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watcher) {
-  auto checked = preflight(plan.engine, plan.anyVersion, plan.force);
+  auto checked = preflight(plan.engine, plan.anyVersion, plan.force, watcher.onNote);
   if (!checked) return fail(checked.error());
   for (const std::string& note : checked->notes) watcher.onNote(note);
   auto path = plan.out.empty() ? createRunDirectory("driver", std::time(nullptr)) : plan.out;

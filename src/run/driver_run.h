@@ -21,7 +21,7 @@ namespace redline {
 struct DriverPlan {
   EnginePlan engine;
   std::filesystem::path out;    ///< the run directory, which has no files; empty: a new one in runs
-  std::filesystem::path json;   ///< a second copy of the summary; empty: none
+  std::filesystem::path json;   ///< a second copy of the summary; empty: none, "-": stdout
   std::filesystem::path sends;  ///< the time of every send, int64 ns since the start; empty: none
   std::vector<std::string> command;                         ///< argv
   std::vector<std::pair<std::string, std::string>> config;  ///< every flag as resolved

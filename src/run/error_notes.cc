@@ -15,7 +15,11 @@ namespace {
 
 constexpr double kNotedShare = 0.01;  // of the operations
 
-std::string_view meaningOf(std::string_view kind) {
+std::string_view meaningOf(std::string_view kind, bool cluster) {
+  if (cluster && kind == kFailureNames[index(Failure::redirects)])
+    return "the nodes sent them on to each other until their deadline: they disagree on who owns "
+           "the "
+           "slots; see redis-cli --cluster check";
   using Entry = std::pair<Failure, std::string_view>;
   static constexpr std::array<Entry, kFailures> kMeanings{{
       {Failure::serverError,
@@ -43,7 +47,7 @@ std::string_view meaningOf(std::string_view kind) {
        "-user), or extend the user's ACL"},
       {Failure::clusterDown, "the cluster had slots without an owner: see CLUSTER INFO"},
       {Failure::redirects,
-       "the server is a node of a cluster and the keys live on others: name a single server"},
+       "the server is a node of a cluster and the keys live on others: drive it as a cluster"},
       {Failure::execAbort,
        "Redis refused a command of a transaction and dropped all of it: see the other errors"},
       {Failure::wrongType,
@@ -67,7 +71,7 @@ std::string_view meaningOf(std::string_view kind) {
 
 }  // namespace
 
-std::vector<std::string> errorNotes(const RateFigures& rate) {
+std::vector<std::string> errorNotes(const RateFigures& rate, bool cluster) {
   std::vector<std::pair<std::uint64_t, std::string_view>> kinds;
   for (const auto& [name, count] : rate.errors) kinds.emplace_back(count, name);
   std::ranges::stable_sort(kinds, [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -77,7 +81,7 @@ std::vector<std::string> errorNotes(const RateFigures& rate) {
                          static_cast<double>(std::max<std::uint64_t>(rate.scheduled, 1));
     if (share < kNotedShare) break;
     notes.push_back(fmt::format("{:.0f}% of the operations failed with {}: {}", 100 * share, kind,
-                                meaningOf(kind)));
+                                meaningOf(kind, cluster)));
   }
   return notes;
 }

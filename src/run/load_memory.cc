@@ -23,7 +23,8 @@ std::uint64_t share(std::uint64_t of, std::uint64_t part, std::uint64_t whole) {
 }
 
 // About how many of the ids are not there yet: writing the others again takes no more memory.
-Result<std::uint64_t> countNew(const Endpoint& where, const LoadPlan& load) {
+Result<std::uint64_t> countNew(const Endpoint& where, const LoadPlan& load,
+                               const KeyAdmin::OnWait& onWait) {
   const std::uint64_t total = load.keys - load.from;
   const std::uint64_t probes = std::min(kSampledKeys, total);
   std::vector<std::vector<std::string>> commands;
@@ -34,6 +35,7 @@ Result<std::uint64_t> countNew(const Endpoint& where, const LoadPlan& load) {
   }
   auto admin = KeyAdmin::connect(where, load.cluster(), {load.login.user, load.login.password});
   if (!admin) return fail(admin.error());
+  admin->sayWhenWaiting(onWait);
   const auto replies = admin->pipeline(commands);
   if (!replies) return fail(replies.error());
   std::uint64_t missing = 0;
@@ -90,14 +92,15 @@ Status checkCluster(Preflight& servers, const LoadPlan& load, std::uint64_t adde
 
 }  // namespace
 
-Status checkLoadFits(Preflight& servers, const LoadPlan& load) {
+Status checkLoadFits(Preflight& servers, const LoadPlan& load,
+                     const std::function<void(const std::string&)>& onNote) {
   const auto keysOf = [](std::uint64_t sum, const Target& target) {
     return sum + target.info.keys();
   };
   std::uint64_t added = load.keys - load.from;
   if (std::accumulate(servers.targets.begin(), servers.targets.end(), std::uint64_t{0}, keysOf) !=
       0) {
-    const auto counted = countNew(servers.targets.front().admin.endpoint(), load);
+    const auto counted = countNew(servers.targets.front().admin.endpoint(), load, onNote);
     if (!counted) return fail(counted.error());
     added = *counted;
   }

@@ -10,9 +10,11 @@
 #include "base/affinity.h"
 #include "base/units.h"
 #include "engine/loading.h"
-#include "os/files.h"
+#include "os/console.h"
+#include "run/cluster_target.h"
 #include "run/cluster_watch.h"
 #include "run/first_failure.h"
+#include "run/foreign_keys.h"
 #include "run/generator_memory.h"
 #include "run/load_memory.h"
 #include "run/load_method.h"
@@ -36,16 +38,6 @@ constexpr Nanos kProgressPoll = 50 * kMillisecond;
 /// child waits for a core.
 constexpr Nanos kCopyPatience = 60 * kSecond;
 
-Status checkPlan(const LoadPlan& load) {
-  if (load.from >= load.keys)
-    return fail(ErrorCode::usage, "-from={} leaves nothing to write: -keys={} has the ids 0 to {}",
-                load.from, load.keys, load.keys - 1);
-  if (load.ttlMin > load.ttlMax)
-    return fail(ErrorCode::usage, "-ttl-min={} is longer than -ttl-max={}",
-                formatDuration(load.ttlMin), formatDuration(load.ttlMax));
-  return {};
-}
-
 /// The servers of a load, and how it gets into them.
 struct Prepared {
   Preflight servers;
@@ -54,11 +46,14 @@ struct Prepared {
 
 /// The node, or the cluster, after a look at whether the load may go there and fits.
 Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
-  if (auto good = checkPlan(plan.load); !good) return fail(good.error());
+  if (auto good = checkLoadPlan(plan.load); !good) return fail(good.error());
   auto servers =
       connectServers(plan.load.target, plan.load.seeds, plan.load.login, plan.anyVersion);
   if (!servers) return fail(std::move(servers.error()));
   const Target& first = servers->targets.front();
+  if (servers->map && !servers->map->uncovered().empty())
+    return fail(ErrorCode::refused, "{}",
+                uncoveredText(*servers->map, first.admin.endpoint().text()));
   if (!servers->map && first.info.role() != "master")
     return fail(ErrorCode::refused, "{} is a replica: name its master with -addr",
                 first.admin.endpoint().text());
@@ -71,9 +66,21 @@ Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
           checkGeneratorMemory(generatorMemory(plan.load, nodes), servers->host.memoryAvailable);
       !room && !plan.force)
     return fail(std::move(room.error()));
-  const Status fits = checkLoadFits(*servers, plan.load);
+  const Status fits = checkLoadFits(*servers, plan.load, watcher.onNote);
   if (!fits && !plan.force) return fail(fits.error());
   if (!fits) note(fits.error().message);
+  auto foreign = findForeignKey(*servers, plan.load);
+  if (!foreign) return fail(std::move(foreign.error()));
+  if (*foreign) {
+    const ForeignKey& key = **foreign;
+    const std::string text =
+        fmt::format("{} holds a {} under {}, a name of this data set, which the load overwrites",
+                    key.server, key.type, key.key);
+    if (!plan.force)
+      return fail(ErrorCode::unsafe,
+                  "{}: load into an empty server, delete such keys, or insist with -force", text);
+    note(text);
+  }
   auto method = chooseMethod(plan, *servers, fits.has_value());
   if (!method) return fail(std::move(method.error()));
   if (plan.method == LoadMethod::rdb && method->method != LoadMethod::rdb)
@@ -138,7 +145,7 @@ class LoadRun {
     summary.config = plan_.config;
     summary.load = {std::string(nameOf(method_.method)), method_.reason};
     summary.environment = environmentFigures(servers_.host);
-    summary.environment.redisVersion = servers_.targets.front().info.version();
+    summary.environment.redisVersion = servers_.targets.front().info.recordedVersion();
     if (auto opened = record_.open(plan_, summary.environment); !opened)
       return fail(opened.error());
     record_.watch(plan_, endpoints());
@@ -287,8 +294,7 @@ class LoadRun {
     if (slotMap_) slots = slotFigures(outcome.cluster, *slotMap_->latest());
     const Summary& summary = result_.summary;
     Status written = record_.close(summary, slots);
-    if (!plan_.json.empty() && written)
-      written = writeWholeFile(plan_.json, summaryToJson(summary));
+    if (!plan_.json.empty() && written) written = writeResult(plan_.json, summaryToJson(summary));
     if (result_.status && !written) result_.status = std::move(written);
   }
 
@@ -305,6 +311,16 @@ class LoadRun {
 };
 
 }  // namespace
+
+Status checkLoadPlan(const LoadPlan& load) {
+  if (load.from >= load.keys)
+    return fail(ErrorCode::usage, "-from={} leaves nothing to write: -keys={} has the ids 0 to {}",
+                load.from, load.keys, load.keys - 1);
+  if (load.ttlMin > load.ttlMax)
+    return fail(ErrorCode::usage, "-ttl-min={} is longer than -ttl-max={}",
+                formatDuration(load.ttlMin), formatDuration(load.ttlMax));
+  return {};
+}
 
 Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher) {
   auto prepared = prepare(plan, watcher);

@@ -29,10 +29,10 @@ constexpr std::string_view nameOf(LoadMethod method) {
 struct LoadRunPlan {
   LoadPlan load;
   LoadMethod method = LoadMethod::automatic;
-  std::vector<OwnServer> own;                               ///< those that may be loaded by rdb
-  std::filesystem::path out;                                ///< the run directory; empty: none
-  std::filesystem::path json;                               ///< the summary; empty: none
-  std::vector<std::string> command;                         ///< argv
+  std::vector<OwnServer> own;        ///< those that may be loaded by rdb
+  std::filesystem::path out;         ///< the run directory; empty: none
+  std::filesystem::path json;        ///< the summary; empty: none, "-": standard output
+  std::vector<std::string> command;  ///< argv
   std::vector<std::pair<std::string, std::string>> config;  ///< every flag as resolved
   std::string redlineVersion;
   Nanos interval = kSecond;  ///< between two lines of servers.csv
@@ -68,8 +68,11 @@ struct LoadRunOutcome {
   Status status;
 };
 
-/// Checks the server and the arithmetic of its memory, fills it, and writes what was asked for. An
-/// error means that no key was written.
+/// usage: the plan contradicts itself, whatever the server.
+Status checkLoadPlan(const LoadPlan& load);
+
+/// Checks the plan, the server and the arithmetic of its memory, fills it, and writes what was
+/// asked for. An error means that no key was written.
 Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher);
 
 }  // namespace redline

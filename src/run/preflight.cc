@@ -15,8 +15,9 @@ namespace redline {
 namespace {
 
 /// The flags describe the data set on the server, or -force is set.
-Status requireDataSet(const EnginePlan& plan, bool force, Preflight& found) {
-  const auto sample = sampleDataSet(plan, found.targets);
+Status requireDataSet(const EnginePlan& plan, bool force, const KeyAdmin::OnWait& onWait,
+                      Preflight& found) {
+  const auto sample = sampleDataSet(plan, found.targets, onWait, found.map ? &*found.map : nullptr);
   if (!sample) return fail(sample.error());
   for (const SampledKey& key : sample->keys)
     found.longestValue = std::max<std::size_t>(found.longestValue, key.length);
@@ -79,8 +80,8 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
   if (!target) return fail(std::move(target.error()));
   if (target->info.count("cluster_enabled") != 0)
     return fail(ErrorCode::refused,
-                "{} is a node of a cluster, and owns only some of the keys: add "
-                "-topology=cluster",
+                "{} is a node of a cluster, and owns only some of the keys: leave out "
+                "-topology=node, or name a single server",
                 where.text());
   Preflight result{{}, std::nullopt, readHost(), 0, {}};
   result.targets.push_back(std::move(*target));
@@ -88,7 +89,8 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
   return result;
 }
 
-Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force) {
+Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force,
+                            const std::function<void(const std::string&)>& onNote) {
   auto result = connectServers(plan.target, plan.seeds, plan.login, anyVersion);
   if (!result) return result;
   const Status fits =
@@ -96,7 +98,7 @@ Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force)
   if (!fits && !force) return fail(fits.error());
   if (!fits) result->notes.push_back(fits.error().message);
   if (auto sound = requireReplicas(plan, *result); !sound) return fail(std::move(sound.error()));
-  if (auto sound = requireDataSet(plan, force, *result); !sound)
+  if (auto sound = requireDataSet(plan, force, onNote, *result); !sound)
     return fail(std::move(sound.error()));
   return result;
 }

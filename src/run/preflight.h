@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,7 +32,8 @@ Result<Preflight> connectServers(const Endpoint& target, std::span<const Endpoin
 /// Checks that load may go there and that the run is meaningful: the address is on this
 /// machine, a Redis of the right version answers and lets us in (in a cluster: of each master), and
 /// the keys that are there are those of this data set (data_set.h). `force`: where they are not,
-/// that is a note.
-Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force);
+/// that is a note. `onNote` hears at once of what takes long.
+Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force,
+                            const std::function<void(const std::string&)>& onNote);
 
 }  // namespace redline

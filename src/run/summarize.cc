@@ -72,15 +72,6 @@ void addMitigation(MitigationFigures& figures, const Interval& total) {
   figures.invalidationLag = figuresOf(total.invalidationLag);
 }
 
-double lostShare(const RateFigures& rate) {
-  std::uint64_t lost = 0;
-  for (const Failure kind : {Failure::disconnected, Failure::unknownFate, Failure::protocol})
-    if (const auto found = rate.errors.find(std::string(kFailureNames[index(kind)]));
-        found != rate.errors.end())
-      lost += found->second;
-  return rate.scheduled == 0 ? 0 : static_cast<double>(lost) / static_cast<double>(rate.scheduled);
-}
-
 void separateFaultedDispatch(const RunFacts::Dispatch& dispatch, ValidityFacts& facts) {
   facts.dispatchP99Us = toMicros(dispatch.clear.quantile(0.99));
   facts.faultedDispatchP99Us = toMicros(dispatch.faulted.quantile(0.99));
@@ -120,12 +111,14 @@ ClusterFigures clusterOf(const Counters& counts, const RunFacts::Cluster& facts)
   return cluster;
 }
 
-ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, Nanos blocked,
-                              const RunFacts& run) {
+ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary,
+                              const Counters& counts, const RunFacts& run) {
+  const auto done = static_cast<double>(summary.rate.completed + summary.rate.failed);
   ValidityFacts facts;
   facts.closed = plan.closed();
   facts.targetRate = summary.rate.target;
-  facts.achievedRate = summary.rate.achieved;
+  facts.answeredRate = answeredRate(summary.rate, summary.windowS);
+  facts.windowS = summary.windowS;
   facts.dispatchP99Us = summary.latency.at("dispatch").at("all").p99;
   facts.dispatchMaxUs = summary.latency.at("dispatch").at("all").max;
   facts.generatorUtilisation = summary.generator.utilisation;
@@ -139,8 +132,13 @@ ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary, Na
   facts.corrupt = static_cast<double>(summary.verify.corrupt);
   facts.scheduled = static_cast<double>(summary.rate.scheduled);
   facts.completed = static_cast<double>(summary.rate.completed);
-  facts.lostShare = lostShare(summary.rate);
-  facts.blockedShare = run.busyS > 0 ? toSeconds(blocked) / run.busyS : 0;
+  facts.lostShare = failedShare(summary.rate, {Failure::disconnected, Failure::unknownFate});
+  facts.droppedShare =
+      failedShare(summary.rate, {Failure::disconnected, Failure::unknownFate, Failure::timeout});
+  facts.strangeShare = failedShare(summary.rate, {Failure::protocol});
+  if (done > 0) facts.bytesPerOperation = static_cast<double>(counts.bytesReceived) / done;
+  facts.valueSize = static_cast<double>(plan.valueSize);
+  facts.blockedShare = run.busyS > 0 ? toSeconds(counts.blocked) / run.busyS : 0;
   facts.unanswered = summary.rate.unanswered;
   facts.longestUnansweredS = summary.rate.longestUnansweredS;
   facts.unservedShare = shareOf(summary.rate.unserved, summary.rate.scheduled);
@@ -193,7 +191,7 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   summary.servers = facts.servers;
   summary.cluster = clusterOf(counts, facts.cluster);
 
-  Verdict verdict = judgeValidity(factsForVerdict(plan, summary, counts.blocked, facts));
+  Verdict verdict = judgeValidity(factsForVerdict(plan, summary, counts, facts));
   summary.valid = verdict.reasons.empty();
   summary.invalidReasons = std::move(verdict.reasons);
   summary.notes = std::move(verdict.notes);

@@ -81,6 +81,7 @@ Result<Admin> Admin::open(const Endpoint& endpoint, const Credentials& credentia
   if (!stream) return fail(std::move(stream.error()));
   Admin admin(std::move(*stream), timeout);
   auto greeted = admin.greet(credentials, deadline, loading);
+  admin.greeted_ = greeted.has_value();
   if (greeted) return admin;
   Error error = std::move(greeted.error());
   if (error.code == ErrorCode::invalidInput) return notRedis(endpoint, error.message);
@@ -173,6 +174,11 @@ Result<Value> Admin::readReply(ValueParser& parser, Nanos deadline) {
   Value value;
   for (;;) {
     auto whole = parser.next(value);
+    if (!whole && greeted_)
+      return drop(fail(ErrorCode::invalidInput,
+                       "{} answers with bytes that are not RESP ({}): is there a proxy in between?",
+                       endpoint_.text(), whole.error().message)
+                      .value());
     if (!whole) return drop(std::move(whole.error()));
     if (*whole && value.type != Value::Type::push && value.type != Value::Type::attribute)
       return value;

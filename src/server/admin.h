@@ -114,6 +114,7 @@ class Admin {
   Nanos deadline(std::optional<Nanos> timeout) const;
   tl::unexpected<Error> drop(Error error);
 
+  bool greeted_ = false;  ///< it was a Redis when the connection was made
   Endpoint endpoint_, peer_;
   std::optional<BlockingStream> stream_;
   ValueParser parser_;

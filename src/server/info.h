@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "record/product.h"
 
 namespace redline {
 
@@ -34,6 +35,10 @@ struct ServerInfo {
   /// Keys of all databases.
   std::uint64_t keys() const;
   std::string_view version() const { return text("redis_version"); }
+  /// With the server's own name, where it is not Redis (record/product.h).
+  std::string recordedVersion() const {
+    return redline::recordedVersion(version(), text("valkey_version"));
+  }
   /// "master" or "replica".
   std::string role() const;
 };

@@ -42,16 +42,22 @@ Result<KeyAdmin> KeyAdmin::connect(const Endpoint& seed, bool cluster,
 
 Result<std::vector<Value>> KeyAdmin::pipeline(std::span<const std::vector<std::string>> commands,
                                               Nanos limit) {
-  const Nanos deadline = SteadyClock::read() + limit;
+  const Nanos begin = SteadyClock::read();
   std::vector<std::optional<Value>> replies(commands.size());
-  for (;;) {
+  for (bool told = !onWait_;;) {
     const Status asked = attempt(commands, replies);
     const auto left = std::ranges::count_if(replies, [](const auto& r) { return !r; });
     if (left == 0) break;
-    if (SteadyClock::read() >= deadline) {
-      if (!asked) return fail(asked.error());
-      return fail(ErrorCode::timeout, "{} of {} keys are served by no node of the cluster of {}",
-                  left, commands.size(), node_.text());
+    const Error why =
+        asked ? fail(ErrorCode::timeout, "{} of {} keys are served by no node of the cluster of {}",
+                     left, commands.size(), node_.text())
+                    .value()
+              : asked.error();
+    const Nanos waited = SteadyClock::read() - begin;
+    if (waited >= limit) return fail(why);
+    if (!told && waited >= kSecond) {
+      told = true;
+      onWait_(fmt::format("retrying for up to {} s: {}", limit / kSecond, why.message));
     }
     std::this_thread::sleep_for(std::chrono::nanoseconds(kRetryWait));
   }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -26,6 +28,10 @@ class KeyAdmin {
   Result<std::vector<Value>> pipeline(std::span<const std::vector<std::string>> commands,
                                       Nanos limit = 10 * kSecond);
 
+  /// Called once in a pipeline() that has waited for a second, with why and for how long it may.
+  using OnWait = std::function<void(const std::string&)>;
+  void sayWhenWaiting(OnWait onWait) { onWait_ = std::move(onWait); }
+
   /// Waits until every replica has what was written through this object. False: not in time.
   Result<bool> awaitReplicas(Nanos limit = 5 * kSecond);
 
@@ -40,6 +46,7 @@ class KeyAdmin {
 
   Endpoint node_;
   bool cluster_;
+  OnWait onWait_;
   ClusterAdmin nodes_;  ///< connections are reopened when lost; of a single node, just that one
 };
 

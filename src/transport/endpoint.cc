@@ -2,13 +2,83 @@
 
 #include <sys/un.h>
 
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
 #include "base/text.h"
 
 namespace redline {
 namespace {
 
 constexpr std::string_view kForms =
-    "expected HOST:PORT, [IPV6]:PORT or unix:/PATH, as in 127.0.0.1:7600";
+    "expected HOST:PORT, [IPV6]:PORT, unix:/PATH or a redis:// URL, as in 127.0.0.1:7600";
+constexpr std::string_view kUrl = "redis://";
+constexpr std::string_view kTlsUrl = "rediss://";
+constexpr std::string_view kSchemeEnd = "://";
+
+/// For errors: of an address with an @ only what follows it, since what precedes it may be part of
+/// a password.
+std::string shownAddress(std::string_view text) {
+  const std::size_t at = text.rfind('@');
+  return std::string(at == std::string_view::npos ? "" : "***") +
+         std::string(text.substr(at == std::string_view::npos ? 0 : at));
+}
+
+tl::unexpected<Error> unreadable(std::string_view text, std::string_view why) {
+  return fail(ErrorCode::usage, "cannot read the address \"{}\": {}: {}", shownAddress(text), why,
+              kForms);
+}
+
+/// A URL's user or password; none: its escapes are malformed.
+std::optional<std::string> percentDecoded(std::string_view text) {
+  std::string decoded;
+  while (!text.empty()) {
+    if (text.front() != '%') {
+      decoded += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    unsigned code = 0;
+    const std::string_view digits = text.substr(1, 2);
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+    if (digits.size() != 2 || error != std::errc{} || end != digits.data() + 2) return std::nullopt;
+    decoded += static_cast<char>(code);
+    text.remove_prefix(3);
+  }
+  return decoded;
+}
+
+/// A URL without its scheme, in its parts.
+struct UrlParts {
+  std::string_view user, password, host, path;
+};
+
+UrlParts partsOf(std::string_view rest) {
+  UrlParts parts;
+  if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
+    parts.user = rest.substr(0, at);
+    rest.remove_prefix(at + 1);
+    if (const std::size_t colon = parts.user.find(':'); colon != std::string_view::npos) {
+      parts.password = parts.user.substr(colon + 1);
+      parts.user = parts.user.substr(0, colon);
+    }
+  }
+  const std::size_t slash = rest.find_first_of("/?#");
+  parts.host = rest.substr(0, slash);
+  if (slash != std::string_view::npos) parts.path = rest.substr(slash);
+  return parts;
+}
+
+/// "127.0.0.1" and "[::1]" get the port that a URL may leave out.
+std::string withPort(std::string_view host) {
+  const std::size_t bracket = host.rfind(']');
+  const std::size_t colon = host.rfind(':');
+  const bool given =
+      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
+  return fmt::format("{}{}", host, given ? "" : ":6379");
+}
 
 }  // namespace
 
@@ -19,10 +89,10 @@ std::string Endpoint::text() const {
 }
 
 Result<Endpoint> parseEndpoint(std::string_view text) {
-  const auto wrong = [&](std::string_view why) {
-    return fail(ErrorCode::usage, "cannot read the address \"{}\": {}: {}", text, why, kForms);
-  };
+  const auto wrong = [&](std::string_view why) { return unreadable(text, why); };
   Endpoint endpoint;
+  if (text.find('@') != std::string_view::npos && !text.starts_with("unix:"))
+    return wrong("a user goes into -user, or with a password into a redis:// URL");
   if (text.starts_with("unix:")) {
     endpoint.unixPath = text.substr(5);
     if (endpoint.unixPath.empty()) return wrong("the path is missing");
@@ -49,6 +119,51 @@ Result<Endpoint> parseEndpoint(std::string_view text) {
   endpoint.host = host;
   endpoint.port = *number;
   return endpoint;
+}
+
+Result<ServerAddress> parseServerAddress(std::string_view text) {
+  const std::string_view scheme = text.substr(0, text.find(kSchemeEnd) + kSchemeEnd.size());
+  if (text.find(kSchemeEnd) == std::string_view::npos) {
+    auto endpoint = parseEndpoint(text);
+    if (!endpoint) return fail(std::move(endpoint.error()));
+    return ServerAddress{std::move(*endpoint), {}, {}};
+  }
+  const std::string name = toLower(scheme);
+  if (name == kTlsUrl)
+    return fail(ErrorCode::usage,
+                "rediss:// asks for TLS, which redline does not speak: use redis:// and a port of "
+                "the server without TLS");
+  if (name != kUrl) return fail(ErrorCode::usage, "a URL that is not a redis:// one: {}", kForms);
+  const UrlParts parts = partsOf(text.substr(scheme.size()));
+  if (parts.host.empty()) return unreadable(kUrl, "the host is missing");
+  if (!parts.path.empty() && parts.path != "/" && parts.path != "/0")
+    return fail(ErrorCode::usage,
+                "\"{}\" behind the address of a redis:// URL: redline uses database 0 and takes no "
+                "options there",
+                parts.path);
+  auto endpoint = parseEndpoint(withPort(parts.host));
+  if (!endpoint)  // its error would repeat a password that lacks its @
+    return fail(ErrorCode::usage, "cannot read the host and the port of a redis:// URL: {}",
+                kForms);
+  auto user = percentDecoded(parts.user);
+  auto password = percentDecoded(parts.password);
+  if (!user || !password)
+    return fail(ErrorCode::usage,
+                "the user or the password of a redis:// URL has a % that is not followed by two "
+                "hexadecimal digits: write a % as %25");
+  return ServerAddress{std::move(*endpoint), std::move(*user), std::move(*password)};
+}
+
+std::string withoutPassword(std::string_view text) {
+  const std::string lower = toLower(text);
+  std::size_t begin = lower.find(kUrl);
+  if (begin != std::string::npos) begin += kUrl.size();
+  if (const std::size_t tls = lower.find(kTlsUrl); tls != std::string::npos)
+    begin = std::min(begin, tls + kTlsUrl.size());
+  const std::size_t at = text.rfind('@');
+  if (begin == std::string::npos || at == std::string_view::npos || at < begin)
+    return std::string(text);
+  return fmt::format("{}***{}", text.substr(0, begin), text.substr(at));
 }
 
 }  // namespace redline

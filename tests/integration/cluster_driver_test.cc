@@ -303,7 +303,7 @@ TEST(ClusterDriver, RefusesWhatIsNoWholeClusterOfThisMachine) {
 
   // A node, where a single server was meant; and the other way round.
   const auto seeds = std::exchange(lab.plan.engine.seeds, {});
-  EXPECT_THAT(lab.whyNot(), HasSubstr("add -topology=cluster"));
+  EXPECT_THAT(lab.whyNot(), HasSubstr("leave out -topology=node"));
   const auto single = test::startRedis();
   ASSERT_TRUE(single);
   lab.plan.engine.seeds = {single->endpoint()};

@@ -343,7 +343,7 @@ TEST(ClusterLoader, RefusesWhatIsNoWholeClusterOfThisMachine) {
   const LoadRunPlan plan = planFor(stack->endpoints());
   LoadRunPlan wrong = plan;
   wrong.load.seeds.clear();
-  EXPECT_THAT(whyNot(wrong), HasSubstr("add -topology=cluster"));
+  EXPECT_THAT(whyNot(wrong), HasSubstr("leave out -topology=node"));
   wrong.load.seeds = {single->endpoint()};
   EXPECT_THAT(whyNot(wrong), HasSubstr("is not a node of a cluster: use -topology=node"));
 

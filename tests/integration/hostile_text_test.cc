@@ -48,8 +48,7 @@ TEST(HostileText, OfAServerIsEscapedAndCutByEveryCommand) {
     const BarePeer peer(answer);
     const std::string addr = " -addr=" + peer.endpoint().text();
     for (const std::string command :
-         {"driver", "loader", "driver -topology=cluster", "loader -topology=cluster",
-          "chaos -action=bgsave", "chaos -action=reshard -topology=cluster"}) {
+         {"driver", "loader -topology=cluster", "chaos -action=bgsave -topology=node"}) {
       const auto ended = runShell(home.path(), "REDLINE_PASSWORD=x $R " + command + addr);
       EXPECT_EQ(ended.code, 1) << command << ended.errors;
       expectPrintable(ended, command + " " + printable(answer, 60));

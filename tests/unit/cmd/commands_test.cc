@@ -12,16 +12,19 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <sstream>
 
 #include "cmd/completions.h"
 #include "cmd/dispatch.h"
+#include "cmd/foreign_flags.h"
 #include "cmd/help.h"
 #include "cmd/manual.h"
 #include "cmd/resolve.h"
 #include "cmd/text.h"
+#include "support/paths.h"
 #include "support/temporary_directory.h"
 
 namespace redline {
@@ -252,6 +255,14 @@ TEST(Completions, KnowCommandsFlagsAndChoices) {
   EXPECT_THAT(zsh, HasSubstr("'1:action:(list run predict"));
   EXPECT_THAT(zsh, HasSubstr("all ceiling"));
   EXPECT_THAT(zsh, HasSubstr("'*:dir:_files'"));
+}
+
+TEST(Docs, HaveTheTableOfForeignFlags) {
+  std::ifstream file(std::filesystem::path(REDLINE_SOURCE_DIR) / "docs/coming-from.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const ForeignFlag& flag : foreignFlags())
+    EXPECT_THAT(text, HasSubstr(fmt::format("| `{}` | {} | {} |", fmt::join(flag.names, "`, `"),
+                                            flag.means, flag.use)));
 }
 
 }  // namespace

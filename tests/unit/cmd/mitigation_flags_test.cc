@@ -57,7 +57,8 @@ TEST(MitigationFlags, RefuseWhatWouldDoNothing) {
 }
 
 TEST(MitigationFlags, RefuseWhatCannotBe) {
-  EXPECT_THAT(refusalOf({"-mitigation=replica-read"}), HasSubstr("-topology=cluster"));
+  EXPECT_THAT(refusalOf({"-topology=node", "-mitigation=replica-read"}),
+              HasSubstr("needs a cluster"));
   EXPECT_THAT(refusalOf({"-mitigation=local-cache", "-tx"}), HasSubstr("-tx"));
   EXPECT_THAT(refusalOf({"-mitigation=key-split", "-split=tag", "-ttl-frac=0.3"}),
               HasSubstr("MSET"));

@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "cmd/foreign_flags.h"
+
 namespace redline {
 namespace {
 
@@ -223,6 +225,66 @@ TEST(Resolve, AnswersHelpWhateverElseIsWrong) {
   EXPECT_TRUE(resolved({{"-nonsense", "--help"}})->helpRequested());
   EXPECT_TRUE(resolved({{"-h"}})->helpRequested());
   EXPECT_FALSE(resolved({})->helpRequested());
+}
+
+Command loadCommand() {
+  Command command;
+  command.name = "load";
+  command.flags = {{.name = "conns", .kind = ValueKind::count, .fallback = "50"},
+                   {.name = "addr", .kind = ValueKind::endpoints, .fallback = "127.0.0.1:7600"},
+                   {.name = "user"}};
+  return command;
+}
+
+Result<FlagValues> resolvedLoad(const std::vector<std::string>& arguments,
+                                const std::vector<std::string>& environment = {}) {
+  const std::vector<Command> commands{loadCommand()};
+  const FlagInputs inputs{arguments, environment, [](const std::string&) -> Result<std::string> {
+                            return fail(ErrorCode::io, "no file");
+                          }};
+  return resolve(commands[0], commands, inputs);
+}
+
+TEST(Resolve, NamesTheEquivalentOfEveryForeignFlag) {
+  for (const ForeignFlag& flag : foreignFlags())
+    for (const std::string_view name : flag.names) {
+      const auto values = resolvedLoad({std::string(name), "5"});
+      ASSERT_FALSE(values) << name;
+      EXPECT_THAT(values.error().message,
+                  AllOf(HasSubstr(std::string(name)), HasSubstr(std::string(flag.use)),
+                        HasSubstr("docs/coming-from.md")));
+    }
+  EXPECT_THAT(resolvedLoad({"-h", "127.0.0.1"}).error().message, HasSubstr("-addr"));
+  EXPECT_TRUE(resolvedLoad({"-h"})->helpRequested());
+  EXPECT_TRUE(resolvedLoad({"-c", "5", "-h"})->helpRequested());
+  EXPECT_THAT(errorOf({{"-n", "5"}, {}, {}, 2}), Not(HasSubstr("memtier"))) << "of another command";
+}
+
+TEST(Resolve, TakesTheUserOfAUrlAndKeepsItsPasswordOutOfTheListing) {
+  const auto values = resolvedLoad({"-addr=redis://lab:secret@127.0.0.1:1,redis://lab:secret@h:2"});
+  ASSERT_TRUE(values) << values.error().message;
+  EXPECT_EQ(values->text("addr"), "127.0.0.1:1,h:2");
+  EXPECT_EQ(values->text("user"), "lab");
+  EXPECT_EQ(values->at("addr").password, "secret");
+  for (const auto& [name, text] : values->config()) EXPECT_THAT(text, Not(HasSubstr("secret")));
+  EXPECT_EQ(resolvedLoad({}, {"REDLINE_ADDR=redis://lab:secret@h:2"})->text("user"), "lab");
+  EXPECT_TRUE(resolvedLoad({"-user=lab", "-addr=redis://lab:secret@h:2"}));
+  EXPECT_THAT(resolvedLoad({"-user=other", "-addr=redis://lab:secret@h:2"}).error().message,
+              AllOf(HasSubstr("-user=other contradicts"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(resolvedLoad({"-addr=redis://a:secret@h:1,redis://b:secret@h:2"}).error().message,
+              AllOf(HasSubstr("different users"), Not(HasSubstr("secret"))));
+}
+
+TEST(Resolve, PassesOverTheVariablesOfAKubernetesService) {
+  EXPECT_TRUE(resolvedLoad(
+      {}, {"REDLINE_SERVICE_HOST=10.0.0.1", "REDLINE_SERVICE_PORT=6379",
+           "REDLINE_SERVICE_PORT_REDIS=6379", "REDLINE_PORT=tcp://10.0.0.1:6379",
+           "REDLINE_PORT_6379_TCP=tcp://10.0.0.1:6379", "REDLINE_PORT_6379_TCP_PROTO=tcp",
+           "REDLINE_PORT_6379_TCP_PORT=6379", "REDLINE_PORT_6379_TCP_ADDR=10.0.0.1",
+           "REDLINE_LAB_SERVICE_HOST=10.0.0.1", "REDLINE_LAB_PORT=udp://10.0.0.1:53",
+           "REDLINE_LAB_PORT_53_UDP=udp://10.0.0.1:53"}));
+  for (const char* const variable : {"REDLINE_PORT=6379", "REDLINE_PORT_6379=1", "REDLINE_HOST=h"})
+    EXPECT_FALSE(resolvedLoad({}, {variable})) << variable;
 }
 
 }  // namespace

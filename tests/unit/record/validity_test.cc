@@ -24,7 +24,7 @@ auto because(ReasonCode code, const std::string& figure) {
 ValidityFacts sound() {
   ValidityFacts facts;
   facts.targetRate = 10'000;
-  facts.achievedRate = 10'000;
+  facts.answeredRate = 10'000;
   facts.dispatchP99Us = 20;
   facts.generatorUtilisation = 0.3;
   facts.serverUtilisation = 0.5;
@@ -87,10 +87,10 @@ TEST(Validity, LatenessOfTheGeneratorItselfIsAReason) {
 
 TEST(Validity, AServerThatCannotFollowIsANoteAndNoReason) {
   ValidityFacts facts = sound();
-  facts.achievedRate = 9'899;
+  facts.answeredRate = 9'899;
   const Verdict verdict = judgeValidity(facts);
   EXPECT_THAT(verdict.reasons, IsEmpty());
-  EXPECT_THAT(verdict.notes, ElementsAre(HasSubstr("overloaded: 9899 operations/s completed")));
+  EXPECT_THAT(verdict.notes, ElementsAre(HasSubstr("overloaded: 9899 operations/s were answered")));
   EXPECT_TRUE(verdict.overloaded);
 }
 
@@ -130,7 +130,7 @@ TEST(Validity, ACoreThatOthersTookIsAReasonWhereTheServerWasIdle) {
   EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
   facts.serverUtilisation = 0.5;
   facts.closed = false;  // an open run that kept its rate was not held up: lateness judges it
-  facts.targetRate = facts.achievedRate;
+  facts.targetRate = facts.answeredRate;
   EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
 }
 
@@ -160,13 +160,13 @@ TEST(Validity, UnexplainedPausesAreNotBlamedOnTheRate) {
 
 TEST(Validity, OfAnImpossibleRateTheGeneratorsCeilingIsAReasonAndTheServersIsNot) {
   ValidityFacts facts = sound();
-  facts.achievedRate = 5'000;
+  facts.answeredRate = 5'000;
   facts.generatorUtilisation = 0.99;
   EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(because(ReasonCode::generatorBound)));
   facts.serverUtilisation = 0.95;
   EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
   facts.serverUtilisation = 0.5;
-  facts.achievedRate = 10'000;  // it kept up, however hard that was
+  facts.answeredRate = 10'000;  // it kept up, however hard that was
   EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
 }
 
@@ -231,6 +231,54 @@ TEST(Validity, SaysWhenNoIntervalWasFreeOfFaults) {
   facts.faultedDispatchP99Us = 100;
   facts.allFaulted = true;
   EXPECT_THAT(judgeValidity(facts).notes, ElementsAre(HasSubstr("no interval was free of faults")));
+}
+
+TEST(Validity, OfNoOperationsNothingIsTrue) {
+  ValidityFacts facts = sound();
+  facts.scheduled = facts.completed = facts.answeredRate = 0;
+  facts.steal = 2 * kTolerableSteal;
+  facts.windowS = 0;
+  for (const bool closed : {false, true}) {
+    facts.closed = closed;
+    const Verdict verdict = judgeValidity(facts);
+    EXPECT_THAT(verdict.reasons, ElementsAre(because(ReasonCode::nothingMeasured)));
+    EXPECT_THAT(verdict.notes, IsEmpty());
+    EXPECT_FALSE(verdict.overloaded);
+  }
+}
+
+TEST(Validity, ResponseTimesDescribeAQueueOnlyWhereNothingLeftIt) {
+  ValidityFacts facts = sound();
+  facts.answeredRate = 5'000;
+  EXPECT_THAT(judgeValidity(facts).notes,
+              ElementsAre(HasSubstr("grow with the length of the run")));
+  facts.unansweredShare = 0.25;
+  EXPECT_THAT(judgeValidity(facts).notes,
+              ElementsAre(AllOf(HasSubstr("25.0% timed out or were lost"),
+                                Not(HasSubstr("grow with the length")))));
+}
+
+TEST(Validity, RepliesThatAnswerNothingAreAReasonOfTheirOwn) {
+  ValidityFacts facts = sound();
+  facts.strangeShare = kTolerableStrange;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  facts.strangeShare = 1;
+  EXPECT_THAT(judgeValidity(facts).reasons,
+              ElementsAre(because(ReasonCode::strangeReplies, "100.0% of the operations")));
+}
+
+TEST(Validity, AGeneratorThatIsFloodedIsNotToldToTakeMoreThreads) {
+  ValidityFacts facts = sound();
+  facts.closed = true;
+  facts.generatorUtilisation = 0.99;
+  facts.valueSize = 100;
+  facts.bytesPerOperation = 110;
+  EXPECT_THAT(judgeValidity(facts).reasons,
+              ElementsAre(because(ReasonCode::generatorBound, "more -threads")));
+  facts.bytesPerOperation = 50'000;
+  const auto flooded = judgeValidity(facts).reasons;
+  EXPECT_THAT(flooded, ElementsAre(because(ReasonCode::generatorBound, "50000 bytes")));
+  EXPECT_THAT(flooded.front().text, Not(HasSubstr("-threads")));
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ TEST(Comparison, WarnsOfOtherMachinesAndRates) {
   b.runs[1].figures.environment.redisVersion = "7.2.4";
   for (RunData& run : b.runs) run.figures.rate.target = 20'000;
   const auto comparison = compared(sideOf("a", {200, 201}), b);
-  EXPECT_THAT(comparison.warnings, Contains(HasSubstr("same Redis version")));
+  EXPECT_THAT(comparison.warnings, Contains(HasSubstr("same server version")));
   EXPECT_THAT(comparison.warnings, Contains(HasSubstr("offered rates differ")));
 }
 

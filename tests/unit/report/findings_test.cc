@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
+#include <tuple>
 
 #include "unit/report/runs.h"
 
@@ -71,6 +73,21 @@ const std::vector<Case>& cases() {
        [](RunData& r) { r.figures.rate.completed = 1; }},
       {"overloaded", [](RunData& r) { r.figures.rate.achieved = 9'899; },
        [](RunData& r) { r.figures.rate.achieved = 9'900; }},
+      {"overloaded",
+       [](RunData& r) {
+         r.figures.rate.achieved = 5'000;
+         r.figures.rate.errors["timeout"] = 49'000;  // nobody answered them
+       },
+       [](RunData& r) {
+         r.figures.rate.achieved = 5'000;
+         r.figures.rate.errors["oom"] = 49'000;  // over ten seconds
+       }},
+      {"nothing-measured",
+       [](RunData& r) {
+         r.figures.rate.scheduled = r.figures.rate.completed = 0;
+         r.figures.rate.achieved = 0;
+       },
+       [](RunData& r) { r.figures.rate.completed = 0; }},
       {"kept-up", [](RunData&) {}, [](RunData& r) { r.figures.rate.achieved = 9'899; }},
       {"failed", [](RunData& r) { r.figures.rate.failed = 3; }, [](RunData&) {}},
       {"connections-lost", loseConnection,
@@ -211,13 +228,44 @@ TEST(Findings, OverloadNamesWhatBoundIt) {
   RunData run = soundRun();
   run.figures.rate.target = 400'000;
   p(run, "service").mean = 2'000;
+  for (LoadPoint& point : run.load) point.backlog = 39'000 * point.at.end;
   EXPECT_THAT(find(findingsOf(run), "overloaded")->text,
-              AllOf(HasSubstr("10,000 of 400,000"), HasSubstr("grew by 390,000"),
+              AllOf(HasSubstr("10,000 of 400,000"), HasSubstr("grew by 39,000"),
                     HasSubstr("Little's law"), HasSubstr("about 25,000/s")));
   run.figures.generator.utilisation = 0.97;
   EXPECT_THAT(find(findingsOf(run), "overloaded")->text, HasSubstr("The generator was 97.0% busy"));
   run.figures.servers[0].mainThreadUtilisation = 0.98;
   EXPECT_THAT(find(findingsOf(run), "overloaded")->text, HasSubstr("main thread was 98.0% busy"));
+}
+
+TEST(Findings, AQueueThatDoesNotGrowIsNotSaidToGrow) {
+  RunData run = soundRun();
+  run.figures.rate.target = 400'000;
+  for (LoadPoint& point : run.load) point.outstanding = 50;
+  run.load.front().warmup = true;
+  EXPECT_THAT(find(findingsOf(run), "overloaded")->text, Not(HasSubstr("queue")));
+}
+
+TEST(Findings, LittlesLawCountsTheConnectionsOfAllNodes) {
+  RunData run = soundRun();
+  makeClosed(run);
+  run.figures.config = {{"conns", "50"}, {"pipeline", "0"}};
+  for (const std::uint64_t ops : {100U, 200U, 0U}) {
+    ClusterNodeFigures node;
+    node.ops = ops;
+    run.figures.cluster.nodes.push_back(node);
+  }
+  EXPECT_THAT(find(findingsOf(run), "closed-model")->text, HasSubstr("100 connections × 1 "));
+}
+
+TEST(Findings, AForkBeforeTheRunIsNotItsFork) {
+  RunData run = soundRun();
+  for (const auto& [at, forks, us] : {std::tuple{0.0, "3", "90000"}, std::tuple{5.0, "3", "90000"},
+                                      std::tuple{10.0, "4", "2000"}})
+    run.dir.servers.push_back(
+        redline::sampleAt(at, {{"total_forks", forks}, {"latest_fork_usec", us}}));
+  EXPECT_THAT(find(findingsOf(run), "forked")->text,
+              AllOf(HasSubstr("forked 1 time"), HasSubstr("up to 2 ms")));
 }
 
 TEST(Findings, ClosedModelChecksLatencyByLittlesLaw) {

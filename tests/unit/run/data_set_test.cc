@@ -108,6 +108,7 @@ TEST(DataSet, OfAnotherSeedOrProgramIsReadOnlyByWhoChecksNoValue) {
   EXPECT_THAT(judgeDataSet(plan, sample).contradictions, ElementsAre(HasSubstr("-seed=1")));
   plan.verify = VerifyLevel::none;
   EXPECT_THAT(judgeDataSet(plan, sample).contradictions, IsEmpty());
+  EXPECT_THAT(judgeDataSet(plan, sample).notes, ElementsAre(HasSubstr("hold 7 bytes")));
 }
 
 TEST(DataSet, OfAnEmptyServerIsANoteAndNoneWhereMissesAreRefilled) {

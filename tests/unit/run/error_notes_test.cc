@@ -23,12 +23,12 @@ RateFigures rateWith(std::map<std::string, std::uint64_t> errors) {
 }
 
 TEST(ErrorNotes, AreNoneWithoutErrorsOrWithAFewOnly) {
-  EXPECT_THAT(errorNotes(RateFigures{}), IsEmpty());
-  EXPECT_THAT(errorNotes(rateWith({{"oom", 9}})), IsEmpty());
+  EXPECT_THAT(errorNotes(RateFigures{}, false), IsEmpty());
+  EXPECT_THAT(errorNotes(rateWith({{"oom", 9}}), false), IsEmpty());
 }
 
 TEST(ErrorNotes, SayHowManyWhatItMeansAndWhatToDoTheMostFrequentFirst) {
-  EXPECT_THAT(errorNotes(rateWith({{"busy", 40}, {"oom", 500}})),
+  EXPECT_THAT(errorNotes(rateWith({{"busy", 40}, {"oom", 500}}), false),
               ElementsAre(AllOf(StartsWith("50% of the operations failed with oom: "),
                                 HasSubstr("maxmemory"), HasSubstr("-ttl-frac")),
                           AllOf(StartsWith("4% of the operations failed with busy: "),
@@ -36,11 +36,19 @@ TEST(ErrorNotes, SayHowManyWhatItMeansAndWhatToDoTheMostFrequentFirst) {
 }
 
 TEST(ErrorNotes, KnowEveryKind) {
-  for (const std::string_view kind : kFailureNames) {
-    const auto notes = errorNotes(rateWith({{std::string(kind), 1000}}));
-    ASSERT_THAT(notes, SizeIs(1));
-    EXPECT_THAT(notes[0], Not(HasSubstr("see the server's log"))) << kind;
-  }
+  for (const bool cluster : {false, true})
+    for (const std::string_view kind : kFailureNames) {
+      const auto notes = errorNotes(rateWith({{std::string(kind), 1000}}), cluster);
+      ASSERT_THAT(notes, SizeIs(1));
+      EXPECT_THAT(notes[0], Not(HasSubstr("see the server's log"))) << kind;
+    }
+}
+
+TEST(ErrorNotes, DoNotAskForAClusterToBeNamedAsOne) {
+  const RateFigures redirected = rateWith({{"redirects", 1000}});
+  EXPECT_THAT(errorNotes(redirected, false)[0], HasSubstr("as a cluster"));
+  EXPECT_THAT(errorNotes(redirected, true)[0],
+              AllOf(Not(HasSubstr("-topology")), HasSubstr("--cluster check")));
 }
 
 }  // namespace

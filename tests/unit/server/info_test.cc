@@ -25,6 +25,18 @@ TEST(ServerInfo, KeepsFieldsByTheirOwnNames) {
   EXPECT_DOUBLE_EQ(info.number("run_id", 7), 7);
 }
 
+TEST(ServerInfo, RecordsValkeyUnderItsOwnName) {
+  const ServerInfo valkey = parseServerInfo(
+      "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.0.1\r\n");
+  EXPECT_EQ(valkey.version(), "7.2.4");
+  EXPECT_EQ(valkey.recordedVersion(), "Valkey 8.0.1");
+  EXPECT_EQ(productText(valkey.recordedVersion()), "Valkey 8.0.1");
+  const ServerInfo redis = parseServerInfo("redis_version:7.0.15\r\n");
+  EXPECT_EQ(redis.recordedVersion(), "7.0.15");
+  EXPECT_EQ(productText(redis.recordedVersion()), "Redis 7.0.15");
+  EXPECT_EQ(productText(""), "");
+}
+
 TEST(ServerInfo, ReadsTheKeyspaceOfEachDatabase) {
   const ServerInfo info = parseServerInfo(kInfo);
   ASSERT_EQ(info.keyspace.size(), 2U);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+#include <string>
+
 namespace redline {
 namespace {
 
@@ -31,6 +34,52 @@ TEST(Endpoint, RefusesWhatIsNoAddressAndNamesIt) {
     EXPECT_NE(endpoint.error().message.find(text), std::string::npos);
   }
   EXPECT_FALSE(parseEndpoint("unix:/" + std::string(120, 'x')));
+}
+
+TEST(ServerAddress, ReadsUrlsAsClientsWriteThem) {
+  struct Case {
+    const char *text, *endpoint, *user, *password;
+  };
+  for (const Case& each : std::initializer_list<Case>{
+           {"redis://127.0.0.1:7600", "127.0.0.1:7600", "", ""},
+           {"redis://127.0.0.1", "127.0.0.1:6379", "", ""},
+           {"REDIS://localhost:1/", "localhost:1", "", ""},
+           {"redis://lab:pw@127.0.0.1:7600/0", "127.0.0.1:7600", "lab", "pw"},
+           {"redis://:p%40ss%3aw%2Frd@[::1]:7600", "[::1]:7600", "", "p@ss:w/rd"},
+           {"redis://lab:a@b@[::1]", "[::1]:6379", "lab", "a@b"},
+           {"127.0.0.1:7600", "127.0.0.1:7600", "", ""},
+           {"unix:/run/r.sock", "unix:/run/r.sock", "", ""}}) {
+    const auto address = parseServerAddress(each.text);
+    ASSERT_TRUE(address) << each.text << address.error().message;
+    EXPECT_EQ(address->endpoint.text(), each.endpoint);
+    EXPECT_EQ(address->user, each.user);
+    EXPECT_EQ(address->password, each.password);
+  }
+}
+
+TEST(ServerAddress, RefusesWhatItCannotServeAndRepeatsNoPassword) {
+  for (const char* const text :
+       {"rediss://lab:secret@127.0.0.1:7600", "http://lab:secret@127.0.0.1", "redis://lab:secret@",
+        "redis://lab:secret@127.0.0.1:7600/1", "redis://lab:secret@127.0.0.1/?timeout=1",
+        "redis://lab:secret@127.0.0.1:x", "redis://lab:secret%@127.0.0.1", "redis://lab:secret",
+        "redis://a:%zzsecret@h", "lab:secret@127.0.0.1:7600", "secret@h", "redis://lab:secret@:1",
+        "redis://"}) {
+    const auto address = parseServerAddress(text);
+    ASSERT_FALSE(address) << text;
+    EXPECT_EQ(address.error().code, ErrorCode::usage) << text;
+    EXPECT_EQ(address.error().message.find("secret"), std::string::npos) << address.error().message;
+    EXPECT_NE(address.error().message.find(':'), std::string::npos) << "it gives no advice";
+  }
+  EXPECT_NE(parseServerAddress("rediss://h").error().message.find("TLS"), std::string::npos);
+}
+
+TEST(WithoutPassword, HidesTheLoginOfAUrlAndNothingElse) {
+  EXPECT_EQ(withoutPassword("-addr=redis://lab:secret@127.0.0.1:1/0"),
+            "-addr=redis://***@127.0.0.1:1/0");
+  EXPECT_EQ(withoutPassword("rediss://:secret@h"), "rediss://***@h");
+  EXPECT_EQ(withoutPassword("a=Redis://x:sec@ret@h,redis://y:secret@i b"), "a=Redis://***@i b");
+  for (const char* const text : {"", "redis://h:1", "user@h", "-addr=127.0.0.1:1", "a@redis://h"})
+    EXPECT_EQ(withoutPassword(text), text);
 }
 
 }  // namespace
