@@ -6,11 +6,13 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
 #include "transport/gate.h"
 #include "transport/socket.h"
+#include "transport/tls_session.h"
 
 namespace redline {
 namespace {
@@ -56,8 +58,22 @@ ConnectAttempt attempt(const PeerAddress& peer) {
 
 }  // namespace
 
+struct BlockingStream::Encryption {
+  Encryption(const TlsContext& context, const std::string& host) : session(context, host) {}
+  TlsSession session;
+  InBuffer plain;    ///< received, and not yet read
+  OutBuffer cipher;  ///< to be sent
+};
+
+BlockingStream::BlockingStream(Endpoint endpoint, Endpoint peer, Fd fd,
+                               const std::atomic<Nanos>* limit)
+    : endpoint_(std::move(endpoint)), peer_(std::move(peer)), fd_(std::move(fd)), limit_(limit) {}
+BlockingStream::BlockingStream(BlockingStream&&) noexcept = default;
+BlockingStream& BlockingStream::operator=(BlockingStream&&) noexcept = default;
+BlockingStream::~BlockingStream() = default;
+
 Result<BlockingStream> BlockingStream::connect(const Endpoint& endpoint, Nanos deadline,
-                                               const std::atomic<Nanos>* limit) {
+                                               const std::atomic<Nanos>* limit, const Tls& tls) {
   const auto addresses = admit(endpoint);
   if (!addresses) return fail(addresses.error());
   Result<BlockingStream> last = nothingListens(endpoint, ECONNREFUSED);
@@ -65,6 +81,9 @@ Result<BlockingStream> BlockingStream::connect(const Endpoint& endpoint, Nanos d
     last = establish(endpoint, peer, deadline, limit);
     if (last) break;
   }
+  if (last && tls && !endpoint.isUnix())
+    if (auto greeted = last->encrypt(*tls, deadline); !greeted)
+      return fail(std::move(greeted.error()));
   return last;
 }
 
@@ -111,7 +130,66 @@ Status BlockingStream::awaitReady(short events, Nanos deadline) const {
   }
 }
 
+/// The handshake.
+Status BlockingStream::encrypt(const TlsContext& context, Nanos deadline) {
+  tls_ = std::make_unique<Encryption>(context, endpoint_.host);
+  while (tls_->session.state() == TlsSession::State::greeting) {
+    if (auto sent = sendCipher(deadline); !sent) return sent;
+    bool ended = false;
+    auto received = receiveCipher(deadline, ended);
+    // A plain server takes the greeting for the begin of a line, and waits for its end.
+    if (ended || (!received && received.error().code == ErrorCode::timeout))
+      return fail(ErrorCode::refused,
+                  "{} does not answer in TLS: leave out -tls, or name its TLS port",
+                  endpoint_.text());
+    if (!received) return received;
+  }
+  return sendCipher(deadline);
+}
+
+/// What the peer has sent, decrypted. `ended`: nothing more will come.
+Status BlockingStream::receiveCipher(Nanos deadline, bool& ended) {
+  std::array<char, 16 * 1024> bytes;
+  const auto got = receive(bytes, deadline);
+  if (!got) return fail(got.error());
+  tls_->session.receive({bytes.data(), *got}, tls_->plain);
+  if (tls_->session.state() == TlsSession::State::failed) {
+    (void)sendCipher(deadline);  // the peer is told why
+    return fail(ErrorCode::refused, "{} {}", endpoint_.text(), tls_->session.problem());
+  }
+  ended = *got == 0 || tls_->session.state() == TlsSession::State::ended;
+  return {};
+}
+
+Status BlockingStream::sendCipher(Nanos deadline) {
+  tls_->session.take(tls_->cipher);
+  auto sent = send(tls_->cipher.view(), deadline);
+  tls_->cipher.clear();
+  return sent;
+}
+
 Result<std::size_t> BlockingStream::readSome(std::span<char> into, Nanos deadline) {
+  if (!tls_) return receive(into, deadline);
+  for (bool ended = false;;) {
+    const std::string_view ready = tls_->plain.readable().substr(0, into.size());
+    if (!ready.empty() || ended) {
+      std::ranges::copy(ready, into.begin());
+      tls_->plain.consume(ready.size());
+      return ready.size();
+    }
+    if (auto received = receiveCipher(deadline, ended); !received)
+      return fail(std::move(received.error()));
+    if (auto sent = sendCipher(deadline); !sent) return fail(std::move(sent.error()));
+  }
+}
+
+Status BlockingStream::writeAll(std::string_view bytes, Nanos deadline) {
+  if (!tls_) return send(bytes, deadline);
+  tls_->session.write(bytes);
+  return sendCipher(deadline);
+}
+
+Result<std::size_t> BlockingStream::receive(std::span<char> into, Nanos deadline) {
   for (;;) {
     const ssize_t got = ::recv(fd_.get(), into.data(), into.size(), 0);
     if (got >= 0) return static_cast<std::size_t>(got);
@@ -124,7 +202,7 @@ Result<std::size_t> BlockingStream::readSome(std::span<char> into, Nanos deadlin
   }
 }
 
-Status BlockingStream::writeAll(std::string_view bytes, Nanos deadline) {
+Status BlockingStream::send(std::string_view bytes, Nanos deadline) {
   while (!bytes.empty()) {
     const ssize_t put = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (put > 0) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "base/result.h"
 #include "os/fd.h"
 #include "transport/endpoint.h"
+#include "transport/tls.h"
 
 namespace redline {
 
@@ -19,10 +21,15 @@ class PeerAddress;
 class BlockingStream {
  public:
   /// Opens a TCP connection (TCP_NODELAY) or a Unix socket. unreachable: nothing listens there;
-  /// timeout: no answer by `deadline`; unsafe: the gate does not let it through. The message says
-  /// what to do about it.
+  /// timeout: no answer by `deadline`; unsafe: the gate does not let it through; refused: TLS does
+  /// not come about. The message says what to do about it. `tls`: null, or what TCP is encrypted
+  /// with.
   static Result<BlockingStream> connect(const Endpoint& endpoint, Nanos deadline,
-                                        const std::atomic<Nanos>* limit = nullptr);
+                                        const std::atomic<Nanos>* limit = nullptr,
+                                        const Tls& tls = nullptr);
+  BlockingStream(BlockingStream&&) noexcept;
+  BlockingStream& operator=(BlockingStream&&) noexcept;
+  ~BlockingStream();
 
   /// Waits for at least one byte; 0: the peer has closed.
   Result<std::size_t> readSome(std::span<char> into, Nanos deadline);
@@ -33,17 +40,24 @@ class BlockingStream {
   const Endpoint& peer() const { return peer_; }
 
  private:
-  BlockingStream(Endpoint endpoint, Endpoint peer, Fd fd, const std::atomic<Nanos>* limit)
-      : endpoint_(std::move(endpoint)), peer_(std::move(peer)), fd_(std::move(fd)), limit_(limit) {}
+  struct Encryption;
+
+  BlockingStream(Endpoint endpoint, Endpoint peer, Fd fd, const std::atomic<Nanos>* limit);
   static Result<BlockingStream> establish(const Endpoint& endpoint, const PeerAddress& peer,
                                           Nanos deadline, const std::atomic<Nanos>* limit);
   Status finishConnect(Nanos deadline);
+  Status encrypt(const TlsContext& context, Nanos deadline);
+  Status receiveCipher(Nanos deadline, bool& ended);
+  Status sendCipher(Nanos deadline);
+  Result<std::size_t> receive(std::span<char> into, Nanos deadline);
+  Status send(std::string_view bytes, Nanos deadline);
   Status awaitReady(short events, Nanos deadline) const;
 
   Endpoint endpoint_, peer_;
   Fd fd_;
   /// A point in time that another thread may bring forward to end waits early; null: none.
   const std::atomic<Nanos>* limit_ = nullptr;
+  std::unique_ptr<Encryption> tls_;  ///< null: what is written is what is sent
 };
 
 }  // namespace redline

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "transport/buffer.h"
 #include "transport/endpoint.h"
+#include "transport/tls.h"
 
 namespace redline {
 
@@ -59,7 +60,7 @@ class Transport {
 enum class IoChoice { automatic, uring, epoll };
 
 /// The transport asked for. `automatic` is io_uring, or epoll where the kernel refuses the ring.
-/// Call it on the thread that will use it.
-Result<std::unique_ptr<Transport>> makeTransport(IoChoice choice);
+/// `tls`: null, or what TCP is encrypted with. Call it on the thread that will use it.
+Result<std::unique_ptr<Transport>> makeTransport(IoChoice choice, const Tls& tls = nullptr);
 
 }  // namespace redline
