@@ -7,12 +7,14 @@
 
 #include "cmd/dispatch.h"
 #include "os/console.h"
+#include "os/secrets.h"
 
 int main(int argc, char** argv) {
   redline::prepareConsole();
   std::vector<std::string> environment;
   for (char** setting = environ; setting != nullptr && *setting != nullptr; ++setting)
     environment.emplace_back(*setting);
+  redline::hideSecret("REDLINE_PASSWORD");
   // Expected failures are values; what arrives here is out-of-memory or a bug.
   try {
     return redline::dispatch({argv, argv + argc}, environment);

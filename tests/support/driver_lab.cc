@@ -25,7 +25,7 @@ DriverLab::DriverLab(NodeConfig config) : redis(startRedis(std::move(config))) {
 }
 
 void DriverLab::fillKeys() {
-  auto admin = adminOf(*redis, plan.engine.login.password);
+  auto admin = adminOf(*redis, plan.engine.credentials.password);
   if (!admin) return;
   const Values values(plan.engine.seed, plan.engine.valueSize);
   std::vector<std::vector<std::string>> commands;

@@ -20,6 +20,7 @@ class Redline {
   Redline(const Redline&) = delete;
   Redline& operator=(const Redline&) = delete;
 
+  pid_t pid() const { return pid_; }
   void interrupt() const;
   /// SIGKILL, and waits.
   void kill();
