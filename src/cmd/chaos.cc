@@ -12,6 +12,7 @@
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
 #include "cmd/progress.h"
+#include "cmd/tls_flags.h"
 #include "cmd/topology.h"
 #include "os/console.h"
 #include "os/files.h"
@@ -75,15 +76,15 @@ void printFigures(const FaultFigures& fault) {
 }
 
 /// The server that -addr names; of a cluster's nodes the first that answers.
-Result<Target> connectFirst(const FlagValues& flags, const Login& login) {
+Result<Target> connectFirst(const FlagValues& flags, const Credentials& credentials) {
   const std::vector<Endpoint>& servers = flags.endpoints("addr");
   const bool cluster = flags.is("topology", "cluster");
   if (cluster)
-    if (auto nodes = ClusterAdmin::connect(servers, {login.user, login.password}); !nodes)
+    if (auto nodes = ClusterAdmin::connect(servers, credentials); !nodes)
       return fail(std::move(nodes.error()));
-  auto target = connectTarget(servers.front(), login, flags.on("any-version"));
+  auto target = connectTarget(servers.front(), credentials, flags.on("any-version"));
   for (std::size_t i = 1; cluster && !target && i < servers.size(); ++i)
-    target = connectTarget(servers[i], login, flags.on("any-version"));
+    target = connectTarget(servers[i], credentials, flags.on("any-version"));
   return target;
 }
 
@@ -107,8 +108,9 @@ Result<ExitCode> runChaos(const Invocation& given) {
   const FlagValues& flags = *complete;
   const Invocation invocation{flags, given.argv, given.password};
   if (auto good = checkTopology(*planned->spec, flags); !good) return fail(good.error());
-  const Login login{flags.text("user"), invocation.password};
-  auto target = connectFirst(flags, login);
+  const auto credentials = credentialsFrom(flags, invocation.password);
+  if (!credentials) return fail(credentials.error());
+  auto target = connectFirst(flags, *credentials);
   if (!target) return fail(target.error());
 
   const Interrupts interrupts;
@@ -117,7 +119,7 @@ Result<ExitCode> runChaos(const Invocation& given) {
   StatusLine line;
   FaultContext context;
   context.servers = flags.endpoints("addr");
-  context.credentials = {login.user, login.password};
+  context.credentials = *credentials;
   context.own = knownOwnServers();
   context.force = flags.on("force");
   context.clock = &clock;

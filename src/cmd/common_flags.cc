@@ -4,6 +4,8 @@
 #include <string>
 #include <system_error>
 
+#include "cmd/tls_flags.h"
+
 namespace redline {
 
 std::vector<FlagSpec> joinFlags(std::initializer_list<std::vector<FlagSpec>> parts) {
@@ -14,7 +16,7 @@ std::vector<FlagSpec> joinFlags(std::initializer_list<std::vector<FlagSpec>> par
 
 std::vector<FlagSpec> targetFlags() {
   constexpr std::string_view kGroup = "Server";
-  return {
+  const std::vector<FlagSpec> server{
       {.name = "addr",
        .kind = ValueKind::endpoints,
        .fallback = "127.0.0.1:7600",
@@ -48,6 +50,7 @@ std::vector<FlagSpec> targetFlags() {
        .help = "accept a Redis that is not 7.x",
        .group = kGroup},
   };
+  return joinFlags({server, tlsFlags()});
 }
 
 std::vector<FlagSpec> dataSetFlags() {

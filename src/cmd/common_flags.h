@@ -14,7 +14,8 @@ namespace redline {
 /// One table of several.
 std::vector<FlagSpec> joinFlags(std::initializer_list<std::vector<FlagSpec>> parts);
 
-/// Which server: -addr -topology -user -allow -any-version.
+/// Which server, and how to connect to it: -addr -topology -user -allow -any-version, and
+/// tlsFlags().
 std::vector<FlagSpec> targetFlags();
 /// What is stored; loader and driver must be given the same: -keys -value-size -ttl-* -seed.
 std::vector<FlagSpec> dataSetFlags();

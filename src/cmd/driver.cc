@@ -16,6 +16,7 @@
 #include "cmd/interrupts.h"
 #include "cmd/mitigation_flags.h"
 #include "cmd/plans.h"
+#include "cmd/tls_flags.h"
 #include "cmd/topology.h"
 #include "os/console.h"
 #include "run/driver_run.h"
@@ -281,7 +282,6 @@ EnginePlan enginePlan(const Invocation& invocation) {
   EnginePlan plan;
   plan.target = flags.endpoints("addr").front();
   if (flags.is("topology", "cluster")) plan.seeds = flags.endpoints("addr");
-  plan.login = {flags.text("user"), invocation.password};
   plan.threads = static_cast<unsigned>(flags.count("threads"));
   plan.conns = static_cast<unsigned>(flags.count("conns"));
   plan.cpus.assign(flags.cpus("cpus").begin(), flags.cpus("cpus").end());
@@ -414,8 +414,11 @@ Result<DriverPlan> driverPlan(const Invocation& invocation) {
   if (!mitigation) return fail(mitigation.error());
   auto chaos = chaosPlan(flags);
   if (!chaos) return fail(chaos.error());
+  auto credentials = credentialsFrom(flags, invocation.password);
+  if (!credentials) return fail(credentials.error());
   DriverPlan plan;
   plan.engine = enginePlan(invocation);
+  plan.engine.credentials = std::move(*credentials);
   plan.engine.mitigation = *mitigation;
   plan.out = flags.text("out");
   plan.json = flags.text("json");

@@ -29,6 +29,7 @@ Result<FlagValue> parseEndpoints(std::string_view text) {
     if (!first && (address->user != result.user || address->password != result.password))
       return fail(ErrorCode::usage,
                   "the URLs have different users or passwords: one login serves all nodes");
+    result.tls = result.tls || address->tls;
     result.user = std::move(address->user);
     result.password = std::move(address->password);
     endpoints.push_back(std::move(address->endpoint));

@@ -27,6 +27,7 @@ struct FlagValue {
   FlagContent content;
   std::string text;            ///< canonical: parses to the same value again
   std::string user, password;  ///< of the URLs among endpoints; never printed or written
+  bool tls = false;            ///< one of them is a rediss:// URL
   FlagSource source = FlagSource::fallback;
   std::string where;  ///< "-keys", "REDLINE_KEYS", "lab.toml:3" or "default"
 };

@@ -14,6 +14,7 @@
 #include "cmd/interrupts.h"
 #include "cmd/plans.h"
 #include "cmd/progress.h"
+#include "cmd/tls_flags.h"
 #include "cmd/topology.h"
 #include "os/console.h"
 #include "record/product.h"
@@ -89,7 +90,6 @@ LoadPlan loadPlan(const Invocation& invocation) {
   LoadPlan plan;
   plan.target = flags.endpoints("addr").front();
   if (flags.is("topology", "cluster")) plan.seeds = flags.endpoints("addr");
-  plan.login = {flags.text("user"), invocation.password};
   plan.threads = static_cast<unsigned>(flags.count("threads"));
   plan.conns = static_cast<unsigned>(std::max(flags.count("conns"), flags.count("threads")));
   for (const unsigned cpu : flags.cpus("cpus")) plan.cpus.push_back(static_cast<int>(cpu));
@@ -207,9 +207,12 @@ Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   for (const Status& sound : {checkLoaderCounts(flags), checkFileFlag(flags, "json")})
     if (!sound) return fail(sound.error());
+  auto credentials = credentialsFrom(flags, invocation.password);
+  if (!credentials) return fail(credentials.error());
   LoadRunPlan plan;
   plan.load = loadPlan(invocation);
   if (auto sound = checkLoadPlan(plan.load); !sound) return fail(sound.error());
+  plan.load.credentials = std::move(*credentials);
   plan.method = flags.is("method", "rdb")        ? LoadMethod::rdb
                 : flags.is("method", "commands") ? LoadMethod::commands
                                                  : LoadMethod::automatic;

@@ -48,6 +48,12 @@ std::vector<FlagSpec> stackFlags() {
        .example = "/var/tmp",
        .group = kGroup,
        .whenEmpty = "in REDLINE_HOME, or ~/.local/state/redline"},
+      {.name = "tls",
+       .kind = ValueKind::boolean,
+       .fallback = "false",
+       .help = "TCP ports speak TLS only, the cluster's bus and replication too, with a CA and a "
+               "certificate made for this stack; up prints the flags to connect with",
+       .group = kGroup},
       {.name = "format",
        .kind = ValueKind::choice,
        .fallback = "text",

@@ -115,6 +115,9 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
 
   auto observe = observeOptions(flags, cluster);
   if (!observe) return fail(observe.error());
+  if (*observe && flags.on("tls"))
+    return fail(ErrorCode::usage,
+                "-observe and -tls do not go together: the exporter is set up for plain ports");
 
   StackOptions options;
   options.observe = std::move(*observe);
@@ -122,6 +125,7 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
   options.topology = topology;
   options.name = stackName(flags);
   options.dir = flags.text("dir");
+  options.tls = flags.on("tls");
   options.force = flags.on("force");
   NodeConfig& node = options.node;
   node.binary = flags.text("redis-server");

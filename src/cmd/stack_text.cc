@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/units.h"
+#include "transport/certificates.h"
 
 namespace redline {
 namespace {
@@ -29,6 +30,7 @@ nlohmann::json describe(const StackState& state) {
   return {{"name", state.name},
           {"topology", state.topology},
           {"dir", state.dir.string()},
+          {"tls_ca", state.tls ? Certificates::in(state.certificatesDir()).ca.string() : ""},
           {"nodes", nodes}};
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cmd/tls_flags.h"
 #include "run/target.h"
 
 namespace redline {
@@ -23,10 +24,11 @@ Result<FlagValues> withTopology(const Invocation& invocation) {
   FlagValues flags = invocation.flags;
   if (!flags.empty(kFlag)) return flags;
   const std::vector<Endpoint>& servers = flags.endpoints("addr");
-  const Login login{flags.text("user"), invocation.password};
-  auto target = connectTarget(servers.front(), login, flags.on("any-version"));
+  const auto credentials = credentialsFrom(flags, invocation.password);
+  if (!credentials) return fail(credentials.error());
+  auto target = connectTarget(servers.front(), *credentials, flags.on("any-version"));
   for (std::size_t i = 1; !target && i < servers.size(); ++i)
-    if (auto other = connectTarget(servers[i], login, flags.on("any-version")))
+    if (auto other = connectTarget(servers[i], *credentials, flags.on("any-version")))
       target = std::move(other);
   if (!target) return fail(std::move(target.error()));
   const bool cluster = isClusterNode(*target);

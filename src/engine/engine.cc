@@ -64,7 +64,7 @@ struct Engine::Impl {
     ::prctl(PR_SET_TIMERSLACK, 1UL);  // wake when asked to, not up to 50 µs later
     if (!plan.cpus.empty())
       if (auto pinned = pinThisThread(plan.cpus[index % plan.cpus.size()]); !pinned) return pinned;
-    auto transport = makeTransport(plan.io);
+    auto transport = makeTransport(plan.io, plan.credentials.tls);
     if (!transport) return fail(transport.error());
     Worker worker(shared, index, **transport, clock, recorder.exchange(index));
     if (auto up = worker.connect(clock.now() + kConnectDeadline); !up) return up;

@@ -5,16 +5,17 @@
 
 namespace redline {
 
-GreetingScript::GreetingScript(const Greeting& greeting, const Login& login) {
-  const std::string_view user = login.user.empty() ? std::string_view("default") : login.user;
+GreetingScript::GreetingScript(const Greeting& greeting, const Credentials& credentials) {
+  const std::string_view user =
+      credentials.user.empty() ? std::string_view("default") : credentials.user;
   if (greeting.resp3()) {
-    if (login.password.empty())
+    if (credentials.password.empty())
       appendCommand(bytes_, {"HELLO", "3"});
     else
-      appendCommand(bytes_, {"HELLO", "3", "AUTH", user, login.password});
+      appendCommand(bytes_, {"HELLO", "3", "AUTH", user, credentials.password});
     add(Step::hello);
-  } else if (!login.password.empty()) {
-    appendCommand(bytes_, {"AUTH", user, login.password});
+  } else if (!credentials.password.empty()) {
+    appendCommand(bytes_, {"AUTH", user, credentials.password});
     add(Step::auth);
   }
   if (greeting.tracking == Tracking::keysRead) {
@@ -39,8 +40,9 @@ Status GreetingScript::judge(unsigned number, const ReplyView& reply, std::strin
   // A server without a password accepts everyone, and one REDLINE_PASSWORD may serve several.
   if (reply.payload.find("without any password configured") != std::string_view::npos) return {};
   const Step step = steps_[number];
-  const bool login = reply.payload.starts_with("WRONGPASS") || reply.payload.starts_with("NOAUTH");
-  if (step == Step::auth || login)
+  const bool credentials =
+      reply.payload.starts_with("WRONGPASS") || reply.payload.starts_with("NOAUTH");
+  if (step == Step::auth || credentials)
     return fail(ErrorCode::refused, "{} refuses the login: {}; set REDLINE_PASSWORD (and -user)",
                 peer, reply.payload);
   // Operations say more: a server that loads, or a user without PING, may serve them yet.

@@ -24,7 +24,7 @@ struct Greeting {
 /// decided whether it may stay, and an operation that was sent too early would have to be given up.
 class GreetingScript {
  public:
-  GreetingScript(const Greeting& greeting, const Login& login);
+  GreetingScript(const Greeting& greeting, const Credentials& credentials);
 
   /// The bytes to send. They hold the password: never print them.
   const std::string& bytes() const { return bytes_; }

@@ -53,7 +53,7 @@ struct Link {
   unsigned losses = 0;     ///< in a row: since it was last proved good
   int lossError = 0;       ///< why it was lost last
   /// Since it was opened it has been of use, as its client sees it: the next loss is the first in a
-  /// row. That the server accepted it, or its login, says little.
+  /// row. That the server accepted it, or its credentials, says little.
   bool proved = false;
   Nanos openedAt = 0;
   Nanos reopenAt = 0;

@@ -18,7 +18,7 @@ namespace redline {
 struct LoadPlan {
   Endpoint target;              ///< the node; of a cluster: the first of its seeds
   std::vector<Endpoint> seeds;  ///< nodes that know the cluster; empty: there is none
-  Login login;
+  Credentials credentials;
   unsigned threads = 1;
   unsigned conns = 16;    ///< in all, or to each node of a cluster; each worker has at least one
   std::vector<int> cpus;  ///< worker i runs on cpus[i mod size]; empty: anywhere

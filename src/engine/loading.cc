@@ -64,7 +64,7 @@ struct Loading::Impl {
   Status workOn(unsigned index) {
     if (!plan.cpus.empty())
       if (auto pinned = pinThisThread(plan.cpus[index % plan.cpus.size()]); !pinned) return pinned;
-    auto transport = makeTransport(plan.io);
+    auto transport = makeTransport(plan.io, plan.credentials.tls);
     if (!transport) return fail(transport.error());
     LoadWorker worker(shared, index, **transport, clock);
     Status ended = worker.run();

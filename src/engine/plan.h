@@ -11,6 +11,7 @@
 #include "engine/mitigation_plan.h"
 #include "engine/window.h"
 #include "schedule/schedule.h"
+#include "transport/credentials.h"
 #include "transport/transport.h"
 #include "workload/distribution.h"
 #include "workload/key_chooser.h"
@@ -37,17 +38,11 @@ enum class OnMiss : std::uint8_t {
   refill,  ///< the key is written, as a cache does; the read has ended before
 };
 
-/// The credentials.
-struct Login {
-  std::string user;      ///< empty: the default user
-  std::string password;  ///< empty: no AUTH is sent
-};
-
 /// All that the engine needs to know of a driver's run.
 struct EnginePlan {
   Endpoint target;              ///< the node; of a cluster: the first of its seeds
   std::vector<Endpoint> seeds;  ///< nodes that know the cluster; empty: there is none
-  Login login;
+  Credentials credentials;
   unsigned threads = 1;
   unsigned conns = 50;    ///< in all, or to each node of a cluster; ≥ threads
   std::vector<int> cpus;  ///< worker i runs on cpus[i mod size]; empty: anywhere

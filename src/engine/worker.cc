@@ -48,8 +48,8 @@ Worker::Worker(Shared& shared, unsigned index, Transport& transport, const Clock
       plan_(shared.plan),
       transport_(transport),
       clock_(clock),
-      greeting_(greetingFor(shared.plan.mitigation), shared.plan.login),
-      subscription_({false, Tracking::prefix}, shared.plan.login),
+      greeting_(greetingFor(shared.plan.mitigation), shared.plan.credentials),
+      subscription_({false, Tracking::prefix}, shared.plan.credentials),
       mitigator_(plan_.mitigation.isUsed() ? std::make_unique<Mitigator>(plan_, shared.mitigations)
                                            : nullptr),
       lanes_(shared.cluster, plan_.target, laneSetup(shared, index, greeting_, subscription_),

@@ -12,8 +12,8 @@ namespace {
 
 /// The map as the first seed has it that answers, with that seed's address.
 Result<std::pair<SlotMapReading, std::string>> readMap(std::span<const Endpoint> seeds,
-                                                       const Login& login) {
-  auto cluster = ClusterAdmin::connect(seeds, {login.user, login.password});
+                                                       const Credentials& credentials) {
+  auto cluster = ClusterAdmin::connect(seeds, credentials);
   if (!cluster) return fail(std::move(cluster.error()));
   Error last;
   for (const Endpoint& seed : seeds) {
@@ -52,9 +52,9 @@ std::string uncoveredText(const SlotMap& map, const std::string& seed) {
       slotCount(uncovered), kSlots, formatSlotRanges(uncovered), seed, seed);
 }
 
-Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Login& login,
-                                     bool anyVersion) {
-  auto read = readMap(seeds, login);
+Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds,
+                                     const Credentials& credentials, bool anyVersion) {
+  auto read = readMap(seeds, credentials);
   if (!read) return fail(std::move(read.error()));
   const auto& [reading, seed] = *read;
   if (auto serving = requireServing(reading, seed); !serving)
@@ -68,7 +68,7 @@ Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Logi
   for (std::uint16_t i = 0; i < reading.map.nodes().size(); ++i) {
     const ClusterNode& node = reading.map.nodes()[i];
     const std::size_t slots = slotCount(reading.map.rangesOf(i));
-    auto target = connectTarget(endpointOf(node.address), login, anyVersion);
+    auto target = connectTarget(endpointOf(node.address), credentials, anyVersion);
     if (target) {
       (slots != 0 ? cluster.nodes : spare).push_back(std::move(*target));
       continue;

@@ -25,7 +25,7 @@ std::string uncoveredText(const SlotMap& map, const std::string& seed);
 /// through to every node it announces, and that each master with slots answers, lets us in and is
 /// of the right version. A replica that does not answer is a note. refused, unsafe or unreachable:
 /// what is in the way, and what to do about it.
-Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds, const Login& login,
-                                     bool anyVersion);
+Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds,
+                                     const Credentials& credentials, bool anyVersion);
 
 }  // namespace redline

@@ -34,10 +34,10 @@ std::string difference(const SlotMap& before, const SlotMap& after) {
 
 }  // namespace
 
-ClusterWatch::ClusterWatch(LiveSlotMap& live, const Login& login,
+ClusterWatch::ClusterWatch(LiveSlotMap& live, const Credentials& credentials,
                            std::function<void(const Event&)> onChange)
     : live_(live),
-      credentials_{login.user, login.password},
+      credentials_(credentials),
       onChange_(std::move(onChange)),
       thread_([this] { work(); }) {}
 

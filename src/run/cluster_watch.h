@@ -20,7 +20,8 @@ class ClusterWatch {
  public:
   /// `onChange` is called on that thread, with an event of kind "cluster" for each map that is
   /// published; none after stop().
-  ClusterWatch(LiveSlotMap& live, const Login& login, std::function<void(const Event&)> onChange);
+  ClusterWatch(LiveSlotMap& live, const Credentials& credentials,
+               std::function<void(const Event&)> onChange);
   ~ClusterWatch() { stop(); }
   ClusterWatch(const ClusterWatch&) = delete;
   ClusterWatch& operator=(const ClusterWatch&) = delete;

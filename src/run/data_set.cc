@@ -169,8 +169,8 @@ Result<DataSetSample> sampleDataSet(const EnginePlan& plan, std::span<Target> ta
                                     const KeyAdmin::OnWait& onWait, const SlotMap* map) {
   DataSetSample sample;
   if (auto read = readServers(targets, sample); !read) return fail(read.error());
-  auto admin = KeyAdmin::connect(targets.front().admin.endpoint(), plan.cluster(),
-                                 {plan.login.user, plan.login.password});
+  auto admin =
+      KeyAdmin::connect(targets.front().admin.endpoint(), plan.cluster(), plan.credentials);
   if (!admin) return fail(admin.error());
   admin->sayWhenWaiting(onWait);
   const std::set<std::uint64_t> ids = sampledIds(plan, map);

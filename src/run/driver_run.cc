@@ -114,7 +114,7 @@ class DriverRun {
   SamplerOptions samplerOptions() const {
     SamplerOptions options;
     options.servers = servers();
-    options.credentials = {plan_.engine.login.user, plan_.engine.login.password};
+    options.credentials = plan_.engine.credentials;
     options.interval = plan_.engine.interval;
     return options;
   }
@@ -127,14 +127,14 @@ class DriverRun {
 
   void followCluster() {
     slotMap_ = std::make_unique<LiveSlotMap>(*preflight_.map);
-    clusterWatch_ = std::make_unique<ClusterWatch>(*slotMap_, plan_.engine.login,
+    clusterWatch_ = std::make_unique<ClusterWatch>(*slotMap_, plan_.engine.credentials,
                                                    [this](const Event& e) { onEvent(e); });
   }
 
   PingProbeOptions probeOptions() const {
     PingProbeOptions options;
     options.servers = servers();
-    options.credentials = {plan_.engine.login.user, plan_.engine.login.password};
+    options.credentials = plan_.engine.credentials;
     return options;
   }
 
@@ -150,7 +150,7 @@ class DriverRun {
   FaultContext faultContext() {
     FaultContext context;
     context.servers = faultServers();
-    context.credentials = {plan_.engine.login.user, plan_.engine.login.password};
+    context.credentials = plan_.engine.credentials;
     context.own = plan_.own;
     context.force = plan_.force;
     context.clock = &clock_;
@@ -263,11 +263,11 @@ class DriverRun {
 
   /// The server, or a master of the cluster as it is now, that does not serve; empty: all do.
   std::string whatIsLost() const {
-    if (!mapAtEnd_) return whyNotServing(plan_.engine.target, plan_.engine.login);
+    if (!mapAtEnd_) return whyNotServing(plan_.engine.target, plan_.engine.credentials);
     const SlotMap& map = *mapAtEnd_;
     for (std::uint16_t i = 0; i < map.nodes().size(); ++i) {
       if (map.rangesOf(i).empty()) continue;
-      auto why = whyNotServing(endpointOf(map.nodes()[i].address), plan_.engine.login);
+      auto why = whyNotServing(endpointOf(map.nodes()[i].address), plan_.engine.credentials);
       if (!why.empty()) return why;
     }
     return {};

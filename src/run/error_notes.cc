@@ -43,7 +43,8 @@ std::string_view meaningOf(std::string_view kind, bool cluster) {
        "the server is a replica that has lost its master and serves no stale data: repair the "
        "link, or set replica-serve-stale-data yes"},
       {Failure::noAuth,
-       "the server requires a login, or its user lacks the permission: set REDLINE_PASSWORD (and "
+       "the server requires a credentials, or its user lacks the permission: set REDLINE_PASSWORD "
+       "(and "
        "-user), or extend the user's ACL"},
       {Failure::clusterDown, "the cluster had slots without an owner: see CLUSTER INFO"},
       {Failure::redirects,

@@ -59,7 +59,7 @@ Result<std::optional<ForeignKey>> sampleNames(const Endpoint& where, const LoadP
                                       : load.from + rng.below(total);
     commands.push_back({"TYPE", std::string(key.data(), writeKey(key.data(), id))});
   }
-  auto admin = KeyAdmin::connect(where, load.cluster(), {load.login.user, load.login.password});
+  auto admin = KeyAdmin::connect(where, load.cluster(), load.credentials);
   if (!admin) return fail(std::move(admin.error()));
   const auto replies = admin->pipeline(commands);
   if (!replies) return fail(replies.error());

@@ -33,7 +33,7 @@ Result<std::uint64_t> countNew(const Endpoint& where, const LoadPlan& load,
     const std::uint64_t id = load.from + share(total, i, probes);
     commands.push_back({"EXISTS", std::string(key.data(), writeKey(key.data(), id))});
   }
-  auto admin = KeyAdmin::connect(where, load.cluster(), {load.login.user, load.login.password});
+  auto admin = KeyAdmin::connect(where, load.cluster(), load.credentials);
   if (!admin) return fail(admin.error());
   admin->sayWhenWaiting(onWait);
   const auto replies = admin->pipeline(commands);

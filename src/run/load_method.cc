@@ -88,7 +88,7 @@ Result<std::vector<RdbTarget>> streamsFor(const LoadRunPlan& plan, Preflight& se
     return fail(ErrorCode::refused,
                 "the data set does not fit, and a server evicts nothing while it loads a stream");
   std::optional<ClusterAdmin> cluster;
-  if (servers.map) cluster.emplace(Credentials{plan.load.login.user, plan.load.login.password});
+  if (servers.map) cluster.emplace(plan.load.credentials);
   std::vector<RdbTarget> streams;
   SlotSet covered;
   for (Target& target : servers.targets) {
@@ -123,8 +123,8 @@ Result<MethodChoice> chooseMethod(const LoadRunPlan& plan, Preflight& servers, b
               streams.error().message);
 }
 
-Status checkSlotsStayed(const std::vector<RdbTarget>& streams, const Login& login) {
-  ClusterAdmin cluster({login.user, login.password});
+Status checkSlotsStayed(const std::vector<RdbTarget>& streams, const Credentials& credentials) {
+  ClusterAdmin cluster(credentials);
   for (const RdbTarget& stream : streams) {
     if (!stream.slots) continue;
     const auto slots = settledSlots(cluster, stream.endpoint);

@@ -24,6 +24,6 @@ Result<MethodChoice> chooseMethod(const LoadRunPlan& plan, Preflight& servers, b
 
 /// Ok when every master still owns exactly the slots whose keys it was given. unsafe: keys are
 /// where nobody looks for them.
-Status checkSlotsStayed(const std::vector<RdbTarget>& streams, const Login& login);
+Status checkSlotsStayed(const std::vector<RdbTarget>& streams, const Credentials& credentials);
 
 }  // namespace redline

@@ -48,7 +48,7 @@ struct Prepared {
 Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
   if (auto good = checkLoadPlan(plan.load); !good) return fail(good.error());
   auto servers =
-      connectServers(plan.load.target, plan.load.seeds, plan.load.login, plan.anyVersion);
+      connectServers(plan.load.target, plan.load.seeds, plan.load.credentials, plan.anyVersion);
   if (!servers) return fail(std::move(servers.error()));
   const Target& first = servers->targets.front();
   if (servers->map && !servers->map->uncovered().empty())
@@ -104,7 +104,7 @@ class LoadRecord {
     if (!writer_) return;
     SamplerOptions options;
     options.servers = servers;
-    options.credentials = {plan.load.login.user, plan.load.login.password};
+    options.credentials = plan.load.credentials;
     options.interval = plan.interval;
     sampler_ = std::make_unique<Sampler>(
         options, clock_,
@@ -210,7 +210,8 @@ class LoadRun {
       Target& target = servers_.targets[i];
       auto sample = readSample(target.admin);
       if (!sample) {
-        auto again = connectTarget(target.admin.endpoint(), plan_.load.login, plan_.anyVersion);
+        auto again =
+            connectTarget(target.admin.endpoint(), plan_.load.credentials, plan_.anyVersion);
         if (!again) continue;
         target = std::move(*again);
         sample = readSample(target.admin);
@@ -226,7 +227,7 @@ class LoadRun {
   void followCluster() {
     slotMap_ = std::make_unique<LiveSlotMap>(*servers_.map);
     clusterWatch_ = std::make_unique<ClusterWatch>(
-        *slotMap_, plan_.load.login, [this](const Event& event) { record_.event(event); });
+        *slotMap_, plan_.load.credentials, [this](const Event& event) { record_.event(event); });
   }
 
   Result<LoadOutcome> drive() {
@@ -236,7 +237,7 @@ class LoadRun {
     if (!loading) return fail(std::move(loading.error()));
     LoadOutcome outcome = follow(**loading);
     if (slotMap_ && outcome.done != 0)
-      if (auto stayed = checkSlotsStayed(method_.streams, plan_.load.login);
+      if (auto stayed = checkSlotsStayed(method_.streams, plan_.load.credentials);
           !stayed && outcome.status)
         outcome.status = std::move(stayed);
     return outcome;
@@ -282,7 +283,7 @@ class LoadRun {
     wait.copyAll = streamed;  // what came by a stream is not in the replication stream
     wait.progress = watcher_.onReplicas;
     wait.interrupted = watcher_.interrupted;
-    const Credentials credentials{plan_.load.login.user, plan_.load.login.password};
+    const Credentials& credentials = plan_.load.credentials;
     for (const ReplicaBehind& behind : awaitReplicas(*slotMap_->latest(), credentials, wait))
       result_.summary.notes.push_back(
           fmt::format("replica {} is {} behind {}{}", behind.replica, formatSize(behind.bytes),

@@ -85,8 +85,7 @@ MitigationRun::MitigationRun(const EnginePlan& plan, Endpoint node, KeyAdmin key
 Result<std::unique_ptr<MitigationRun>> MitigationRun::prepare(const EnginePlan& plan,
                                                               const Endpoint& node,
                                                               const SlotMap* map) {
-  auto keys = KeyAdmin::connect(node, map != nullptr, {plan.login.user, plan.login.password},
-                                plan.valueSize);
+  auto keys = KeyAdmin::connect(node, map != nullptr, plan.credentials, plan.valueSize);
   if (!keys) return fail(keys.error());
   std::unique_ptr<MitigationRun> run(new MitigationRun(plan, node, std::move(*keys)));
   if (plan.mitigation.is(MitigationKind::keySplit))
@@ -130,7 +129,7 @@ void MitigationRun::findReplicas(const SlotMap& map) {
 
 // For the record only: the servers of one stack have one configuration, and none is needed to run.
 void MitigationRun::readTrackingLimit() {
-  auto admin = Admin::connect(node_, {plan_.login.user, plan_.login.password});
+  auto admin = Admin::connect(node_, plan_.credentials);
   const auto limit = admin ? admin->configGet("tracking-table-max-keys") : std::string();
   if (limit) trackingMaxKeys_ = parseCount(*limit).value_or(0);
 }
@@ -193,9 +192,7 @@ Status MitigationRun::writeFirstVersions() {
 }
 
 void MitigationRun::watch() {
-  if (!replicas_.empty())
-    lag_ = std::make_unique<ReplicationLag>(replicas_,
-                                            Credentials{plan_.login.user, plan_.login.password});
+  if (!replicas_.empty()) lag_ = std::make_unique<ReplicationLag>(replicas_, plan_.credentials);
 }
 
 void MitigationRun::onSample(const ServerSample& sample) {

@@ -67,16 +67,16 @@ void noteWithheld(Preflight& found) {
 }  // namespace
 
 Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint> seeds,
-                                 const Login& login, bool anyVersion) {
+                                 const Credentials& credentials, bool anyVersion) {
   if (!seeds.empty()) {
-    auto cluster = connectCluster(seeds, login, anyVersion);
+    auto cluster = connectCluster(seeds, credentials, anyVersion);
     if (!cluster) return fail(std::move(cluster.error()));
     Preflight result{std::move(cluster->nodes), std::move(cluster->map), readHost(), 0,
                      std::move(cluster->notes)};
     noteWithheld(result);
     return result;
   }
-  auto target = connectTarget(where, login, anyVersion);
+  auto target = connectTarget(where, credentials, anyVersion);
   if (!target) return fail(std::move(target.error()));
   if (target->info.count("cluster_enabled") != 0)
     return fail(ErrorCode::refused,
@@ -91,7 +91,7 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
 
 Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force,
                             const std::function<void(const std::string&)>& onNote) {
-  auto result = connectServers(plan.target, plan.seeds, plan.login, anyVersion);
+  auto result = connectServers(plan.target, plan.seeds, plan.credentials, anyVersion);
   if (!result) return result;
   const Status fits =
       checkGeneratorMemory(generatorMemory(plan, nodesOf(*result)), result->host.memoryAvailable);

@@ -27,7 +27,7 @@ struct Preflight {
 /// The server at `target`, or the cluster that `seeds` (not empty) are nodes of. Each is on this
 /// machine, of the right version, and lets us in; the cluster is whole.
 Result<Preflight> connectServers(const Endpoint& target, std::span<const Endpoint> seeds,
-                                 const Login& login, bool anyVersion);
+                                 const Credentials& credentials, bool anyVersion);
 
 /// Checks that load may go there and that the run is meaningful: the address is on this
 /// machine, a Redis of the right version answers and lets us in (in a cluster: of each master), and

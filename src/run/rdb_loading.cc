@@ -45,7 +45,7 @@ struct StreamShared {
 class RdbStream {
  public:
   static Result<std::unique_ptr<RdbStream>> prepare(StreamShared& shared, const RdbTarget& target) {
-    const Credentials who{shared.plan.login.user, shared.plan.login.password};
+    const Credentials& who = shared.plan.credentials;
     // Connected before it loads: then it answers no PING.
     auto waitUntil = std::make_unique<std::atomic<Nanos>>(kUnlimited);
     auto control = Admin::connect(target.endpoint, who, Admin::kDefaultTimeout, waitUntil.get());

@@ -6,8 +6,9 @@
 
 namespace redline {
 
-Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool anyVersion) {
-  auto admin = Admin::connect(endpoint, {login.user, login.password});
+Result<Target> connectTarget(const Endpoint& endpoint, const Credentials& credentials,
+                             bool anyVersion) {
+  auto admin = Admin::connect(endpoint, credentials);
   if (!admin) return fail(std::move(admin.error()));
   auto info = admin->about({"server", "memory", "replication", "cluster", "keyspace"});
   if (!info) return fail(std::move(info.error()));
@@ -16,8 +17,8 @@ Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool 
   return Target{std::move(*admin), std::move(*info)};
 }
 
-std::string whyNotServing(const Endpoint& endpoint, const Login& login) {
-  const auto admin = Admin::connect(endpoint, {login.user, login.password}, kSecond);
+std::string whyNotServing(const Endpoint& endpoint, const Credentials& credentials) {
+  const auto admin = Admin::connect(endpoint, credentials, kSecond);
   if (admin || admin.error().code == ErrorCode::refused) return {};
   const bool gone = admin.error().code == ErrorCode::unreachable;
   return fmt::format(

@@ -18,11 +18,12 @@ struct Target {
 };
 
 /// Makes sure that a Redis of the right version answers there and lets us in.
-Result<Target> connectTarget(const Endpoint& endpoint, const Login& login, bool anyVersion);
+Result<Target> connectTarget(const Endpoint& endpoint, const Credentials& credentials,
+                             bool anyVersion);
 
 /// Why no server answers there within a second: unreachable, silent or still loading. Empty: a
 /// server answers, if only with an error.
-std::string whyNotServing(const Endpoint& endpoint, const Login& login);
+std::string whyNotServing(const Endpoint& endpoint, const Credentials& credentials);
 
 /// One reading of INFO's figures, stamped with the moment its reply came (SteadyClock).
 Result<ServerSample> readSample(Admin& admin, Nanos timeout = Admin::kDefaultTimeout);

@@ -77,7 +77,7 @@ Result<Admin> Admin::connect(const Endpoint& endpoint, const Credentials& creden
 Result<Admin> Admin::open(const Endpoint& endpoint, const Credentials& credentials, Nanos timeout,
                           const LoadingWait& loading, const std::atomic<Nanos>* limit) {
   const Nanos deadline = SteadyClock::read() + timeout;
-  auto stream = BlockingStream::connect(endpoint, deadline, limit);
+  auto stream = BlockingStream::connect(endpoint, deadline, limit, credentials.tls);
   if (!stream) return fail(std::move(stream.error()));
   Admin admin(std::move(*stream), timeout);
   auto greeted = admin.greet(credentials, deadline, loading);
@@ -86,7 +86,8 @@ Result<Admin> Admin::open(const Endpoint& endpoint, const Credentials& credentia
   Error error = std::move(greeted.error());
   if (error.code == ErrorCode::invalidInput) return notRedis(endpoint, error.message);
   if (error.code == ErrorCode::unreachable && !admin.connected())
-    return fail(ErrorCode::unreachable, "{} instead of answering a PING", error.message);
+    return fail(ErrorCode::unreachable, "{} instead of answering a PING{}", error.message,
+                credentials.tls ? "" : ": if that port speaks TLS, add -tls");
   if (error.code == ErrorCode::timeout && !admin.connected())
     return fail(ErrorCode::timeout,
                 "something listens on {} but it does not speak RESP, or is frozen: no answer to a "

@@ -15,15 +15,10 @@
 #include "resp/value.h"
 #include "server/info.h"
 #include "transport/blocking.h"
+#include "transport/credentials.h"
 #include "transport/endpoint.h"
 
 namespace redline {
-
-/// Credentials for a server. An empty password: no AUTH is sent. Never written anywhere.
-struct Credentials {
-  std::string user;  ///< empty: the default user
-  std::string password;
-};
 
 /// How long a handshake waits for a server that is still reading its data into memory.
 struct LoadingWait {

@@ -179,7 +179,7 @@ Result<StormOutcome> connectionStorm(const StormOptions& options,
   const auto limit = FileLimit::raise(options.clients + kOtherFiles);
   if (!limit) return fail(limit.error());
   // One send and one receive for each connection: a ring would have nothing to batch.
-  auto transport = makeTransport(IoChoice::epoll);
+  auto transport = makeTransport(IoChoice::epoll, options.credentials.tls);
   if (!transport) return fail(transport.error());
   auto server = lookUp(options.server);
   if (!server) return fail(std::move(server.error()));

@@ -6,12 +6,13 @@
 #include <array>
 
 #include "base/text.h"
+#include "transport/certificates.h"
 
 namespace redline {
 namespace {
 
 /// What stack.json, `stack down` and -addr rely on, and what has a flag of its own.
-constexpr std::array<std::string_view, 13> kOurs{"port",
+constexpr std::array<std::string_view, 19> kOurs{"port",
                                                  "dir",
                                                  "bind",
                                                  "unixsocket",
@@ -21,6 +22,12 @@ constexpr std::array<std::string_view, 13> kOurs{"port",
                                                  "daemonize",
                                                  "supervised",
                                                  "tls-port",
+                                                 "tls-cert-file",
+                                                 "tls-key-file",
+                                                 "tls-ca-cert-file",
+                                                 "tls-auth-clients",
+                                                 "tls-cluster",
+                                                 "tls-replication",
                                                  "cluster-port",
                                                  "cluster-enabled",
                                                  "cluster-config-file"};
@@ -79,6 +86,21 @@ void addLine(std::string& text, std::string_view name, std::string_view value) {
   text.append(name).append(" ").append(value).append("\n");
 }
 
+/// Its port for clients, and how bytes go over it.
+void addPort(std::string& text, const NodeConfig& config) {
+  const bool tls = !config.certificates.empty();
+  addLine(text, "port", tls ? "0" : std::to_string(config.port));
+  if (!tls) return;
+  const Certificates files = Certificates::in(config.certificates);
+  addLine(text, "tls-port", std::to_string(config.port));
+  addLine(text, "tls-cert-file", configWord(files.cert.string()));
+  addLine(text, "tls-key-file", configWord(files.key.string()));
+  addLine(text, "tls-ca-cert-file", configWord(files.ca.string()));
+  addLine(text, "tls-auth-clients", "no");  // a password says who somebody is
+  addLine(text, "tls-replication", "yes");
+  if (config.cluster) addLine(text, "tls-cluster", "yes");
+}
+
 }  // namespace
 
 Status checkNodeConfig(const NodeConfig& config) {
@@ -123,7 +145,7 @@ std::string configText(const NodeConfig& config) {
     if (!value.empty()) add(name, value);
   };
   add("bind", "127.0.0.1");
-  add("port", std::to_string(config.port));
+  addPort(text, config);
   add("unixsocket", configWord(config.socketPath().string()));
   add("unixsocketperm", "700");
   add("dir", configWord(config.dir.string()));

@@ -30,6 +30,9 @@ struct NodeConfig {
   bool cluster = false;    ///< cluster-enabled, with the lab's time-outs
   /// Of a cluster's node: refuses everything while any slot is without an owner.
   bool fullCoverage = true;
+  /// Holds its certificates (transport/certificates.h): clients, replicas and the cluster's bus
+  /// speak TLS with it, and its Unix socket is plain; empty: nothing is encrypted.
+  std::filesystem::path certificates;
   /// For the server's default user. It never reaches a file or a command line: redis-server reads
   /// it from its standard input, after the file.
   std::string password;

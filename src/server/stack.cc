@@ -13,6 +13,8 @@
 #include "os/files.h"
 #include "server/stack_files.h"
 #include "server/stack_state.h"
+#include "transport/certificates.h"
+#include "transport/tls.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -80,7 +82,20 @@ std::string StackUp::text() const {
                         node.unixEndpoint().text());
   for (const ObserverState& observer : observers)
     text += fmt::format("\n  {} pid {}  {}", observer.name, observer.process.pid, observer.url());
+  if (state.tls)
+    text += fmt::format("\n  TLS: connect with -tls -tls-ca={}",
+                        Certificates::in(state.certificatesDir()).ca.string());
   return text + fmt::format("\n  files in {}", state.dir.string());
+}
+
+Result<Credentials> credentialsOf(const StackState& state, Credentials credentials) {
+  if (!state.tls) return credentials;
+  TlsOptions options;
+  options.ca = Certificates::in(state.certificatesDir()).ca;
+  auto tls = TlsContext::make(options);
+  if (!tls) return fail(std::move(tls.error()));
+  credentials.tls = std::move(*tls);
+  return credentials;
 }
 
 fs::path Stack::statePath(const std::string& name) const {
@@ -198,7 +213,7 @@ Result<std::vector<std::string>> Stack::down(const std::string& name,
   if (!state) {
     // A crash before the first word was written: then there is a directory, and no process.
     lines.push_back(state.error().message);
-    state = StackState{name, {}, false, stacks() / name, {}, {}};
+    state = StackState{name, {}, false, stacks() / name, {}, {}, false};
   }
   if (auto cleared = clear(*state, credentials, lines); !cleared)
     return fail(std::move(cleared.error()));

@@ -25,6 +25,7 @@ struct StackOptions {
   /// available.
   NodeConfig node;
   ClusterShape cluster;                   ///< for the topology "cluster"
+  bool tls = false;                       ///< with certificates that are made for it
   bool force = false;                     ///< a maxmemory beyond the machine's memory
   std::optional<ObserveOptions> observe;  ///< Prometheus and its exporter beside the servers
   Nanos startTimeout = NodeStartOptions{}.timeout;
@@ -120,6 +121,9 @@ class Stack {
 
   std::filesystem::path home_;
 };
+
+/// What is needed to connect to a stack's TCP ports, beside its password.
+Result<Credentials> credentialsOf(const StackState& state, Credentials credentials);
 
 /// SIGKILLs every redis-server, children that write a snapshot included, that works in `directory`.
 /// Returns their pids. For what a dead server's directory may still hold.

@@ -30,6 +30,8 @@ Result<std::vector<std::string>> Stack::heal(
   if (!state->complete)
     return fail(ErrorCode::refused,
                 "stack {} was never complete: remove it with `redline stack down {}`", name, name);
+  const auto tcp = credentialsOf(*state, credentials);
+  if (!tcp) return fail(tcp.error());
   std::vector<Endpoint> alive, all;
   std::vector<const NodeState*> dead;
   for (const NodeState& node : state->nodes) {
@@ -42,15 +44,14 @@ Result<std::vector<std::string>> Stack::heal(
   std::vector<std::string> lines;
   for (const NodeState* const node : dead) {
     if (progress) progress(fmt::format("{} is restarting", node->name));
-    if (auto may = mayComeBack(*node, alive, credentials); !may)
-      return fail(std::move(may.error()));
+    if (auto may = mayComeBack(*node, alive, *tcp); !may) return fail(std::move(may.error()));
     auto started = restart(name, node->name, credentials);
     if (!started) return fail(std::move(started.error()));
     lines.push_back(fmt::format("restarted {} on {} (pid {})", node->name, node->endpoint().text(),
                                 started->process.pid));
   }
   if (state->isCluster()) {
-    ClusterAdmin cluster(credentials);
+    ClusterAdmin cluster(*tcp);
     ClusterWait wait;
     if (progress)
       wait.progress = [&](const Convergence& seen) {

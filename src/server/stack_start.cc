@@ -4,6 +4,7 @@
 #include "server/host.h"
 #include "server/stack.h"
 #include "server/stack_files.h"
+#include "transport/certificates.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -15,6 +16,12 @@ Status makeMarkedDirectory(const StackState& state) {
   if (problem)
     return fail(ErrorCode::io, "cannot make {}: {}", state.dir.string(), problem.message());
   return writeWholeFile(state.dir / kStackMarker, state.name + "\n");
+}
+
+Status makeStackCertificates(const StackState& state) {
+  if (auto made = createDirectory(state.certificatesDir()); !made) return made;
+  if (auto made = makeCertificates(state.certificatesDir()); !made) return fail(made.error());
+  return {};
 }
 
 /// Ports for `count` nodes: from `first` on, or free ones.
@@ -62,6 +69,7 @@ Result<StackState> Stack::plan(const StackOptions& options,
                                   : fs::absolute(options.dir) / ("redline-" + state.name);
   state.dir = state.dir.lexically_normal();
   state.binary = options.node.binary;
+  state.tls = options.tls;
   auto ports = portsFor(options.node.port, state.isCluster() ? options.cluster.nodes() : 1);
   if (!ports) return fail(std::move(ports.error()));
 
@@ -77,6 +85,7 @@ Result<StackState> Stack::plan(const StackOptions& options,
   if (auto version = checkBinary(pattern.binary, pattern.anyVersion); !version)
     return fail(std::move(version.error()));
   pattern.port = ports->front();
+  if (state.tls) pattern.certificates = state.certificatesDir();
   configs = state.isCluster() ? clusterNodes(pattern, options.cluster, *ports)
                               : std::vector<NodeConfig>{pattern};
   for (std::size_t i = 0; i < configs.size(); ++i) {
@@ -97,6 +106,8 @@ Result<StackState> Stack::plan(const StackOptions& options,
 Status Stack::startNodes(StackState& state, std::span<const NodeConfig> configs,
                          const StackOptions& options) const {
   if (auto made = makeMarkedDirectory(state); !made) return made;
+  if (state.tls)
+    if (auto made = makeStackCertificates(state); !made) return made;
   const Nanos deadline = SteadyClock::read() + options.startTimeout;
   std::vector<Node> servers;
   for (std::size_t i = 0; i < configs.size(); ++i) {
@@ -117,7 +128,9 @@ Status Stack::startNodes(StackState& state, std::span<const NodeConfig> configs,
       options.progress(fmt::format("{} of {} servers answer", i + 1, servers.size()));
   }
   if (state.isCluster()) {
-    ClusterAdmin cluster({{}, options.node.password});
+    auto credentials = credentialsOf(state, {{}, options.node.password, {}});
+    if (!credentials) return fail(std::move(credentials.error()));
+    ClusterAdmin cluster(std::move(*credentials));
     std::vector<Endpoint> endpoints;
     for (const Node& server : servers) endpoints.push_back(server.endpoint());
     if (auto formed =

@@ -35,6 +35,7 @@ void visit(auto& json, MappedAs<StackState> auto& state) {
   json.field("complete", state.complete);
   json.field("dir", state.dir);
   json.field("binary", state.binary);
+  json.field("tls", state.tls);
   json.field("nodes", state.nodes);
 }
 

@@ -36,8 +36,10 @@ struct StackState {
   std::filesystem::path dir;  ///< holds the nodes' directories; goes with the stack
   std::string binary;         ///< what its servers run, for the one that is started again
   std::vector<NodeState> nodes;
+  bool tls = false;  ///< its TCP ports speak TLS, with the certificates in certificatesDir()
 
   bool isCluster() const { return topology == "cluster"; }
+  std::filesystem::path certificatesDir() const { return dir / "tls"; }
   bool operator==(const StackState&) const = default;
 };
 

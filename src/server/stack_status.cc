@@ -50,7 +50,9 @@ Result<StackStatus> Stack::status(const std::string& name, const Credentials& cr
   for (const ObserverState& observer : observers->all())
     status.observers.push_back({observer, isAlive(observer.process), observers->logPath(observer)});
   if (status.state.isCluster()) {
-    ClusterAdmin cluster(credentials, kStatusTimeout);
+    auto tcp = credentialsOf(status.state, credentials);
+    if (!tcp) return fail(std::move(tcp.error()));
+    ClusterAdmin cluster(std::move(*tcp), kStatusTimeout);
     status.cluster =
         alive.empty() ? "none of its nodes answers" : lookAtCluster(cluster, alive).missing;
   }

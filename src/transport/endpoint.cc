@@ -126,14 +126,12 @@ Result<ServerAddress> parseServerAddress(std::string_view text) {
   if (text.find(kSchemeEnd) == std::string_view::npos) {
     auto endpoint = parseEndpoint(text);
     if (!endpoint) return fail(std::move(endpoint.error()));
-    return ServerAddress{std::move(*endpoint), {}, {}};
+    return ServerAddress{std::move(*endpoint), {}, {}, false};
   }
   const std::string name = toLower(scheme);
-  if (name == kTlsUrl)
-    return fail(ErrorCode::usage,
-                "rediss:// asks for TLS, which redline does not speak: use redis:// and a port of "
-                "the server without TLS");
-  if (name != kUrl) return fail(ErrorCode::usage, "a URL that is not a redis:// one: {}", kForms);
+  const bool tls = name == kTlsUrl;
+  if (!tls && name != kUrl)
+    return fail(ErrorCode::usage, "a URL that is not a redis:// one: {}", kForms);
   const UrlParts parts = partsOf(text.substr(scheme.size()));
   if (parts.host.empty()) return unreadable(kUrl, "the host is missing");
   if (!parts.path.empty() && parts.path != "/" && parts.path != "/0")
@@ -151,7 +149,7 @@ Result<ServerAddress> parseServerAddress(std::string_view text) {
     return fail(ErrorCode::usage,
                 "the user or the password of a redis:// URL has a % that is not followed by two "
                 "hexadecimal digits: write a % as %25");
-  return ServerAddress{std::move(*endpoint), std::move(*user), std::move(*password)};
+  return ServerAddress{std::move(*endpoint), std::move(*user), std::move(*password), tls};
 }
 
 std::string withoutPassword(std::string_view text) {

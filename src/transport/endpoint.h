@@ -28,11 +28,12 @@ Result<Endpoint> parseEndpoint(std::string_view text);
 struct ServerAddress {
   Endpoint endpoint;
   std::string user, password;  ///< of a URL; empty: it has none
+  bool tls = false;            ///< a rediss:// URL
 };
 
 /// An endpoint, or a URL as in redis://user:password@127.0.0.1:7600/0, whose user and password are
-/// percent-encoded and whose port may be left out (6379). usage: rediss:// (TLS), another database
-/// than 0, or a malformed one; no error repeats the user and the password.
+/// percent-encoded and whose port may be left out (6379); rediss:// is the same with TLS. usage:
+/// another database than 0, or a malformed one; no error repeats the user and the password.
 Result<ServerAddress> parseServerAddress(std::string_view text);
 
 /// `text` with "***" instead of user and password where it holds a URL that has them: for whatever

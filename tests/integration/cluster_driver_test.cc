@@ -371,7 +371,7 @@ TEST(ClusterDriver, NeedsTheSlotMapBesideGetAndSet) {
   for (std::size_t node = 0; node < lab.stack->size(); ++node)
     ASSERT_TRUE(lab.admin(node).command({"ACL", "SETUSER", "lab", "on", ">secret", "~obj:*", "+get",
                                          "+set", "+asking", "+cluster|shards"}));
-  lab.plan.engine.login = {"lab", "secret"};
+  lab.plan.engine.credentials = {"lab", "secret"};
   const Summary s = lab.run();
   EXPECT_EQ(s.rate.completed, s.rate.scheduled);
   EXPECT_TRUE(s.servers.empty());

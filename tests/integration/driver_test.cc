@@ -174,7 +174,7 @@ TEST(Driver, LogsInWithThePasswordAndNeverWritesItDown) {
   config.password = "s3cret-of-this-test";
   DriverLab lab(config);
   ASSERT_TRUE(lab.redis);
-  lab.plan.engine.login.password = config.password;
+  lab.plan.engine.credentials.password = config.password;
   lab.fillKeys();
   const Summary s = lab.run();
   EXPECT_EQ(s.rate.completed, 4'000U);
@@ -184,7 +184,7 @@ TEST(Driver, LogsInWithThePasswordAndNeverWritesItDown) {
     EXPECT_EQ(text.find(config.password), std::string::npos) << entry.path();
   }
 
-  lab.plan.engine.login.password = "wrong";
+  lab.plan.engine.credentials.password = "wrong";
   lab.plan.out = lab.home.path() / "second";
   const auto refused = lab.tryRun();
   ASSERT_FALSE(refused);
@@ -382,7 +382,7 @@ TEST(Driver, NeedsNoMorePermissionsThanGetAndSetAndSaysWhatStaysUnknown) {
   lab.fillKeys();
   auto admin = adminOf(*lab.redis);
   ASSERT_TRUE(admin->command({"ACL", "SETUSER", "lab", "on", ">secret", "~obj:*", "+get", "+set"}));
-  lab.plan.engine.login = {"lab", "secret"};
+  lab.plan.engine.credentials = {"lab", "secret"};
   const Summary s = lab.run();
   EXPECT_EQ(s.rate.completed, s.rate.scheduled);
   EXPECT_EQ(s.rate.failed, 0U);
@@ -430,7 +430,7 @@ TEST(Driver, AUserThatIsTakenAwayMidRunEndsItWithoutAStormOfConnections) {
   lab.fillKeys();
   auto admin = adminOf(*lab.redis);
   ASSERT_TRUE(admin->command({"ACL", "SETUSER", "lab", "on", ">secret", "~*", "+@all"}));
-  lab.plan.engine.login = {"lab", "secret"};
+  lab.plan.engine.credentials = {"lab", "secret"};
   auto underWay = lab.underWay();
   std::thread closer([&] {
     underWay.wait();

@@ -289,7 +289,7 @@ TEST(Loader, NeedsNoMorePermissionsThanSetAndMset) {
   ASSERT_TRUE(
       admin->command({"ACL", "SETUSER", "lab", "on", ">secret", "~obj:*", "+set", "+mset"}));
   LoadRunPlan plan = planFor(*redis, 10'000);
-  plan.load.login = {"lab", "secret"};
+  plan.load.credentials = {"lab", "secret"};
   expectGood(load(plan));
   EXPECT_EQ(admin->command({"DBSIZE"})->integer, 10'000);
 }
@@ -340,7 +340,7 @@ TEST(Loader, LogsInWithThePasswordAndNeverWritesIt) {
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("REDLINE_PASSWORD"), std::string::npos);
 
-  plan.load.login.password = config.password;
+  plan.load.credentials.password = config.password;
   plan.out = home.path() / "run";
   plan.json = home.path() / "summary.json";
   expectGood(load(plan));

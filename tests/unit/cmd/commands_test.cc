@@ -119,10 +119,6 @@ TEST(Tables, GiveLoaderAndDriverTheSameDataSet) {
     EXPECT_EQ(driver.text(name), loader.text(name)) << name;
 }
 
-TEST(Tables, DoNotTakeFlagsThatAreNotBuilt) {
-  for (const char* flag : {"-tls"}) EXPECT_FALSE(resolved(*findCommand("driver"), {flag})) << flag;
-}
-
 TEST(Help, NamesEveryFlagWithItsDefaultAndTheExitCodes) {
   for (const Command& command : commands()) {
     const std::string help = commandHelp(command, {});

@@ -27,8 +27,9 @@ constexpr std::array<const char*, 4> kTurnNames{"hangs up", "falls silent", "say
                                                 "never stops"};
 
 /// Which of what Redis says is attacked.
-enum class Talk { plain, login, transactions, asks, pushes };
-constexpr std::array kTalks{Talk::plain, Talk::login, Talk::transactions, Talk::asks, Talk::pushes};
+enum class Talk { plain, credentials, transactions, asks, pushes };
+constexpr std::array kTalks{Talk::plain, Talk::credentials, Talk::transactions, Talk::asks,
+                            Talk::pushes};
 constexpr std::array<const char*, 5> kTalkNames{"GET and SET", "a login", "MULTI/EXEC", "ASK",
                                                 "pushes"};
 
@@ -44,7 +45,7 @@ class Scene {
     plan_.rate = 2000;
     plan_.conns = 2;
     plan_.readShare = 0.5;
-    if (talk == Talk::login) plan_.login = {"me", "secret"};
+    if (talk == Talk::credentials) plan_.credentials = {"me", "secret"};
     if (talk == Talk::transactions) {
       plan_.transactions = true;
       plan_.pipeline = 3;

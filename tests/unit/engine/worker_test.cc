@@ -258,7 +258,8 @@ struct ClosingServer : Rig {
   }
 };
 
-// TCP accepts a connection, and the login is accepted too: neither says that it is of any use.
+// TCP accepts a connection, and the credentials is accepted too: neither says that it is of any
+// use.
 TEST(Worker, WaitsLongerAfterEachLossUntilAConnectionHasBeenOfUse) {
   ClosingServer rig;
   const Interval& total = rig.run();

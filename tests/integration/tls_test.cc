@@ -1,0 +1,151 @@
+// TLS from end to end, as its users have it: stacks of `stack up -tls`, and the program beside
+// them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "os/files.h"
+#include "server/stack.h"
+#include "support/redline_process.h"
+#include "transport/certificates.h"
+
+namespace redline {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::uint64_t kMemory = 256ULL << 20;
+
+/// A stack whose ports speak TLS, for as long as this object lives.
+class TlsStack {
+ public:
+  explicit TlsStack(const std::string& topology) : stack_(home.path()), name_(topology) {
+    StackOptions options;
+    options.topology = topology;
+    options.tls = true;
+    options.node.port = 0;
+    options.node.maxmemory = kMemory;
+    auto up = stack_.up(options);
+    EXPECT_TRUE(up) << up.error().message;
+    if (up) state = up->state;
+  }
+  ~TlsStack() { EXPECT_TRUE(stack_.down(name_, {})); }
+  TlsStack(const TlsStack&) = delete;
+  TlsStack& operator=(const TlsStack&) = delete;
+
+  std::string addr() const { return "-addr=" + state.nodes.at(0).endpoint().text(); }
+  std::string ca() const {
+    return "-tls-ca=" + Certificates::in(state.certificatesDir()).ca.string();
+  }
+
+  std::vector<std::string> settings() const { return {"REDLINE_HOME=" + home.path().string()}; }
+  /// A sub-command against it that trusts its CA.
+  std::vector<std::string> words(std::vector<std::string> command) const {
+    command.insert(command.end(), {addr(), "-topology=" + name_, "-tls", ca()});
+    return command;
+  }
+
+  test::TemporaryDirectory home;
+  StackState state;
+
+ private:
+  Stack stack_;
+  std::string name_;
+};
+
+int succeed(test::Redline& program) {
+  const int code = program.wait();
+  EXPECT_EQ(code, 0) << program.out() << program.err();
+  return code;
+}
+
+nlohmann::json summaryIn(const fs::path& file) {
+  return nlohmann::json::parse(readWholeFile(file).value_or("{}"), nullptr, false);
+}
+
+class TlsRuns : public testing::TestWithParam<std::string> {};
+
+TEST_P(TlsRuns, LoadsDrivesAndInjectsFaults) {
+  TlsStack stack(GetParam());
+  ASSERT_FALSE(stack.state.nodes.empty());
+  // Loaded once by commands and once by a stream: the way that is chosen does not need TLS.
+  for (const std::string method : {"commands", "rdb"}) {
+    test::Redline loader(
+        stack.home,
+        stack.words({"loader", "-keys=20k", "-ttl-frac=0", "-force", "-method=" + method}),
+        stack.settings());
+    ASSERT_EQ(succeed(loader), 0);
+    EXPECT_THAT(loader.out(), HasSubstr("20000"));
+  }
+  for (const std::string io : {"uring", "epoll"}) {
+    const fs::path json = stack.home.path() / (io + ".json");
+    test::Redline driver(
+        stack.home,
+        stack.words({"driver", "-keys=20k", "-ttl-frac=0", "-rate=2k", "-duration=2s",
+                     "-warmup=200ms", "-pipeline=4", "-io=" + io, "-verify=full",
+                     "-chaos=1s:bgsave", "-json=" + json.string()}),
+        stack.settings());
+    ASSERT_EQ(succeed(driver), 0);
+    const nlohmann::json summary = summaryIn(json);
+    EXPECT_TRUE(summary.at("valid").get<bool>()) << driver.out();
+    EXPECT_EQ(summary.at("generator").at("io"), io);
+    EXPECT_GT(summary.at("rate").at("completed").get<int>(), 3000);
+    EXPECT_EQ(summary.at("rate").at("failed").get<int>(), 0);
+  }
+  test::Redline chaos(stack.home, stack.words({"chaos", "-action=reconnect-storm", "-clients=50"}),
+                      stack.settings());
+  ASSERT_EQ(succeed(chaos), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Topologies, TlsRuns, testing::Values("node", "cluster"),
+                         [](const auto& topology) { return topology.param; });
+
+TEST(TlsStackTest, ReplicasAndTheBusSpeakTlsToo) {
+  TlsStack stack("cluster");
+  test::Redline status(stack.home, {"stack", "status", "cluster"}, stack.settings());
+  ASSERT_EQ(succeed(status), 0);
+  EXPECT_THAT(status.out(), HasSubstr("all replicas are in sync"));
+  const auto credentials = credentialsOf(stack.state, {});
+  ASSERT_TRUE(credentials) << credentials.error().message;
+  auto admin = Admin::connect(stack.state.nodes.at(0).endpoint(), *credentials);
+  ASSERT_TRUE(admin) << admin.error().message;
+  for (const auto* const name : {"tls-cluster", "tls-replication"})
+    EXPECT_EQ(admin->configGet(name).value_or(""), "yes") << name;
+  EXPECT_EQ(admin->configGet("port").value_or(""), "0");
+}
+
+TEST(TlsStackTest, WhatCannotBeTrustedIsOneLineThatSaysWhatToDo) {
+  TlsStack stack("node");
+  const auto errorOf = [&](std::vector<std::string> flags) {
+    std::vector<std::string> words{"driver", stack.addr(), "-duration=1s"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    test::Redline driver(stack.home, words);
+    EXPECT_NE(driver.wait(), 0);
+    return driver.error();
+  };
+  EXPECT_THAT(errorOf({"-tls"}), HasSubstr("-tls-ca"));
+  EXPECT_THAT(errorOf({}), HasSubstr("-tls"));  // plain bytes to a port of TLS
+  EXPECT_THAT(errorOf({"-tls", stack.ca(), "-tls-sni=cache.example"}), HasSubstr("-tls-sni"));
+  EXPECT_THAT(errorOf({"-tls", "-tls-ca=/nowhere"}), HasSubstr("-tls-ca=/nowhere"));
+  EXPECT_THAT(errorOf({"-tls", stack.ca(), "-tls-key=/nowhere"}), HasSubstr("-tls-cert"));
+  EXPECT_THAT(errorOf({stack.ca()}), HasSubstr("without -tls"));
+}
+
+TEST(TlsStackTest, APlainServerIsKnownByItsAnswer) {
+  test::TemporaryDirectory home;
+  auto redis = test::startRedis();
+  if (!redis) return;
+  test::Redline driver(home,
+                       {"driver", "-addr=" + redis->endpoint().text(), "-tls", "-tls-insecure"});
+  EXPECT_NE(driver.wait(), 0);
+  EXPECT_THAT(driver.error(), HasSubstr("leave out -tls"));
+}
+
+}  // namespace
+}  // namespace redline
