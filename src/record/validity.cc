@@ -98,10 +98,10 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
   verdict.notes.push_back(fmt::format(
       "overloaded: {:.0f} operations/s were answered of {:.0f} offered ({}); {}",
       facts.answeredRate, facts.targetRate, percent(facts.answeredRate / facts.targetRate),
-      facts.unansweredShare > 0
+      facts.droppedShare > 0
           ? fmt::format("{} timed out or were lost, and response times describe the queue that the "
                         "others waited in",
-                        percent(facts.unansweredShare))
+                        percent(facts.droppedShare))
           : std::string("response times grow with the length of the run and describe the queue, "
                         "not the server")));
 }
@@ -137,12 +137,13 @@ void judgeAnswers(const ValidityFacts& facts, Verdict& verdict) {
                     plural(facts.unanswered, "operation"), facts.longestUnansweredS),
         "find out what holds the replies back (a blocked server, a proxy), or raise -drain");
   if (facts.unservedShare > kTolerableLost)
-    addReasonOrNote(verdict, facts, ReasonCode::unserved,
-                    fmt::format("not served: the cluster refused {} of the operations until the run "
-                                "ended (tolerated: {})",
-                                percent(facts.unservedShare), percent(kTolerableLost)),
-                    "a node does not know its slots, or they have no owner: see redis-cli "
-                    "--cluster check");
+    addReasonOrNote(
+        verdict, facts, ReasonCode::unserved,
+        fmt::format("not served: the cluster refused {} of the operations until the run "
+                    "ended (tolerated: {})",
+                    percent(facts.unservedShare), percent(kTolerableLost)),
+        "a node does not know its slots, or they have no owner: see redis-cli "
+        "--cluster check");
 }
 
 // A server whose replies do not answer what was asked is not what the run is about.

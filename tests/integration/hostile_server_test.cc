@@ -13,6 +13,7 @@
 #include "os/files.h"
 #include "server/cluster_admin.h"
 #include "support/driver_lab.h"
+#include "support/load_lab.h"
 #include "support/tampering_proxy.h"
 
 namespace redline {

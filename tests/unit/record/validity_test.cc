@@ -252,7 +252,7 @@ TEST(Validity, ResponseTimesDescribeAQueueOnlyWhereNothingLeftIt) {
   facts.answeredRate = 5'000;
   EXPECT_THAT(judgeValidity(facts).notes,
               ElementsAre(HasSubstr("grow with the length of the run")));
-  facts.unansweredShare = 0.25;
+  facts.droppedShare = 0.25;
   EXPECT_THAT(judgeValidity(facts).notes,
               ElementsAre(AllOf(HasSubstr("25.0% timed out or were lost"),
                                 Not(HasSubstr("grow with the length")))));
