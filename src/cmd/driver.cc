@@ -352,7 +352,8 @@ Result<std::unique_ptr<LiveMetrics>> startMetrics(const FlagValues& flags, const
   const AffinityScope beside(plan.engine.cpus);
   auto metrics = LiveMetrics::start(
       *where,
-      {plan.redlineVersion, plan.engine.closed() ? 0 : plan.engine.rate, plan.engine.threads});
+      {plan.redlineVersion, std::filesystem::absolute(plan.out / ".").parent_path().filename(),
+       plan.engine.closed() ? 0 : plan.engine.rate, plan.engine.threads});
   if (!metrics) return fail(metrics.error());
   printErr("note: metrics at http://{}/metrics{}\n", where->text(),
            isLoopback(*where) ? "" : ": everybody who reaches this machine may read them");

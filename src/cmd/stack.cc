@@ -62,6 +62,33 @@ std::vector<FlagSpec> stackFlags() {
   };
 }
 
+std::vector<FlagSpec> observeFlags() {
+  constexpr std::string_view kGroup = "Observation";
+  return {
+      {.name = "observe",
+       .kind = ValueKind::boolean,
+       .fallback = "false",
+       .help = "also start Debian's prometheus and prometheus-redis-exporter: they scrape the "
+               "servers and a driver every second, with the rules of deploy/prometheus. For a "
+               "stack that is up, start what does not run",
+       .group = kGroup},
+      {.name = "observe-port",
+       .kind = ValueKind::count,
+       .fallback = "auto",
+       .help = "TCP port of Prometheus on 127.0.0.1; the exporter takes the next; 0: free ports; "
+               "auto: 7690, or 7790 for a cluster",
+       .example = "9090",
+       .group = kGroup,
+       .choices = {"auto"}},
+      {.name = "observe-driver",
+       .kind = ValueKind::hostPort,
+       .fallback = "127.0.0.1:9121",
+       .help = "-metrics of the driver that is scraped, whenever one is there",
+       .example = "127.0.0.1:9200",
+       .group = kGroup},
+  };
+}
+
 std::vector<FlagSpec> clusterFlags() {
   constexpr std::string_view kGroup = "Cluster";
   return {
@@ -193,7 +220,7 @@ Result<ExitCode> up(const Invocation& invocation, Stack& stack) {
   if (invocation.flags.is("format", "addr")) {
     printAddresses(started->state);
   } else if (invocation.flags.is("format", "json")) {
-    writeOut(stackJson(started->state) + "\n");
+    writeOut(stackJson(*started) + "\n");
   } else {
     printOut("{}\n", started->text());
   }
@@ -238,6 +265,12 @@ Status showOne(const Invocation& invocation, const Stack& stack, const std::stri
                   "{} of stack {} does not run: 'redline stack heal {}' restarts it, 'redline "
                   "stack down {}' removes the stack",
                   node.node.name, name, name, name);
+  for (const ObserverStatus& each : status->observers)
+    if (!each.alive)
+      return fail(ErrorCode::unreachable,
+                  "{} of stack {} does not run: 'redline stack up {} -name={} -observe' starts it "
+                  "again; its last words are in {}",
+                  each.observer.name, name, status->state.topology, name, each.log.string());
   if (!status->cluster.empty())
     return fail(ErrorCode::unreachable, "cluster {} is not complete: {}", name, status->cluster);
   return {};
@@ -284,13 +317,16 @@ Command stackCommand() {
        .hintsFrom = "ls \"${REDLINE_HOME:-${XDG_STATE_HOME:-$HOME/.local/state}/redline}/stacks\" "
                     "2>/dev/null"},
   };
-  command.flags = joinFlags({stackFlags(), clusterFlags(), redisFlags(), configFlag()});
+  command.flags =
+      joinFlags({stackFlags(), observeFlags(), clusterFlags(), redisFlags(), configFlag()});
   command.examples = {
       {"redline stack up node", "a Redis on 127.0.0.1:7600"},
       {"redline stack up node -name=lab -port=0 -server-cpus=0 -format=addr",
        "another one on a free port, pinned to CPU 0; prints only its address, for scripts"},
       {"redline stack up cluster -maxmemory=512MB -master-cpus='0;1' -replica-cpus=1",
        "3 masters and 3 replicas on ports 7700 to 7705; the first master has CPU 0 for itself"},
+      {"redline stack up cluster -observe",
+       "with Prometheus on 127.0.0.1:7790; it also scrapes a driver with -metrics=127.0.0.1:9121"},
       {"redline stack status", "every stack, with its keys and memory"},
       {"redline stack heal cluster", "restarts dead servers; a master once it is replaced"},
       {"redline stack down lab", "stops it and removes its directory"},

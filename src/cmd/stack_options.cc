@@ -11,13 +11,34 @@ constexpr std::string_view kBlank = " \t";
 
 constexpr std::uint16_t kNodePort = 7600, kClusterPort = 7700;
 
-Result<std::uint16_t> portOf(const FlagValues& flags, bool cluster) {
-  if (flags.is("port", "auto")) return cluster ? kClusterPort : kNodePort;
+Result<std::uint16_t> portOf(const FlagValues& flags, std::string_view flag,
+                             std::uint16_t automatic) {
+  if (flags.is(flag, "auto")) return automatic;
   constexpr std::uint64_t kHighestPort = 65'535;
-  if (flags.count("port") > kHighestPort)
-    return fail(ErrorCode::usage, "-port: {} is not a port: use 1 to 65535, or 0 for a free one",
-                flags.text("port"));
-  return static_cast<std::uint16_t>(flags.count("port"));
+  if (flags.count(flag) > kHighestPort)
+    return fail(ErrorCode::usage, "-{}: {} is not a port: use 1 to 65535, or 0 for a free one",
+                flag, flags.text(flag));
+  return static_cast<std::uint16_t>(flags.count(flag));
+}
+
+constexpr std::uint16_t kNodeObservePort = 7690, kClusterObservePort = 7790;
+
+/// How the stack is to be observed; none where it is not.
+Result<std::optional<ObserveOptions>> observeOptions(const FlagValues& flags, bool cluster) {
+  if (!flags.on("observe")) {
+    for (const auto* const flag : {"observe-port", "observe-driver"})
+      if (flags.at(flag).source == FlagSource::commandLine)
+        return fail(ErrorCode::usage, "-{} needs -observe", flag);
+    return std::nullopt;
+  }
+  ObserveOptions options;
+  auto port = portOf(flags, "observe-port", cluster ? kClusterObservePort : kNodeObservePort);
+  if (!port) return fail(port.error());
+  options.port = *port;
+  const auto driver = parseEndpoint(flags.text("observe-driver"));
+  if (!driver) return fail(driver.error());
+  options.driver = *driver;
+  return options;
 }
 
 Result<ClusterShape> shapeOf(const FlagValues& flags) {
@@ -93,14 +114,18 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
     return fail(ErrorCode::usage,
                 "name the topology: 'redline stack up node' or 'redline stack up cluster'{}",
                 topology.empty() ? "" : " (-name sets a stack's name)");
-  auto port = portOf(flags, cluster);
+  auto port = portOf(flags, "port", cluster ? kClusterPort : kNodePort);
   if (!port) return fail(port.error());
   auto shape = cluster ? shapeOf(flags) : noShape(flags);
   if (!shape) return fail(shape.error());
   auto extra = parseRedisConfig(flags.text("redis-config"));
   if (!extra) return fail(extra.error());
 
+  auto observe = observeOptions(flags, cluster);
+  if (!observe) return fail(observe.error());
+
   StackOptions options;
+  options.observe = std::move(*observe);
   options.cluster = std::move(*shape);
   options.topology = topology;
   options.name = stackName(flags);

@@ -19,6 +19,10 @@ nlohmann::json nodeJson(const NodeState& node) {
           {"dir", node.dir.string()}};
 }
 
+nlohmann::json observerJson(const ObserverState& observer) {
+  return {{"name", observer.name}, {"url", observer.url()}, {"pid", observer.process.pid}};
+}
+
 nlohmann::json describe(const StackState& state) {
   nlohmann::json nodes = nlohmann::json::array();
   for (const NodeState& node : state.nodes) nodes.push_back(nodeJson(node));
@@ -98,19 +102,32 @@ std::string statusText(const StackStatus& status) {
   std::string text = fmt::format("stack {} ({}), files in {}\n", status.state.name,
                                  status.state.topology, status.state.dir.string());
   for (const NodeStatus& node : status.nodes) text += nodeText(node, status) + "\n";
+  for (const ObserverStatus& each : status.observers)
+    text +=
+        fmt::format("  {}  {}  {}\n", each.observer.name, each.observer.url(),
+                    each.alive ? fmt::format("pid {}", each.observer.process.pid) : "not running");
   if (status.state.isCluster() && status.cluster.empty())
     text += "  every node agrees on the slots, and all replicas are in sync\n";
   return text;
 }
 
-std::string stackJson(const StackState& state) {
-  return describe(state).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string stackJson(const StackUp& up) {
+  nlohmann::json stack = describe(up.state);
+  for (const ObserverState& observer : up.observers)
+    stack["observers"].push_back(observerJson(observer));
+  return stack.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string statusJson(const StackStatus& status) {
   nlohmann::json stack = describe(status.state);
   stack["nodes"] = nlohmann::json::array();
   for (const NodeStatus& node : status.nodes) stack["nodes"].push_back(nodeJson(node));
+  for (const ObserverStatus& each : status.observers) {
+    nlohmann::json observer = observerJson(each.observer);
+    observer["alive"] = each.alive;
+    observer["log"] = each.log.string();
+    stack["observers"].push_back(observer);
+  }
   if (status.state.isCluster()) stack["problem"] = status.cluster;
   return stack.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }

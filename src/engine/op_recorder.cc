@@ -74,6 +74,7 @@ void OpRecorder::closeInterval(Nanos now) {
 
 void OpRecorder::addNodes() {
   if (!lanes_.inCluster()) return;
+  interval_->slots.resize(kSlots);
   for (std::size_t i = interval_->nodes.size(); i < lanes_.all().size(); ++i)
     interval_->nodes.push_back({lanes_[i].endpoint().text(), 0, 0, {}});
 }

@@ -46,7 +46,8 @@ class OpRecorder {
   void rotate(Nanos now);
   /// The run has ended: hands the last interval over.
   void finish(Nanos now);
-  /// The interval has room for what each lane's node does. Call it when lanes may have been added.
+  /// The interval has room for what each lane's node does, and for each slot. Call it when lanes
+  /// may have been added.
   void addNodes();
 
   // Operations.
@@ -113,6 +114,7 @@ inline void OpRecorder::recordPlace(const Connection& c, const PendingOp& op, Na
   NodeInterval& node = interval_->nodes[lane.number()];
   ++node.completed;
   node.service.record(now - c.sentAt);
+  ++interval_->slots[op.slot];
 }
 
 }  // namespace redline

@@ -1,9 +1,13 @@
 #include "metrics/exposition.h"
 
+#include <fmt/format.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <initializer_list>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "metrics/redis_metrics.h"
@@ -80,6 +84,9 @@ void addRun(Families& to, const MetricsSnapshot& now) {
   to.push_back(gauge("redline_build_info", "Version of redline; always 1.")
                    .add(1.0, {{"version", now.run.version}, {"compiler", kCompiler}})
                    .take());
+  to.push_back(gauge("redline_run_info", "Name of the run: its directory's; always 1.")
+                   .add(1.0, {{"run", now.run.name}})
+                   .take());
   Family phase =
       gauge("redline_run_phase", "1 for the phase that the run is in, 0 for the others.");
   for (std::size_t i = 0; i < kRunPhaseNames.size(); ++i)
@@ -147,6 +154,48 @@ void addLatency(Families& to, const MetricsSnapshot& now) {
                    .take());
 }
 
+/// Faults of the run's plan, from the moment they begin.
+void addFaults(Families& to, const MetricsSnapshot& now) {
+  if (now.faults.empty()) return;
+  Family active = gauge("redline_fault_active", "Faults that are under way, by their name.");
+  Family begun = counter("redline_faults_total", "Faults that have begun, by their name.");
+  for (const auto& [name, fault] : now.faults) {
+    active.add(fault.active, {{"fault", name}});
+    begun.add(fault.begun, {{"fault", name}});
+  }
+  to.push_back(active.take());
+  to.push_back(begun.take());
+}
+
+/// Heat of the slots: 128 ranges, whose series are few enough to scrape every second, and by itself
+/// each of the slots that are hottest so far.
+void addSlotHeat(Families& to, const MetricsSnapshot& now) {
+  constexpr std::size_t kRanges = 128;
+  constexpr std::size_t kHottest = 10;
+  const auto& slots = now.slots;
+  if (slots.size() < kRanges) return;
+  Family ranges = counter("redline_slot_range_operations_total",
+                          "Operations completed, by range of hash slots: its first and last.");
+  const std::size_t width = slots.size() / kRanges;
+  for (std::size_t first = 0; first + width <= slots.size(); first += width) {
+    const auto begin = slots.begin() + static_cast<std::ptrdiff_t>(first);
+    ranges.add(std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(width), std::uint64_t{0}),
+               {{"slots", fmt::format("{:05}-{:05}", first, first + width - 1)}});
+  }
+  to.push_back(ranges.take());
+  std::vector<std::size_t> order(slots.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto hottest = order.begin() + kHottest;
+  std::partial_sort(order.begin(), hottest, order.end(), [&slots](std::size_t a, std::size_t b) {
+    return slots[a] != slots[b] ? slots[a] > slots[b] : a < b;
+  });
+  Family hot = counter("redline_hot_slot_operations_total",
+                       "Operations completed in each of the ten hash slots with most so far.");
+  for (auto slot = order.begin(); slot != hottest && slots[*slot] > 0; ++slot)
+    hot.add(slots[*slot], {{"slot", std::to_string(*slot)}});
+  to.push_back(hot.take());
+}
+
 void addCluster(Families& to, const MetricsSnapshot& now) {
   const Counters& total = now.total;
   to.push_back(counter("redline_redirects_total",
@@ -170,6 +219,7 @@ void addCluster(Families& to, const MetricsSnapshot& now) {
   to.push_back(done.take());
   to.push_back(redirects.take());
   to.push_back(service.take());
+  addSlotHeat(to, now);
 }
 
 void addCacheAndVerify(Families& to, const Counters& total) {
@@ -228,6 +278,7 @@ void addGenerator(Families& to, const MetricsSnapshot& now) {
 std::vector<MetricFamily> metricFamilies(const MetricsSnapshot& snapshot) {
   Families families;
   addRun(families, snapshot);
+  addFaults(families, snapshot);
   addOperations(families, snapshot);
   addLatency(families, snapshot);
   addCluster(families, snapshot);

@@ -30,6 +30,7 @@ void addMeasured(MetricsSnapshot& to, const Interval& interval) {
       to.latency[measure][kind].add(interval.latency[measure][kind]);
   to.failed.add(interval.failed);
   addNodes(to.nodes, interval.nodes);
+  addSlots(to.slots, interval.slots);
 }
 
 }  // namespace
@@ -51,6 +52,18 @@ void MetricsStore::addInterval(const Interval& interval) {
 void MetricsStore::addSample(const ServerSample& sample) {
   const std::lock_guard lock(mutex_);
   now_.servers.insert_or_assign(sample.addr, MetricsSnapshot::Sampled{sample, wallNow()});
+}
+
+void MetricsStore::addEvent(const Event& event) {
+  if (event.kind != "fault" || (event.phase != "begin" && event.phase != "end")) return;
+  const std::lock_guard lock(mutex_);
+  MetricsSnapshot::Fault& fault = now_.faults[event.name];
+  if (event.phase == "begin") {
+    ++fault.begun;
+    ++fault.active;
+  } else if (fault.active > 0) {
+    --fault.active;
+  }
 }
 
 void MetricsStore::end() {

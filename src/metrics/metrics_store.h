@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "record/event.h"
 #include "record/interval.h"
 #include "record/ladder.h"
 #include "record/server_sample.h"
@@ -18,6 +19,7 @@ namespace redline {
 /// What is known of a run before it begins.
 struct RunDescription {
   std::string version;    ///< of redline
+  std::string name;       ///< of the run directory, without its parents
   double targetRate = 0;  ///< operations/s; 0 in the closed model
   unsigned threads = 0;
 };
@@ -44,7 +46,13 @@ struct MetricsSnapshot {
   std::uint64_t warmupFailed = 0;
   std::array<std::array<LadderCounts, kOpKinds>, kMeasures> latency;
   LadderCounts failed;
-  std::vector<NodeInterval> nodes;  ///< of a cluster, those that operations went to
+  std::vector<NodeInterval> nodes;   ///< of a cluster, those that operations went to
+  std::vector<std::uint64_t> slots;  ///< of a cluster: completed operations by hash slot
+  struct Fault {
+    std::uint64_t begun = 0;  ///< so far
+    std::uint64_t active = 0;
+  };
+  std::map<std::string, Fault, std::less<>> faults;  ///< of the run's plan that have begun, by name
   std::map<std::string, Sampled, std::less<>> servers;  ///< the latest of each, by address
 };
 
@@ -57,6 +65,8 @@ class MetricsStore {
   /// Each merged interval once, in order. Some 100 µs for a busy one.
   void addInterval(const Interval& interval);
   void addSample(const ServerSample& sample);
+  /// Begin and end of a fault; other events are ignored.
+  void addEvent(const Event& event);
   /// No further interval will come.
   void end();
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <condition_variable>
@@ -34,6 +35,7 @@ constexpr int kFailureFd = 4;
 struct ChildPlan {
   const char* program = nullptr;
   char* const* args = nullptr;
+  char* const* environment = nullptr;
   const char* directory = nullptr;
   std::array<int, 5> descriptors{};  ///< input, output, errors, gate, failure
   bool dieWithParent = false;
@@ -79,7 +81,7 @@ void resetInherited() {
   } while (got < 0 && errno == EINTR);
   if (got != 1) ::_exit(127);
   ::close(kGateFd);
-  ::execv(plan.program, plan.args);
+  ::execve(plan.program, plan.args, plan.environment);
   exitWithErrno();
 }
 
@@ -130,6 +132,26 @@ class LastingForker {
   int error_ = 0;
 };
 
+/// This process's environment with `more` in it: of a name that both have, the later is kept.
+std::vector<std::string> environmentWith(const std::vector<std::string>& more) {
+  const auto nameOf = [](std::string_view entry) { return entry.substr(0, entry.find('=')); };
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (std::ranges::none_of(more, [&](const auto& set) { return nameOf(set) == nameOf(*entry); }))
+      all.emplace_back(*entry);
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+/// As exec takes them; they point into `texts`.
+std::vector<char*> pointersTo(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 pid_t forkChild(const ChildPlan& plan) {
   if (plan.dieWithParent) return LastingForker::fork(plan);
   const pid_t pid = ::fork();
@@ -150,14 +172,12 @@ Result<GatedChild> GatedChild::spawn(const ProgramStart& start) {
   if (!null.valid()) return fail(ErrorCode::io, "cannot open /dev/null: {}", errnoText(errno));
   const auto orNull = [&](int fd) { return fd < 0 ? null.get() : fd; };
 
-  std::vector<std::string> args = start.args;
-  std::vector<char*> argv;
-  argv.reserve(args.size() + 1);
-  for (std::string& arg : args) argv.push_back(arg.data());
-  argv.push_back(nullptr);
+  std::vector<std::string> args = start.args, environment = environmentWith(start.environment);
+  const std::vector<char*> argv = pointersTo(args), envp = pointersTo(environment);
   const std::string directory = start.directory.empty() ? "." : start.directory.string();
   const ChildPlan child{program->c_str(),
                         argv.data(),
+                        envp.data(),
                         directory.c_str(),
                         {orNull(start.input), orNull(start.output), orNull(start.errors),
                          gate->second.get(), failure->second.get()},

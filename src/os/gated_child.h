@@ -17,7 +17,8 @@ struct ProgramStart {
   std::vector<std::string> args;    ///< args[0]: a name on PATH, or a path
   std::filesystem::path directory;  ///< working directory; empty: this process's
   int input = -1, output = -1, errors = -1;
-  bool dieWithParent = false;  ///< SIGKILL when this process ends, however it does
+  bool dieWithParent = false;                 ///< SIGKILL when this process ends, however it does
+  std::vector<std::string> environment = {};  ///< "NAME=value": beside what this process has
 };
 
 /// A child that exists, in its own session, with every other file closed, all signals and all CPUs

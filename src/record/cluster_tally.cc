@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "record/interval.h"
+
 namespace redline {
 
 void ClusterTally::merge(const ClusterTally& other) {
-  slots.resize(std::max(slots.size(), other.slots.size()));
-  for (std::size_t i = 0; i < other.slots.size(); ++i) slots[i] += other.slots[i];
+  addSlots(slots, other.slots);
   for (const NodeTally& theirs : other.nodes) {
     auto mine = std::ranges::find(nodes, theirs.addr, &NodeTally::addr);
     if (mine == nodes.end()) {

@@ -46,6 +46,11 @@ void addNodes(std::vector<NodeInterval>& to, const std::vector<NodeInterval>& fr
   }
 }
 
+void addSlots(std::vector<std::uint64_t>& to, const std::vector<std::uint64_t>& from) {
+  to.resize(std::max(to.size(), from.size()));
+  for (std::size_t i = 0; i < from.size(); ++i) to[i] += from[i];
+}
+
 void Counters::merge(const Counters& other) noexcept {
   const std::uint64_t outstandingHere = outstanding;
   const std::uint64_t backlogHere = backlog;
@@ -96,6 +101,7 @@ void Interval::merge(const Interval& other) {
   cover(*this, other);
   addLatency(*this, other);
   addNodes(nodes, other.nodes);
+  addSlots(slots, other.slots);
   counts.merge(other.counts);
 }
 
@@ -103,6 +109,7 @@ void Interval::follow(const Interval& next) {
   cover(*this, next);
   addLatency(*this, next);
   addNodes(nodes, next.nodes);
+  addSlots(slots, next.slots);
   counts.follow(next.counts);
 }
 
@@ -122,6 +129,7 @@ void Interval::reset(Nanos newStart, Nanos newEnd) {
     node.completed = node.redirected = 0;
     node.service.reset();
   }
+  std::ranges::fill(slots, 0);
 }
 
 }  // namespace redline

@@ -72,6 +72,8 @@ struct NodeInterval {
 };
 /// Adds each node's figures to those of the same address; new ones go to the end.
 void addNodes(std::vector<NodeInterval>& to, const std::vector<NodeInterval>& from);
+/// Adds each slot's count; `to` grows where it has none.
+void addSlots(std::vector<std::uint64_t>& to, const std::vector<std::uint64_t>& from);
 
 /// One worker's measurements in one interval [start, end) of the run's clock. Samples belong to the
 /// interval in which they completed.
@@ -90,7 +92,8 @@ struct Interval {
   /// invalidation came first. For ledger keys.
   Histogram invalidationLag;
   Counters counts;
-  std::vector<NodeInterval> nodes;  ///< in a cluster; a worker's: by the number of its lane
+  std::vector<NodeInterval> nodes;   ///< in a cluster; a worker's: by the number of its lane
+  std::vector<std::uint64_t> slots;  ///< in a cluster: completed operations by hash slot
 
   Histogram& of(Measure measure, OpKind kind) { return latency[index(measure)][index(kind)]; }
   const Histogram& of(Measure measure, OpKind kind) const {

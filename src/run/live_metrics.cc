@@ -38,6 +38,11 @@ void LiveMetrics::join(RunWatcher& watcher) {
     store_.addSample(sample);
     if (next) next(sample);
   };
+  watcher.onFault = [this, next = std::move(watcher.onFault)](const Event& event,
+                                                              Nanos sinceStart) {
+    store_.addEvent(event);
+    if (next) next(event, sinceStart);
+  };
 }
 
 }  // namespace redline

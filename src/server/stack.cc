@@ -78,6 +78,8 @@ std::string StackUp::text() const {
   for (const NodeState& node : state.nodes)
     text += fmt::format("\n  {} {} pid {}  {}", node.name, node.role, node.process.pid,
                         node.unixEndpoint().text());
+  for (const ObserverState& observer : observers)
+    text += fmt::format("\n  {} pid {}  {}", observer.name, observer.process.pid, observer.url());
   return text + fmt::format("\n  files in {}", state.dir.string());
 }
 
@@ -105,7 +107,7 @@ Result<StackUp> Stack::up(const StackOptions& options) {
   if (!lock) return fail(std::move(lock.error()));
   if (fs::exists(stacks() / name)) {
     auto known = load(name);
-    if (known && allAlive(*known)) return StackUp{std::move(*known), true};
+    if (known && allAlive(*known)) return observe({std::move(*known), true, {}}, options);
     return fail(ErrorCode::unsafe,
                 "stack {} exists, but not all of its servers run: restart them with `redline stack "
                 "heal {}`, or remove it with `redline stack down {}`",
@@ -119,13 +121,33 @@ Result<StackUp> Stack::up(const StackOptions& options) {
     return fail(ErrorCode::unsafe,
                 "{} exists already and does not belong to a stack: remove it, or name another -dir",
                 state->dir.string());
+  if (options.observe) {  // nothing is started for what cannot be observed
+    auto observers = observersOf(name);
+    if (!observers) return fail(std::move(observers.error()));
+    if (auto good = observers->plan(*options.observe); !good) return fail(std::move(good.error()));
+  }
   Status started = makeStateDirectory(stacks() / name);
   if (started) started = save(*state);
   if (started) started = startNodes(*state, configs, options);
-  if (started) return StackUp{std::move(*state), false};
+  auto up = started ? observe({*state, false, {}}, options) : fail(std::move(started.error()));
+  if (up) return up;
   std::vector<std::string> lines;
   (void)clear(*state, {{}, options.node.password}, lines);
-  return fail(std::move(started.error()));
+  return up;
+}
+
+/// Starts what is to observe a stack that is up, where it does not run; and names it.
+Result<StackUp> Stack::observe(StackUp up, const StackOptions& options) const {
+  auto observers = observersOf(up.state.name);
+  if (!observers) return fail(std::move(observers.error()));
+  if (options.observe) {
+    if (options.progress) options.progress("Prometheus and its exporter are starting");
+    if (auto started = observers->start(up.state, *options.observe, options.node.password);
+        !started)
+      return fail(std::move(started.error()));
+  }
+  up.observers = observers->all();
+  return up;
 }
 
 Result<NodeState> Stack::restart(const std::string& name, const std::string& node,
@@ -185,6 +207,13 @@ Result<std::vector<std::string>> Stack::down(const std::string& name,
 
 Status Stack::clear(const StackState& state, const Credentials& credentials,
                     std::vector<std::string>& lines) const {
+  if (auto observers = observersOf(state.name)) {
+    auto stopped = observers->stop();
+    if (!stopped) return fail(std::move(stopped.error()));
+    lines.insert(lines.end(), stopped->begin(), stopped->end());
+  } else {
+    lines.push_back(observers.error().message);
+  }
   for (const NodeState& node : state.nodes) {
     if (!isAlive(node.process)) {
       lines.push_back(fmt::format("{} was not running", node.name));

@@ -10,6 +10,7 @@
 #include "server/cluster_admin.h"
 #include "server/cluster_shape.h"
 #include "server/node.h"
+#include "server/observers.h"
 #include "server/stack_state.h"
 
 namespace redline {
@@ -23,8 +24,9 @@ struct StackOptions {
   /// follow it; 0: free ones. maxmemory, of each node; 0: all together 75% of what the machine has
   /// available.
   NodeConfig node;
-  ClusterShape cluster;  ///< for the topology "cluster"
-  bool force = false;    ///< a maxmemory beyond the machine's memory
+  ClusterShape cluster;                   ///< for the topology "cluster"
+  bool force = false;                     ///< a maxmemory beyond the machine's memory
+  std::optional<ObserveOptions> observe;  ///< Prometheus and its exporter beside the servers
   Nanos startTimeout = NodeStartOptions{}.timeout;
   Nanos formTimeout = ClusterWait{}.timeout;         ///< until a cluster has come together
   std::function<void(const std::string&)> progress;  ///< how far it is, as a line for people
@@ -34,6 +36,7 @@ struct StackOptions {
 struct StackUp {
   StackState state;
   bool already = false;  ///< it was up before, with whatever options it then had
+  std::vector<ObserverState> observers;
   std::string text()
       const;  ///< "stack node is up: 127.0.0.1:7600, unix:/…" and where its files are
 };
@@ -49,9 +52,16 @@ struct NodeStatus {
   std::string problem;                  ///< why nothing could be read
 };
 
+struct ObserverStatus {
+  ObserverState observer;
+  bool alive = false;
+  std::filesystem::path log;
+};
+
 struct StackStatus {
   StackState state;
   std::vector<NodeStatus> nodes;
+  std::vector<ObserverStatus> observers;
   std::string cluster;  ///< of a cluster: why it is not whole; empty: all is as it should be
 };
 
@@ -64,7 +74,8 @@ class Stack {
 
   /// Starts a stack and returns when all its servers answer; those of a cluster when it has
   /// converged (lookAtCluster()). A stack of that name that is up
-  /// already is left as it is and returned. On failure nothing is left behind.
+  /// already is left as it is and returned; what is to observe it is started where it does not run.
+  /// On failure nothing of a new stack is left behind.
   Result<StackUp> up(const StackOptions& options);
 
   /// Stops every process of the stack, also those that a crash left, and removes its files. Returns
@@ -94,6 +105,11 @@ class Stack {
 
  private:
   std::filesystem::path stacks() const { return home_ / "stacks"; }
+  /// The directory is below the stack's own, wherever -dir puts the servers' files.
+  Result<Observers> observersOf(const std::string& name) const {
+    return Observers::load(stacks() / name / "observe");
+  }
+  Result<StackUp> observe(StackUp up, const StackOptions& options) const;
   Status save(const StackState& state) const;
   Result<StackState> plan(const StackOptions& options, std::vector<NodeConfig>& configs) const;
   Status startNodes(StackState& state, std::span<const NodeConfig> configs,

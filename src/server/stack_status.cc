@@ -45,6 +45,10 @@ Result<StackStatus> Stack::status(const std::string& name, const Credentials& cr
     status.nodes.push_back(statusOf(node, status.state.isCluster(), credentials));
     if (status.nodes.back().problem.empty()) alive.push_back(node.endpoint());
   }
+  auto observers = observersOf(name);
+  if (!observers) return fail(std::move(observers.error()));
+  for (const ObserverState& observer : observers->all())
+    status.observers.push_back({observer, isAlive(observer.process), observers->logPath(observer)});
   if (status.state.isCluster()) {
     ClusterAdmin cluster(credentials, kStatusTimeout);
     status.cluster =

@@ -316,6 +316,16 @@ TEST(Metrics, OfAClusterHaveItsNodesAndRedirectsAsTheSummaryHasThem) {
   for (const std::string kind : {"moved", "ask", "tryagain", "clusterdown"})
     EXPECT_EQ(seriesOf(page, "redline_redirects_total{kind=\"" + kind + "\"}"),
               cluster.at(kind).get<double>());
+  EXPECT_EQ(seriesOf(page, "redline_faults_total{fault=\"reshard\"}"), 1);
+  EXPECT_EQ(seriesOf(page, "redline_fault_active{fault=\"reshard\"}"), 0);
+  double inSlots = 0, onNodes = 0;
+  for (int first = 0; first < 16'384; first += 128)
+    inSlots +=
+        seriesOf(page, fmt::format("redline_slot_range_operations_total{{slots=\"{:05}-{:05}\"}}",
+                                   first, first + 127));
+  for (const json& node : cluster.at("nodes")) onNodes += node.at("ops").get<double>();
+  EXPECT_EQ(inSlots, onNodes);
+  EXPECT_EQ(seriesOf(page, "redline_run_info{run=\"run\"}"), 1);
   ASSERT_EQ(cluster.at("nodes").size(), 3U);
   for (const json& node : cluster.at("nodes")) {
     const std::string of = "{addr=\"" + node.at("addr").get<std::string>() + "\"}";

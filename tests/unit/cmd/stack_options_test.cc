@@ -72,6 +72,24 @@ TEST(StackOptions, RefuseATopologyThatThereIsNotAndAPortThatIsNone) {
               HasSubstr("65536 is not a port"));
 }
 
+TEST(StackOptions, AskForObserversWithPortsByTheTopology) {
+  EXPECT_FALSE(stackOptions(flags({"up", "node"}), "")->observe);
+  const auto node = stackOptions(flags({"up", "node", "-observe"}), "");
+  ASSERT_TRUE(node && node->observe);
+  EXPECT_EQ(node->observe->port, 7690);
+  EXPECT_EQ(node->observe->driver.text(), "127.0.0.1:9121");
+  const auto cluster =
+      stackOptions(flags({"up", "cluster", "-observe", "-observe-driver=127.0.0.1:9200"}), "");
+  ASSERT_TRUE(cluster && cluster->observe);
+  EXPECT_EQ(cluster->observe->port, 7790);
+  EXPECT_EQ(cluster->observe->driver.port, 9200);
+  EXPECT_THAT(stackOptions(flags({"up", "node", "-observe-port=0"}), "").error().message,
+              HasSubstr("-observe-port needs -observe"));
+  EXPECT_THAT(
+      stackOptions(flags({"up", "node", "-observe", "-observe-port=65536"}), "").error().message,
+      HasSubstr("-observe-port: 65536 is not a port"));
+}
+
 TEST(StackName, IsTheFlagOrTheWordOrNode) {
   EXPECT_EQ(stackName(flags({"down", "lab"})), "lab");
   EXPECT_EQ(stackName(flags({"down", "-name=lab"})), "lab");

@@ -57,6 +57,23 @@ TEST(StackText, ShowsWhatIsWrong) {
   EXPECT_THAT(text, Not(HasSubstr("in sync")));
 }
 
+TEST(StackText, NamesWhatObservesAStackAndWhatHasDied) {
+  StackStatus status = failedOver();
+  EXPECT_THAT(statusText(status), Not(HasSubstr("prometheus")));
+  status.observers = {{{"prometheus", 7790, {12, 1, "boot"}}, false, "/tmp/s/prometheus.log"},
+                      {{"prometheus-redis-exporter", 7791, {13, 1, "boot"}}, true, "/tmp/s/e.log"}};
+  const std::string text = statusText(status);
+  EXPECT_THAT(text, HasSubstr("prometheus  http://127.0.0.1:7790  not running"));
+  EXPECT_THAT(text, HasSubstr("prometheus-redis-exporter  http://127.0.0.1:7791  pid 13"));
+  const auto json = nlohmann::json::parse(statusJson(status));
+  EXPECT_EQ(json["observers"][0]["alive"], false);
+  EXPECT_EQ(json["observers"][0]["log"], "/tmp/s/prometheus.log");
+  EXPECT_EQ(json["observers"][1]["url"], "http://127.0.0.1:7791");
+  StackUp up{status.state, false, {status.observers[1].observer}};
+  EXPECT_THAT(up.text(), HasSubstr("prometheus-redis-exporter pid 13  http://127.0.0.1:7791"));
+  EXPECT_EQ(nlohmann::json::parse(stackJson(up))["observers"].size(), 1U);
+}
+
 TEST(StackText, SaysTheSameAsJson) {
   const auto json = nlohmann::json::parse(statusJson(failedOver()));
   EXPECT_EQ(json["topology"], "cluster");

@@ -19,7 +19,7 @@ using test::ParsedExposition;
 using test::parseExposition;
 
 RunDescription description() {
-  return {"1.2.3", 5'000, 2};
+  return {"1.2.3", "a-run", 5'000, 2};
 }
 
 /// An interval with `n` reads and n/10 writes, of known latencies.
@@ -102,6 +102,55 @@ TEST(Exposition, ShowsAClustersNodesAndRedirects) {
   EXPECT_NEAR(parsed.at("redline_node_service_seconds_sum" + of), 600e-6, 1e-9);
   EXPECT_EQ(parsed.buckets("redline_node_service_seconds", "addr=\"127.0.0.1:7600\"").at(150e-6),
             2);
+}
+
+TEST(Exposition, ShowsHeatOfSlotsByRangeAndTheHottestByThemselves) {
+  MetricsStore store(description());
+  Interval cluster = interval(100);
+  cluster.nodes.emplace_back().addr = "127.0.0.1:7600";
+  cluster.slots.resize(16'384);
+  for (std::size_t slot = 0; slot < 12; ++slot) cluster.slots[slot * 100] = 10 + slot;
+  cluster.slots[16'383] = 7;
+  store.addInterval(cluster);
+  store.addInterval(cluster);
+  Interval warmup = cluster;
+  warmup.warmup = true;
+  store.addInterval(warmup);  // kept out
+  const ParsedExposition parsed = parsedOf(store);
+  EXPECT_EQ(parsed.at("redline_slot_range_operations_total{slots=\"00000-00127\"}"), 2 * (10 + 11));
+  EXPECT_EQ(parsed.at("redline_slot_range_operations_total{slots=\"16256-16383\"}"), 14);
+  EXPECT_EQ(parsed.at("redline_slot_range_operations_total{slots=\"08192-08319\"}"), 0);
+  EXPECT_EQ(parsed.at("redline_hot_slot_operations_total{slot=\"1100\"}"), 42);
+  EXPECT_EQ(parsed.at("redline_hot_slot_operations_total{slot=\"200\"}"), 24);
+  EXPECT_EQ(parsed.series.count("redline_hot_slot_operations_total{slot=\"100\"}"), 0U)
+      << "it is the eleventh";
+  EXPECT_EQ(std::ranges::count_if(
+                parsed.series,
+                [](const auto& series) { return series.first.starts_with("redline_slot_range"); }),
+            128);
+}
+
+TEST(Exposition, ShowsWhichFaultsAreUnderWay) {
+  MetricsStore store(description());
+  EXPECT_FALSE(parsedOf(store).types.contains("redline_fault_active"));
+  const auto happens = [&store](std::string kind, std::string name, std::string phase) {
+    store.addEvent({0, std::move(kind), std::move(name), std::move(phase), "", ""});
+  };
+  happens("fault", "bgsave", "begin");
+  happens("fault", "reshard", "begin");
+  happens("fault", "bgsave", "point");
+  happens("slowlog", "keys", "begin");
+  happens("fault", "bgsave", "end");
+  happens("fault", "bgsave", "end");  // one too many leaves it at none
+  const ParsedExposition parsed = parsedOf(store);
+  EXPECT_EQ(parsed.at("redline_fault_active{fault=\"bgsave\"}"), 0);
+  EXPECT_EQ(parsed.at("redline_fault_active{fault=\"reshard\"}"), 1);
+  EXPECT_EQ(parsed.at("redline_faults_total{fault=\"bgsave\"}"), 1);
+  EXPECT_EQ(parsed.series.count("redline_fault_active{fault=\"keys\"}"), 0U);
+}
+
+TEST(Exposition, NamesTheRun) {
+  EXPECT_EQ(parsedOf(MetricsStore(description())).at("redline_run_info{run=\"a-run\"}"), 1);
 }
 
 TEST(Exposition, HasHelpAndTypeForEverySeries) {
@@ -275,6 +324,11 @@ TEST(Documentation, ExplainsEveryMetric) {
   ServerSample every = sample("127.0.0.1:7600");
   for (const RedisMetric& metric : redisMetrics()) every.info[std::string(metric.field)] = "1";
   store.addSample(every);
+  store.addEvent({0, "fault", "bgsave", "begin", "", ""});
+  Interval cluster = interval(1);
+  cluster.nodes.emplace_back().addr = "127.0.0.1:7600";
+  cluster.slots.resize(16'384, 1);
+  store.addInterval(cluster);
   std::ifstream file(REDLINE_SOURCE_DIR "/docs/metrics.md");
   const std::string page(std::istreambuf_iterator<char>(file), {});
   for (const auto& family : metricFamilies(store.snapshot()))

@@ -62,6 +62,21 @@ TEST_F(GatedChildTest, HasItsInputAndNoOtherFile) {
   EXPECT_EQ(output(), "secret\n0\n1\n2\n3\n");  // 3 is ls's own look at the directory
 }
 
+TEST_F(GatedChildTest, HasTheMakersEnvironmentAndWhatIsSetBesideIt) {
+  ASSERT_EQ(::setenv("REDLINE_TEST_OLD", "1", 1), 0);
+  ASSERT_EQ(::setenv("REDLINE_TEST_BOTH", "makers", 1), 0);
+  ProgramStart start = startOf({"sh", "-c", "env | grep REDLINE_TEST | sort"});
+  start.environment = {"REDLINE_TEST_BOTH=childs", "REDLINE_TEST_NEW=a=b"};
+  auto child = GatedChild::spawn(start);
+  ASSERT_TRUE(child);
+  ASSERT_TRUE(child->release());
+  EXPECT_EQ(awaitChild(child->pid(), 10 * kSecond), 0);
+  EXPECT_EQ(output(), "REDLINE_TEST_BOTH=childs\nREDLINE_TEST_NEW=a=b\nREDLINE_TEST_OLD=1\n");
+  EXPECT_STREQ(::getenv("REDLINE_TEST_BOTH"), "makers");
+  ::unsetenv("REDLINE_TEST_OLD");
+  ::unsetenv("REDLINE_TEST_BOTH");
+}
+
 TEST_F(GatedChildTest, StartsWithoutTheMakersSignals) {
   struct sigaction ignore{}, before{};
   ignore.sa_handler = SIG_IGN;

@@ -76,6 +76,18 @@ TEST(Interval, AddsUpNodesByTheirAddressWhateverTheirOrder) {
   EXPECT_EQ(sum.nodes[1].completed + sum.nodes[1].redirected + sum.nodes[1].service.count(), 0U);
 }
 
+TEST(Interval, AddsUpSlotsAlsoToOneThatHasNone) {
+  Interval worker;
+  worker.slots = {0, 2, 5};
+  Interval sum;
+  sum.merge(worker);
+  sum.follow(worker);
+  sum.merge(Interval{});
+  EXPECT_EQ(sum.slots, (std::vector<std::uint64_t>{0, 4, 10}));
+  sum.reset(0, 0);
+  EXPECT_EQ(sum.slots, (std::vector<std::uint64_t>{0, 0, 0}));
+}
+
 TEST(Counters, FollowingAddsCountsAndTakesTheLaterLevels) {
   Counters total = numbered(10);
   total.follow(numbered(1));

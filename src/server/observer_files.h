@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "server/stack_state.h"
+#include "transport/endpoint.h"
+
+namespace redline {
+
+// Files of deploy/prometheus, embedded when redline is built (cmake/embed.cmake).
+
+extern const std::string_view kPrometheusConfig;
+extern const std::string_view kRecordingRules;
+extern const std::string_view kAlertRules;
+
+/// Who is scraped, as Prometheus' file_sd_configs read it: the stack's servers, through the
+/// exporter that listens on `exporterPort`.
+std::string redisTargets(const StackState& stack, std::uint16_t exporterPort);
+/// … and a driver, at the address of its -metrics.
+std::string driverTargets(const Endpoint& driver);
+
+/// Writes what Prometheus reads into `directory`, which is made: its configuration, the rules, and
+/// whom to scrape.
+Status writeObserverFiles(const std::filesystem::path& directory, const StackState& stack,
+                          std::uint16_t exporterPort, const Endpoint& driver);
+
+}  // namespace redline

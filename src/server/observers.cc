@@ -1,0 +1,222 @@
+#include "server/observers.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "base/text.h"
+#include "json/json.h"
+#include "os/files.h"
+#include "os/gated_child.h"
+#include "server/free_port.h"
+#include "server/observer_files.h"
+#include "transport/blocking.h"
+
+namespace redline {
+namespace fs = std::filesystem;
+
+/// What observers.json holds.
+struct ObserverList {
+  std::vector<ObserverState> observers;
+};
+
+void visit(auto& json, MappedAs<ObserverState> auto& observer) {
+  json.field("name", observer.name);
+  json.field("port", observer.port);
+  json.field("pid", observer.process.pid);
+  json.field("start_ticks", observer.process.startTicks);
+  json.field("boot_id", observer.process.bootId);
+}
+
+void visit(auto& json, MappedAs<ObserverList> auto& list) {
+  json.schema(1);
+  json.field("observers", list.observers);
+}
+
+namespace {
+
+constexpr const char* kPrometheus = "prometheus";
+constexpr const char* kExporter = "prometheus-redis-exporter";
+constexpr auto kReadyPoll = std::chrono::milliseconds(20);
+constexpr Nanos kAskTimeout = kSecond;
+constexpr Nanos kStopTimeout = 10 * kSecond;
+
+std::string loopback(std::uint16_t port) {
+  return Endpoint{"127.0.0.1", port, {}}.text();
+}
+
+/// Whether an HTTP server on loopback answers `path` with 200.
+bool answersWell(std::uint16_t port, std::string_view path) {
+  const Nanos deadline = SteadyClock::read() + kAskTimeout;
+  auto stream = BlockingStream::connect({"127.0.0.1", port, {}}, deadline);
+  if (!stream || !stream->writeAll(fmt::format("GET {} HTTP/1.0\r\n\r\n", path), deadline))
+    return false;
+  constexpr std::string_view kGood = " 200 ";
+  std::string head;
+  std::array<char, 512> part{};
+  while (head.size() < std::string_view("HTTP/1.0 200 ").size()) {
+    const auto got = stream->readSome(part, deadline);
+    if (!got || *got == 0) return false;
+    head.append(part.data(), *got);
+  }
+  return head.find(kGood) == std::string_view("HTTP/1.0").size();
+}
+
+Status checkPrograms() {
+  for (const char* const program : {kPrometheus, kExporter})
+    if (const auto found = findProgram(program); !found)
+      return fail(found.error().code, "-observe: {}", found.error().message);
+  return {};
+}
+
+Status checkFree(const ObserverState& observer) {
+  const auto user = portUser(observer.port);
+  if (!user) return {};
+  return fail(ErrorCode::unreachable,
+              "port {} for {} is in use by {}: choose another with -observe-port", observer.port,
+              observer.name, *user);
+}
+
+}  // namespace
+
+std::string ObserverState::url() const {
+  return "http://" + loopback(port);
+}
+
+Result<Observers> Observers::load(fs::path directory) {
+  Observers observers(std::move(directory));
+  std::error_code problem;
+  if (!fs::exists(observers.statePath(), problem)) return observers;
+  const auto text = readWholeFile(observers.statePath());
+  if (!text) return fail(text.error());
+  auto list = readJson<ObserverList>(*text, {.name = observers.statePath().native()},
+                                     MissingField::isRefused);
+  if (!list) return fail(std::move(list.error()));
+  observers.observers_ = std::move(list->observers);
+  return observers;
+}
+
+Status Observers::save() const {
+  return writeWholeFile(statePath(), writeJson(ObserverList{observers_}, 2) + "\n");
+}
+
+fs::path Observers::logPath(const ObserverState& observer) const {
+  return directory_ / (observer.name + ".log");
+}
+
+Status Observers::plan(const ObserveOptions& options) {
+  if (auto there = checkPrograms(); !there) return there;
+  if (observers_.empty()) {
+    constexpr std::uint16_t kHighestPort = 65534;
+    std::vector<std::uint16_t> ports{options.port, static_cast<std::uint16_t>(options.port + 1)};
+    if (options.port > kHighestPort)
+      return fail(ErrorCode::usage, "-observe-port={}: the exporter needs the next port",
+                  options.port);
+    if (options.port == 0) {
+      auto free = freePorts(2);
+      if (!free) return fail(std::move(free.error()));
+      ports = std::move(*free);
+    }
+    observers_ = {{kPrometheus, ports[0], {}}, {kExporter, ports[1], {}}};
+  }
+  for (const ObserverState& observer : observers_)
+    if (!isAlive(observer.process))
+      if (auto free = checkFree(observer); !free) return free;
+  return {};
+}
+
+Status Observers::start(const StackState& stack, const ObserveOptions& options,
+                        const std::string& password) {
+  if (auto good = plan(options); !good) return good;
+  if (auto written = writeObserverFiles(directory_, stack, observers_.back().port, options.driver);
+      !written)
+    return written;
+  std::vector<const ObserverState*> started;
+  for (ObserverState& observer : observers_) {
+    if (isAlive(observer.process)) continue;
+    if (auto launched = launch(observer, password); !launched) return launched;
+    started.push_back(&observer);
+  }
+  const Nanos deadline = SteadyClock::read() + options.timeout;
+  for (const ObserverState* const observer : started)
+    if (auto answers = await(*observer, deadline); !answers) return answers;
+  return {};
+}
+
+std::vector<std::string> Observers::command(const ObserverState& observer) const {
+  const std::string listen = loopback(observer.port);
+  if (observer.name == kPrometheus)
+    return {observer.name,
+            "--config.file=" + (directory_ / "prometheus.yml").string(),
+            "--storage.tsdb.path=" + (directory_ / "tsdb").string(),
+            "--storage.tsdb.retention.time=1d",
+            "--web.listen-address=" + listen,
+            "--log.level=warn"};
+  // A server that hangs is to be reported as down within the scrape, which may take a second.
+  return {observer.name, "-redis.addr=", "-web.listen-address=" + listen,
+          "-connection-timeout=900ms", "-redis-only-metrics"};
+}
+
+Status Observers::launch(ObserverState& observer, const std::string& password) const {
+  std::error_code problem;
+  fs::remove(logPath(observer), problem);
+  const auto log = openToAppend(logPath(observer));
+  if (!log) return fail(log.error());
+  ProgramStart start;
+  start.args = command(observer);
+  start.directory = directory_;
+  start.output = start.errors = log->get();
+  if (!password.empty() && observer.name == kExporter)
+    start.environment.push_back("REDIS_PASSWORD=" + password);
+  auto child = GatedChild::spawn(start);
+  if (!child) return fail(std::move(child.error()));
+  observer.process = identify(child->pid()).value_or(ProcessId{child->pid(), 0, {}});
+  if (auto saved = save(); !saved) return saved;
+  return child->release();
+}
+
+Status Observers::await(const ObserverState& observer, Nanos deadline) const {
+  const std::string_view path = observer.name == kPrometheus ? "/-/ready" : "/";
+  for (;;) {
+    if (!isAlive(observer.process)) {
+      awaitExit(observer.process, kSecond);  // reaps it
+      const std::string log = readWholeFile(logPath(observer)).value_or("");
+      return fail(ErrorCode::io, "{} ended while starting: {}", observer.name,
+                  log.empty() ? "it printed nothing" : lastLine(log));
+    }
+    if (answersWell(observer.port, path)) return {};
+    if (SteadyClock::read() >= deadline)
+      return fail(ErrorCode::timeout, "{} on port {} did not answer in time; its log is {}",
+                  observer.name, observer.port, logPath(observer).string());
+    std::this_thread::sleep_for(kReadyPoll);
+  }
+}
+
+Result<std::vector<std::string>> Observers::stop() {
+  std::vector<std::string> lines;
+  for (ObserverState& observer : observers_) {
+    if (!isAlive(observer.process)) {
+      awaitExit(observer.process, kSecond);
+      lines.push_back(fmt::format("{} was not running", observer.name));
+      continue;
+    }
+    if (isStopped(observer.process)) (void)sendSignal(observer.process, SIGCONT);
+    bool gone = false;
+    for (const int number : {SIGTERM, SIGKILL}) {
+      (void)sendSignal(observer.process, number);
+      if ((gone = awaitExit(observer.process, kStopTimeout))) break;
+    }
+    if (!gone)
+      return fail(ErrorCode::timeout, "{} (pid {}) has survived SIGKILL", observer.name,
+                  observer.process.pid);
+    lines.push_back(fmt::format("stopped {} (pid {})", observer.name, observer.process.pid));
+  }
+  return lines;
+}
+
+}  // namespace redline
