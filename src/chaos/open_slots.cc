@@ -8,22 +8,22 @@
 namespace redline {
 namespace {
 
-using Witness = OpenSlot::Witness;
+using SlotWitness = OpenSlot::SlotWitness;
 
-bool holdsOpen(const Witness& witness) {
+bool holdsOpen(const SlotWitness& witness) {
   return !witness.migratingTo.empty() || !witness.importingFrom.empty();
 }
 
-const Witness* withId(const OpenSlot& slot, std::string_view id) {
+const SlotWitness* withId(const OpenSlot& slot, std::string_view id) {
   const auto found = std::ranges::find_if(
-      slot.witnesses, [&](const Witness& witness) { return witness.node.id == id; });
+      slot.witnesses, [&](const SlotWitness& witness) { return witness.node.id == id; });
   return found == slot.witnesses.end() ? nullptr : &*found;
 }
 
 /// Of two that claim a slot, the one whose claim is younger wins, here as in the cluster.
-const Witness* ownerOf(const OpenSlot& slot) {
-  const Witness* owner = nullptr;
-  for (const Witness& witness : slot.witnesses)
+const SlotWitness* ownerOf(const OpenSlot& slot) {
+  const SlotWitness* owner = nullptr;
+  for (const SlotWitness& witness : slot.witnesses)
     if (witness.owns && (owner == nullptr || witness.node.configEpoch > owner->node.configEpoch))
       owner = &witness;
   return owner;
@@ -31,13 +31,13 @@ const Witness* ownerOf(const OpenSlot& slot) {
 
 /// Where the slot was going: who imports it; else to whom its owner was giving it, if that is still
 /// a master; else who has keys of it.
-const Witness* targetOf(const OpenSlot& slot, const Witness& owner) {
-  for (const Witness& witness : slot.witnesses)
+const SlotWitness* targetOf(const OpenSlot& slot, const SlotWitness& owner) {
+  for (const SlotWitness& witness : slot.witnesses)
     if (&witness != &owner && !witness.importingFrom.empty()) return &witness;
-  if (const Witness* const named = withId(slot, owner.migratingTo);
+  if (const SlotWitness* const named = withId(slot, owner.migratingTo);
       named != nullptr && named != &owner)
     return named;
-  for (const Witness& witness : slot.witnesses)
+  for (const SlotWitness& witness : slot.witnesses)
     if (&witness != &owner && witness.keys > 0) return &witness;
   return nullptr;
 }
@@ -46,7 +46,7 @@ const Witness* targetOf(const OpenSlot& slot, const Witness& owner) {
 void addWitness(std::map<std::uint16_t, OpenSlot>& slots, std::size_t index,
                 std::span<const ClusterView> views) {
   const ClusterMember* const self = views[index].myself();
-  const auto at = [&](std::uint16_t slot) -> Witness& {
+  const auto at = [&](std::uint16_t slot) -> SlotWitness& {
     OpenSlot& open = slots[slot];
     open.slot = slot;
     if (open.witnesses.empty()) {
@@ -100,14 +100,14 @@ Result<std::vector<ClusterView>> viewsOfMasters(ClusterAdmin& cluster) {
 /// Sends CLUSTER SETSLOT for one slot to every master, to the one at `first` before all others.
 Status setSlotOnAllMasters(ClusterAdmin& cluster, const OpenSlot& slot, const Endpoint& first,
                            const std::vector<std::string>& words, bool onlyWhereOpen) {
-  std::vector<const Witness*> order;
+  std::vector<const SlotWitness*> order;
   for (const bool wanted : {true, false})
-    for (const Witness& witness : slot.witnesses)
+    for (const SlotWitness& witness : slot.witnesses)
       if ((witness.node.endpoint == first) == wanted && (!onlyWhereOpen || holdsOpen(witness)))
         order.push_back(&witness);
   std::vector<std::string> command{"CLUSTER", "SETSLOT", std::to_string(slot.slot)};
   command.insert(command.end(), words.begin(), words.end());
-  for (const Witness* const witness : order) {
+  for (const SlotWitness* const witness : order) {
     auto admin = cluster.at(witness->node.endpoint);
     if (!admin) return fail(std::move(admin.error()));
     if (auto set = (*admin)->command(command); !set) return fail(std::move(set.error()));
@@ -118,7 +118,7 @@ Status setSlotOnAllMasters(ClusterAdmin& cluster, const OpenSlot& slot, const En
 }  // namespace
 
 Result<SlotRepair> decideRepair(const OpenSlot& slot) {
-  const Witness* const owner = ownerOf(slot);
+  const SlotWitness* const owner = ownerOf(slot);
   if (owner == nullptr)
     return fail(ErrorCode::unreachable,
                 "slot {} has no owner among the masters that answer: restore its master first",
@@ -126,9 +126,9 @@ Result<SlotRepair> decideRepair(const OpenSlot& slot) {
   SlotRepair repair;
   repair.slot = slot.slot;
   repair.owner = owner->node;
-  const Witness* const target = targetOf(slot, *owner);
+  const SlotWitness* const target = targetOf(slot, *owner);
   const bool begun = !owner->migratingTo.empty() || (target != nullptr && target->keys > 0);
-  if (std::ranges::count_if(slot.witnesses, &Witness::owns) > 1) {
+  if (std::ranges::count_if(slot.witnesses, &SlotWitness::owns) > 1) {
     // It has moved, and the former owner does not know it yet.
     repair.kind = SlotRepair::Kind::settle;
   } else if (target != nullptr && begun) {
@@ -159,7 +159,8 @@ Result<RepairFigures> repairOpenSlots(ClusterAdmin& cluster, const MoveOptions& 
   std::vector<SlotMove> moves;
   std::vector<Endpoint> masters;
   masters.reserve(slots->front().witnesses.size());
-  for (const Witness& witness : slots->front().witnesses) masters.push_back(witness.node.endpoint);
+  for (const SlotWitness& witness : slots->front().witnesses)
+    masters.push_back(witness.node.endpoint);
   for (const OpenSlot& slot : *slots) {
     auto repair = decideRepair(slot);
     if (!repair) return fail(std::move(repair.error()));

@@ -32,6 +32,8 @@ FlagSpec flagOf(const FaultSpec& fault, const FaultParameter& parameter) {
           .example = parameter.example,
           .group = "Parameters",
           .choices = parameter.choices,
+          .least = parameter.least,
+          .most = parameter.most,
           .whenEmpty = defaultText(parameter)};
 }
 
@@ -44,6 +46,9 @@ void join(FlagSpec& flag, const FaultSpec& fault, const FaultParameter& paramete
                                      fault.name, own))
                   : kept(fmt::format("{}; {}{}", flag.help, fault.name, own));
   if (flag.whenEmpty != defaultText(parameter)) flag.whenEmpty = "depends on the fault";
+  // Limits of one fault only are its own affair.
+  if (flag.least != parameter.least) flag.least = {};
+  if (flag.most != parameter.most) flag.most = {};
 }
 
 std::vector<FlagSpec> makeFlags() {
@@ -117,8 +122,9 @@ Result<ChaosPlan> chaosPlan(const FlagValues& flags) {
 std::vector<OwnServer> knownOwnServers() {
   const auto home = stateHome();
   if (home) return ownServers(*home);
-  printErr("note: neither REDLINE_HOME nor HOME is set, so the servers that `redline stack` started "
-           "are not known\n");
+  printErr(
+      "note: neither REDLINE_HOME nor HOME is set, so the servers that `redline stack` started "
+      "are not known\n");
   return {};
 }
 

@@ -56,7 +56,7 @@ void addPriority(const Readings& readings, ExperimentDocument& document) {
 }
 
 /// Its labels but for the repeat: what is compared.
-std::string conditionOf(const RunRecord& record) {
+std::string conditionText(const RunRecord& record) {
   std::vector<std::string> parts;
   for (const auto& [name, value] : record.labels)
     if (name != "repeat") parts.push_back(fmt::format("{} {}", name, value));
@@ -73,7 +73,7 @@ void addInvalidRunsFinding(const Readings& readings, ExperimentDocument& documen
     if (!reading->done() || isSlot(reading->record)) continue;
     const RunRecord& record = reading->record;
     ++done;
-    bool& valid = anyValid[conditionOf(record)];
+    bool& valid = anyValid[conditionText(record)];
     valid = valid || record.invalid.empty();
     if (record.invalid.empty()) continue;
     ++invalid;

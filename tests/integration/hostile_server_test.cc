@@ -27,7 +27,7 @@ using testing::Contains;
 using testing::HasSubstr;
 using Answer = TamperingProxy::Answer;
 
-auto because(ReasonCode code) {
+auto invalidBecause(ReasonCode code) {
   return testing::Field(&Reason::code, code);
 }
 
@@ -67,8 +67,8 @@ TEST(HostileServer, ThatForgotItsClusterMakesTheRunInvalid) {
   resetter.join();
   EXPECT_FALSE(s.valid);
   EXPECT_GT(s.rate.unserved + s.rate.unanswered, 0U);
-  EXPECT_THAT(s.invalidReasons, Contains(testing::AnyOf(because(ReasonCode::unserved),
-                                                        because(ReasonCode::unanswered))));
+  EXPECT_THAT(s.invalidReasons, Contains(testing::AnyOf(invalidBecause(ReasonCode::unserved),
+                                                        invalidBecause(ReasonCode::unanswered))));
   expectConserved(s);
 }
 
@@ -86,7 +86,7 @@ TEST(HostileServer, ThatSwallowsRepliesMakesTheRunInvalid) {
   lab.plan.engine.drain = kSecond;
   const Summary s = lab.run();
   EXPECT_FALSE(s.valid);
-  EXPECT_THAT(s.invalidReasons, Contains(because(ReasonCode::unanswered)));
+  EXPECT_THAT(s.invalidReasons, Contains(invalidBecause(ReasonCode::unanswered)));
   EXPECT_EQ(s.rate.unanswered, lab.plan.engine.conns);
   EXPECT_GT(s.rate.longestUnansweredS, 2);
   expectConserved(s);
@@ -194,7 +194,7 @@ TEST(HostileServer, ThatNamesEverNewNodesGetsNoConnectionsToThem) {
   EXPECT_EQ(s.cluster.nodes.size(), 1U);
   EXPECT_GT(s.cluster.ask, 100U);
   EXPECT_FALSE(s.valid);
-  EXPECT_THAT(s.invalidReasons, Contains(because(ReasonCode::unserved)));
+  EXPECT_THAT(s.invalidReasons, Contains(invalidBecause(ReasonCode::unserved)));
   expectConserved(s);
 }
 

@@ -23,7 +23,7 @@ using test::TemporaryDirectory;
 using testing::HasSubstr;
 
 /// 3: the machine was busy.
-const auto kMeasured = testing::AnyOf(0, 3);
+const auto kPrinted = testing::AnyOf(0, 3);
 
 /// A driver on a small server, whose run directory is $PWD/run.
 class PrintingDriver : public testing::Test {
@@ -50,7 +50,7 @@ class PrintingDriver : public testing::Test {
 
 TEST_F(PrintingDriver, WithoutRoomForItsNotesMeasuresAndSucceeds) {
   const ShellEnd ended = runShell(home_.path(), driver("2>/dev/full"));
-  EXPECT_THAT(ended.code, kMeasured);
+  EXPECT_THAT(ended.code, kPrinted);
   EXPECT_THAT(ended.out, HasSubstr("300 scheduled"));
   expectMeasured();
 }
@@ -86,7 +86,7 @@ TEST_F(PrintingDriver, IsNotHeldByAReaderThatPauses) {
       "mkfifo notes; sleep 30 <notes >/dev/null 2>&1 & reader=$!; exec 9>notes; head -c 65536 "
       "/dev/zero >&9; " +
           driver("2>&9; code=$?; kill $reader; exit $code", "-duration=300ms -interval=1ms"));
-  EXPECT_THAT(ended.code, kMeasured);
+  EXPECT_THAT(ended.code, kPrinted);
   expectMeasured();
 }
 
@@ -95,7 +95,7 @@ TEST_F(PrintingDriver, WhoseTerminalClosesWritesWhatItMeasured) {
       runShell(home_.path(), driver("& ", "-duration=50s") +
                                  "until test -s run/intervals.csv; do sleep 0.1; done; "
                                  "sleep 0.3; kill -HUP $!; kill -HUP $!; wait $!");
-  EXPECT_THAT(ended.code, kMeasured) << ended.errors;
+  EXPECT_THAT(ended.code, kPrinted) << ended.errors;
   EXPECT_THAT(ended.out, HasSubstr("run directory: run"));
   EXPECT_TRUE(fs::exists(home_.path() / "run/summary.json"));
 }
@@ -105,7 +105,7 @@ TEST_F(PrintingDriver, UnderNohupOutlivesItsTerminal) {
       runShell(home_.path(), "trap '' HUP; " + driver("& ") +
                                  "until test -s run/intervals.csv; do sleep 0.05; done; "
                                  "kill -HUP $!; wait $!");
-  EXPECT_THAT(ended.code, kMeasured) << ended.errors;
+  EXPECT_THAT(ended.code, kPrinted) << ended.errors;
   expectMeasured();
 }
 

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kPassword = "correct-horse-battery";
+const std::string kSecret = "correct-horse-battery";
 
 /// No regular file below has it.
 void expectNowhereIn(const fs::path& directory) {
@@ -24,20 +24,19 @@ void expectNowhereIn(const fs::path& directory) {
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
     if (!entry.is_regular_file()) continue;
     ++files;
-    EXPECT_THAT(readWholeFile(entry.path()).value_or(""), Not(HasSubstr(kPassword)))
-        << entry.path();
+    EXPECT_THAT(readWholeFile(entry.path()).value_or(""), Not(HasSubstr(kSecret))) << entry.path();
   }
   EXPECT_GT(files, 0);
 }
 
 TEST(Secrets, APasswordIsSeenByTheServerAlone) {
   NodeConfig config;
-  config.password = kPassword;
+  config.password = kSecret;
   auto redis = test::startRedis(config);
   if (!redis) return;
   const test::TemporaryDirectory home;
   const std::string addr = "-addr=" + redis->endpoint().text();
-  const std::vector<std::string> settings{"REDLINE_PASSWORD=" + kPassword};
+  const std::vector<std::string> settings{"REDLINE_PASSWORD=" + kSecret};
   test::Redline loader(
       home, {"loader", addr, "-keys=10k", "-ttl-frac=0", "-out=" + (home.path() / "load").string()},
       settings);
@@ -50,14 +49,13 @@ TEST(Secrets, APasswordIsSeenByTheServerAlone) {
   ASSERT_TRUE(test::eventually([&] { return fs::exists(home.path() / "run" / "plan.json"); }));
   const fs::path process = fs::path("/proc") / std::to_string(driver.pid());
   for (const auto* const file : {"environ", "cmdline"})
-    EXPECT_THAT(readWholeFile(process / file).value_or(kPassword), Not(HasSubstr(kPassword)))
-        << file;
+    EXPECT_THAT(readWholeFile(process / file).value_or(kSecret), Not(HasSubstr(kSecret))) << file;
   ASSERT_EQ(driver.wait(), 0) << driver.err();
   test::Redline report(home, {"report", (home.path() / "run").string(),
                               "-out=" + (home.path() / "report").string()});
   ASSERT_EQ(report.wait(), 0) << report.err();
   for (const test::Redline* program : {&loader, &driver, &report})
-    EXPECT_THAT(program->out() + program->err(), Not(HasSubstr(kPassword)));
+    EXPECT_THAT(program->out() + program->err(), Not(HasSubstr(kSecret)));
   expectNowhereIn(home.path());
   expectNowhereIn(redis->dir());
 }

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::uint64_t kMemory = 256ULL << 20;
+constexpr std::uint64_t kTlsMemory = 256ULL << 20;
 
 /// A stack whose ports speak TLS, for as long as this object lives.
 class TlsStack {
@@ -30,7 +30,7 @@ class TlsStack {
     options.topology = topology;
     options.tls = true;
     options.node.port = 0;
-    options.node.maxmemory = kMemory;
+    options.node.maxmemory = kTlsMemory;
     auto up = stack_.up(options);
     EXPECT_TRUE(up) << up.error().message;
     if (up) state = up->state;
@@ -65,7 +65,7 @@ int succeed(test::Redline& program) {
   return code;
 }
 
-nlohmann::json summaryIn(const fs::path& file) {
+nlohmann::json summaryAt(const fs::path& file) {
   return nlohmann::json::parse(readWholeFile(file).value_or("{}"), nullptr, false);
 }
 
@@ -92,7 +92,7 @@ TEST_P(TlsRuns, LoadsDrivesAndInjectsFaults) {
                      "-chaos=1s:bgsave", "-json=" + json.string()}),
         stack.settings());
     ASSERT_EQ(succeed(driver), 0);
-    const nlohmann::json summary = summaryIn(json);
+    const nlohmann::json summary = summaryAt(json);
     EXPECT_TRUE(summary.at("valid").get<bool>()) << driver.out();
     EXPECT_EQ(summary.at("generator").at("io"), io);
     EXPECT_GT(summary.at("rate").at("completed").get<int>(), 3000);

@@ -224,7 +224,9 @@ class Scanner {
       add(head[1].text, head[1].line, true, join(head.subspan(3)));
     constexpr std::array<std::string_view, 5> kNoVariables{"using", "typedef", "extern", "operator",
                                                            "namespace"};
-    if (!head.empty() && findOutside(head, "=") < head.size() &&
+    const bool isDefaulted =
+        !head.empty() && (head.back().text == "default" || head.back().text == "delete");
+    if (!head.empty() && !isDefaulted && findOutside(head, "=") < head.size() &&
         findOutside(head, kNoVariables) == head.size())
       addVariable(head);
     begin_ = end + 1;
