@@ -8,7 +8,7 @@
 namespace redline {
 namespace {
 
-using SlotWitness = OpenSlot::SlotWitness;
+using SlotWitness = OpenSlot::Witness;
 
 bool holdsOpen(const SlotWitness& witness) {
   return !witness.migratingTo.empty() || !witness.importingFrom.empty();
