@@ -103,6 +103,21 @@ Status writeWholeFile(const fs::path& path, std::string_view text) {
   return cannot("write", target, number);
 }
 
+SpareFile::SpareFile(const fs::path& directory)
+    : fd_(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644)) {}
+
+Status SpareFile::writeAs(const fs::path& path, std::string_view text) {
+  const Fd fd = std::move(fd_);
+  std::size_t written = 0;
+  int error = writeAll(fd.get(), text, written);
+  const std::string self = fmt::format("/proc/self/fd/{}", fd.get());
+  if (error == 0 &&
+      ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0)
+    error = errno;
+  if (error != 0) return cannot("write", path, error);
+  return {};
+}
+
 Result<std::string> readWholeFile(const fs::path& path, std::size_t most) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return cannot("read", path, errno);

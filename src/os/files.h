@@ -46,6 +46,19 @@ class AppendFile {
 /// replaced.
 Status writeWholeFile(const std::filesystem::path& path, std::string_view text);
 
+/// A file without a name, opened ahead of time: its text gets to the directory even when no further
+/// file can be opened by then.
+class SpareFile {
+ public:
+  /// For a file in `directory`. Where its file system has no nameless files, it is of no use.
+  explicit SpareFile(const std::filesystem::path& directory);
+  /// Gives it `text` and the name `path`, which must be free. Once.
+  Status writeAs(const std::filesystem::path& path, std::string_view text);
+
+ private:
+  Fd fd_;
+};
+
 /// A whole file, those of /proc included. invalidInput: it has more than `most` bytes, and may have
 /// no end.
 Result<std::string> readWholeFile(const std::filesystem::path& path, std::size_t most = 1U << 30);

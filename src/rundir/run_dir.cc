@@ -131,7 +131,9 @@ Status RunDirWriter::writeSlots(std::span<const HotSlotFigures> slots) const {
 }
 
 Status RunDirWriter::writeSummary(const Summary& summary) {
-  return writeWholeFile(file(kSummaryFile), summaryToJson(summary));
+  const std::string text = summaryToJson(summary);
+  const Status written = writeWholeFile(file(kSummaryFile), text);
+  return written || spare_.writeAs(file(kSummaryFile), text) ? Status() : written;
 }
 
 Result<std::filesystem::path> RunDirWriter::serverDirectory(std::string_view node) const {

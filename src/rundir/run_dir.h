@@ -58,7 +58,7 @@ class RunDirWriter {
 
   /// slots.csv, as a whole: where a cluster's load went, in the order given.
   Status writeSlots(std::span<const HotSlotFigures> slots) const;
-  /// Replaces summary.json as a whole.
+  /// Replaces summary.json as a whole. The first one needs no further descriptor.
   Status writeSummary(const Summary& summary);
 
   const std::filesystem::path& path() const noexcept { return path_; }
@@ -69,12 +69,13 @@ class RunDirWriter {
 
  private:
   RunDirWriter(std::filesystem::path path, Fd claim)
-      : path_(std::move(path)), claim_(std::move(claim)) {}
+      : path_(std::move(path)), claim_(std::move(claim)), spare_(path_) {}
   Status start(std::unique_ptr<AppendFile>& to, std::string_view name, std::string_view header);
   Status append(const std::unique_ptr<AppendFile>& to, std::string_view text) const;
 
   std::filesystem::path path_;
   Fd claim_;
+  SpareFile spare_;  // for the summary of a run that is out of descriptors
   Nanos clockZero_ = 0;
   Histogram merged_;  // gets and sets of a measure: a fresh one would be 264 KiB to clear and map
   std::unique_ptr<AppendFile> intervals_, latency_, servers_, events_;

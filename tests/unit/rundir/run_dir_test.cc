@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstring>
 #include <ctime>
@@ -15,6 +16,7 @@
 #include "record/latency_figures.h"
 #include "rundir/csv.h"
 #include "rundir/run_dir_reader.h"
+#include "rundir/summary_json.h"
 #include "support/temporary_directory.h"
 
 namespace redline {
@@ -422,6 +424,22 @@ TEST_F(RunDirTest, ASecondRunIsNotMixedIntoTheFirst) {
   EXPECT_EQ(again.error().code, ErrorCode::usage);
   EXPECT_THAT(again.error().message, HasSubstr(path().string() + " is not empty"));
   EXPECT_EQ(read().intervals.size(), 3U);
+}
+
+// What was measured is not lost with the connections that a run could not open again.
+TEST_F(RunDirTest, ASummaryIsWrittenWhenNoMoreFilesCanBeOpened) {
+  RunDirWriter run = writer();
+  ASSERT_TRUE(run.writePlan(plan()));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{3, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Status slots = run.writeSlots({});
+  const Status written = run.writeSummary(summary());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(slots);
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(readWholeFile(path() / kSummaryFile).value(), summaryToJson(summary()));
 }
 
 TEST_F(RunDirTest, ASecondWriterTouchesNothingOfTheFirst) {
