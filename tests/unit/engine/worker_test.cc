@@ -303,7 +303,9 @@ TEST(Worker, LosesAConnectionWhoseReplyIsLongerThanAnyThatItCanExpect) {
   rig.transport.answer = [&](const Value&) { return endless; };
   const Interval& total = rig.run();
   EXPECT_EQ(total.counts.failures[index(Failure::protocol)], 100U);
-  EXPECT_EQ(total.counts.reconnects, 100U);
+  // Each may still be waiting for its next attempt when the run ends.
+  EXPECT_LE(total.counts.reconnects, 100U);
+  EXPECT_GE(total.counts.reconnects, 100U - rig.plan.conns);
   expectConserved(total);
 }
 
