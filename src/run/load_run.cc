@@ -216,6 +216,7 @@ class LoadRun {
         target = std::move(*again);
         sample = readSample(target.admin);
       }
+      known_[i].withheld = !sample && !target.info.withheld.empty();
       if (!sample) continue;
       if (sample->role == "master")
         if (auto size = target.admin.command({"DBSIZE"}))

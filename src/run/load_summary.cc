@@ -33,7 +33,7 @@ Status whatIsLost(const LoadRunPlan& plan, const std::vector<LoadServer>& server
   };
   for (const LoadServer& server : servers) {
     if (!server.stores) continue;
-    if (!server.after) {
+    if (!server.answers()) {
       if (!plan.load.cluster())
         return fail(ErrorCode::unreachable, "{} no longer answers after the load: see its log",
                     server.addr);
@@ -41,6 +41,7 @@ Status whatIsLost(const LoadRunPlan& plan, const std::vector<LoadServer>& server
                        "no longer answers, and its last acknowledged writes may not have reached "
                        "its replica; when the cluster is complete");
     }
+    if (!server.after) continue;
     if (runIdOf(server.before) != runIdOf(*server.after))
       return loadAgain(server, "restarted during the load and may have lost earlier keys");
     if (server.before.role == "master" && server.after->role != "master")
@@ -99,7 +100,7 @@ GeneratorFigures loadGenerator(const LoadPlan& load, const LoadOutcome& outcome,
 
 Status endOf(const LoadRunPlan& plan, const LoadOutcome& outcome, bool interrupted,
              const std::vector<LoadServer>& servers) {
-  const auto gone = [](const LoadServer& server) { return server.stores && !server.after; };
+  const auto gone = [](const LoadServer& server) { return server.stores && !server.answers(); };
   const bool someGone = std::ranges::any_of(servers, gone);
   Status lost = whatIsLost(plan, servers);
   const std::string hint = resumeHint(plan, outcome);

@@ -17,7 +17,10 @@ struct LoadServer {
   std::string addr;
   bool stores = false;  ///< it had keys to store at the beginning: the node, or a master with slots
   ServerSample before;
-  std::optional<ServerSample> after;  ///< none: it no longer answers
+  std::optional<ServerSample> after;  ///< none: it no longer answers, or we may not ask
+  bool withheld = false;              ///< it answers, and we may not ask it for INFO
+
+  bool answers() const { return after || withheld; }
 };
 
 /// How a load ended, and what to do next where that was not well. Pure.

@@ -359,8 +359,11 @@ TEST(Metrics, APortInUseIsOneLineAndExitCodeOneAndNothingIsSent) {
 }
 
 TEST(Metrics, AreServedOnAddressesOfThisMachineAlone) {
-  const std::string output =
-      shell(redlineProgram() + " driver -metrics=192.0.2.1:9121");  // TEST-NET-1: nobody's
+  const auto redis = smallRedis();
+  ASSERT_TRUE(redis);
+  const std::string output =  // TEST-NET-1: nobody's
+      shell(fmt::format("{} driver -addr={} -keys=1000 -value-size={} -metrics=192.0.2.1:9121",
+                        redlineProgram(), redis->endpoint().text(), kValueSize));
   EXPECT_THAT(output, HasSubstr("192.0.2.1:9121 is not an address of this machine"));
   EXPECT_TRUE(output.ends_with("\nexit 1\n")) << output;
 }
