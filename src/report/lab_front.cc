@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "model/statistics.h"
+#include "record/product.h"
 #include "record/reason.h"
 
 namespace redline {
@@ -234,9 +235,9 @@ std::string machineText(const Experiments& experiments) {
       experiments, [](const ExperimentDocument& each) { return each.environment.cores != 0; });
   if (known == experiments.end()) return "";
   const EnvironmentFigures& machine = known->environment;
-  return fmt::format("{} ({}), {} of memory, Linux {}; Redis {} and redline {} on loopback",
+  return fmt::format("{} ({}), {} of memory, Linux {}; {} and redline {} on loopback",
                      plural(machine.cores, "core"), machine.cpu, formatSize(machine.memoryBytes),
-                     machine.kernel, machine.redisVersion, known->redlineVersion);
+                     machine.kernel, productText(machine.redisVersion), known->redlineVersion);
 }
 
 std::string disturbanceText(const Experiments& experiments) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "record/product.h"
 #include "report/lab_document.h"
 #include "report/lab_front.h"
 #include "report/lab_pictures.h"
@@ -131,8 +132,8 @@ Document labNote(const Experiments& experiments) {
   const std::string& version = experiments.front().environment.redisVersion;
   note.title = experiments.size() == 1
                    ? experiments.front().title
-                   : fmt::format("Where one Redis {}shard breaks, and what each fix costs",
-                                 version.empty() ? "" : version + " ");
+                   : fmt::format("Where one {} shard breaks, and what each fix costs",
+                                 version.empty() ? "Redis" : productText(version));
   note.origin =
       "Written by redline report; every figure is computed from the runs. Intervals, tables and "
       "commands are in details.md, pictures with a cursor in report.html.";
