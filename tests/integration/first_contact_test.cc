@@ -83,7 +83,7 @@ TEST(FirstContact, JsonOnStandardOutputIsAlone) {
   EXPECT_THAT(driven.errors, HasSubstr("100 scheduled"));
   const auto compared = runShell(home.path(), "$R compare -json=- run run");
   EXPECT_TRUE(nlohmann::json::accept(compared.out)) << compared.out;
-  const auto loaded = runShell(home.path(), "$R loader -keys=1000 -json=- " + addr);
+  const auto loaded = runShell(home.path(), "$R loader -keys=1000 -ttl-frac=0 -json=- " + addr);
   EXPECT_TRUE(nlohmann::json::accept(loaded.out)) << loaded.out;
   const auto saved = runShell(home.path(), "$R chaos -action=bgsave -force -json=- " + addr);
   EXPECT_TRUE(nlohmann::json::accept(saved.out)) << saved.out;
@@ -225,7 +225,7 @@ TEST(FirstContact, ARunThatMeasuredNothingSaysSo) {
 TEST(FirstContact, AFullServerIsNotAnOverloadedOne) {
   NodeConfig config;
   config.maxmemory = 4ULL << 20;
-  config.policy = "noeviction";
+  config.policy = "volatile-lru";  // and no key has a time to live
   const auto redis = startRedis(config);
   ASSERT_TRUE(redis);
   auto admin = adminOf(*redis);

@@ -302,7 +302,7 @@ TEST(Findings, MissesSayWhereTheKeysWent) {
   run.figures.cache.hitRate = 0.9;
   EXPECT_THAT(find(findingsOf(run), "misses")->text, HasSubstr("never loaded"));
   run.figures.servers[0].expired = 5;
-  EXPECT_THAT(find(findingsOf(run), "misses")->text, HasSubstr("5 keys expired"));
+  EXPECT_THAT(find(findingsOf(run), "misses")->text, HasSubstr("evicted 0 keys, and 5 expired"));
   run.figures.servers[0].evicted = 7;
   EXPECT_THAT(find(findingsOf(run), "misses")->text, HasSubstr("evicted 7 keys"));
 }
