@@ -24,9 +24,9 @@ using test::Exchange;
 using test::HostilePeer;
 
 constexpr Nanos kLongestConnect = 300 * kMillisecond;
-constexpr Nanos kPatience = 5 * kSecond;         // for what takes tenths of a second
-constexpr std::uint64_t kMemory = 192ULL << 20;  // bytes; a flood offers a gigabyte
-constexpr std::size_t kLine = 400;               // characters
+constexpr Nanos kPatience = 5 * kSecond;        // for what takes tenths of a second
+constexpr std::uint64_t kMemory = 48ULL << 20;  // bytes; a flood offers a gigabyte
+constexpr std::size_t kLine = 400;              // characters
 
 std::string nameOf(Exchange exchange) {
   constexpr const char* kNames[] = {"Greeting", "Regreeting", "Get", "Transaction",
