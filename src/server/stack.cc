@@ -45,6 +45,16 @@ bool isServer(std::string_view command) {
   return command.starts_with("redis-server");
 }
 
+/// Those that no observers.json names any more.
+void killObserversIn(const fs::path& directory, std::vector<std::string>& lines) {
+  for (const ProcessId& process : processesIn(
+           directory, [](std::string_view command) { return command.starts_with("prometheus"); })) {
+    if (!sendSignal(process, SIGKILL)) continue;
+    awaitExit(process, StopDeadlines{}.kill);
+    lines.push_back(fmt::format("killed a leftover observer (pid {})", process.pid));
+  }
+}
+
 /// "127.0.0.1:7600, 127.0.0.1:7601".
 std::string addresses(const StackState& state) {
   std::vector<std::string> texts;
@@ -241,6 +251,7 @@ Status Stack::clear(const StackState& state, const Credentials& credentials,
   for (const fs::path& directory : {state.dir, stacks() / state.name})
     for (const pid_t pid : killServersIn(directory))
       lines.push_back(fmt::format("killed a leftover redis-server (pid {})", pid));
+  killObserversIn(stacks() / state.name, lines);
   return removeFiles(state, lines);
 }
 
