@@ -170,6 +170,7 @@ std::optional<ScopedStack> loneClusterNode(
   auto redis = test::startRedis(config);
   if (!redis) return redis;
   auto admin = test::adminOf(*redis);
+  if (!admin) return std::nullopt;
   EXPECT_TRUE(admin->command({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}));
   EXPECT_TRUE(test::eventually([&] {
     const auto info = admin->command({"CLUSTER", "INFO"});
@@ -179,10 +180,10 @@ std::optional<ScopedStack> loneClusterNode(
 }
 
 TEST(Gate, AMapThatNamesAnotherMachineIsRefused) {
-  for (const Words& announced : {Words{"cluster-announce-ip", "192.0.2.1"},
-                                 Words{"cluster-announce-hostname", "elsewhere.example"}}) {
-    RecordedNetwork network("192.0.2.1 elsewhere.example\n");
-    const auto sent = network.sentDuring([&] {
+  RecordedNetwork network("192.0.2.1 elsewhere.example\n");
+  const auto sent = network.sentDuring([&] {
+    for (const Words& announced : {Words{"cluster-announce-ip", "192.0.2.1"},
+                                   Words{"cluster-announce-hostname", "elsewhere.example"}}) {
       const auto redis = loneClusterNode(
           {{announced[0], announced[1]},
            {"cluster-preferred-endpoint-type", announced[0].ends_with("ip") ? "ip" : "hostname"}});
@@ -199,10 +200,10 @@ TEST(Gate, AMapThatNamesAnotherMachineIsRefused) {
                     HasSubstr(args[0] == "chaos" ? "was not started by redline" : "-allow"))
             << args[0];
       }
-    });
-    if (!sent) GTEST_SKIP() << kNotTested << network.whyNot();
-    EXPECT_THAT(*sent, IsEmpty());
-  }
+    }
+  });
+  if (!sent) GTEST_SKIP() << kNotTested << network.whyNot();
+  EXPECT_THAT(*sent, IsEmpty());
 }
 
 // The workers meet them in the middle of a run: an address is refused, a name waits for a map.
