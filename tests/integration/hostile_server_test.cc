@@ -101,7 +101,7 @@ TEST(HostileServer, WhoseReplyNeverEndsTakesNoMemory) {
     TamperingProxy proxy(
         lab.redis->endpoint(),
         [&](const Value& request, std::string_view reply) -> std::optional<Answer> {
-          if (!isLoad(request) || ++replies < 100) return Answer{std::string(reply)};
+          if (!isLoad(request) || ++replies < 2000) return Answer{std::string(reply)};
           std::string bytes;
           for (int i = 0; i < 10'000; ++i) bytes += endless;
           return Answer{bytes, true};
