@@ -228,7 +228,7 @@ TEST(Gate, ARedirectToAnotherMachineIsNotFollowed) {
                         return test::TamperingProxy::Answer{text};
                       });
         const std::string addr = proxy->endpoint().text();
-        const Said driver = run(shortDriver(addr, {"-topology=cluster"}), {});
+        const Said driver = run(shortDriver(addr, {"-topology=cluster", "-force"}), {});
         EXPECT_THAT(driver.code, AnyOf(1, 3)) << driver.text;
         if (to.starts_with("192")) {
           EXPECT_THAT(driver.text, HasSubstr("-allow=192.0.2.1"));
