@@ -372,15 +372,16 @@ Summary withoutShownWarnings(const DriverOutcome& outcome) {
 
 Result<ExitCode> runDriver(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  if (auto sound = driverPlan(invocation); !sound) return fail(sound.error());
+  auto planned = driverPlan(invocation);  // wrong usage shows without a server
+  if (!planned) return fail(planned.error());
+  const Interrupts interrupts;
+  const auto metrics = startMetrics(flags, *planned);
+  if (!metrics) return fail(metrics.error());
   const auto complete = withTopology(invocation);
   if (!complete) return fail(complete.error());
-  auto planned = driverPlan({*complete, invocation.argv, invocation.password});
+  planned = driverPlan({*complete, invocation.argv, invocation.password});
   if (!planned) return fail(planned.error());
   DriverPlan& plan = *planned;
-  const Interrupts interrupts;
-  const auto metrics = startMetrics(flags, plan);
-  if (!metrics) return fail(metrics.error());
   RunWatcher watcher;
   watcher.onNote = [](const std::string& note) { printErr("note: {}\n", note); };
   LiveLine line(plan.engine);
