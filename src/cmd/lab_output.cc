@@ -21,7 +21,7 @@ std::string standingMark(Standing standing) {
     case Standing::inconclusive:
       return "inconclusive: ";
     case Standing::problem:
-      return "mind: ";
+      return "caution: ";
     case Standing::plain:
     case Standing::expected:
       break;
@@ -106,12 +106,26 @@ void LabScreen::wipe() {
   isDrawn_ = false;
 }
 
+namespace {
+
+/// A text behind its mark, in lines of the terminal's width.
+void printMarked(std::string_view mark, const std::string& text) {
+  constexpr std::size_t kIndent = 4;
+  const std::size_t width = std::max<std::size_t>(terminalStyle().width, 2 * kIndent);
+  for (const std::string& line : wrap(text, width - kIndent)) {
+    printOut("{:<{}}{}\n", mark, kIndent, line);
+    mark = "";
+  }
+}
+
+}  // namespace
+
 void printFindings(const ExperimentDocument& document) {
   printOut("\n{} ({}{})\n", document.title, document.profile,
            document.indicative ? ", indicative" : "");
   for (const LabFinding& finding : document.findings)
-    printOut("  - {}{}\n", standingMark(finding.standing), finding.text);
-  for (const std::string& advice : document.recommendations) printOut("  > {}\n", advice);
+    printMarked("  -", standingMark(finding.standing) + finding.text);
+  for (const std::string& advice : document.recommendations) printMarked("  >", advice);
 }
 
 void printParameter(std::string_view name, std::string_view value, std::string_view meaning) {

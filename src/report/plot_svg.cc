@@ -322,6 +322,8 @@ class PlotWriter : LineWriter {
     std::ranges::stable_sort(wishes, {}, &Wish::from);
     for (Wish& wish : wishes) {
       if (!std::isfinite(wish.from) || wish.to < 0 || wish.from > width) continue;
+      constexpr double kVisible = 2;
+      if (wish.centred && wish.to - wish.from < kVisible) continue;
       const std::string text = fitted(cleanText(wish.text), kFont, width - 2 * kGap);
       const double length = textWidth(text, kFont);
       const double middle = (std::max(wish.from, 0.0) + std::min(wish.to, width)) / 2;
