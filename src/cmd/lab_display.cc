@@ -101,15 +101,20 @@ void LabDisplay::begin(Nanos now) {
   partBegan_ = now;
   disturbed_ = kept_ = 0;
   last_ = {};
-  last_.leftS = parts_[at_ - 1].expectedS;
+  activity_.clear();
+  expect(parts_[at_ - 1].expectedS, now);
+}
+
+void LabDisplay::expect(double partS, Nanos now) {
+  expectedS_ = toSeconds(now - began_) + partS;
+  for (std::size_t i = at_; i < parts_.size(); ++i) expectedS_ += parts_[i].expectedS;
 }
 
 /// "total 2:18 of about 12:00".
 std::string LabDisplay::totalText(Nanos now) const {
-  double left = last_.leftS;
-  for (std::size_t i = at_; i < parts_.size(); ++i) left += parts_[i].expectedS;
   const double gone = toSeconds(now - began_);
-  return fmt::format("total {} of about {}", clockText(gone), clockText(gone + left));
+  return fmt::format("total {} of about {}", clockText(gone),
+                     clockText(std::max(gone, expectedS_)));
 }
 
 std::string LabDisplay::status(Nanos now) const {
@@ -120,11 +125,14 @@ std::string LabDisplay::status(Nanos now) const {
   const std::string where =
       fmt::format("{}/{} {}  {} {}/{}  {}", at_, parts_.size(), parts_[at_ - 1].name,
                   bar(done, last_.of), done, last_.of, clockText(toSeconds(now - partBegan_)));
-  return inWidth(fmt::format("{}  {}  {}", where, totalText(now), last_.title));
+  return inWidth(fmt::format("{}  {}  {}", where, totalText(now),
+                             activity_.empty() ? last_.title : activity_));
 }
 
 LabDisplay::Shown LabDisplay::step(const LabStep& step, Nanos now) {
   last_ = step;
+  activity_.clear();
+  expect(step.leftS, now);
   Shown shown;
   const bool everyRun = !style_.isTerminal || style_.isVerbose;
   const std::string where =

@@ -45,8 +45,8 @@ class LabDisplay {
   /// The next experiment begins.
   void begin(Nanos now);
   Shown step(const LabStep& step, Nanos now);
-  /// What it does just now, until the next step.
-  void activity(std::string_view text) { last_.title = text; }
+  /// What it does just now, until the next step; empty: the run itself.
+  void activity(std::string_view text) { activity_ = text; }
   /// What is shown between steps, with the time as it is now.
   std::string status(Nanos now) const;
   std::string note(std::string_view text) const;
@@ -54,6 +54,8 @@ class LabDisplay {
   std::vector<std::string> end(const LabOutcome& outcome, Nanos now);
 
  private:
+  /// Takes the time that is left from now on: `partS` of the experiment, and all of the later ones.
+  void expect(double partS, Nanos now);
   std::string totalText(Nanos now) const;
   std::string inWidth(std::string text) const;
   std::string coloured(std::string_view text, std::string_view colour) const;
@@ -65,6 +67,8 @@ class LabDisplay {
   Nanos partBegan_ = 0;
   std::size_t disturbed_ = 0, kept_ = 0;
   LabStep last_;
+  std::string activity_;
+  double expectedS_ = 0;  ///< of the whole lab
 };
 
 /// The last screen: service levels, what to do, where the report is, how long it took.

@@ -36,7 +36,7 @@ struct LabOptions {
 struct LabWatcher {
   std::function<void(const std::string&)> line;    ///< a note
   std::function<void(const LabStep&)> step;        ///< a run begins or is over
-  std::function<void(const std::string&)> status;  ///< what it does just now; replaced by the next
+  std::function<void(const std::string&)> status;  ///< what it does just now; empty: the run itself
   std::function<bool()> interrupted;               ///< true: end the phase and stop
 };
 

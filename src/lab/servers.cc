@@ -22,6 +22,7 @@ Result<LabServers::Up> LabServers::need(const std::string& name, bool fresh, Run
   if (const auto found = running_.find(name); found != running_.end()) return found->second->up;
   const auto plan = std::ranges::find(plans_, name, &LabStack::name);
   auto up = start(*plan, record);
+  watcher_.status("");
   if (!up) drop(name);
   return up;
 }

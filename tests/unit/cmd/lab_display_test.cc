@@ -49,7 +49,8 @@ TEST(LabDisplay, TheStatusLineHasTheExperimentsProgressAndTheTotal) {
   EXPECT_THAT(shown.lines, IsEmpty());
   EXPECT_THAT(shown.status, StartsWith("1/2 ceiling  █████░░░░░ 10/20  0:30  "
                                        "total 0:30 of about 3:00  batch 64, repeat 2"));
-  EXPECT_THAT(display.status(45 * kSecond), HasSubstr("total 0:45 of about 3:15"));
+  EXPECT_THAT(display.status(45 * kSecond), HasSubstr("total 0:45 of about 3:00"));
+  EXPECT_THAT(display.status(200 * kSecond), HasSubstr("total 3:20 of about 3:20"));
   display.begin(150 * kSecond);
   EXPECT_THAT(display.status(150 * kSecond),
               StartsWith("2/2 fsync  ░░░░░░░░░░ 0/0  0:00  total 2:30 of about 3:30"));
@@ -59,6 +60,16 @@ TEST(LabDisplay, ARunThatBeginsIsNotDoneYet) {
   LabDisplay display = displayOf(kTerminal);
   display.begin(0);
   EXPECT_THAT(display.step(stepOf(LabStep::What::begins, 3, 90), 0).status, HasSubstr(" 2/20 "));
+}
+
+TEST(LabDisplay, WhatItDoesJustNowIsShownUntilTheNextStep) {
+  LabDisplay display = displayOf(kTerminal);
+  display.begin(0);
+  display.step(stepOf(LabStep::What::begins, 3, 90), 0);
+  display.activity("loading small: 1k of 2k keys");
+  EXPECT_THAT(display.status(0), testing::EndsWith("  loading small: 1k of 2k keys"));
+  display.activity("");
+  EXPECT_THAT(display.status(0), testing::EndsWith("  batch 64, repeat 2"));
 }
 
 TEST(LabDisplay, WithoutATerminalThereAreLinesAndNoStatus) {
