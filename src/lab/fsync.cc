@@ -395,7 +395,7 @@ void declare(Study& s) {
   // The median interval where it is known: one stall of the disk moves a whole run's p99.
   const Measured worse = typicalTax.isKnown() ? typicalTax : tax;
   const Quantity& write = typicalTax.isKnown() ? typical : p99;
-  s.answer({worse}, fmt::format("`appendfsync always` multiplies write p99 by {}, from {} under "
+  s.answer({worse}, fmt::format("appendfsync always multiplies write p99 by {}, from {} under "
                                 "everysec",
                                 rounded(worse), rounded(write[everysec])));
   if (expectAbove(worse) == Standing::expected)

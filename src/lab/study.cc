@@ -360,13 +360,29 @@ void Study::sloBelow(std::string id, const Judged& found, const Judged& availabl
       fmt::format("{}; {}", format(available.figure), available.sides(limit));
 }
 
+namespace {
+
+/// False where one of them rests on disturbed runs alone.
+bool haveValidRuns(const std::vector<Measured>& all) {
+  return std::ranges::all_of(
+      all, [](const Measured& each) { return each.runs.empty() || each.valid > 0; });
+}
+
+}  // namespace
+
 void Study::answer(const std::vector<Measured>& from, std::string text) {
-  if (std::ranges::all_of(from, &Measured::isKnown)) document_.answer = std::move(text);
+  if (!std::ranges::all_of(from, &Measured::isKnown)) return;
+  document_.answer =
+      haveValidRuns(from) ? std::move(text) : "Every run that could answer this was disturbed";
 }
 
 void Study::decide(const std::vector<Measured>& from, LabDecision decision) {
   if (!std::ranges::all_of(from, &Measured::isKnown)) return;
   decision.runs = namesOf(from);
+  if (!haveValidRuns(from)) {
+    decision.measured = "in disturbed runs only";
+    decision.gain = kNaN;
+  }
   document_.decisions.push_back(std::move(decision));
 }
 

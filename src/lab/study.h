@@ -292,7 +292,8 @@ class Study {
   Prediction predict(std::string what, std::string model, std::string unit, double predicted);
 
   /// The answer to the experiment's question: a sentence without its full stop, with at most two
-  /// numbers and no interval. Left out where one of `from` is not known.
+  /// numbers and no interval. Left out where one of `from` is not known; where one rests on
+  /// disturbed runs alone, that is the answer.
   void answer(const std::vector<Measured>& from, std::string text);
   /// What to do about a risk, and its price; left out likewise.
   void decide(const std::vector<Measured>& from, LabDecision decision);

@@ -140,20 +140,21 @@ std::string measuredText(const SloLine& line) {
 std::string verdictSentence(const std::vector<SloLine>& lines) {
   if (lines.empty()) return "";
   std::vector<std::string> parts;
-  const auto add = [&](std::size_t count, std::string_view one, std::string_view many) {
-    if (count > 0)
-      parts.push_back(fmt::format("{} {}", numberWord(count), count == 1 ? one : many));
+  const auto add = [&](std::size_t count, std::string_view noun, std::string_view one,
+                       std::string_view many) {
+    if (count == 0) return;
+    // The first part says of what it counts: "two targets are met, one is missed".
+    const std::string what =
+        parts.empty() ? (count == 1 ? fmt::format(" {}", noun) : fmt::format(" {}s", noun)) : "";
+    parts.push_back(fmt::format("{}{} {}", numberWord(count), what, count == 1 ? one : many));
   };
-  const std::size_t met = countOf(lines, SloVerdict::met);
-  const bool first = met > 0;
-  add(met, "target is met", "targets are met");
-  add(countOf(lines, SloVerdict::missed), first ? "is missed" : "target is missed",
-      first ? "are missed" : "targets are missed");
-  add(countOf(lines, SloVerdict::inconclusive), "is undecided", "are undecided");
+  add(countOf(lines, SloVerdict::met), "target", "is met", "are met");
+  add(countOf(lines, SloVerdict::missed), "target", "is missed", "are missed");
+  add(countOf(lines, SloVerdict::inconclusive), "target", "is undecided", "are undecided");
   const auto without = countOf(lines, SloVerdict::invalid) +
                        static_cast<std::size_t>(std::ranges::count(
                            lines, nullptr, [](const SloLine& line) { return line.outcome; }));
-  add(without, "has no valid measurement", "have no valid measurement");
+  add(without, "level", "has no valid measurement", "have no valid measurement");
   std::string sentence = capitalized(listed(parts));
   const std::size_t reported = countOf(lines, SloVerdict::reported);
   if (reported == 0) return sentence;

@@ -81,6 +81,8 @@ TEST(LabFront, SaysTheVerdictsInASentence) {
             "One target is met, one is undecided and two have no valid measurement; two levels "
             "without a target were measured");
   EXPECT_EQ(verdictSentence({}), "");
+  const std::vector<ExperimentDocument> none{named("reshard", ""), named("big-key", "")};
+  EXPECT_EQ(verdictSentence(sloLines(none)), "Two levels have no valid measurement");
 }
 
 TEST(LabFront, DecisionsComeByGainOneOfEachExperimentFirst) {
