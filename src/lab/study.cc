@@ -403,10 +403,8 @@ Prediction Study::predict(std::string what, std::string model, std::string unit,
 std::string rounded(const Measured& measured) {
   constexpr double kWide = 0.1;
   const double value = measured.value();
-  if (!measured.estimate.hasInterval() || value == 0 || !std::isfinite(value))
+  if (!(measured.estimate.relativeHalfWidth() > kWide) || !std::isfinite(value))
     return measured.plain();
-  const double half = (measured.estimate.high - measured.estimate.low) / 2 / std::abs(value);
-  if (half <= kWide) return measured.plain();
   const double step = std::pow(10, std::floor(std::log10(std::abs(value))) - 1);
   Measured shown = measured;
   shown.estimate.value = std::round(value / step) * step;

@@ -73,6 +73,53 @@ TEST(Quantity, KeepsInvalidRunsWhereThereAreNoOthers) {
   EXPECT_FALSE(rate.has(cells[1]));
 }
 
+/// What a study says of one run at 40/s.
+ExperimentDocument answered(bool isValid) {
+  Readings readings;
+  readings.add(batchRun("1", 40, isValid));
+  ExperimentDocument document;
+  const Parameters p;
+  Study study(p, readings, document);
+  const Cells cells = gridOf("", {Study::factor("batch", {"1", "2"})}).cells;
+  const Quantity rate(readings, cells, "ops/s", recorded("rate"), Quantity::Estimator::mean);
+  const auto say = [&](const Measured& measured) {
+    study.answer({measured}, "It does " + rounded(measured));
+    study.decide({measured}, {.risk = "a risk",
+                              .measured = rounded(measured),
+                              .action = "do",
+                              .price = "nothing",
+                              .gain = 2,
+                              .runs = {}});
+  };
+  say(rate[cells[1]]);  // not known
+  EXPECT_EQ(document.answer, "");
+  say(rate[cells[0]]);
+  return document;
+}
+
+TEST(Answer, IsLeftOutWhereItIsNotKnownAndNotGivenByDisturbedRunsAlone) {
+  const auto sound = answered(true), disturbed = answered(false);
+  EXPECT_EQ(sound.answer, "It does 40/s");
+  EXPECT_THAT(disturbed.answer, testing::HasSubstr("was disturbed"));
+  ASSERT_THAT(sound.decisions, SizeIs(1));
+  ASSERT_THAT(disturbed.decisions, SizeIs(1));
+  EXPECT_EQ(sound.decisions[0].measured, "40/s");
+  EXPECT_EQ(disturbed.decisions[0].measured, "in disturbed runs only");
+  EXPECT_TRUE(std::isnan(disturbed.decisions[0].gain));
+}
+
+TEST(Rounded, HasTwoDigitsWhereTheIntervalIsWide) {
+  const auto of = [](double low, double high) {
+    return rounded(
+        {{.value = 2187, .low = low, .high = high, .count = 3, .method = IntervalMethod::studentT},
+         "us",
+         {},
+         0});
+  };
+  EXPECT_EQ(of(2100, 2300), "2.19 ms");
+  EXPECT_EQ(of(800, 6000), "2.2 ms");
+}
+
 TEST(Figure, IsThereWhereItIsKnownAndHasNoIntervalWhereTheEstimateHasNone) {
   ExperimentDocument document;
   const Readings none;
