@@ -207,10 +207,11 @@ std::vector<std::string> closingScreen(const std::vector<ExperimentDocument>& ex
   const auto levels = sloLines(experiments);
   for (const SloLine& line : levels) {
     const std::size_t before = lines.size();
-    addWrapped(
-        lines, fmt::format("  {} ", markOf(line)),
-        fmt::format("{}: {} (target: {})", line.row->metric, measuredText(line), line.row->target),
-        style);
+    addWrapped(lines, fmt::format("  {} ", markOf(line)),
+               fmt::format("{}: {} ({}target: {})", line.row->metric, measuredText(line),
+                           availableText(line).empty() ? "" : availableText(line) + "; ",
+                           line.row->target),
+               style);
     for (std::size_t i = before; i < lines.size(); ++i)
       lines[i] = inColour(lines[i], colourOf(toneOf(line)), style);
   }

@@ -8,9 +8,8 @@ namespace redline {
 // Two estimands for each latency (docs/method.md): as found, of everything; and with the core
 // available, of the intervals in which a witness says that server and generator had their cores.
 
-/// A run's figures. The share of its intervals that were disturbed, or followed a disturbed one; of
-/// a run without a witness there is none.
-inline constexpr const char* kLostShare = "core_lost_share";
+// A run's figures, beside kLostShare (rundir/experiment.h).
+
 /// What others had of one core on average.
 inline constexpr const char* kForeignShare = "core_foreign_share";
 /// What they may have of an undisturbed interval.

@@ -91,6 +91,12 @@ std::string summaryLine(const ExperimentDocument& experiment) {
 
 // The first page.
 
+/// "620 µs with the core available ✓; target: < 1 ms".
+std::string noteOf(const SloLine& line) {
+  const std::string available = availableText(line);
+  return fmt::format("{}{}target: {}", available, available.empty() ? "" : "; ", line.row->target);
+}
+
 Tiles tilesOf(const std::vector<SloLine>& lines) {
   Tiles tiles;
   for (const SloLine& line : lines)
@@ -99,7 +105,7 @@ Tiles tilesOf(const std::vector<SloLine>& lines) {
          .mark = std::string(markOf(line)),
          .label = std::string(line.row->metric),
          .value = measuredText(line),
-         .note = fmt::format("target: {}", line.row->target),
+         .note = noteOf(line),
          .section = line.experiment == nullptr ? Hyperlink{} : sectionLink(*line.experiment)});
   return tiles;
 }
@@ -116,6 +122,10 @@ Table sloTable(const std::vector<SloLine>& lines) {
     if (line.outcome != nullptr) {
       measured = line.outcome->measured;
       measured.detail = line.outcome->detail;
+      if (!line.outcome->availableMeasured.empty())
+        measured.detail =
+            fmt::format("with the core available {}: {}; {}", line.outcome->availableMeasured,
+                        wordOf(line.outcome->availableVerdict), measured.detail);
       verdict = wordOf(line.outcome->verdict);
       evidence.link = sectionLink(*line.experiment);
       runs = runLinks(line.experiment->name, line.outcome->runs);

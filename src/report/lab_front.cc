@@ -39,6 +39,21 @@ std::string listed(const std::vector<std::string>& parts) {
   return text;
 }
 
+std::string_view markOf(SloVerdict verdict) {
+  switch (verdict) {
+    case SloVerdict::met:
+      return "✓";
+    case SloVerdict::missed:
+      return "✗";
+    case SloVerdict::reported:
+      return "·";
+    case SloVerdict::inconclusive:
+    case SloVerdict::invalid:
+      break;
+  }
+  return "?";
+}
+
 std::size_t countOf(const std::vector<SloLine>& lines, SloVerdict verdict) {
   return static_cast<std::size_t>(std::ranges::count_if(lines, [&](const SloLine& line) {
     return line.outcome != nullptr && line.outcome->verdict == verdict;
@@ -99,19 +114,7 @@ std::vector<SloLine> sloLines(const Experiments& experiments) {
 }
 
 std::string_view markOf(const SloLine& line) {
-  if (line.outcome == nullptr) return "?";
-  switch (line.outcome->verdict) {
-    case SloVerdict::met:
-      return "✓";
-    case SloVerdict::missed:
-      return "✗";
-    case SloVerdict::reported:
-      return "·";
-    case SloVerdict::inconclusive:
-    case SloVerdict::invalid:
-      break;
-  }
-  return "?";
+  return line.outcome == nullptr ? "?" : markOf(line.outcome->verdict);
 }
 
 Tone toneOf(const SloLine& line) {
@@ -135,6 +138,13 @@ std::string measuredText(const SloLine& line) {
   if (line.outcome->verdict == SloVerdict::invalid) return "no valid run";
   const std::string text = withoutAsides(withoutIntervals(line.outcome->measured));
   return text.substr(0, text.find(';'));
+}
+
+std::string availableText(const SloLine& line) {
+  if (line.outcome == nullptr || line.outcome->availableMeasured.empty()) return "";
+  const std::string text = withoutAsides(withoutIntervals(line.outcome->availableMeasured));
+  return fmt::format("{} with the core available {}", text.substr(0, text.find(';')),
+                     markOf(line.outcome->availableVerdict));
 }
 
 std::string verdictSentence(const std::vector<SloLine>& lines) {
@@ -244,9 +254,10 @@ std::string machineText(const Experiments& experiments) {
 std::string disturbanceText(const Experiments& experiments) {
   std::size_t done = 0, disturbed = 0;
   std::map<std::string_view, std::size_t> reasons;
-  std::vector<double> others;
+  std::vector<double> others, lost;
   for (const ExperimentDocument& experiment : experiments)
     for (const RunRecord& run : experiment.runs) {
+      if (const double share = run.figure(kLostShare); std::isfinite(share)) lost.push_back(share);
       if (const double share = run.figure(kOthersOnServerCore); std::isfinite(share))
         others.push_back(share);
       if (run.state != RunState::done) continue;
@@ -264,6 +275,9 @@ std::string disturbanceText(const Experiments& experiments) {
     text = fmt::format("{} of {} {} disturbed ({})", disturbed, plural(done, "run"),
                        disturbed == 1 ? "was" : "were", fmt::join(why, ", "));
   }
+  if (!lost.empty())
+    text += fmt::format("; of a run's intervals {} were disturbed (mean of {})",
+                        formatShare(meanOf(lost)), plural(lost.size(), "run"));
   if (!others.empty())
     text += fmt::format("; other processes had {} of Redis's core (median)",
                         formatShare(medianOf(others)));

@@ -27,6 +27,8 @@ std::string_view markOf(const SloLine& line);
 Tone toneOf(const SloLine& line);
 /// "2.2 ms at 105k/s"; why there is nothing where nothing was measured.
 std::string measuredText(const SloLine& line);
+/// The second estimand: "620 µs with the core available ✓"; empty where there is none.
+std::string availableText(const SloLine& line);
 /// "Two targets are met and one is undecided; seven levels without a target were measured"; empty
 /// without lines.
 std::string verdictSentence(const std::vector<SloLine>& lines);

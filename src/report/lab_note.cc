@@ -44,8 +44,11 @@ Table priceTable(const Experiments& experiments) {
 
 Table levelTable(const std::vector<SloLine>& lines) {
   Table table{.title = "", .columns = proseColumns({"", "service level", "target", "measured"})};
-  for (const SloLine& line : lines)
-    table.add({markOf(line), line.row->metric, line.row->target, measuredText(line)});
+  for (const SloLine& line : lines) {
+    Cell measured = measuredText(line);
+    measured.detail = availableText(line);
+    table.add({markOf(line), line.row->metric, line.row->target, measured});
+  }
   return table;
 }
 

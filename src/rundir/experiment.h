@@ -23,6 +23,10 @@ inline constexpr std::string_view kExperimentFile = "experiment.json";
 /// on.
 inline constexpr const char* kOthersOnServerCore = "others_on_server_core_share";
 
+/// A run's figure: the share of its intervals that were disturbed, or followed a disturbed one; of
+/// a run without a witness there is none.
+inline constexpr const char* kLostShare = "core_lost_share";
+
 /// How one run of an experiment ended.
 enum class RunState {
   done,     ///< to its end; the summary says whether it is valid

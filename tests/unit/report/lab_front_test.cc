@@ -75,6 +75,16 @@ TEST(LabFront, MarksServiceLevelsByTheirVerdict) {
                                  "not measured"));
 }
 
+TEST(LabFront, SaysTheVerdictWithTheCoreAvailableBesideTheOneAsFound) {
+  auto experiments = lab();
+  EXPECT_EQ(availableText(sloLines(experiments)[2]), "");
+  experiments[0].slo[2].availableMeasured = "620 µs [600 – 650] at 105k/s";
+  experiments[0].slo[2].availableVerdict = SloVerdict::met;
+  const SloLine line = sloLines(experiments)[2];
+  EXPECT_EQ(availableText(line), "620 µs at 105k/s with the core available ✓");
+  EXPECT_EQ(markOf(line), "?");
+}
+
 TEST(LabFront, SaysTheVerdictsInASentence) {
   const auto experiments = lab();
   EXPECT_EQ(verdictSentence(sloLines(experiments)),
@@ -124,8 +134,10 @@ TEST(LabFront, CountsDisturbedRuns) {
   one.runs.resize(4);
   EXPECT_EQ(disturbanceText({one}), "None of 4 runs was disturbed");
   one.runs[1].invalid = {{ReasonCode::stolenTime, "stolen"}};
-  one.runs[2].figures = {{kOthersOnServerCore, 0.06}};
+  one.runs[2].figures = {{kOthersOnServerCore, 0.06}, {kLostShare, 0.02}};
+  one.runs[3].figures = {{kLostShare, 0.04}};
   EXPECT_THAT(disturbanceText({one}), AllOf(HasSubstr("1 of 4 runs was disturbed ("),
+                                            HasSubstr("3.0% were disturbed (mean of 2 runs)"),
                                             HasSubstr("had 6.0% of Redis's core")));
 }
 
