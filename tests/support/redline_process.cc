@@ -66,7 +66,7 @@ void Redline::kill() {
 
 int Redline::wait() {
   int status = 0;
-  if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, 30 * kSecond)) {
+  if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, 90 * kSecond)) {
     ADD_FAILURE() << "redline does not end: " << err();
     return -1;
   }
