@@ -11,8 +11,8 @@ namespace redline {
 /// cluster.
 Result<ClusterAdmin> connectCluster(const FaultContext& context);
 
-/// Ok when the gate lets through to every node of it and, unless `force`, one that redline started: a
-/// fault of a cluster reaches more of its nodes than -addr names.
+/// Ok when the gate lets through to every node of it and, unless `force`, one that redline started:
+/// a fault of a cluster reaches more of its nodes than -addr names.
 Status checkMembers(const ClusterView& view, const FaultContext& context);
 
 /// The node that listens there, whatever name of this machine `endpoint` uses; null: none.

@@ -61,9 +61,9 @@ class ValueParser {
  public:
   struct Limits {
     std::size_t depth = 64;
-    std::size_t lineBytes = 1 << 20;     ///< of a simple string, an error, a header
-    std::size_t bulkBytes = 1ULL << 30;  ///< Redis's proto-max-bulk-len is 512 MB
-    std::size_t elements = 1 << 25;      ///< in one reply, all levels together
+    std::size_t lineBytes = 1 << 20;      ///< of a simple string, an error, a header
+    std::size_t bulkBytes = 1ULL << 30;   ///< Redis's proto-max-bulk-len is 512 MB
+    std::size_t elements = 1 << 25;       ///< in one reply, all levels together
     std::size_t replyBytes = 1ULL << 30;  ///< of all texts of one reply together
     /// false: the reply is read through and only its own type and, in `integer`, the number of
     /// elements (aggregates) or bytes (texts) is kept: for replies larger than memory. The limits

@@ -45,7 +45,8 @@ const std::vector<Rule>& rules() {
            R"((^|[^\w.>])(fputs|puts|fputc|putchar|fwrite|perror)\s*\(|STD(OUT|ERR)_FILENO\s*,)"),
        {"os"}},
       {"a connection is opened, or a name looked up,",
-       std::regex(R"((^|[^\w.>])(::connect|getaddrinfo|gethostbyname\w*)\s*\(|io_uring_prep_connect)"),
+       std::regex(
+           R"((^|[^\w.>])(::connect|getaddrinfo|gethostbyname\w*)\s*\(|io_uring_prep_connect)"),
        {"transport"}},
   };
   return all;

@@ -137,7 +137,7 @@ class RandomRun {
                                static_cast<std::uint64_t>(plan_.warmup + plan_.duration))));
     const Status ended = worker.run(plan_.windowFrom(kBegin));
     EXPECT_TRUE(ended || plan_.onDisconnect == OnDisconnect::stop) << ended.error().message;
-    sends_ = log.takeRest();  // less than a chunk
+    sends_ = log.takeRest();                                               // less than a chunk
     if (inCluster_ && rng_.below(4) == 0) tally_ = worker.clusterTally();  // a megabyte
     takeIntervals();
     expectConserved();

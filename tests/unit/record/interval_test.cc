@@ -18,24 +18,35 @@ Counters numbered(std::uint64_t unit) {
     for (auto& field : *perKind) fill(field);
   for (auto& field : counters.failures) fill(field);
   for (auto& field : counters.mitigation) fill(field);
-  for (auto* field : {&counters.scheduled,   &counters.outstandingAtEnd,
-                      &counters.carriedOver, &counters.hits,
-                      &counters.misses,      &counters.checked,
-                      &counters.corrupt,     &counters.batches,
-                      &counters.retried,     &counters.reconnects,
-                      &counters.moved,       &counters.ask,
-                      &counters.tryagain,    &counters.clusterdown,
-                      &counters.bytesSent,   &counters.bytesReceived,
-                      &counters.passes,      &counters.idlePasses,
-                      &counters.outstanding, &counters.backlog,
-                      &counters.refills,     &counters.refillsFailed,
-                      &counters.refusedConnections, &counters.unansweredAtEnd,
+  for (auto* field : {&counters.scheduled,
+                      &counters.outstandingAtEnd,
+                      &counters.carriedOver,
+                      &counters.hits,
+                      &counters.misses,
+                      &counters.checked,
+                      &counters.corrupt,
+                      &counters.batches,
+                      &counters.retried,
+                      &counters.reconnects,
+                      &counters.moved,
+                      &counters.ask,
+                      &counters.tryagain,
+                      &counters.clusterdown,
+                      &counters.bytesSent,
+                      &counters.bytesReceived,
+                      &counters.passes,
+                      &counters.idlePasses,
+                      &counters.outstanding,
+                      &counters.backlog,
+                      &counters.refills,
+                      &counters.refillsFailed,
+                      &counters.refusedConnections,
+                      &counters.unansweredAtEnd,
                       &counters.unservedAtEnd})
     fill(*field);
-  for (auto* field :
-       {&counters.idleTime, &counters.longestPass, &counters.cpuUser, &counters.cpuSystem,
-        &counters.cpuWaiting, &counters.blocked, &counters.paused, &counters.longestPause,
-        &counters.longestUnanswered})
+  for (auto* field : {&counters.idleTime, &counters.longestPass, &counters.cpuUser,
+                      &counters.cpuSystem, &counters.cpuWaiting, &counters.blocked,
+                      &counters.paused, &counters.longestPause, &counters.longestUnanswered})
     fill(*field);
   EXPECT_EQ(next * sizeof(std::uint64_t), sizeof(Counters)) << "a new field: add it here";
   return counters;

@@ -22,7 +22,7 @@ ServerSample sampleAt(Nanos at, const char* runId, const char* ops, const char* 
 
 TEST(ServerFigures, AreDifferencesOfCountersAndLevelsAtTheEnd) {
   const ServerFigures figures = serverFigures(sampleAt(10 * kSecond, "a", "1000", "1.0", "0.5"),
-                                                 sampleAt(14 * kSecond, "a", "9000", "3.0", "1.5"));
+                                              sampleAt(14 * kSecond, "a", "9000", "3.0", "1.5"));
   EXPECT_EQ(figures.addr, "127.0.0.1:7600");
   EXPECT_EQ(figures.role, "master");
   EXPECT_EQ(figures.version, "7.0.15");
@@ -38,7 +38,7 @@ TEST(ServerFigures, AreDifferencesOfCountersAndLevelsAtTheEnd) {
 
 TEST(ServerFigures, CountFromZeroWhenTheServerBeganAnew) {
   const ServerFigures figures = serverFigures(sampleAt(0, "a", "100000", "9", "9"),
-                                                 sampleAt(kSecond, "b", "40", "0.25", "0.25"));
+                                              sampleAt(kSecond, "b", "40", "0.25", "0.25"));
   EXPECT_EQ(figures.ops, 40U);
   EXPECT_DOUBLE_EQ(figures.mainThreadUtilisation, 0.5);
 }

@@ -65,8 +65,8 @@ Interval interval(int number, bool warmup = false) {
        {&counts.scheduled, &counts.outstandingAtEnd, &counts.carriedOver, &counts.hits,
         &counts.misses, &counts.checked, &counts.corrupt, &counts.batches, &counts.retried,
         &counts.reconnects, &counts.bytesSent, &counts.bytesReceived, &counts.passes,
-        &counts.idlePasses, &counts.outstanding, &counts.backlog,
-        &counts.refusedConnections, &counts.unansweredAtEnd, &counts.unservedAtEnd})
+        &counts.idlePasses, &counts.outstanding, &counts.backlog, &counts.refusedConnections,
+        &counts.unansweredAtEnd, &counts.unservedAtEnd})
     *field = next++;
   counts.idleTime = 1'234'567;
   counts.longestPass = 98'765;

@@ -59,9 +59,8 @@ TEST(AllowList, ReadsHostsAddressesAndNetworks) {
 }
 
 TEST(AllowList, RefusesWhatIsNeither) {
-  for (const std::string text :
-       {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "redis.example/8", "a b", "", "a,,b", "::/129",
-        "redis:6379", "10.0.0.1:6379", "\x1b[31m"}) {
+  for (const std::string text : {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "redis.example/8", "a b",
+                                 "", "a,,b", "::/129", "redis:6379", "10.0.0.1:6379", "\x1b[31m"}) {
     const auto list = AllowList::parse(text);
     ASSERT_FALSE(list) << text;
     EXPECT_EQ(list.error().code, ErrorCode::usage);
