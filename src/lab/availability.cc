@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "lab/format.h"
 #include "lab/interval_series.h"
 #include "lab/measures.h"
 #include "model/blocks.h"
@@ -84,7 +85,8 @@ std::vector<std::pair<std::string, Part>> partsOf(const Readings& readings) {
 std::string medianText(const std::vector<const Reading*>& runs, std::string_view figure,
                        std::string_view unit) {
   const auto values = figuresOf(runs, [&](const Reading& run) { return run.figure(figure); });
-  return values.empty() ? "–" : formatQuantity(medianOf(values), unit);
+  if (values.empty()) return "–";
+  return unit.empty() ? formatDecimals(medianOf(values)) : formatQuantity(medianOf(values), unit);
 }
 
 double lostOf(const std::vector<const Reading*>& runs) {
@@ -147,7 +149,7 @@ bool loseDifferently(const std::vector<std::vector<const Reading*>>& conditions)
 void addAvailability(const Readings& readings, ExperimentDocument& document) {
   LabTable table;
   table.title = "What others took of the cores";
-  table.head = {"condition", "others had of a core", "intervals lost", "p99 as found",
+  table.head = {"condition", "cores that others had", "intervals lost", "p99 as found",
                 "p99, core available"};
   table.note =
       "An interval is lost where other processes, or a hypervisor, had more of the lab's cores "
@@ -162,7 +164,7 @@ void addAvailability(const Readings& readings, ExperimentDocument& document) {
         return run.record.figure(kFoundP99, latencyUs(run, "p99"));
       });
       table.rows.push_back(
-          {{condition.title(), medianText(condition.runs, kForeignShare, "share"),
+          {{condition.title(), medianText(condition.runs, kForeignShare, ""),
             formatShare(lostOf(condition.runs)),
             foundUs.empty() ? "–" : formatQuantity(medianOf(foundUs), "us"),
             differ ? "not told apart" : medianText(condition.runs, "available_p99_us", "us")},

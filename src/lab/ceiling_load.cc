@@ -6,10 +6,12 @@
 #include <iterator>
 
 #include "base/units.h"
+#include "lab/availability.h"
 #include "lab/ceiling.h"
 #include "lab/core_gaps.h"
 #include "lab/format.h"
 #include "lab/interval_series.h"
+#include "model/blocks.h"
 #include "model/queue.h"
 
 namespace redline::lab::ceiling {
@@ -18,6 +20,7 @@ namespace {
 constexpr double kLimitUs = 1000;  ///< the service level of p99 at this load
 /// The machine's speed changes by the minute, and not by the second.
 constexpr unsigned kBlocksAReference = 3;
+constexpr unsigned kLeastBlocks = 12;
 
 /// The rate of the latest reference run; the mean of all closed runs where there is none.
 std::optional<double> ceilingNow(const Readings& soFar, const Cell& reference, const Cell& closed) {
@@ -39,6 +42,34 @@ LabRun loadRun(const Parameters& p, const Case& one, const Cell& reference, cons
   };
   run.expectedS = p.seconds("warmup") + p.seconds("p99-duration") + 0.4;
   return run;
+}
+
+/// p99 with the core available of the blocks so far, as far as it is known.
+Estimate levelSoFar(const std::vector<const Reading*>& runs) {
+  return medianEstimate(figuresOf(runs, recorded(fmt::format("{}p99_us", kAvailablePrefix))));
+}
+
+/// A block beyond the first so many is made only while the level is not known well enough.
+LabRun onlyWhileNeeded(LabRun run, const Cell& small) {
+  Drive& drive = run.drives.front();
+  drive.decide = [small, flags = drive.flags,
+                  decide = drive.decide](const Readings& soFar) -> std::optional<Flags> {
+    if (isPrecise(levelSoFar(soFar.with(small.labels())), kLevelPrecision)) return std::nullopt;
+    return decide ? decide(soFar) : std::optional(flags);
+  };
+  return run;
+}
+
+/// What ended the blocks.
+void describeStop(Study& s, const Cell& small) {
+  const Estimate level = levelSoFar(s.runs(small));
+  if (!level.hasInterval()) return;
+  const bool isEnough = isPrecise(level, kLevelPrecision);
+  s.method(
+      fmt::format("p99 of {} under load with the core available: {} after {} blocks, known to "
+                  "± {:.0f}% (wanted: {:.0f}%)",
+                  small.title(), stopName(isEnough ? Stop::precision : Stop::budget), level.count,
+                  100 * factorHalfWidth(level), 100 * kLevelPrecision.halfWidth));
 }
 
 /// What is known of all cases under load.
@@ -319,12 +350,14 @@ UnderLoad runUnderLoad(Study& s, const Ceilings& ceilings) {
   };
   Study::inTurn(under.load.cells, p.repeats(), runPair);
   // What a service level hangs on is measured more often.
+  const Case& one = small[of];
+  const Cell reference = under.reference.at(of, one.label);
   for (unsigned repeat = p.repeats() + 1; repeat <= p.count("p99-repeat"); ++repeat) {
-    if (repeat % kBlocksAReference == 0)
-      s.run(under.reference.at(of, small[of].label), repeat, closedRun(p, small[of]));
-    s.run(small, repeat,
-          loadRun(p, small[of], under.reference.at(of, small[of].label),
-                  ceilings.grid.at(ceilings.of, small[of].label)));
+    const auto add = [&](const Cell& cell, LabRun run) {
+      s.run(cell, repeat, repeat <= kLeastBlocks ? run : onlyWhileNeeded(std::move(run), small));
+    };
+    if (repeat % kBlocksAReference == 0) add(reference, closedRun(p, one));
+    add(small, loadRun(p, one, reference, ceilings.grid.at(ceilings.of, one.label)));
   }
   return under;
 }
@@ -335,6 +368,7 @@ void judgeLoad(Study& s, const UnderLoad& under, const Prediction& predicted) {
   if (n.smallP99.isKnown()) {
     const auto intervals = intervalsOf(s.validRuns(n.small));
     judgeP99(s, n);
+    describeStop(s, n.small);
     comparePrediction(n, predicted);
     claimSlowSpells(s, n, intervals);
     claimWithoutCore(s, n, intervals);

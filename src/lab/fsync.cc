@@ -99,7 +99,7 @@ Switched switchPolicies(Study& s, const DataSet& data, const Factor<std::string>
   const double windowS = plan.slotS * (blocks * static_cast<double>(plan.arms.size()) + 2);
   LabRun run = writes(s, data, "everysec",
                       {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
-                       fmt::format("-duration={:.0f}ms", 1e3 * windowS), "-interval=100ms"});
+                       fmt::format("-duration={:.0f}ms", 1e3 * windowS), "-interval=50ms"});
   run.slots = std::move(plan);
   run.name = "switched";
   s.runOnce(Cell("switched", {}), std::move(run));

@@ -72,7 +72,7 @@ class Witness {
 /// How much others may have of an interval that still counts as undisturbed: what the machine's
 /// background takes while Redis and the generator are idle, and 2% of a core more. The background
 /// is the lower quartile of a second in tenths, so that a burst that passes does not make it seem
-/// larger. Takes a second.
+/// larger, and 5% at most. Takes a second.
 double tolerableForeignShare(const LabCpus& cpus);
 /// The same of what was witnessed.
 double tolerableForeignShare(const Witnessed& idle);

@@ -50,6 +50,11 @@ TEST(Witnessed, WhatIsTolerableIsTheBackgroundAndTwoHundredths) {
   EXPECT_NEAR(tolerableForeignShare(witnessed(bursts)), 0.03, 1e-9);
 }
 
+TEST(Witnessed, AMachineThatIsNeverQuietHasNoLargerTolerance) {
+  EXPECT_NEAR(tolerableForeignShare(witnessed(std::vector<Nanos>(10, 90 * kMillisecond))), 0.07,
+              1e-9);
+}
+
 /// Ten intervals of 200 µs; 9 ms in interval 4, where others had half of a core, and 1 ms in the
 /// next.
 ReadingBuilder disturbedRun() {

@@ -328,6 +328,33 @@ TEST(CeilingFindings, SayThatIoThreadsWereNotAttempted) {
   EXPECT_EQ(findingOf(analysed({}), "io-threads-not-attempted").text, "");
 }
 
+// Twelve blocks at least; then until p99 is known to a tenth, or there are no more.
+TEST(CeilingFindings, StopWhereP99IsKnownWellEnough) {
+  const auto overrides = *parseOverrides("p99-repeat=20");
+  const auto p = parametersOf(ceilingExperiment(), Profile::quick, overrides);
+  ASSERT_TRUE(p);
+  const auto plan = lab::planOf(ceilingExperiment(), *p);
+  ASSERT_TRUE(plan);
+  const auto flagsOf = [&](std::string_view name, double scatter) {
+    Readings readings;
+    for (int repeat = 1; repeat <= 12; ++repeat) {
+      Reading loaded = runOf(kUnderLoad, "small-b0", repeat, 0.8 * kCeiling, 0.8 * kCeiling, 900);
+      loaded.record.figures.emplace_back("available_p99_us", 600 * (1 + scatter * (repeat % 4)));
+      readings.add(std::move(loaded));
+      readings.add(runOf("reference", "small-b0", repeat, 0, kCeiling, 500));
+    }
+    const auto run = std::ranges::find(plan->runs, name, &LabRun::name);
+    EXPECT_NE(run, plan->runs.end()) << name;
+    const auto& drive = run->drives.front();
+    return drive.decide ? drive.decide(readings) : std::optional(drive.flags);
+  };
+  EXPECT_TRUE(flagsOf("p99-small-b0-r12", 0));
+  EXPECT_FALSE(flagsOf("p99-small-b0-r13", 0.001));
+  EXPECT_FALSE(flagsOf("reference-small-b0-r15", 0.001));
+  EXPECT_TRUE(flagsOf("p99-small-b0-r13", 0.5));
+  EXPECT_TRUE(flagsOf("reference-small-b0-r15", 0.5));
+}
+
 // One limit, two estimands: what was found, and what intervals with their cores had.
 TEST(CeilingFindings, JudgeTheLimitWithTheCoreAvailableToo) {
   Readings readings;
