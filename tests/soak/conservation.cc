@@ -204,12 +204,15 @@ std::optional<std::uint64_t> callsBetween(const Trial& trial, std::optional<std:
 
 enum class End { conserved, refused, wrong };
 
-/// Empty: the driver was right to refuse the run, and left nothing. Otherwise what is not right.
+/// Empty: the driver was right to refuse the run, and left nothing that could pass for a result
+/// (its plan is there when the server died after it was looked at). Otherwise what is not right.
 std::string judgeRefusal(const Trial& trial) {
   if (trial.blow == Blow::none || trial.blow == Blow::pause)
     return "refused, although the server lived";
   std::error_code none;
-  return std::filesystem::exists(trial.plan.out, none) ? "a refused run left a directory" : "";
+  return std::filesystem::exists(trial.plan.out / "summary.json", none)
+             ? "a refused run left a summary"
+             : "";
 }
 
 /// `compared` grows where the server's counts could be held against ours.
