@@ -134,11 +134,11 @@ Result<ServerAddress> parseServerAddress(std::string_view text) {
     return fail(ErrorCode::usage, "a URL that is not a redis:// one: {}", kForms);
   const UrlParts parts = partsOf(text.substr(scheme.size()));
   if (parts.host.empty()) return unreadable(kUrl, "the host is missing");
-  if (!parts.path.empty() && parts.path != "/" && parts.path != "/0")
-    return fail(ErrorCode::usage,
-                "\"{}\" behind the address of a redis:// URL: redline uses database 0 and takes no "
-                "options there",
-                parts.path);
+  if (!parts.path.empty() && parts.path != "/" && parts.path != "/0")  // it may be of a password
+    return fail(
+        ErrorCode::usage,
+        "a redis:// URL ends with its address, or with /0: redline uses database 0 and takes "
+        "no options there");
   auto endpoint = parseEndpoint(withPort(parts.host));
   if (!endpoint)  // its error would repeat a password that lacks its @
     return fail(ErrorCode::usage, "cannot read the host and the port of a redis:// URL: {}",

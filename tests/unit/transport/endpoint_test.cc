@@ -63,10 +63,10 @@ TEST(ServerAddress, ReadsUrlsAsClientsWriteThem) {
 TEST(ServerAddress, RefusesWhatItCannotServeAndRepeatsNoPassword) {
   for (const char* const text :
        {"rediss://lab:secret@127.0.0.1:x", "http://lab:secret@127.0.0.1", "redis://lab:secret@",
-        "redis://lab:secret@127.0.0.1:7600/1", "redis://lab:secret@127.0.0.1/?timeout=1",
-        "redis://lab:secret@127.0.0.1:x", "redis://lab:secret%@127.0.0.1", "redis://lab:secret",
-        "redis://a:%zzsecret@h", "lab:secret@127.0.0.1:7600", "secret@h", "redis://lab:secret@:1",
-        "redis://"}) {
+        "redis://lab:secret@127.0.0.1:7600/1", "redis://lab:a/secret",
+        "redis://lab:secret@127.0.0.1/?timeout=1", "redis://lab:secret@127.0.0.1:x",
+        "redis://lab:secret%@127.0.0.1", "redis://lab:secret", "redis://a:%zzsecret@h",
+        "lab:secret@127.0.0.1:7600", "secret@h", "redis://lab:secret@:1", "redis://"}) {
     const auto address = parseServerAddress(text);
     ASSERT_FALSE(address) << text;
     EXPECT_EQ(address.error().code, ErrorCode::usage) << text;
