@@ -190,10 +190,8 @@ void visitLatencies(JsonWriter& json, const Latencies& latencies) {
     for (const auto* kind : {"all", "get", "set"}) empty(measure, kind);
   empty("failed", "all");
   for (const auto& [measure, kinds] : latencies)
-    for (const auto& [kind, figures] : kinds)
-      json.object(measure, [&, &kind = kind, &figures = figures](JsonWriter& to) {
-        to.field(kind, figures);
-      });
+    for (const auto& entry : kinds)
+      json.object(measure, [&](JsonWriter& to) { to.field(entry.first, entry.second); });
 }
 
 void visitLatencies(JsonReader& json, Latencies& latencies) {
