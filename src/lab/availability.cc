@@ -44,13 +44,6 @@ double medianOfKept(const RunDir& run, const std::vector<double>& starts, double
   return values.size() < kLeastKept ? kNaN : medianOf(values);
 }
 
-/// A run's labels but for the repeat.
-Labels conditionOf(const RunRecord& record) {
-  Labels condition = record.labels;
-  std::erase_if(condition, [](const auto& label) { return label.first == "repeat"; });
-  return condition;
-}
-
 /// Runs that were watched, by condition, in the order in which conditions came up; those of one
 /// part of the experiment, which are compared with each other.
 struct Condition {
@@ -100,6 +93,12 @@ std::vector<std::vector<const Reading*>> runsOf(const Part& part) {
 }
 
 }  // namespace
+
+Labels conditionOf(const RunRecord& record) {
+  Labels condition = record.labels;
+  std::erase_if(condition, [](const auto& label) { return label.first == "repeat"; });
+  return condition;
+}
 
 void noteAvailability(const RunDir& run, const Witnessed& witnessed, double tolerable,
                       RunRecord& record) {

@@ -36,6 +36,8 @@ void noteAvailability(const RunDir& run, const Witnessed& witnessed, double tole
 /// lost different shares beyond chance.
 void addAvailability(const Readings& readings, ExperimentDocument& document);
 
+/// A run's labels but for the repeat: what is compared.
+Labels conditionOf(const RunRecord& record);
 /// Whether the runs of these labels, compared by repeat, lost different shares of their intervals
 /// beyond chance: then the treatment disturbs, and nothing may be dropped.
 bool loseDifferently(const std::vector<std::vector<const Reading*>>& conditions);

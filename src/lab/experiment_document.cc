@@ -55,11 +55,10 @@ void addPriority(const Readings& readings, ExperimentDocument& document) {
   }
 }
 
-/// Its labels but for the repeat: what is compared.
 std::string conditionText(const RunRecord& record) {
   std::vector<std::string> parts;
-  for (const auto& [name, value] : record.labels)
-    if (name != "repeat") parts.push_back(fmt::format("{} {}", name, value));
+  for (const auto& [name, value] : conditionOf(record))
+    parts.push_back(fmt::format("{} {}", name, value));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
