@@ -37,13 +37,8 @@ std::string driverTargets(const Endpoint& driver) {
 
 Status writeObserverFiles(const fs::path& directory, const StackState& stack,
                           std::uint16_t exporterPort, const Endpoint& driver) {
-  for (const char* const folder : {"rules", "targets"}) {
-    std::error_code problem;
-    fs::create_directories(directory / folder, problem);
-    if (problem)
-      return fail(ErrorCode::io, "cannot make {}: {}", (directory / folder).string(),
-                  problem.message());
-  }
+  for (const char* const folder : {"rules", "targets"})
+    if (auto made = createDirectory(directory / folder); !made) return made;
   const std::pair<const char*, std::string> files[] = {
       {"prometheus.yml", std::string(kPrometheusConfig)},
       {"rules/recording.yml", std::string(kRecordingRules)},
