@@ -1,7 +1,7 @@
 #include "transport/tls_transport.h"
 
 #include <cerrno>
-#include <optional>
+#include <utility>
 #include <vector>
 
 #include "transport/tls_session.h"
