@@ -21,6 +21,17 @@ inline Status pinThisThread(int cpu) {
   return {};
 }
 
+/// From now on the calling thread gets its core before every ordinary thread as soon as it is ready
+/// (SCHED_RR, lowest priority). For a thread that sleeps most of the time: one that does not keeps
+/// all others off the core. Refused where CAP_SYS_NICE and RLIMIT_RTPRIO are missing.
+inline Status runBeforeOrdinaryThreads() {
+  sched_param lowest{};
+  lowest.sched_priority = ::sched_get_priority_min(SCHED_RR);
+  const int rc = ::pthread_setschedparam(::pthread_self(), SCHED_RR, &lowest);
+  if (rc != 0) return fail(ErrorCode::refused, "{}", errnoText(rc));
+  return {};
+}
+
 /// Yields the core to a thread that is ready. Between two pieces of bookkeeping: a kernel
 /// that preempts lazily would leave the core to this thread until its next tick, for up to 4 ms.
 inline void yieldCore() noexcept {

@@ -105,7 +105,8 @@ std::vector<FlagSpec> dataSetFlags() {
   };
 }
 
-std::vector<FlagSpec> generatorFlags() {
+std::vector<FlagSpec> generatorFlags(std::string_view waitHelp,
+                                     std::vector<std::string_view> waits) {
   constexpr std::string_view kGroup = "Generator";
   return {
       {.name = "threads",
@@ -132,11 +133,21 @@ std::vector<FlagSpec> generatorFlags() {
       {.name = "wait",
        .kind = ValueKind::choice,
        .fallback = "auto",
-       .help = "how a worker waits: auto sleeps and then spins shortly before an operation is due",
+       .help = waitHelp,
        .example = "spin",
        .group = kGroup,
-       .choices = {"auto", "spin", "block"}},
+       .choices = std::move(waits)},
   };
+}
+
+IoChoice ioChoice(const FlagValues& flags) {
+  if (flags.is("io", "uring")) return IoChoice::uring;
+  return flags.is("io", "epoll") ? IoChoice::epoll : IoChoice::automatic;
+}
+
+WaitMode waitMode(const FlagValues& flags) {
+  const auto* const name = std::ranges::find(kWaitNames, flags.text("wait"));
+  return static_cast<WaitMode>(name - kWaitNames.begin());
 }
 
 std::vector<FlagSpec> outputFlags(const OutputTexts& texts) {

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "cmd/command.h"
 #include "cmd/flag_values.h"
+#include "engine/plan.h"
 
 namespace redline {
 
@@ -19,8 +20,12 @@ std::vector<FlagSpec> joinFlags(std::initializer_list<std::vector<FlagSpec>> par
 std::vector<FlagSpec> targetFlags();
 /// What is stored; loader and driver must be given the same: -keys -value-size -ttl-* -seed.
 std::vector<FlagSpec> dataSetFlags();
-/// How the generator uses this machine: -threads -cpus -io -wait.
-std::vector<FlagSpec> generatorFlags();
+/// How the generator uses this machine: -threads -cpus -io -wait. `waits`: what -wait may be, with
+/// its help.
+std::vector<FlagSpec> generatorFlags(std::string_view waitHelp,
+                                     std::vector<std::string_view> waits);
+IoChoice ioChoice(const FlagValues& flags);
+WaitMode waitMode(const FlagValues& flags);
 /// What differs between the commands that have outputFlags().
 struct OutputTexts {
   std::string_view interval, force;    ///< help texts

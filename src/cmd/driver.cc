@@ -233,6 +233,10 @@ Status checkCombinations(const FlagValues& flags) {
   if (flags.is("rate", "max") && flags.is("arrivals", "poisson"))
     return fail(ErrorCode::usage,
                 "-arrivals=poisson needs a rate: with -rate=max operations have no due times");
+  if (flags.is("rate", "max") && flags.is("wait", "realtime"))
+    return fail(ErrorCode::usage,
+                "-wait=realtime needs a rate: with -rate=max a worker never sleeps, and would keep "
+                "every other thread off its core");
   if (flags.is("rate", "max") && flags.given("batch-wait"))
     return fail(ErrorCode::usage,
                 "-batch-wait does not apply to -rate=max, whose batches are always full");
@@ -260,16 +264,6 @@ Status checkWait(const FlagValues& flags) {
   if (flags.given("wait-timeout") && flags.count("wait-replicas") == 0)
     return fail(ErrorCode::usage, "-wait-timeout needs -wait-replicas");
   return {};
-}
-
-WaitMode waitMode(const FlagValues& flags) {
-  if (flags.is("wait", "spin")) return WaitMode::spin;
-  return flags.is("wait", "block") ? WaitMode::block : WaitMode::automatic;
-}
-
-IoChoice ioChoice(const FlagValues& flags) {
-  if (flags.is("io", "uring")) return IoChoice::uring;
-  return flags.is("io", "epoll") ? IoChoice::epoll : IoChoice::automatic;
 }
 
 VerifyLevel verifyLevel(const FlagValues& flags) {
@@ -404,6 +398,15 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   return outcome->summary.valid ? ExitCode::good : ExitCode::invalid;
 }
 
+std::vector<FlagSpec> waitingFlags() {
+  return generatorFlags(
+      "how a worker waits: auto sleeps and then spins shortly before an operation is due; block "
+      "sleeps and leaves the core to others; realtime sleeps, and has its core before every "
+      "ordinary "
+      "thread when it wakes (SCHED_RR, CAP_SYS_NICE)",
+      {kWaitNames.begin(), kWaitNames.end()});
+}
+
 }  // namespace
 
 Result<DriverPlan> driverPlan(const Invocation& invocation) {
@@ -452,7 +455,7 @@ Command driverCommand() {
       "replies. Response time counts from there, so a stall of the server delays every operation "
       "that was due during it. Load the same data set with 'redline loader' first.";
   command.flags = joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(),
-                             mitigationFlags(), generatorFlags(), outputFlags(kOutput), sendsFlag(),
+                             mitigationFlags(), waitingFlags(), outputFlags(kOutput), sendsFlag(),
                              metricsFlags(), chaosPlanFlag(), configFlag()});
   command.examples = {
       {"redline driver -rate=50k -duration=30s", "50,000 operations per second for half a minute"},

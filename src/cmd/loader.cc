@@ -93,12 +93,8 @@ LoadPlan loadPlan(const Invocation& invocation) {
   plan.threads = static_cast<unsigned>(flags.count("threads"));
   plan.conns = static_cast<unsigned>(std::max(flags.count("conns"), flags.count("threads")));
   for (const unsigned cpu : flags.cpus("cpus")) plan.cpus.push_back(static_cast<int>(cpu));
-  plan.io = flags.is("io", "uring")   ? IoChoice::uring
-            : flags.is("io", "epoll") ? IoChoice::epoll
-                                      : IoChoice::automatic;
-  plan.wait = flags.is("wait", "spin")    ? WaitMode::spin
-              : flags.is("wait", "block") ? WaitMode::block
-                                          : WaitMode::automatic;
+  plan.io = ioChoice(flags);
+  plan.wait = waitMode(flags);
   plan.batch = flags.count("batch");
   plan.mset = flags.on("mset");
   plan.from = flags.count("from");
@@ -246,8 +242,11 @@ Command loaderCommand() {
       "-batch, -mset, -io and -wait are for commands alone. While a stream is loaded the server "
       "answers nobody but INFO. SIGINT ends it cleanly; Redis exits if the loader is killed "
       "(SIGKILL), and `redline stack heal` starts it again, empty.";
-  command.flags = joinFlags({dataSetFlags(), loadingFlags(), targetFlags(), generatorFlags(),
-                             outputFlags(kOutput), configFlag()});
+  command.flags =
+      joinFlags({dataSetFlags(), loadingFlags(), targetFlags(),
+                 generatorFlags("how a worker waits: auto spins while replies are due soon",
+                                {"auto", "spin", "block"}),
+                 outputFlags(kOutput), configFlag()});
   command.examples = {
       {"redline loader -keys=3M", "three million keys of 100 B, 30% with a time to live"},
       {"redline loader -keys=100M -value-size=300 -ttl-frac=0 -cpus=1",

@@ -37,6 +37,7 @@ struct Engine::Impl {
   std::optional<Window> window;
   Status status;  // the first failure
   std::string io;
+  std::string realtimeRefused;
   std::vector<SendLog> sendLogs;  // by worker
   std::vector<std::thread> threads;
 
@@ -64,6 +65,12 @@ struct Engine::Impl {
     ::prctl(PR_SET_TIMERSLACK, 1UL);  // wake when asked to, not up to 50 µs later
     if (!plan.cpus.empty())
       if (auto pinned = pinThisThread(plan.cpus[index % plan.cpus.size()]); !pinned) return pinned;
+    if (plan.wait == WaitMode::realtime) {
+      if (auto first = runBeforeOrdinaryThreads(); !first) {
+        const std::lock_guard lock(mutex);
+        realtimeRefused = first.error().message;
+      }
+    }
     auto transport = makeTransport(plan.io, plan.credentials.tls);
     if (!transport) return fail(transport.error());
     Worker worker(shared, index, **transport, clock, recorder.exchange(index));
@@ -171,6 +178,10 @@ const LocalCacheTally& Engine::localCaches() const {
 
 const std::string& Engine::io() const {
   return impl_->io;
+}
+
+const std::string& Engine::realtimeRefused() const {
+  return impl_->realtimeRefused;
 }
 
 }  // namespace redline

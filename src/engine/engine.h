@@ -50,6 +50,9 @@ class Engine {
   const LocalCacheTally& localCaches() const;
   /// "uring" or "epoll": what the workers ended up with.
   const std::string& io() const;
+  /// With WaitMode::realtime: why a worker runs without priority, as with WaitMode::block; empty:
+  /// all have it.
+  const std::string& realtimeRefused() const;
 
  private:
   struct Impl;

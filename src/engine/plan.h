@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -24,7 +26,14 @@ enum class WaitMode : std::uint8_t {
   automatic,  ///< spins when the next event is less than 80 µs away, sleeps otherwise
   spin,       ///< never sleeps: least lateness, uses a whole core
   block,      ///< always sleeps: uses least CPU; wake-ups cost the server CPU and add lateness
+  realtime,   ///< sleeps as block does, under SCHED_RR: wakes before every ordinary thread
 };
+
+/// What the modes are called in flags and files; by the enumerators.
+inline constexpr std::array<std::string_view, 4> kWaitNames{"auto", "spin", "block", "realtime"};
+constexpr std::string_view waitName(WaitMode wait) {
+  return kWaitNames[static_cast<std::size_t>(wait)];
+}
 
 /// What a lost connection does to a run.
 enum class OnDisconnect : std::uint8_t {

@@ -151,7 +151,8 @@ Nanos Worker::waitSpan() const {
   if (due <= now_) return 0;
   const Nanos phase = lastStamp_ < window.start ? window.start : recorder_.intervalEnd();
   const Nanos until = std::min(std::min(due, phase) - lastStamp_, kLongestSleep);
-  if (plan_.wait == WaitMode::block) return std::max<Nanos>(until, 0);
+  if (plan_.wait == WaitMode::block || plan_.wait == WaitMode::realtime)
+    return std::max<Nanos>(until, 0);
   const bool replyExpected = inFlight() != 0 && lastStamp_ - lastActive_ < kSpinSpan;
   if (replyExpected || until <= kSpinSpan) return 0;
   return until - kSpinSpan;

@@ -33,11 +33,12 @@ void sleepUntil(Nanos at) {
   ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
 }
 
-/// Above every ordinary thread; the reason where that is refused.
+/// Above every ordinary thread, and the workers of -wait=realtime; the reason where that is
+/// refused.
 std::string takePriority() {
-  sched_param lowest{};
-  lowest.sched_priority = 1;
-  const int rc = ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &lowest);
+  sched_param priority{};
+  priority.sched_priority = ::sched_get_priority_min(SCHED_FIFO) + 1;
+  const int rc = ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &priority);
   return rc == 0 ? std::string() : errnoText(rc);
 }
 

@@ -289,6 +289,11 @@ class DriverRun {
     note(chaos_.problems());
     note(errorNotes(summary.rate, plan_.engine.cluster()));
     note(preflight_.notes);
+    if (const std::string& why = engine.realtimeRefused(); !why.empty())
+      note(
+          {fmt::format("-wait=realtime without priority ({}): the workers ran as with -wait=block; "
+                       "it needs CAP_SYS_NICE or ulimit -r 1",
+                       why)});
     outcome.hostWarnings = hostWarnings(preflight_.host);
     for (const Warning& warning : outcome.hostWarnings) note({warningText(warning)});
     if (mapAtEnd_)

@@ -63,18 +63,6 @@ RateFigures loadRate(const LoadPlan& load, const LoadOutcome& outcome) {
   return rate;
 }
 
-std::string_view waitName(WaitMode wait) {
-  switch (wait) {
-    case WaitMode::spin:
-      return "spin";
-    case WaitMode::block:
-      return "block";
-    case WaitMode::automatic:
-      break;
-  }
-  return "auto";
-}
-
 GeneratorFigures loadGenerator(const LoadPlan& load, const LoadOutcome& outcome, double steal) {
   GeneratorFigures figures;
   figures.threads = outcome.threads;

@@ -54,7 +54,7 @@ GeneratorFigures generatorOf(const EnginePlan& plan, const RunTotals& totals,
   GeneratorFigures g = generatorFigures(totals, extraRequests(plan, totals.counts));
   g.threads = plan.threads;
   g.io = facts.io;
-  g.wait = plan.wait == WaitMode::spin ? "spin" : plan.wait == WaitMode::block ? "block" : "auto";
+  g.wait = waitName(plan.wait);
   g.steal = facts.steal;
   return g;
 }
