@@ -105,15 +105,16 @@ double windowS(const Parameters& p, const std::string& expiry) {
 
 LabRun readWhileKeysExpire(Study& s, const std::string& expiry) {
   const Parameters& p = s.parameters();
-  return {.stack = s.stack(stackOf(p, expiry)),
-          .fresh = true,
-          .before = [p](Bench& bench) { return noteMoment(p, bench); },
-          .drives = {
-              {.flags = joinFlags({dataSet(p),
-                                   {"-rw-ratio=1", "-arrivals=poisson", "-rate=" + p.text("rate"),
-                                    "-conns=" + p.text("conns"), "-warmup=" + p.text("warmup"),
-                                    fmt::format("-duration={:.0f}ms", 1e3 * windowS(p, expiry)),
-                                    "-interval=" + p.text("interval")}})}}};
+  return {
+      .stack = s.stack(stackOf(p, expiry)),
+      .fresh = true,
+      .before = [p](Bench& bench) { return noteMoment(p, bench); },
+      .drives = {{.flags = joinFlags({dataSet(p),
+                                      {"-rw-ratio=1", "-arrivals=poisson", "-wait=realtime",
+                                       "-rate=" + p.text("rate"), "-conns=" + p.text("conns"),
+                                       "-warmup=" + p.text("warmup"),
+                                       fmt::format("-duration={:.0f}ms", 1e3 * windowS(p, expiry)),
+                                       "-interval=" + p.text("interval")}})}}};
 }
 
 /// When the first keys expire, on the run's clock.

@@ -98,7 +98,8 @@ Switched switchPolicies(Study& s, const DataSet& data, const Factor<std::string>
   const auto blocks = static_cast<double>(p.count("slot-blocks"));
   const double windowS = plan.slotS * (blocks * static_cast<double>(plan.arms.size()) + 2);
   LabRun run = writes(s, data, "everysec",
-                      {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
+                      {"-rate=" + p.text("rate"), "-arrivals=poisson", "-wait=realtime",
+                       "-conns=" + p.text("conns"),
                        fmt::format("-duration={:.0f}ms", 1e3 * windowS), "-interval=50ms"});
   run.slots = std::move(plan);
   run.name = "switched";
@@ -277,8 +278,12 @@ void declare(Study& s) {
   const DataSet large{
       "large-",
       {"-keys=" + p.text("large-keys"), "-value-size=" + p.text("large-value"), "-ttl-frac=0"}};
-  const Flags atRate{"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
-                     "-duration=" + p.text("duration"), "-interval=100ms"};
+  const Flags atRate{"-rate=" + p.text("rate"),
+                     "-arrivals=poisson",
+                     "-wait=realtime",
+                     "-conns=" + p.text("conns"),
+                     "-duration=" + p.text("duration"),
+                     "-interval=100ms"};
 
   const auto policy = s.factor("policy", p.texts("policies"));
   const auto swept =

@@ -55,9 +55,9 @@ Flags drive(const Parameters& p, const Values& values, const std::string& slots,
   };
   return joinFlags(
       {dataSet(p, values),
-       {"-rate=" + p.text("rate"), "-arrivals=poisson", "-conns=" + p.text("conns"),
-        "-rw-ratio=" + p.text("rw-ratio"), "-dist=zipfian", "-zipf-s=" + p.text("zipf-s"),
-        "-ledger=" + p.text("ledger"), "-warmup=" + p.text("warmup"),
+       {"-rate=" + p.text("rate"), "-arrivals=poisson", "-wait=realtime",
+        "-conns=" + p.text("conns"), "-rw-ratio=" + p.text("rw-ratio"), "-dist=zipfian",
+        "-zipf-s=" + p.text("zipf-s"), "-ledger=" + p.text("ledger"), "-warmup=" + p.text("warmup"),
         "-duration=" + p.text("duration"), "-interval=" + p.text("interval"),
         fmt::format("-chaos={}; {}", move("at", (owner + 1) % kMasters), move("back-at", owner))}});
 }

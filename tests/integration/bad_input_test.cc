@@ -347,6 +347,7 @@ TEST(BadInput, FlagsThatContradictEachOther) {
   };
   EXPECT_THAT(driver({"-threads=60"}), HasSubstr("-conns=50"));
   EXPECT_THAT(driver({"-rate=max", "-arrivals=poisson"}), HasSubstr("needs a rate"));
+  EXPECT_THAT(driver({"-rate=max", "-wait=realtime"}), HasSubstr("needs a rate"));
   EXPECT_THAT(driver({"-rate=max", "-batch-wait=1ms"}), HasSubstr("does not apply"));
   EXPECT_THAT(driver({"-topology=node", "-addr=127.0.0.1:1,127.0.0.1:2"}),
               HasSubstr("names 2 servers"));

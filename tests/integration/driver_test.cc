@@ -12,9 +12,11 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -95,6 +97,42 @@ TEST(Driver, NothingOfItRunsBesideItsOwnCpus) {
   }
   EXPECT_GE(fresh, 2U) << "a worker and a sampler at the least";
   EXPECT_EQ(cpusOfThreads()[own], before.at(own)) << "after the run";
+}
+
+/// The scheduling policies of this process's threads while `run` lasts.
+std::set<int> policiesDuring(const std::function<void()>& run) {
+  std::set<int> seen;
+  std::atomic<bool> over = false;
+  std::thread watch([&] {
+    while (!over) {
+      for (const auto& task : std::filesystem::directory_iterator("/proc/self/task"))
+        seen.insert(::sched_getscheduler(std::stoi(task.path().filename())));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
+  run();
+  over = true;
+  watch.join();
+  return seen;
+}
+
+TEST(Driver, RunsRealtimeWorkersBeforeOrdinaryThreadsOrSaysThatItMayNot) {
+  DriverLab lab;
+  ASSERT_TRUE(lab.redis);
+  lab.fillKeys();
+  lab.plan.engine.wait = WaitMode::realtime;
+  std::vector<std::string> notes;
+  const std::set<int> policies = policiesDuring([&] {
+    const Summary s = lab.run();
+    EXPECT_EQ(s.generator.wait, "realtime");
+    EXPECT_EQ(s.rate.completed, 4'000U);
+    EXPECT_LT(s.generator.utilisation, 0.9) << "a worker that never sleeps";
+    expectConserved(s);
+    notes = s.notes;
+  });
+  const bool refused = std::ranges::any_of(
+      notes, [](const std::string& note) { return note.starts_with("-wait=realtime without"); });
+  EXPECT_NE(policies.contains(SCHED_RR), refused);
 }
 
 TEST(Driver, CountsTheSameCommandsAsTheServer) {
