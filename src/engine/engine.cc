@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/affinity.h"
+#include "engine/core_keeper.h"
 #include "engine/out_of_memory.h"
 #include "engine/worker.h"
 #include "transport/transport.h"
@@ -40,6 +43,7 @@ struct Engine::Impl {
   std::string realtimeRefused;
   std::vector<SendLog> sendLogs;  // by worker
   std::vector<std::thread> threads;
+  std::list<CoreKeeper> keepers;  ///< with WaitMode::realtime, of the workers' CPUs
 
   ClusterTally tally;
 
@@ -114,6 +118,9 @@ Result<std::unique_ptr<Engine>> Engine::connect(const EnginePlan& plan, Recorder
       new Engine(std::make_unique<Impl>(plan, recorder, cluster, mitigations)));
   Impl& impl = *engine->impl_;
   impl.running = plan.threads;
+  if (plan.wait == WaitMode::realtime)
+    for (const int cpu : std::set(plan.cpus.begin(), plan.cpus.end()))
+      impl.keepers.emplace_back(cpu);
   for (unsigned i = 0; i < plan.threads; ++i)
     impl.threads.emplace_back([&impl, i] { impl.work(i); });
   std::unique_lock lock(impl.mutex);
@@ -149,6 +156,7 @@ bool Engine::running() const {
 Status Engine::join() {
   for (auto& thread : impl_->threads)
     if (thread.joinable()) thread.join();
+  impl_->keepers.clear();
   return impl_->status;
 }
 

@@ -151,15 +151,16 @@ LabRun atOneRate(Study& s, const Setup& setup, const Cell& cell, unsigned repeat
   LabRun run = onCluster(s, setup, cell[setup.size]);
   run.labels = {{"part", "rate"}};
   run.drives = {
-      {.flags = joinFlags({dataSet(p, cell[setup.size]),
-                           keys,
-                           {"-rw-ratio=" + p.text("rw-ratio"), "-conns=" + p.text("conns"),
-                            "-threads=" + p.text("threads"), "-ledger=" + p.text("ledger"),
-                            "-warmup=" + p.text("warmup"),
-                            "-wait=block",  // spinning would take the shared core from the servers
-                            fmt::format("-run-seed={}", repeat), "-rate=" + p.text("rate"),
-                            "-arrivals=poisson", "-duration=" + p.text("duration")},
-                           flagsOf(p, cell[setup.treatment])})}};
+      {.flags = joinFlags(
+           {dataSet(p, cell[setup.size]),
+            keys,
+            {"-rw-ratio=" + p.text("rw-ratio"), "-conns=" + p.text("conns"),
+             "-threads=" + p.text("threads"), "-ledger=" + p.text("ledger"),
+             "-warmup=" + p.text("warmup"),
+             // Servers share the generator's core, and it sends when it is due.
+             "-wait=realtime", fmt::format("-run-seed={}", repeat), "-rate=" + p.text("rate"),
+             "-arrivals=poisson", "-duration=" + p.text("duration")},
+            flagsOf(p, cell[setup.treatment])})}};
   return run;
 }
 
