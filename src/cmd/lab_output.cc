@@ -115,8 +115,7 @@ void printMarked(std::string_view mark, const std::string& text) {
 void printFindings(const ExperimentDocument& document) {
   printOut("\n{} ({}{})\n", document.title, document.profile,
            document.indicative ? ", indicative" : "");
-  for (const LabFinding& finding : document.findings)
-    printMarked("  -", marked(finding));
+  for (const LabFinding& finding : document.findings) printMarked("  -", marked(finding));
   for (const std::string& advice : document.recommendations) printMarked("  >", advice);
 }
 

@@ -13,7 +13,7 @@ namespace redline {
 
 /// What -topology is.
 struct Topology {
-  FlagValues flags;               ///< all of them, -topology included
+  FlagValues flags;                  ///< all of them, -topology included
   std::optional<Target> answered{};  ///< the server that showed it, for the checks before a run
 };
 

@@ -327,8 +327,8 @@ class DriverRun {
 
 Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watcher,
                                 std::optional<Target> answered) {
-  auto checked = preflight(plan.engine, plan.anyVersion, plan.force, watcher.onNote,
-                           std::move(answered));
+  auto checked =
+      preflight(plan.engine, plan.anyVersion, plan.force, watcher.onNote, std::move(answered));
   if (!checked) return fail(checked.error());
   for (const std::string& note : checked->notes) watcher.onNote(note);
   auto path = plan.out.empty() ? createRunDirectory("driver", std::time(nullptr)) : plan.out;

@@ -94,8 +94,8 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
 Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force,
                             const std::function<void(const std::string&)>& onNote,
                             std::optional<Target> answered) {
-  auto result = connectServers(plan.target, plan.seeds, plan.credentials, anyVersion,
-                               std::move(answered));
+  auto result =
+      connectServers(plan.target, plan.seeds, plan.credentials, anyVersion, std::move(answered));
   if (!result) return result;
   const Status fits =
       checkGeneratorMemory(generatorMemory(plan, nodesOf(*result)), result->host.memoryAvailable);

@@ -25,8 +25,8 @@ struct Preflight {
 };
 
 /// The server at `target`, or the cluster that `seeds` (not empty) are nodes of. Each is on this
-/// machine, of the right version, and lets us in; the cluster is whole. `answered`: one of them that
-/// is connected to already; no second connection is opened.
+/// machine, of the right version, and lets us in; the cluster is whole. `answered`: one of them
+/// that is connected to already; no second connection is opened.
 Result<Preflight> connectServers(const Endpoint& target, std::span<const Endpoint> seeds,
                                  const Credentials& credentials, bool anyVersion,
                                  std::optional<Target> answered);
