@@ -103,14 +103,15 @@ Result<ExitCode> runChaos(const Invocation& given) {
   auto planned = plannedFault(given.flags);
   if (!planned) return fail(planned.error());
   if (auto good = checkFileFlag(given.flags, "json"); !good) return fail(good.error());
-  const auto complete = withTopology(given);
-  if (!complete) return fail(complete.error());
-  const FlagValues& flags = *complete;
+  const auto credentials = credentialsFrom(given.flags, given.password);
+  if (!credentials) return fail(credentials.error());
+  auto topology = withTopology(given.flags, *credentials);
+  if (!topology) return fail(topology.error());
+  const FlagValues& flags = topology->flags;
   const Invocation invocation{flags, given.argv, given.password};
   if (auto good = checkTopology(*planned->spec, flags); !good) return fail(good.error());
-  const auto credentials = credentialsFrom(flags, invocation.password);
-  if (!credentials) return fail(credentials.error());
-  auto target = connectFirst(flags, *credentials);
+  const auto target = topology->answered ? Result<Target>(std::move(*topology->answered))
+                                         : connectFirst(flags, *credentials);
   if (!target) return fail(target.error());
 
   const Interrupts interrupts;

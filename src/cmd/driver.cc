@@ -366,14 +366,16 @@ Summary withoutShownWarnings(const DriverOutcome& outcome) {
 
 Result<ExitCode> runDriver(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
-  auto planned = driverPlan(invocation);  // wrong usage shows without a server
+  const auto credentials = credentialsFrom(flags, invocation.password);
+  if (!credentials) return fail(credentials.error());
+  auto planned = driverPlan(invocation, *credentials);  // wrong usage shows without a server
   if (!planned) return fail(planned.error());
   const Interrupts interrupts;
   const auto metrics = startMetrics(flags, *planned);
   if (!metrics) return fail(metrics.error());
-  const auto complete = withTopology(invocation);
-  if (!complete) return fail(complete.error());
-  planned = driverPlan({*complete, invocation.argv, invocation.password});
+  auto topology = withTopology(flags, *credentials);
+  if (!topology) return fail(topology.error());
+  planned = driverPlan({topology->flags, invocation.argv, invocation.password}, *credentials);
   if (!planned) return fail(planned.error());
   DriverPlan& plan = *planned;
   RunWatcher watcher;
@@ -387,7 +389,7 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   };
   watcher.interrupted = [&interrupts] { return interrupts.received(); };
   if (*metrics) (*metrics)->join(watcher);
-  const auto outcome = runDriver(plan, watcher);
+  const auto outcome = runDriver(plan, watcher, std::move(topology->answered));
   if (!outcome) return fail(outcome.error());
   if (*metrics) (*metrics)->end();
   const std::string place = fmt::format("run directory: {}\n", outcome->directory.string());
@@ -409,7 +411,7 @@ std::vector<FlagSpec> waitingFlags() {
 
 }  // namespace
 
-Result<DriverPlan> driverPlan(const Invocation& invocation) {
+Result<DriverPlan> driverPlan(const Invocation& invocation, const Credentials& credentials) {
   const FlagValues& flags = invocation.flags;
   for (const Status& sound : {checkCombinations(flags), checkRefill(flags), checkWait(flags),
                               checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
@@ -418,11 +420,9 @@ Result<DriverPlan> driverPlan(const Invocation& invocation) {
   if (!mitigation) return fail(mitigation.error());
   auto chaos = chaosPlan(flags);
   if (!chaos) return fail(chaos.error());
-  auto credentials = credentialsFrom(flags, invocation.password);
-  if (!credentials) return fail(credentials.error());
   DriverPlan plan;
   plan.engine = enginePlan(invocation);
-  plan.engine.credentials = std::move(*credentials);
+  plan.engine.credentials = credentials;
   plan.engine.mitigation = *mitigation;
   plan.out = flags.text("out");
   plan.json = flags.text("json");

@@ -22,6 +22,7 @@
 #include "cmd/resolve.h"
 #include "cmd/stack_options.h"
 #include "cmd/text.h"
+#include "cmd/tls_flags.h"
 #include "lab/catalog.h"
 #include "lab/runner.h"
 #include "lab/study.h"
@@ -143,12 +144,16 @@ LabTools labTools() {
   tools.load = [](const Flags& given) -> Result<LoadRunPlan> {
     const auto flags = resolved(*findCommand("loader"), given);
     if (!flags) return fail(flags.error());
-    return loadRunPlan({*flags, argvOf("loader", given), ""});
+    const auto credentials = credentialsFrom(*flags, "");
+    if (!credentials) return fail(credentials.error());
+    return loadRunPlan({*flags, argvOf("loader", given), ""}, *credentials);
   };
   tools.drive = [](const Flags& given) -> Result<DriverPlan> {
     const auto flags = resolved(*findCommand("driver"), given);
     if (!flags) return fail(flags.error());
-    return driverPlan({*flags, argvOf("driver", given), ""});
+    const auto credentials = credentialsFrom(*flags, "");
+    if (!credentials) return fail(credentials.error());
+    return driverPlan({*flags, argvOf("driver", given), ""}, *credentials);
   };
   return tools;
 }

@@ -10,23 +10,15 @@
 #include "cmd/help.h"
 #include "cmd/text.h"
 #include "os/console.h"
+#include "report/lab_document.h"
 
 namespace redline {
 namespace {
 
-std::string standingMark(Standing standing) {
-  switch (standing) {
-    case Standing::contradicts:
-      return "not as expected: ";
-    case Standing::inconclusive:
-      return "inconclusive: ";
-    case Standing::problem:
-      return "caution: ";
-    case Standing::plain:
-    case Standing::expected:
-      break;
-  }
-  return "";
+/// "caution: the sentence".
+std::string marked(const LabFinding& finding) {
+  const std::string_view caution = cautionOf(finding.standing);
+  return caution.empty() ? finding.text : fmt::format("{}: {}", caution, finding.text);
 }
 
 }  // namespace
@@ -123,8 +115,7 @@ void printMarked(std::string_view mark, const std::string& text) {
 void printFindings(const ExperimentDocument& document) {
   printOut("\n{} ({}{})\n", document.title, document.profile,
            document.indicative ? ", indicative" : "");
-  for (const LabFinding& finding : document.findings)
-    printMarked("  -", standingMark(finding.standing) + finding.text);
+  for (const LabFinding& finding : document.findings) printMarked("  -", marked(finding));
   for (const std::string& advice : document.recommendations) printMarked("  >", advice);
 }
 

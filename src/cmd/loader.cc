@@ -167,10 +167,12 @@ void printSummary(const LoadRunOutcome& outcome) {
 }
 
 Result<ExitCode> runLoader(const Invocation& invocation) {
-  if (auto sound = loadRunPlan(invocation); !sound) return fail(sound.error());
-  const auto complete = withTopology(invocation);
-  if (!complete) return fail(complete.error());
-  auto plan = loadRunPlan({*complete, invocation.argv, invocation.password});
+  const auto credentials = credentialsFrom(invocation.flags, invocation.password);
+  if (!credentials) return fail(credentials.error());
+  if (auto sound = loadRunPlan(invocation, *credentials); !sound) return fail(sound.error());
+  auto topology = withTopology(invocation.flags, *credentials);
+  if (!topology) return fail(topology.error());
+  auto plan = loadRunPlan({topology->flags, invocation.argv, invocation.password}, *credentials);
   if (!plan) return fail(plan.error());
   plan->own = knownOwnServers();
 
@@ -189,7 +191,7 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
     replicas.update(now, fmt::format("waiting for replicas: {} behind", formatSize(missing)));
   };
   watcher.interrupted = [&interrupts] { return interrupts.received(); };
-  const auto outcome = runLoad(*plan, watcher);
+  const auto outcome = runLoad(*plan, watcher, std::move(topology->answered));
   replicas.clear();
   if (!outcome) return fail(outcome.error());
   printSummary(*outcome);
@@ -199,16 +201,14 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
 
 }  // namespace
 
-Result<LoadRunPlan> loadRunPlan(const Invocation& invocation) {
+Result<LoadRunPlan> loadRunPlan(const Invocation& invocation, const Credentials& credentials) {
   const FlagValues& flags = invocation.flags;
   for (const Status& sound : {checkLoaderCounts(flags), checkFileFlag(flags, "json")})
     if (!sound) return fail(sound.error());
-  auto credentials = credentialsFrom(flags, invocation.password);
-  if (!credentials) return fail(credentials.error());
   LoadRunPlan plan;
   plan.load = loadPlan(invocation);
   if (auto sound = checkLoadPlan(plan.load); !sound) return fail(sound.error());
-  plan.load.credentials = std::move(*credentials);
+  plan.load.credentials = credentials;
   plan.method = flags.is("method", "rdb")        ? LoadMethod::rdb
                 : flags.is("method", "commands") ? LoadMethod::commands
                                                  : LoadMethod::automatic;

@@ -4,6 +4,7 @@
 #include "cmd/command.h"
 #include "run/driver_run.h"
 #include "run/load_run.h"
+#include "transport/credentials.h"
 
 namespace redline {
 
@@ -11,7 +12,8 @@ namespace redline {
 // plan describes a run completely.
 
 /// Flags that do not go together are refused. `out` is empty where -out is not given.
-Result<DriverPlan> driverPlan(const Invocation& invocation);
-Result<LoadRunPlan> loadRunPlan(const Invocation& invocation);
+/// `credentials`: credentialsFrom() these flags.
+Result<DriverPlan> driverPlan(const Invocation& invocation, const Credentials& credentials);
+Result<LoadRunPlan> loadRunPlan(const Invocation& invocation, const Credentials& credentials);
 
 }  // namespace redline

@@ -115,9 +115,6 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
 
   auto observe = observeOptions(flags, cluster);
   if (!observe) return fail(observe.error());
-  if (*observe && flags.on("tls"))
-    return fail(ErrorCode::usage,
-                "-observe and -tls do not go together: the exporter is set up for plain ports");
 
   StackOptions options;
   options.observe = std::move(*observe);

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "cmd/tls_flags.h"
-#include "run/target.h"
-
 namespace redline {
 namespace {
 
@@ -20,15 +17,12 @@ bool isClusterNode(Target& target) {
 
 }  // namespace
 
-Result<FlagValues> withTopology(const Invocation& invocation) {
-  FlagValues flags = invocation.flags;
-  if (!flags.empty(kFlag)) return flags;
+Result<Topology> withTopology(const FlagValues& flags, const Credentials& credentials) {
+  if (!flags.empty(kFlag)) return Topology{flags};
   const std::vector<Endpoint>& servers = flags.endpoints("addr");
-  const auto credentials = credentialsFrom(flags, invocation.password);
-  if (!credentials) return fail(credentials.error());
-  auto target = connectTarget(servers.front(), *credentials, flags.on("any-version"));
+  auto target = connectTarget(servers.front(), credentials, flags.on("any-version"));
   for (std::size_t i = 1; !target && i < servers.size(); ++i)
-    if (auto other = connectTarget(servers[i], *credentials, flags.on("any-version")))
+    if (auto other = connectTarget(servers[i], credentials, flags.on("any-version")))
       target = std::move(other);
   if (!target) return fail(std::move(target.error()));
   const bool cluster = isClusterNode(*target);
@@ -41,8 +35,9 @@ Result<FlagValues> withTopology(const Invocation& invocation) {
   detected.text = cluster ? "cluster" : "node";
   detected.content = detected.text;
   detected.where = "the server";
-  flags.set(kFlag, std::move(detected));
-  return flags;
+  Topology found{flags, std::move(*target)};
+  found.flags.set(kFlag, std::move(detected));
+  return found;
 }
 
 std::vector<std::pair<std::string, std::string>> configOf(const FlagValues& flags) {

@@ -29,7 +29,7 @@ constexpr std::array<std::pair<const char*, double>, 3> kQuantiles{
 std::vector<const IntervalRow*> windowOf(const RunDir& run) {
   std::vector<const IntervalRow*> window;
   for (const IntervalRow& row : run.intervals)
-    if (!row.warmup && !row.drain && row.end > row.start) window.push_back(&row);
+    if (row.isMeasured() && row.end > row.start) window.push_back(&row);
   return window;
 }
 

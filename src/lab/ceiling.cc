@@ -19,6 +19,15 @@ std::string sizeOf(const Parameters& p, bool isLarge) {
 
 namespace {
 
+/// A lab's own server on loopback; who it is costs a handshake and no command.
+Flags encrypted() {
+  return {"-tls", "-tls-insecure"};
+}
+
+std::string tlsLabel(unsigned batch) {
+  return fmt::format("tls-b{}", batch);
+}
+
 std::string readLabel(bool isLarge, unsigned batch) {
   return fmt::format("{}-b{}", isLarge ? "large" : "small", batch);
 }
@@ -98,6 +107,12 @@ Factor<Case> casesOf(const Parameters& p) {
     threads.stack = "threads";
     threads.changed = threads.bar = "io-threads " + p.text("io-threads");
     all.push_back(threads);
+    Case tls = readOf(p, false, size);
+    tls.label = tlsLabel(size);
+    tls.stack = "tls";
+    tls.extra = encrypted();
+    tls.changed = tls.bar = "TLS";
+    all.push_back(tls);
   }
   return Study::factor<Case>(
       "case", all, [](const Case& one) { return Level{.label = one.label, .title = one.title}; });
@@ -110,6 +125,8 @@ void declareStacks(Study& s) {
   s.stack({.name = "threads",
            .up = {"node", "-io-threads=" + p.text("io-threads"), "-server-cpus={all-cpus}"},
            .load = dataSet(p, false)});
+  s.stack(
+      {.name = "tls", .up = {"node", "-tls"}, .load = joinFlags({dataSet(p, false), encrypted()})});
 }
 
 Ceilings runClosed(Study& s) {
@@ -238,6 +255,10 @@ std::string meaningOf(const Ceilings& c, const Cell& cell, const Cell& base) {
         "sockets on another thread: {:.2f} µs of {:.2f} leave the main thread; on "
         "two cores that thread shares the generator's core",
         less, before);
+  if (cell[c.of].stack == "tls")
+    return fmt::format(
+        "encrypting on the main thread: {:+.2f} µs a command, {:+.2f} of them outside the kernel",
+        -less, c.redisUs[cell].value() - c.redisUs[base].value());
   return fmt::format("TCP on loopback costs {:.2f} µs of {:.2f} ({})", less, before,
                      formatShare(less / before));
 }
@@ -274,6 +295,33 @@ void tabulateAblations(Study& s, const Ceilings& c, const Beside& beside) {
       fmt::format("bytes copied into sockets: {:+.2f} µs", moreUs(large)));
   addPings(s, beside, table);
   table.add();
+}
+
+/// What a command costs with encryption; empty where INFO was not kept.
+std::string encryptionOf(const Ceilings& c, const Cell& plain, const Cell& encrypted) {
+  if (!c.mainUs.hasAll({plain, encrypted})) return {};
+  return fmt::format(". A command sent alone costs that thread {} µs with it, and {} µs without",
+                     c.mainUs[encrypted], c.mainUs[plain]);
+}
+
+/// The price of TLS, by the same reads with and without it, in turn.
+void judgeTls(Study& s, const Ceilings& c) {
+  const unsigned batch = batchOf(s.parameters());
+  const Cell one = c.small(), many = c.read(false, batch);
+  const Cell oneTls = c.grid.at(c.of, tlsLabel(0)), manyTls = c.grid.at(c.of, tlsLabel(batch));
+  const Measured alone = c.rate.ratio(one, oneTls), batched = c.rate.ratio(many, manyTls);
+  const auto limit = c.limitOf(oneTls);
+  s.claim("tls-price", limit.isServer ? expectBelow(alone) : Standing::problem)
+      .from("achieved rates and the main thread's CPU, runs with TLS and without in turn")
+      .text(
+          "With TLS one shard answers {} of the commands that it answers without, {} in batches of "
+          "{}: {} and {}. The limit is then {}{}",
+          alone, batched, batch, c.rate[oneTls], c.rate[manyTls], limit.text,
+          encryptionOf(c, one, oneTls));
+  s.cost("TLS leaves {} of the ceiling per command, and {} in batches of {}", alone, batched,
+         batch);
+  s.figure(fmt::format("ceiling of {} with TLS ÷ without", one.title()), alone);
+  s.figure(fmt::format("ceiling of {} with TLS ÷ without", many.title()), batched);
 }
 
 /// `plan`: the highest rate that keeps to the service level; may be not known.
@@ -336,6 +384,7 @@ void declare(Study& s) {
   judgeCeiling(s, ceilings, ceiling);
   judgeBatches(s, ceilings);
   tabulateAblations(s, ceilings, beside);
+  judgeTls(s, ceilings);
   claimNotAttempted(s);
   judgeLoad(s, under, p99);
   conclude(s, ceilings, judgeSearches(s, searches, ceilings));
@@ -372,7 +421,7 @@ Experiment ceilingExperiment() {
       .question =
           "What is the highest rate of one Redis, for small and large values, one command at a "
           "time and in batches? What bounds it: the event loop's CPU, system calls, the network? "
-          "And what is p99 at 80% of it?",
+          "What does TLS take off it? And what is p99 at 80% of it?",
       .parameters =
           {{.name = "conns", .kind = count, .help = "connections"},
            {.name = "keys", .kind = count, .help = "keys with small values"},

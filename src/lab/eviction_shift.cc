@@ -31,7 +31,7 @@ std::vector<SeriesPoint> hitSeries(const RunDir& dir) {
   std::vector<SeriesPoint> series;
   for (const IntervalRow& row : dir.intervals) {
     const auto reads = static_cast<double>(row.counts.hits + row.counts.misses);
-    if (row.warmup || row.drain || reads == 0) continue;
+    if (!row.isMeasured() || reads == 0) continue;
     series.push_back({static_cast<double>(row.start) / 1e9, static_cast<double>(row.end) / 1e9,
                       static_cast<double>(row.counts.hits) / reads});
   }

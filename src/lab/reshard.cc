@@ -159,7 +159,7 @@ double cpuWhere(const RunDir& run, const std::function<bool(double from, double 
   Nanos cpu = 0;
   std::uint64_t operations = 0;
   for (const IntervalRow& row : run.intervals) {
-    if (row.warmup || row.drain) continue;
+    if (!row.isMeasured()) continue;
     if (!wanted(toSeconds(row.start), toSeconds(row.end))) continue;
     cpu += row.counts.cpuUser + row.counts.cpuSystem - row.counts.idleTime;
     for (const std::uint64_t completed : row.counts.completed) operations += completed;

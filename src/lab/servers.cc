@@ -36,6 +36,7 @@ Result<LabServers::Up> LabServers::start(const LabStack& plan, RunRecord& record
   ScopedStackOptions scoped;
   scoped.node = stackOptions->node;
   if (stackOptions->topology == "cluster") scoped.cluster = stackOptions->cluster;
+  scoped.tls = stackOptions->tls;
   scoped.startTimeout = stackOptions->startTimeout;
   scoped.parent = options_.stacks;
   // As `stack up` has it, so that the command in the report gives the same server.

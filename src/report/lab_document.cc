@@ -13,6 +13,7 @@
 #include "os/files.h"
 #include "report/lab_front.h"
 #include "report/lab_pictures.h"
+#include "report/text.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -40,23 +41,10 @@ Tone toneOf(Standing standing) {
   return Tone::neutral;
 }
 
-std::string markOf(Standing standing) {
-  switch (standing) {
-    case Standing::contradicts:
-      return "Not as expected";
-    case Standing::inconclusive:
-      return "Inconclusive";
-    case Standing::problem:
-      return "Caution";
-    case Standing::plain:
-    case Standing::expected:
-      break;
-  }
-  return "";
-}
-
 FindingLine labFindingLine(const LabFinding& finding) {
-  return {.tone = toneOf(finding.standing), .mark = markOf(finding.standing), .text = finding.text};
+  return {.tone = toneOf(finding.standing),
+          .mark = capitalized(std::string(cautionOf(finding.standing))),
+          .text = finding.text};
 }
 
 /// Problems first, then what surprises, then the rest; what is not decided last.
@@ -441,6 +429,11 @@ std::string_view wordOf(Standing standing) {
   constexpr std::array<std::string_view, 5> kWords{"a figure", "as expected", "not as expected",
                                                    "inconclusive", "caution"};
   return kWords[static_cast<std::size_t>(standing)];
+}
+
+std::string_view cautionOf(Standing standing) {
+  const bool isCalm = standing == Standing::plain || standing == Standing::expected;
+  return isCalm ? "" : wordOf(standing);
 }
 
 Cell quantityCell(double value, double low, double high, std::string_view unit) {

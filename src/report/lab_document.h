@@ -31,6 +31,8 @@ std::vector<Hyperlink> runLinks(std::string_view experiment, const std::vector<s
 /// "met", "measured", … and "not as expected", … as tables have them.
 std::string_view wordOf(SloVerdict verdict);
 std::string_view wordOf(Standing standing);
+/// The same where a sentence is to be read with care, and empty where it is not.
+std::string_view cautionOf(Standing standing);
 
 /// "118k/s"; with an interval "118k/s [116k/s – 121k/s]".
 Cell quantityCell(double value, double low, double high, std::string_view unit);

@@ -12,6 +12,7 @@
 #include "model/statistics.h"
 #include "record/product.h"
 #include "record/reason.h"
+#include "report/text.h"
 
 namespace redline {
 namespace {
@@ -23,12 +24,6 @@ std::string numberWord(std::size_t number) {
   constexpr std::array<std::string_view, 11> kWords{
       "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"};
   return number < kWords.size() ? std::string(kWords[number]) : std::to_string(number);
-}
-
-std::string capitalized(std::string text) {
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
-    text.front() = static_cast<char>(text.front() - 'a' + 'A');
-  return text;
 }
 
 /// "a", "a and b", "a, b and c".

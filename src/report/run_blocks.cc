@@ -19,7 +19,7 @@ std::size_t blockOf(Nanos at, const std::vector<Nanos>& starts) {
 std::vector<Nanos> blockStarts(const std::vector<IntervalRow>& rows) {
   std::vector<Nanos> measured;
   for (const IntervalRow& row : rows)
-    if (!row.warmup && !row.drain) measured.push_back(row.start);
+    if (row.isMeasured()) measured.push_back(row.start);
   if (measured.size() < RunBlocks::kFewest) return {};
   const std::size_t blocks = std::min(RunBlocks::kMost, measured.size());
   std::vector<Nanos> starts;

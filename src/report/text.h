@@ -25,6 +25,9 @@ std::string cleanText(std::string_view text);
 /// At most `length` characters, "…" included, never cut inside one.
 std::string shortened(std::string_view text, std::size_t length);
 
+/// With a capital, where it begins with a letter.
+std::string capitalized(std::string text);
+
 /// "240,000".
 std::string grouped(std::uint64_t number);
 /// "20,003".

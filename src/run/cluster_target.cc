@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "server/cluster_admin.h"
 #include "server/slot_map_reading.h"
@@ -12,7 +13,11 @@ namespace {
 
 /// The map as the first seed has it that answers, with that seed's address.
 Result<std::pair<SlotMapReading, std::string>> readMap(std::span<const Endpoint> seeds,
-                                                       const Credentials& credentials) {
+                                                       const Credentials& credentials,
+                                                       std::optional<Target>& answered) {
+  if (answered)
+    if (auto reading = readSlotMap(answered->admin))
+      return std::pair(std::move(*reading), answered->admin.endpoint().text());
   auto cluster = ClusterAdmin::connect(seeds, credentials);
   if (!cluster) return fail(std::move(cluster.error()));
   Error last;
@@ -53,8 +58,9 @@ std::string uncoveredText(const SlotMap& map, const std::string& seed) {
 }
 
 Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds,
-                                     const Credentials& credentials, bool anyVersion) {
-  auto read = readMap(seeds, credentials);
+                                     const Credentials& credentials, bool anyVersion,
+                                     std::optional<Target> answered) {
+  auto read = readMap(seeds, credentials, answered);
   if (!read) return fail(std::move(read.error()));
   const auto& [reading, seed] = *read;
   if (auto serving = requireServing(reading, seed); !serving)
@@ -68,7 +74,10 @@ Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds,
   for (std::uint16_t i = 0; i < reading.map.nodes().size(); ++i) {
     const ClusterNode& node = reading.map.nodes()[i];
     const std::size_t slots = slotCount(reading.map.rangesOf(i));
-    auto target = connectTarget(endpointOf(node.address), credentials, anyVersion);
+    const Endpoint endpoint = endpointOf(node.address);
+    auto target = answered && answered->admin.endpoint() == endpoint
+                      ? Result<Target>(*std::exchange(answered, std::nullopt))
+                      : connectTarget(endpoint, credentials, anyVersion);
     if (target) {
       (slots != 0 ? cluster.nodes : spare).push_back(std::move(*target));
       continue;

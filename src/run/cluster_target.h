@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,7 +26,9 @@ std::string uncoveredText(const SlotMap& map, const std::string& seed);
 /// through to every node it announces, and that each master with slots answers, lets us in and is
 /// of the right version. A replica that does not answer is a note. refused, unsafe or unreachable:
 /// what is in the way, and what to do about it.
+/// `answered`: a node of it that is connected to already; no second connection is opened.
 Result<ClusterTarget> connectCluster(std::span<const Endpoint> seeds,
-                                     const Credentials& credentials, bool anyVersion);
+                                     const Credentials& credentials, bool anyVersion,
+                                     std::optional<Target> answered = std::nullopt);
 
 }  // namespace redline

@@ -330,8 +330,10 @@ class DriverRun {
 
 }  // namespace
 
-Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watcher) {
-  auto checked = preflight(plan.engine, plan.anyVersion, plan.force, watcher.onNote);
+Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watcher,
+                                std::optional<Target> answered) {
+  auto checked =
+      preflight(plan.engine, plan.anyVersion, plan.force, watcher.onNote, std::move(answered));
   if (!checked) return fail(checked.error());
   for (const std::string& note : checked->notes) watcher.onNote(note);
   auto path = plan.out.empty() ? createRunDirectory("driver", std::time(nullptr)) : plan.out;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "record/interval.h"
 #include "record/server_sample.h"
 #include "record/summary.h"
+#include "run/target.h"
 #include "server/host.h"
 #include "server/own_servers.h"
 
@@ -54,7 +56,8 @@ struct DriverOutcome {
 };
 
 /// Checks the server, drives the load, and leaves the run directory. An error means that nothing
-/// was measured.
-Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watcher);
+/// was measured. `answered`: a server of the plan that is connected to already.
+Result<DriverOutcome> runDriver(const DriverPlan& plan, const RunWatcher& watcher,
+                                std::optional<Target> answered = std::nullopt);
 
 }  // namespace redline

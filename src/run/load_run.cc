@@ -45,10 +45,11 @@ struct Prepared {
 };
 
 /// The node, or the cluster, after a look at whether the load may go there and fits.
-Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher) {
+Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher,
+                         std::optional<Target> answered) {
   if (auto good = checkLoadPlan(plan.load); !good) return fail(good.error());
-  auto servers =
-      connectServers(plan.load.target, plan.load.seeds, plan.load.credentials, plan.anyVersion);
+  auto servers = connectServers(plan.load.target, plan.load.seeds, plan.load.credentials,
+                                plan.anyVersion, std::move(answered));
   if (!servers) return fail(std::move(servers.error()));
   const Target& first = servers->targets.front();
   if (servers->map && !servers->map->uncovered().empty())
@@ -324,8 +325,9 @@ Status checkLoadPlan(const LoadPlan& load) {
   return {};
 }
 
-Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher) {
-  auto prepared = prepare(plan, watcher);
+Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher,
+                               std::optional<Target> answered) {
+  auto prepared = prepare(plan, watcher, std::move(answered));
   if (!prepared) return fail(std::move(prepared.error()));
   return LoadRun(plan, watcher, *prepared).run();
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "engine/load_plan.h"
 #include "record/summary.h"
+#include "run/target.h"
 #include "server/own_servers.h"
 
 namespace redline {
@@ -72,7 +74,9 @@ struct LoadRunOutcome {
 Status checkLoadPlan(const LoadPlan& load);
 
 /// Checks the plan, the server and the arithmetic of its memory, fills it, and writes what was
-/// asked for. An error means that no key was written.
-Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher);
+/// asked for. An error means that no key was written. `answered`: a server of the plan that is
+/// connected to already.
+Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher,
+                               std::optional<Target> answered = std::nullopt);
 
 }  // namespace redline

@@ -67,16 +67,18 @@ void noteWithheld(Preflight& found) {
 }  // namespace
 
 Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint> seeds,
-                                 const Credentials& credentials, bool anyVersion) {
+                                 const Credentials& credentials, bool anyVersion,
+                                 std::optional<Target> answered) {
   if (!seeds.empty()) {
-    auto cluster = connectCluster(seeds, credentials, anyVersion);
+    auto cluster = connectCluster(seeds, credentials, anyVersion, std::move(answered));
     if (!cluster) return fail(std::move(cluster.error()));
     Preflight result{std::move(cluster->nodes), std::move(cluster->map), readHost(), 0,
                      std::move(cluster->notes)};
     noteWithheld(result);
     return result;
   }
-  auto target = connectTarget(where, credentials, anyVersion);
+  auto target = answered ? Result<Target>(std::move(*answered))
+                         : connectTarget(where, credentials, anyVersion);
   if (!target) return fail(std::move(target.error()));
   if (target->info.count("cluster_enabled") != 0)
     return fail(ErrorCode::refused,
@@ -90,8 +92,10 @@ Result<Preflight> connectServers(const Endpoint& where, std::span<const Endpoint
 }
 
 Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force,
-                            const std::function<void(const std::string&)>& onNote) {
-  auto result = connectServers(plan.target, plan.seeds, plan.credentials, anyVersion);
+                            const std::function<void(const std::string&)>& onNote,
+                            std::optional<Target> answered) {
+  auto result =
+      connectServers(plan.target, plan.seeds, plan.credentials, anyVersion, std::move(answered));
   if (!result) return result;
   const Status fits =
       checkGeneratorMemory(generatorMemory(plan, nodesOf(*result)), result->host.memoryAvailable);

@@ -25,15 +25,18 @@ struct Preflight {
 };
 
 /// The server at `target`, or the cluster that `seeds` (not empty) are nodes of. Each is on this
-/// machine, of the right version, and lets us in; the cluster is whole.
+/// machine, of the right version, and lets us in; the cluster is whole. `answered`: one of them
+/// that is connected to already; no second connection is opened.
 Result<Preflight> connectServers(const Endpoint& target, std::span<const Endpoint> seeds,
-                                 const Credentials& credentials, bool anyVersion);
+                                 const Credentials& credentials, bool anyVersion,
+                                 std::optional<Target> answered);
 
 /// Checks that load may go there and that the run is meaningful: the address is on this
 /// machine, a Redis of the right version answers and lets us in (in a cluster: of each master), and
 /// the keys that are there are those of this data set (data_set.h). `force`: where they are not,
-/// that is a note. `onNote` hears at once of what takes long.
+/// that is a note. `onNote` hears at once of what takes long. `answered`: as above.
 Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force,
-                            const std::function<void(const std::string&)>& onNote);
+                            const std::function<void(const std::string&)>& onNote,
+                            std::optional<Target> answered);
 
 }  // namespace redline

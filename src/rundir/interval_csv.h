@@ -32,6 +32,8 @@ struct IntervalRow {
   Counters counts;
 
   const KindRow& of(OpKind kind) const { return kinds[index(kind)]; }
+  /// Of the measured window: neither warm-up nor drain.
+  bool isMeasured() const { return !warmup && !drain; }
 };
 
 /// The header line. Names end in their unit (_s, _us); counts have none.

@@ -27,8 +27,10 @@ std::string targetList(const std::vector<std::string>& targets, const Labels& la
 std::string redisTargets(const StackState& stack, std::uint16_t exporterPort) {
   std::vector<std::string> servers;
   for (const NodeState& node : stack.nodes) servers.push_back(node.endpoint().text());
-  return targetList(servers, {{"stack", stack.name},
-                              {"__exporter__", Endpoint{"127.0.0.1", exporterPort, {}}.text()}});
+  Labels labels{{"stack", stack.name},
+                {"__exporter__", Endpoint{"127.0.0.1", exporterPort, {}}.text()}};
+  if (stack.tls) labels.emplace_back("__redis_scheme__", "rediss://");
+  return targetList(servers, labels);
 }
 
 std::string driverTargets(const Endpoint& driver) {

@@ -16,6 +16,7 @@
 #include "server/free_port.h"
 #include "server/observer_files.h"
 #include "transport/blocking.h"
+#include "transport/certificates.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -139,7 +140,7 @@ Status Observers::start(const StackState& stack, const ObserveOptions& options,
   std::vector<const ObserverState*> started;
   for (ObserverState& observer : observers_) {
     if (isAlive(observer.process)) continue;
-    if (auto launched = launch(observer, password); !launched) return launched;
+    if (auto launched = launch(observer, stack, password); !launched) return launched;
     started.push_back(&observer);
   }
   const Nanos deadline = SteadyClock::read() + options.timeout;
@@ -148,7 +149,8 @@ Status Observers::start(const StackState& stack, const ObserveOptions& options,
   return {};
 }
 
-std::vector<std::string> Observers::command(const ObserverState& observer) const {
+std::vector<std::string> Observers::command(const ObserverState& observer,
+                                            const StackState& stack) const {
   const std::string listen = loopback(observer.port);
   if (observer.name == kPrometheus)
     return {observer.name,
@@ -158,17 +160,21 @@ std::vector<std::string> Observers::command(const ObserverState& observer) const
             "--web.listen-address=" + listen,
             "--log.level=warn"};
   // A server that hangs is to be reported as down within the scrape, which may take a second.
-  return {observer.name, "-redis.addr=", "-web.listen-address=" + listen,
-          "-connection-timeout=900ms", "-redis-only-metrics"};
+  std::vector<std::string> words{observer.name, "-redis.addr=", "-web.listen-address=" + listen,
+                                 "-connection-timeout=900ms", "-redis-only-metrics"};
+  if (stack.tls)
+    words.push_back("-tls-ca-cert-file=" + Certificates::in(stack.certificatesDir()).ca.string());
+  return words;
 }
 
-Status Observers::launch(ObserverState& observer, const std::string& password) const {
+Status Observers::launch(ObserverState& observer, const StackState& stack,
+                         const std::string& password) const {
   std::error_code problem;
   fs::remove(logPath(observer), problem);
   const auto log = openToAppend(logPath(observer));
   if (!log) return fail(log.error());
   ProgramStart start;
-  start.args = command(observer);
+  start.args = command(observer, stack);
   start.directory = directory_;
   start.output = start.errors = log->get();
   if (!password.empty() && observer.name == kExporter)

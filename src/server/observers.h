@@ -57,9 +57,10 @@ class Observers {
   explicit Observers(std::filesystem::path directory) : directory_(std::move(directory)) {}
   std::filesystem::path statePath() const { return directory_ / "observers.json"; }
   Status save() const;
-  Status launch(ObserverState& observer, const std::string& password) const;
+  Status launch(ObserverState& observer, const StackState& stack,
+                const std::string& password) const;
   Status await(const ObserverState& observer, Nanos deadline) const;
-  std::vector<std::string> command(const ObserverState& observer) const;
+  std::vector<std::string> command(const ObserverState& observer, const StackState& stack) const;
 
   std::filesystem::path directory_;
   std::vector<ObserverState> observers_;

@@ -7,6 +7,8 @@
 #include <cstdlib>
 
 #include "server/stack.h"
+#include "server/stack_files.h"
+#include "transport/certificates.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -26,14 +28,15 @@ Result<fs::path> makeTemporary(const fs::path& parent) {
 }
 
 /// The nodes to start, each on a port that is free now.
-Result<std::vector<NodeConfig>> configsFor(const ScopedStackOptions& options, const fs::path& dir) {
-  NodeConfig pattern = options.node;
+Result<std::vector<NodeConfig>> configsFor(NodeConfig pattern,
+                                           const std::optional<ClusterShape>& cluster,
+                                           const fs::path& dir) {
   if (pattern.maxmemory == 0) pattern.maxmemory = kDefaultMaxmemory;
-  auto ports = freePorts(options.cluster ? options.cluster->nodes() : 1);
+  auto ports = freePorts(cluster ? cluster->nodes() : 1);
   if (!ports) return fail(std::move(ports.error()));
   pattern.port = ports->front();
-  auto configs = options.cluster ? clusterNodes(pattern, *options.cluster, *ports)
-                                 : std::vector<NodeConfig>{pattern};
+  auto configs =
+      cluster ? clusterNodes(pattern, *cluster, *ports) : std::vector<NodeConfig>{pattern};
   for (NodeConfig& config : configs) config.dir = dir / fmt::format("node-{}", config.port);
   return configs;
 }
@@ -61,13 +64,22 @@ Status ScopedStack::startAll(const ScopedStackOptions& options) {
     if (auto good = checkShape(*options.cluster); !good) return good;
   auto version = checkBinary(options.node.binary, options.node.anyVersion);
   if (!version) return fail(std::move(version.error()));
+  NodeConfig pattern = options.node;
+  Credentials credentials{{}, pattern.password};
+  if (options.tls) {
+    pattern.certificates = certificatesDir();
+    if (auto made = makeCertificates(pattern.certificates); !made) return fail(made.error());
+    auto trusting = withTls(std::move(credentials), pattern.certificates);
+    if (!trusting) return fail(std::move(trusting.error()));
+    credentials = std::move(*trusting);
+  }
   Status last;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    auto configs = configsFor(options, dir_);
+    auto configs = configsFor(pattern, options.cluster, dir_);
     if (!configs) return fail(std::move(configs.error()));
     last = launch(*configs, options.startTimeout);
     if (last && options.cluster) {
-      ClusterAdmin cluster({{}, options.node.password});
+      ClusterAdmin cluster(credentials);
       return formCluster(cluster, endpoints(), options.cluster->masters);
     }
     if (last) return last;

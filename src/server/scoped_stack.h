@@ -17,6 +17,7 @@ struct ScopedStackOptions {
   /// `dir` and `port` are chosen by the stack; maxmemory 0: 256 MB.
   NodeConfig node;
   std::optional<ClusterShape> cluster;  ///< none: a single node
+  bool tls = false;                     ///< with certificates that are made for it
   Nanos startTimeout = NodeStartOptions{}.timeout;
   std::filesystem::path parent;  ///< where its temporary directory goes; empty: $TMPDIR or /tmp
 };
@@ -46,6 +47,7 @@ class ScopedStack {
   Endpoint endpoint() const { return node().endpoint(); }
   std::vector<Endpoint> endpoints() const;
   const std::filesystem::path& dir() const { return dir_; }
+  std::filesystem::path certificatesDir() const { return dir_ / "tls"; }
   /// Restarts a server that has died: see Node::restart().
   Status restart(std::size_t index = 0) { return node(index).restart(); }
 

@@ -100,8 +100,12 @@ std::string StackUp::text() const {
 
 Result<Credentials> credentialsOf(const StackState& state, Credentials credentials) {
   if (!state.tls) return credentials;
+  return withTls(std::move(credentials), state.certificatesDir());
+}
+
+Result<Credentials> withTls(Credentials credentials, const fs::path& certificates) {
   TlsOptions options;
-  options.ca = Certificates::in(state.certificatesDir()).ca;
+  options.ca = Certificates::in(certificates).ca;
   auto tls = TlsContext::make(options);
   if (!tls) return fail(std::move(tls.error()));
   credentials.tls = std::move(*tls);

@@ -18,12 +18,6 @@ Status makeMarkedDirectory(const StackState& state) {
   return writeWholeFile(state.dir / kStackMarker, state.name + "\n");
 }
 
-Status makeStackCertificates(const StackState& state) {
-  if (auto made = createDirectory(state.certificatesDir()); !made) return made;
-  if (auto made = makeCertificates(state.certificatesDir()); !made) return fail(made.error());
-  return {};
-}
-
 /// Ports for `count` nodes: from `first` on, or free ones.
 Result<std::vector<std::uint16_t>> portsFor(std::uint16_t first, std::size_t count) {
   if (first == 0) return freePorts(count);
@@ -107,7 +101,7 @@ Status Stack::startNodes(StackState& state, std::span<const NodeConfig> configs,
                          const StackOptions& options) const {
   if (auto made = makeMarkedDirectory(state); !made) return made;
   if (state.tls)
-    if (auto made = makeStackCertificates(state); !made) return made;
+    if (auto made = makeCertificates(state.certificatesDir()); !made) return fail(made.error());
   const Nanos deadline = SteadyClock::read() + options.startTimeout;
   std::vector<Node> servers;
   for (std::size_t i = 0; i < configs.size(); ++i) {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "os/fd.h"
+#include "os/files.h"
 
 namespace redline {
 namespace {
@@ -89,6 +90,7 @@ Result<Certificates> makeCertificates(const std::filesystem::path& dir) {
   addExtension(server.get(), ca.get(), NID_subject_alt_name, "IP:127.0.0.1,IP:::1,DNS:localhost");
   X509_sign(server.get(), caKey.get(), EVP_sha256());
 
+  if (auto made = createDirectory(dir); !made) return fail(made.error());
   Certificates files = Certificates::in(dir);
   if (auto done = writeCertificate(files.ca, ca.get()); !done) return fail(done.error());
   if (auto done = writeCertificate(files.cert, server.get()); !done) return fail(done.error());

@@ -17,8 +17,8 @@ struct Certificates {
   }
 };
 
-/// Makes a CA and a certificate (P-256, good for 30 days) and writes them into `dir`, which exists.
-/// io: a file cannot be written.
+/// Makes a CA and a certificate (P-256, good for 30 days) and writes them into `dir`, which is made
+/// where it is not there. io: a file cannot be written.
 Result<Certificates> makeCertificates(const std::filesystem::path& dir);
 
 }  // namespace redline

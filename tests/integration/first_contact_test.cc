@@ -92,6 +92,28 @@ TEST(FirstContact, JsonOnStandardOutputIsAlone) {
       1);
 }
 
+// The server is asked what it is, and then driven, loaded or disturbed over the same connection.
+TEST(FirstContact, FindingTheTopologyCostsNoConnection) {
+  const auto redis = startRedis();
+  ASSERT_TRUE(redis);
+  auto admin = adminOf(*redis);
+  ASSERT_TRUE(admin);
+  const TemporaryDirectory home;
+  const auto connections = [&](const std::string& command) {
+    const auto received = [&] {
+      return admin->info({"stats"})->count("total_connections_received");
+    };
+    const std::uint64_t before = received();
+    const auto ran = runShell(home.path(), command + " -addr=" + redis->endpoint().text());
+    EXPECT_THAT(ran.code, kMeasured) << ran.errors;
+    return received() - before;
+  };
+  for (const std::string& command :
+       {std::string("$R loader -keys=1000 -ttl-frac=0"), "rm -rf run; " + shortDriver(""),
+        std::string("$R chaos -action=bgsave -force")})
+    EXPECT_EQ(connections(command), connections(command + " -topology=node")) << command;
+}
+
 TEST(FirstContact, KubernetesAndAnEmptyEnvironmentStopNothing) {
   const auto redis = startRedis();
   ASSERT_TRUE(redis);

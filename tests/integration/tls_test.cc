@@ -2,13 +2,16 @@
 // them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "os/files.h"
+#include "server/scoped_stack.h"
 #include "server/stack.h"
 #include "support/redline_process.h"
 #include "transport/certificates.h"
@@ -136,6 +139,47 @@ TEST(TlsStackTest, WhatCannotBeTrustedIsOneLineThatSaysWhatToDo) {
   EXPECT_THAT(errorOf({"-tls", "-tls-ca=/nowhere"}), HasSubstr("-tls-ca=/nowhere"));
   EXPECT_THAT(errorOf({"-tls", stack.ca(), "-tls-key=/nowhere"}), HasSubstr("-tls-cert"));
   EXPECT_THAT(errorOf({stack.ca()}), HasSubstr("without -tls"));
+}
+
+// A pipe, as a shell's <(…) is, can be read once.
+TEST(TlsStackTest, ACaMayComeFromAPipe) {
+  TlsStack stack("node");
+  const std::string pipe = stack.home.path() / "ca";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const std::string ca =
+      readWholeFile(Certificates::in(stack.state.certificatesDir()).ca).value_or("");
+  for (std::vector<std::string> words :
+       {std::vector<std::string>{"loader", "-keys=1000", "-ttl-frac=0"},
+        {"driver", "-keys=1000", "-ttl-frac=0", "-rate=500", "-duration=200ms", "-warmup=0"},
+        {"chaos", "-action=bgsave", "-force"}}) {
+    words.insert(words.end(), {stack.addr(), "-tls", "-tls-ca=" + pipe});
+    const std::string name = words.front();
+    test::Redline program(stack.home, words, stack.settings());
+    {
+      std::ofstream out(pipe);  // opens when the program does
+      out << ca;
+    }
+    EXPECT_THAT(program.wait(), testing::AnyOf(0, 3)) << name << program.err();
+  }
+}
+
+TEST(ScopedTlsStack, OfEitherTopologySpeaksTlsAlone) {
+  for (const bool isCluster : {false, true}) {
+    ScopedStackOptions options;
+    options.tls = true;
+    options.node.maxmemory = kTlsMemory;
+    if (isCluster) options.cluster = ClusterShape{};
+    auto stack = ScopedStack::start(options);
+    ASSERT_TRUE(stack) << stack.error().message;
+    TlsOptions trusted;
+    trusted.ca = Certificates::in(stack->certificatesDir()).ca;
+    const auto tls = TlsContext::make(trusted);
+    ASSERT_TRUE(tls) << tls.error().message;
+    for (const Endpoint& endpoint : stack->endpoints()) {
+      EXPECT_TRUE(Admin::connect(endpoint, {{}, {}, *tls})) << endpoint.text();
+      EXPECT_FALSE(Admin::connect(endpoint, {})) << endpoint.text();
+    }
+  }
 }
 
 TEST(TlsStackTest, APlainServerIsKnownByItsAnswer) {

@@ -15,7 +15,7 @@ Result<DriverPlan> planOf(std::vector<std::string> arguments) {
       *findCommand("driver"), commands(),
       {std::move(arguments), {}, [](const std::string&) { return Result<std::string>{""}; }});
   if (!flags) return fail(flags.error());
-  return driverPlan({*flags, {"redline", "driver"}, ""});
+  return driverPlan({*flags, {"redline", "driver"}, ""}, {});
 }
 
 std::string whyNot(std::vector<std::string> arguments) {

@@ -78,7 +78,7 @@ Result<DriverPlan> driverOf(std::vector<std::string> arguments) {
       *findCommand("driver"), commands(),
       {std::move(arguments), {}, [](const std::string&) { return Result<std::string>{""}; }});
   if (!flags) return fail(flags.error());
-  return driverPlan({*flags, {}, ""});
+  return driverPlan({*flags, {}, ""}, {});
 }
 
 TEST(MitigationFlags, WorkInAClusterToo) {

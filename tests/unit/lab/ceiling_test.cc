@@ -306,6 +306,38 @@ TEST(CeilingFindings, HoldAnAblationAgainstTheSameReadsWithoutIt) {
                                    row("GET 100 B, per command", "10.00", "8.00", "+2.00 µs")));
 }
 
+TEST(CeilingFindings, GiveThePriceOfTlsAsARatio) {
+  const auto document =
+      ceilingsOf({{"small-b0", 8}, {"tls-b0", 10}, {"small-b16", 2}, {"tls-b16", 4}});
+  EXPECT_THAT(document.findings, finds("tls-price", Standing::expected, "0.8× [", "0.5× [",
+                                       "100k/s [", "250k/s [", "10.00 µs with it", "8.00 µs"));
+  EXPECT_THAT(
+      document.figures,
+      Contains(AllOf(
+          Field(&LabFigure::what, "ceiling of GET 100 B, per command with TLS ÷ without"),
+          Field(&LabFigure::unit, "x"), Field(&LabFigure::value, testing::DoubleNear(0.8, 1e-3)))));
+  EXPECT_EQ(findingOf(ceilingsOf({{"small-b0", 8}}), "tls-price").text, "");
+}
+
+// The arms that are compared have the same flags but for TLS, and servers of their own.
+TEST(CeilingPlan, MeasuresTlsInTurnWithPlainRuns) {
+  const auto plan = lab::planOf(ceilingExperiment(), parameters());
+  ASSERT_TRUE(plan);
+  const auto run = [&](std::string_view name) {
+    return std::ranges::find(plan->runs, name, &LabRun::name);
+  };
+  const auto plain = run("closed-small-b0-r1"), tls = run("closed-tls-b0-r1");
+  ASSERT_NE(plain, plan->runs.end());
+  ASSERT_NE(tls, plan->runs.end());
+  Flags flags = tls->drives.front().flags;
+  EXPECT_EQ(std::erase_if(flags, [](const auto& flag) { return flag.starts_with("-tls"); }), 2U);
+  EXPECT_EQ(flags, plain->drives.front().flags);
+  EXPECT_LT(std::abs(tls - plain), 12);  // within one block
+  const auto servers = std::ranges::find(plan->stacks, tls->stack, &LabStack::name);
+  ASSERT_NE(servers, plan->stacks.end());
+  EXPECT_THAT(servers->up, Contains("-tls"));
+}
+
 // Two cores: one is Redis's and one the generator's.
 TEST(CeilingFindings, SayThatIoThreadsWereNotAttempted) {
   const auto plan = lab::planOf(ceilingExperiment(), parameters());

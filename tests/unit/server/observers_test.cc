@@ -31,6 +31,15 @@ TEST(ObserverFiles, NameEachServerAndItsExporter) {
   EXPECT_EQ(json::parse(driverTargets({"127.0.0.1", 9121, {}}))[0]["targets"][0], "127.0.0.1:9121");
 }
 
+TEST(ObserverFiles, SayWhereServersSpeakTls) {
+  StackState state = cluster();
+  EXPECT_FALSE(json::parse(redisTargets(state, 7791))[0]["labels"].contains("__redis_scheme__"));
+  state.tls = true;
+  const json targets = json::parse(redisTargets(state, 7791));
+  EXPECT_EQ(targets[0]["labels"]["__redis_scheme__"], "rediss://");
+  EXPECT_EQ(targets[0]["targets"][0], "127.0.0.1:7700");  // what instances are called
+}
+
 TEST(ObserverFiles, AreThoseOfDeployBesideTheTargets) {
   const TemporaryDirectory dir;
   ASSERT_TRUE(writeObserverFiles(dir.path() / "observe", cluster(), 7791, {"127.0.0.1", 9, {}}));
