@@ -138,7 +138,9 @@ void reportSwitched(Study& s, const Switched& switched) {
       .text("Within one run `always` multiplies everysec's median write by {} and its p99 by {}{}",
             half, tax,
             quiet.isKnown()
-                ? fmt::format("; in intervals in which both cores were available, p99 by {}", quiet)
+                ? fmt::format(
+                      ". In intervals in which both cores were available it multiplies p99 by {}",
+                      quiet)
                 : std::string());
   s.figure("write p99, always ÷ everysec, within one run", tax);
   s.figure("the same, core available", quiet);
@@ -173,8 +175,8 @@ void claimGeneratorsCore(Study& s, const Cell& everysec, const Cell& always) {
       .from("pauses of the generator's worker, and of a canary on its core; all runs")
       .text(
           "With `always` the generator did not run for {} of the time although no thread had its "
-          "core ({} with everysec), and a canary on it for {} ({}); threads of the kernel took {} "
-          "of a core. {} of {} runs are valid. {}",
+          "core, with everysec for {}. A canary on that core did not run for {}, with everysec for "
+          "{}. Threads of the kernel took {} of a core, and {} of {} runs are valid. {}",
           formatShare(paused), formatShare(pausedBeside), formatShare(gone),
           formatShare(goneBeside), formatShare(mean(always, recorded(kKernelShare))),
           validCount(runs), runs.size(), cause);
@@ -212,15 +214,14 @@ void reportCompetitor(Study& s, const Grid& writer, const Cell& everysec) {
       .from("response times, aof_delayed_fsync, and a probe of fdatasync during the runs")
       .restsOn({written[beside]})
       .text(
-          "Beside somebody who writes {}/s to the same disk a sync takes {} at the median and {} "
-          "at "
-          "most ({} and {} without), and everysec's p99 is {} that without: {}",
-          written[beside], sync[beside], longest[beside], sync[everysec], longest[everysec], ratio,
+          "Beside somebody who writes {}/s to the same disk everysec's p99 is {} that without. A "
+          "sync takes {} at the median instead of {}. The longest takes {} instead of {}. {}",
+          written[beside], ratio, sync[beside], sync[everysec], longest[beside], longest[everysec],
           isDelayed
               ? fmt::format("{} syncs took longer than two seconds, and writes waited for them",
                             delayed[beside].plain())
-              : std::string("no sync took two seconds, so the rule that makes writes wait "
-                            "was never in effect"));
+              : std::string("No sync took two seconds, so the rule that makes writes wait was "
+                            "never in effect"));
   s.figure("everysec's p99 beside a writer ÷ alone", ratio);
 }
 
@@ -373,15 +374,15 @@ void declare(Study& s) {
                                                      : expectAbove(tax))
       .from("response times of writes at one rate, whole and by interval; Redis's latency monitor")
       .headline()
+      .restsOn({p99[everysec]})
       .text(
-          "`always` multiplies the write p99 of everysec by {} (from {} to {}) and its p99.9 by "
+          "`always` multiplies the write p99 of everysec by {}, to {}. It multiplies p99.9 by "
           "{}{}{}",
-          tax, p99[everysec], p99[always], p999.ratio(everysec, always),
+          tax, p99[always], p999.ratio(everysec, always),
           !typicalTax.isKnown()
               ? std::string()
-              : fmt::format(
-                    ". In the median interval of 100 ms it multiplies p99 by {} (from {} to {})",
-                    typicalTax, typical[everysec], typical[always]),
+              : fmt::format(". In the median interval it multiplies p99 by {}, to {}", typicalTax,
+                            typical[always]),
           longSyncs(s.validRuns(always)));
   s.slo("write-p99-always", SloVerdict::reported,
         fmt::format("{}, {} everysec; in the median interval {}, {}", p99[always], tax,
@@ -459,11 +460,12 @@ void declare(Study& s) {
   const Measured fatTax = sizedP99.ratio(fatEverysec, fatAlways);
   s.claim("always-costs-large", expectAbove(fatTax))
       .from("response times of writes at one rate")
+      .restsOn({sizedP99[fatEverysec]})
       .text(
-          "With values of {}, `always` multiplies the write p99 of everysec by {} (from {} to {}). "
+          "With values of {}, `always` multiplies the write p99 of everysec by {}, to {}. "
           "The larger values alone multiply the p99 of everysec by {} and that of always by {}",
-          largeSize, fatTax, sizedP99[fatEverysec], sizedP99[fatAlways],
-          sizedP99.ratio(everysec, fatEverysec), sizedP99.ratio(always, fatAlways));
+          largeSize, fatTax, sizedP99[fatAlways], sizedP99.ratio(everysec, fatEverysec),
+          sizedP99.ratio(always, fatAlways));
 
   if (auto said = diskWords(s.readings()); !said.empty())
     s.claim("disk", Standing::plain).from("fdatasync right before every run").text("{}", said);
@@ -505,14 +507,12 @@ void declare(Study& s) {
   s.claim("group-commit", expectAbove(gain))
       .from("achieved rates in the closed model")
       .headline()
+      .restsOn({ceiling[few]})
       .text(
           "`always` does not fsync every write separately: writes of one event-loop pass share an "
-          "fsync. It writes {} over -conns={} and {} over -conns={}: {} the rate on {:.0f} times "
-          "the connections. "
-          "At {} connections `always` reaches {} the rate of everysec",
-          ceiling[few], few[conns], ceiling[many], many[conns], gain,
-          many.level(conns).number / few.level(conns).number, many[conns],
-          ceiling.ratio(manyEverysec, many));
+          "fsync. Over -conns={} it writes {}, {} the rate over -conns={}. That is {} the rate of "
+          "everysec",
+          many[conns], ceiling[many], gain, few[conns], ceiling.ratio(manyEverysec, many));
 }
 
 Status check(const Parameters& p) {

@@ -329,11 +329,15 @@ void plotFaults(Study& s, const Figures& f) {
       });
 }
 
-/// "from 167 µs to 21 ms for 7.5 s, to the end of the run".
+/// "from 167 µs to 21 ms".
 std::string rise(const FaultStudy& fault, const Cell& cell) {
-  return fmt::format("from {} to {}{}{}", fault.baseline[cell], fault.peak[cell],
-                     fault.forHowLong(cell),
-                     fault.isCutOff(cell) ? ", to the end of the run," : "");
+  return fmt::format("from {} to {}", fault.baseline[cell], fault.peak[cell]);
+}
+/// ". That lasts 7.5 s, to the end of the run".
+std::string duration(const FaultStudy& fault, const Cell& cell) {
+  if (!fault.hasSpike(cell)) return ", which is no spike by the rule";
+  return fmt::format(". That lasts {}{}{}", fault.isMostlyLeftOut(cell) ? "at least " : "",
+                     fault.spikeS[cell], fault.isCutOff(cell) ? ", to the end of the run" : "");
 }
 
 void claimSpike(Study& s, const Figures& f, const Pair& pair) {
@@ -357,10 +361,11 @@ void claimSpike(Study& s, const Figures& f, const Pair& pair) {
         .headline()
         .restsOn(from)
         .text(
-            "{} with {} resident causes no spike: p99 is at most {} in any interval, compared with "
-            "{} before. Its fork took {}",
-            pair.fork.title, f.resident[pair.server].plain(), fault.peak[pair.server],
-            fault.baseline[pair.server], f.fork[pair.server]);
+            "{} causes no spike: p99 is at most {} in any interval, compared with {} before. With "
+            "{} "
+            "resident its fork took {}",
+            pair.fork.title, fault.peak[pair.server], fault.baseline[pair.server],
+            f.resident[pair.server].plain(), f.fork[pair.server]);
     return;
   }
   s.claim(id, 2 * found > all ? Standing::expected : Standing::inconclusive)
@@ -368,13 +373,15 @@ void claimSpike(Study& s, const Figures& f, const Pair& pair) {
       .headline()
       .restsOn(from)
       .text(
-          "{} with {} resident raises p99 {} when its child shares Redis's core. With the child on "
-          "the generator's core, {}. The rule finds a spike in {} of {} runs; the fork alone took "
-          "{}",
-          pair.fork.title, f.resident[pair.server].plain(), rise(fault, pair.server),
-          f.isMeasured(pair.generator) ? "p99 rises " + rise(fault, pair.generator)
-                                       : "p99 cannot be judged",
-          found, all, f.fork[pair.server]);
+          "{} raises p99 {} when its child shares Redis's core{}. With the child on the "
+          "generator's "
+          "core p99 {}. The rule finds a spike in {} of {} runs. With {} resident the fork alone "
+          "took {}",
+          pair.fork.title, rise(fault, pair.server), duration(fault, pair.server),
+          f.isMeasured(pair.generator)
+              ? "rises " + rise(fault, pair.generator) + duration(fault, pair.generator)
+              : "cannot be judged",
+          found, all, f.resident[pair.server].plain(), f.fork[pair.server]);
 }
 
 void recommendCore(Study& s, const Pair& pair, std::string_view core, std::string_view worth) {
@@ -416,7 +423,7 @@ void claimCoreByP99(Study& s, const Figures& f, const Pair& pair) {
       .text(
           "While the child of {} writes, the median interval has a p99 of {} when it shares "
           "Redis's "
-          "core and of {} when it shares the generator's: a ratio of {} ({})",
+          "core and of {} when it shares the generator's. That is a ratio of {} ({})",
           pair.fork.title, f.p99[pair.server], f.p99[pair.generator], ratio,
           differenceName(difference));
   if (!differs) return;
@@ -437,7 +444,7 @@ void claimIdle(Study& s, const Figures& f, const Cell& plain, const Cell& idle) 
       .text(
           "With the child of BGSAVE under SCHED_IDLE on Redis's core, the median interval has a "
           "p99 "
-          "of {} instead of {}: a ratio of {} ({}). The child then takes {} instead of {}",
+          "of {} instead of {}. That is a ratio of {} ({}). The child then takes {} instead of {}",
           f.p99[idle], f.p99[plain], ratio, differenceName(difference), f.fault.length[idle],
           f.fault.length[plain]);
   if (difference == Difference::differs && ratio.value() < 1)
@@ -453,7 +460,7 @@ void claimForkShare(Study& s, const Figures& f, const Pair& pair) {
   const double share = fork.value() / stall.value();
   s.claim("fork-share-" + pair.fork.word, Standing::plain)
       .from("the PING probe, and latest_fork_usec")
-      .text("{}: the longest stall was {}, and the fork took {}: {}", pair.generator.title(), stall,
+      .text("{}: the longest stall was {}. The fork took {}: {}", pair.generator.title(), stall,
             fork,
             share >= 0.5 ? fmt::format("{} of that stall", formatShare(std::min(share, 1.0)))
                          : "most of that stall is not the fork");
@@ -468,16 +475,16 @@ void claimCopies(Study& s, const Figures& f, const Pair& pair) {
       .from("minor faults and system time of the main thread, of the median interval")
       .restsOn({share})
       .text(
-          "{}: Redis's minor faults rise from {}/s to {}/s while the child lives, and each goes "
-          "with {} of system time, {} of the main thread together: {}",
+          "{}: Redis's minor faults rise from {}/s to {}/s while the child lives. Each goes with "
+          "{} "
+          "of system time, {} of the main thread together: {}",
           cell.title(), f.faultsBefore[cell], f.faultsDuring[cell], f.copyUs[cell],
           formatShare(std::max(0.0, share.value())),
           isLittle ? "too little to make a p99 of milliseconds"
                    : "enough to lengthen queues, beside what the child itself takes");
   const Measured copied = f.copied[cell], resident = f.resident[cell];
-  s.cost("{} needs {} of memory on top of {} ({}) at {}/s with {} reads", pair.fork.title, copied,
-         resident, formatShare(copied.value() / resident.value()), rateText(s),
-         formatShare(s.parameters().number("rw-ratio")));
+  s.cost("{} copies {} of {} at {}/s with {} reads: memory that it needs on top", pair.fork.title,
+         copied, resident, rateText(s), formatShare(s.parameters().number("rw-ratio")));
 }
 
 /// How long a fork blocks a server by its size, and what that makes of 20 GB.
@@ -571,11 +578,10 @@ void conclude(Study& s, const Figures& f, const Pair& pair) {
   const Cell& cell = pair.server;
   if (!f.isMeasured(cell)) return;
   const Measured peak = fault.peak[cell], before = fault.baseline[cell];
-  s.answer(
-      {peak, before, fault.aboveLimit[cell]},
-      fmt::format("{} raises p99 from {} to {} when its child shares Redis's core, and keeps "
-                  "it above 1 ms for {}",
-                  pair.fork.title, rounded(before), rounded(peak), fault.aboveLimitText(cell)));
+  s.answer({peak, before, fault.aboveLimit[cell]},
+           fmt::format("{} raises p99 to {} when its child shares Redis's core, and keeps it above "
+                       "1 ms for {}",
+                       pair.fork.title, rounded(peak), fault.aboveLimitText(cell)));
   if (fault.hasSpike(cell))
     s.decide(
         {peak, before, f.copied[cell]},
@@ -600,9 +606,9 @@ std::string worstSpike(const Figures& f, const Pair& pair) {
   };
   const bool onGenerator = f.isMeasured(pair.generator) && area(pair.generator) > area(pair.server);
   const Cell& worse = onGenerator ? pair.generator : pair.server;
-  return fmt::format("{} {}{} (fork {}; child on the {}'s core)", pair.fork.title,
-                     fault.peak[worse], fault.forHowLong(worse), f.fork[worse],
-                     onGenerator ? "generator" : "server");
+  return fmt::format("{}, child on the {}'s core: {}{}; fork {}", pair.fork.title,
+                     onGenerator ? "generator" : "server", fault.peak[worse],
+                     fault.forHowLong(worse), f.fork[worse]);
 }
 
 void judge(Study& s, const Figures& f, const std::vector<Pair>& pairs) {
