@@ -188,8 +188,26 @@ void plotPairs(Study& s, const Figures& f, const Grid& grid, const Factor<Reader
     f.fault.addLines(atOnce, grid.where(command, pair.atOnce));
     f.fault.addLines(inPages, grid.where(command, pair.inPages));
   }
-  atOnce.main().add();
+  atOnce.add();
   inPages.add();
+}
+
+/// The wedge of everyone who waits for one long command, and what is left of it in pages.
+void plotWedge(Study& s, const Figures& f, const Cell& whole, const Cell& paged) {
+  const auto draw = [&](const char* id, const Cell& cell, std::string title) {
+    Plot plot = f.fault.plotOverTime(id, std::move(title), "the command");
+    plot
+        .describe(fmt::format(
+            "Each operation on other keys by when it was due and how long it took, to within an "
+            "interval ({}): the darker, the more. Whoever is due during a long command waits for "
+            "its end. One run of each.",
+            s.parameters().text("interval")))
+        .y("response time", AxisKind::latency);
+    f.fault.addHeat(plot, cell);
+    return plot;
+  };
+  draw("wedge", whole, fmt::format("Other keys while {} reads", whole.title())).main().add();
+  draw("turns", paged, fmt::format("Other keys while {} reads the same", paged.title())).add();
 }
 
 void claimStall(Study& s, const Figures& f, const Pair& pair, const Cell& cell) {
@@ -331,6 +349,7 @@ void declare(Study& s) {
   const auto cellOf = [&](std::string_view word) { return grid.at(command, word); };
 
   tabulate(s, f);
+  plotWedge(s, f, cellOf(kHash.atOnce), cellOf(kHash.inPages));
   plotPairs(s, f, grid, command);
   for (const Pair& pair : kPairs) {
     const Cell whole = cellOf(pair.atOnce);

@@ -11,6 +11,7 @@
 #include "lab/format.h"
 #include "lab/interval_series.h"
 #include "lab/study.h"
+#include "model/statistics.h"
 #include "server/host.h"
 
 namespace redline::lab::fsync {
@@ -243,6 +244,38 @@ std::string longSyncs(const std::vector<const Reading*>& runs) {
                      formatQuantity(std::ranges::max(longestUs), "us"));
 }
 
+/// A line of each policy, from the percentile of everyday to that of one write in ten thousand.
+void plotPercentiles(Study& s, const Factor<std::string>& policy, const Grid& rate) {
+  Plot plot = s.plot("percentiles", "Write latency by percentile");
+  plot.describe(
+          fmt::format("{}/s. The median run of each policy; bars: from its fastest run to its "
+                      "slowest.",
+                      s.parameters().text("rate")))
+      .y("response time", AxisKind::latency)
+      .main();
+  struct Percentile {
+    const char *label, *field;
+  };
+  constexpr std::array kPercentiles{Percentile{"50%", "p50"}, Percentile{"90%", "p90"},
+                                    Percentile{"99%", "p99"}, Percentile{"99.9%", "p999"},
+                                    Percentile{"99.99%", "p9999"}};
+  std::vector<Level> levels;
+  for (const Percentile& each : kPercentiles) levels.push_back({each.field, each.label});
+  plot.x("percentile of the writes", levels);
+  for (const Cell& cell : rate.cells) {
+    LabSeries line{.title = cell.level(policy).title, .points = {}};
+    for (std::size_t i = 0; i < kPercentiles.size(); ++i) {
+      const auto us =
+          figuresOf(s.validRuns(cell), latency(kPercentiles[i].field, "response", "set"));
+      if (us.empty()) continue;
+      line.points.push_back(
+          {static_cast<double>(i), medianOf(us), std::ranges::min(us), std::ranges::max(us)});
+    }
+    plot.series(std::move(line));
+  }
+  plot.add();
+}
+
 /// The most durable policy that keeps to each limit.
 void recommendPolicies(Study& s, const Grid& rate, const Factor<std::string>& policy,
                        const Quantity& p99) {
@@ -348,16 +381,7 @@ void declare(Study& s) {
           "second. Intervals are of 100 ms: rare stalls of the disk decide the p99 of a whole run, "
           "and not that of its median interval.")
       .rows(rate.cells);
-  const auto place = [&](const Cell& cell) { return static_cast<double>(cell.index(policy)); };
-  s.plot("percentiles", "Write latency by policy")
-      .describe("p50, p99 and p99.9 of writes. Bars: 95% confidence.")
-      .x("appendfsync", policy.levels())
-      .y("response time", AxisKind::latency)
-      .points("p50", p50, rate.cells, place)
-      .points("p99", p99, rate.cells, place)
-      .points("p99.9", p999, rate.cells, place)
-      .main()
-      .add();
+  plotPercentiles(s, policy, rate);
   const Measured tax = p99.ratio(everysec, always);
   const Measured typicalTax = typical.ratio(everysec, always);
   s.figures("write p99, {}", p99, rate.cells);

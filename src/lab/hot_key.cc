@@ -360,6 +360,14 @@ struct Cost {
       return fmt::format("replicas behind by at most {}", formatQuantity(behindBytes, "bytes"));
     return "–";
   }
+  /// Beside its line in a picture: "0.02% stale", "4 copies a write".
+  std::string label() const {
+    if (!last.split.empty()) return formatDecimals(last.writeFanOut) + " copies a write";
+    if (staleReads > 0) return staleShare() + " stale";
+    if (!last.replicaPolicy.empty())
+      return fmt::format("up to {} behind", formatQuantity(behindBytes, "bytes"));
+    return "none seen stale";
+  }
   /// The price of freshness alone.
   std::string briefly() const {
     return staleReads == 0 ? std::string("stale reads are possible, though none was seen")
@@ -627,16 +635,29 @@ void plotLoad(Study& s, const Figures& f) {
   const auto pooled = [&](double Load::* part) {
     return s.quantity("share", shareOf(f.load, part), f.cells);
   };
+  Plot relief = s.plot("relief", "What each mitigation takes off the hot master");
+  relief
+      .describe(
+          "Its requests a second, without and with each of them, and its price. Bars: 95% "
+          "confidence.")
+      .x("", {{.label = "none", .title = "as it is"}, {.label = "with", .title = "mitigated"}})
+      .y("requests a second", AxisKind::count)
+      .main();
+  for (const Cell& cell : f.treated)
+    if (f.requests.hasAll({f.untreated, cell}))
+      relief.series({.title = fmt::format("{}: {}", f.name(cell), costOf(s, cell).label()),
+                     .points = {{0, f.requests[f.untreated].value()},
+                                pointOf(1, f.requests[cell].estimate)}});
+  relief.add();
   s.plot("shares", "Share of requests by node")
       .describe(
-          "The hot master, the other masters on average, and the busiest replica; bars are "
-          "intervals.")
+          "The hot master, the other masters on average, and the busiest replica. Bars: 95% "
+          "confidence.")
       .x("", AxisKind::names)
       .y("share of requests", AxisKind::share)
       .points("hot master", f.share, f.cells, name)
       .points("other masters", pooled(&Load::other), f.cells, name)
       .points("busiest replica", pooled(&Load::busiestReplica), f.cells, name)
-      .main()
       .add();
 }
 

@@ -306,19 +306,30 @@ void tabulateCopies(Study& s, const Figures& f) {
       .rows(f.fault.cells());
 }
 
-void plotFaults(Study& s, const Figures& f) {
+void plotFaults(Study& s, const Figures& f, const Cell& bgsave) {
   const Cells& cells = f.fault.cells();
   const auto draw = [&](Plot plot, const FaultStudy::SeriesOf& seriesOf) {
     f.fault.addLines(plot, cells, seriesOf);
     f.fault.addSpan(plot, cells, [](const Cell& cell) { return "child of " + cell.title(); });
     plot.add();
   };
+  Plot heat =
+      f.fault.plotOverTime("heat", "Response time while a snapshot shares Redis's core", "fork");
+  heat
+      .describe(fmt::format(
+          "Each operation by when it was due and how long it took, to within an interval ({}): the "
+          "darker, the more. One run of {}.",
+          s.parameters().text("interval"), bgsave.title()))
+      .y("response time", AxisKind::latency)
+      .main();
+  f.fault.addHeat(heat, bgsave);
+  f.fault.addSpan(heat, {bgsave}, [](const Cell&) { return std::string("its child"); });
+  heat.add();
   draw(f.fault.plotOverTime("p99", "p99 around the fault", "fork")
            .describe(fmt::format("p99 of each interval ({}), one run of each kind. Intervals in "
                                  "which the generator was late are left out. 0: the fault begins.",
                                  s.parameters().text("interval")))
-           .y("p99", AxisKind::latency)
-           .main(),
+           .y("p99", AxisKind::latency),
        {});
   draw(
       f.fault.plotOverTime("minor-faults", "Redis's minor faults around the fault", "fork")
@@ -511,7 +522,9 @@ void reportSizes(Study& s, const Grid& sizes) {
   const double atGb = kForecastBytes / kGb;
   const Estimate forecastUs = forecast(gb, us, atGb);
   Plot plot = s.plot("fork-by-size", "How long a fork blocks Redis, by its size");
-  plot.describe("BGSAVE of an idle server; the line is least squares, and goes on to 20 GB.")
+  plot.describe(
+          "BGSAVE of an idle server. The line is least squares of logarithms and goes on to 20 GB; "
+          "bars: 95% confidence, of the forecast that of one more fork.")
       .x("resident, GB", AxisKind::linear)
       .y("fork", AxisKind::latency)
       .points("measured", fork, sizes.cells,
@@ -521,17 +534,20 @@ void reportSizes(Study& s, const Grid& sizes) {
   for (const double x : {least, most, 2.0, 5.0, 10.0, atGb})
     if (x >= least) model.points.push_back({x, line->at(x)});
   std::ranges::sort(model.points, {}, &LabPoint::x);
-  plot.series(std::move(model)).add();
+  plot.series(std::move(model))
+      .series({.title = "forecast", .points = {pointOf(atGb, forecastUs)}, .line = false})
+      .add();
   const Measured foretold{forecastUs, "us", s.runs(sizes.cells.back()), gb.size()};
   s.claim("fork-by-size", Standing::plain)
-      .from("latest_fork_usec of idle servers of several sizes; least squares")
+      .from(fmt::format("latest_fork_usec of {} forks of idle servers from {} to {}; least squares "
+                        "of logarithms",
+                        gb.size(), formatQuantity(least * kGb, "bytes"),
+                        formatQuantity(most * kGb, "bytes")))
       .headline()
       .text(
-          "A fork blocks Redis for {} a GB resident and {} besides, by {} forks of servers from {} "
-          "to {}. If the line goes on, a server of 20 GB is blocked for {} at each save",
-          formatQuantity(line->slope, "us"), formatQuantity(std::max(0.0, line->atZero), "us"),
-          gb.size(), formatQuantity(least * kGb, "bytes"), formatQuantity(most * kGb, "bytes"),
-          foretold);
+          "A fork blocks Redis for {} a GB resident and {} besides. If the line goes on, a server "
+          "of 20 GB is blocked for {} at each save",
+          formatQuantity(line->slope, "us"), formatQuantity(line->atZero, "us"), foretold);
   s.figure("fork of a server of 20 GB, forecast", foretold);
 }
 
@@ -693,7 +709,7 @@ void declare(Study& s) {
 
   tabulateSpikes(s, f);
   tabulateCopies(s, f);
-  plotFaults(s, f);
+  plotFaults(s, f, bgsave.server);
   for (const Pair& pair : pairs) claimSpike(s, f, pair);
   for (const Pair& pair : pairs)
     if (f.fault.isMostlyLeftOut(pair.generator))

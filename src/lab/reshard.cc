@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -355,11 +356,11 @@ void plotLatency(Study& s, const Figures& f, const Values& values) {
   const Cell range = f.of(values, kRange);
   Plot plot = f.fault.plotOverTime("p99-" + values.word,
                                    "p99 while slots move, " + range.level(f.size).title);
-  plot.describe(fmt::format("p99 of each interval ({}), one run of each kind. The spans are the "
-                            "range's moves.",
-                            s.parameters().text("interval")))
+  plot.describe(fmt::format("p99 of each interval ({}), of all valid runs that moved {}. Grey: the "
+                            "middle 80% of the intervals before the first move.",
+                            s.parameters().text("interval"), f.title(range)))
       .y("p99", AxisKind::latency);
-  for (const Cell& cell : {range, f.of(values, kHot)}) f.fault.addLine(plot, cell, f.title(cell));
+  f.fault.addRuns(plot, range);
   addMoves(plot, f, range);
   if (values.word == kSmall.word) plot.main();
   plot.add();
@@ -367,14 +368,31 @@ void plotLatency(Study& s, const Figures& f, const Values& values) {
 
 void plotRedirects(Study& s, const Figures& f, const Cell& cell) {
   Plot plot = f.fault.plotOverTime("redirects", "Redirects while slots move");
-  plot.describe(fmt::format("MOVED and ASK in each interval ({}) of one run that moved {}.",
+  plot.describe(fmt::format("MOVED and ASK in each interval ({}), means of the valid runs that "
+                            "moved {}.",
                             s.parameters().text("interval"), f.title(cell)))
       .y("redirects a second", AxisKind::count);
-  const auto redirects = [](std::uint64_t Counters::* count) {
-    return [count](const Reading& run) { return countedSeries(*run.dir(), count); };
-  };
-  f.fault.addLine(plot, cell, "MOVED", redirects(&Counters::moved));
-  f.fault.addLine(plot, cell, "ASK", redirects(&Counters::ask));
+  std::map<double, std::pair<double, double>> counts;  // MOVED, ASK by seconds since the first move
+  const auto runs = s.validRuns(cell);
+  const double lengthS = s.parameters().seconds("interval");
+  for (const Reading* const run : runs) {
+    const auto when = moveThere(*run);
+    if (!when) continue;
+    const auto moved = countedSeries(*run->dir(), &Counters::moved);
+    const auto ask = countedSeries(*run->dir(), &Counters::ask);
+    for (std::size_t i = 0; i < moved.size(); ++i) {
+      auto& [of, asked] = counts[lengthS * std::round((moved[i].startS - when->fromS) / lengthS)];
+      of += moved[i].value / static_cast<double>(runs.size());
+      asked += ask[i].value / static_cast<double>(runs.size());
+    }
+  }
+  LabSeries moved{.title = "MOVED", .points = {}, .bars = true, .width = lengthS};
+  LabSeries ask{.title = "ASK", .points = {}, .bars = true, .width = lengthS};
+  for (const auto& [x, both] : counts) {
+    moved.points.push_back({x + lengthS / 2, both.first});
+    ask.points.push_back({x + lengthS / 2, both.first + both.second, both.first});
+  }
+  plot.series(std::move(moved)).series(std::move(ask));
   addMoves(plot, f, cell);
   plot.add();
 }
