@@ -108,7 +108,10 @@ LabRun forkUnderLoad(Study& s, const Fork& fork, const std::string& childsCore) 
                         .load = faultDataSet(p)}),
       .before = noteDisk,
       .drives = {{.decide = [&p, word = fork.word](const Readings& soFar) -> std::optional<Flags> {
-        return driveWithFault(p, word, fmt::format("{:.0f}", *rateNow(p, soFar)));
+        // A child on the generator's core has what that leaves of it; all conditions alike, since
+        // they are compared.
+        return joinFlags(
+            {driveWithFault(p, word, fmt::format("{:.0f}", *rateNow(p, soFar))), {"-wait=block"}});
       }}},
       .expectedS = p.seconds("warmup") + p.seconds("duration") + 0.4};
   if (childsCore == kIdle) run.beside = idleChildren;
@@ -730,9 +733,12 @@ void declare(Study& s) {
   s.method(f.fault.method());
   s.method(
       "Minor faults and system time are counted by Linux, read as often as there are intervals and "
-      "put on those by straight lines; what a copied page costs is of the intervals that lie "
+      "put on those by straight lines. What a copied page costs is of the intervals that lie "
       "wholly "
       "in the child's life, without the fork's");
+  s.method(
+      "The generator sleeps between operations (-wait=block), so that a child on its core has what "
+      "it leaves");
 }
 
 Status check(const Parameters& p) {
