@@ -89,6 +89,8 @@ void addInvalidRunsFinding(const Readings& readings, ExperimentDocument& documen
                                  invalid == 1 ? "is" : "are", fmt::join(reasons, ", "));
   if (without.empty())
     text += ". Every condition has valid runs, and only these count";
+  else if (without.size() == anyValid.size())
+    text += ". No condition has a valid run: do not use these figures";
   else
     text += fmt::format(". {} of {} conditions ha{} no valid run. Do not use their figures: {}",
                         without.size(), anyValid.size(), without.size() == 1 ? "s" : "ve",

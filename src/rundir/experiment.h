@@ -209,6 +209,10 @@ struct LabDecision {
   std::vector<std::string> runs;
 };
 
+/// The answer where every run that it would rest on is invalid.
+inline constexpr std::string_view kDisturbedAnswer =
+    "Every run that could answer this was disturbed";
+
 enum class ExperimentState { running, done, interrupted };
 
 struct ExperimentDocument {
