@@ -206,8 +206,8 @@ void plotWedge(Study& s, const Figures& f, const Cell& whole, const Cell& paged)
     f.fault.addHeat(plot, cell);
     return plot;
   };
-  draw("wedge", whole, fmt::format("Other keys while {} reads", whole.title())).main().add();
-  draw("turns", paged, fmt::format("Other keys while {} reads the same", paged.title())).add();
+  draw("wedge", whole, "Other keys beside " + whole.title()).main().add();
+  draw("turns", paged, "Other keys beside " + paged.title()).add();
 }
 
 void claimStall(Study& s, const Figures& f, const Pair& pair, const Cell& cell) {
