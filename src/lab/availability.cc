@@ -157,7 +157,7 @@ void addAvailability(const Readings& readings, ExperimentDocument& document) {
       "p99, median of the runs. Core available: the median of the p99 of intervals that are left.";
   for (const auto& [name, part] : partsOf(readings)) {
     const bool differ = loseDifferently(runsOf(part));
-    std::vector<std::string> shares, names;
+    std::vector<std::string> names;
     for (const Condition& condition : part) {
       const auto foundUs = figuresOf(condition.runs, [](const Reading& run) {
         return run.record.figure(kFoundP99, latencyUs(run, "p99"));
@@ -168,17 +168,18 @@ void addAvailability(const Readings& readings, ExperimentDocument& document) {
             foundUs.empty() ? "–" : formatQuantity(medianOf(foundUs), "us"),
             differ ? "not told apart" : medianText(condition.runs, "available_p99_us", "us")},
            namesOf(condition.runs)});
-      shares.push_back(
-          fmt::format("{} {}", condition.title(), formatShare(lostOf(condition.runs))));
       for (const Reading* const run : condition.runs) names.push_back(run->record.name);
     }
     if (!differ) continue;
+    const auto lost = [](const Condition& condition) { return lostOf(condition.runs); };
+    const auto [least, most] = std::ranges::minmax_element(part, {}, lost);
     document.findings.push_back(
         {name.empty() ? "cores-lost" : "cores-lost-" + name, Standing::problem,
          fmt::format(
-             "Conditions lost their cores differently, beyond chance ({}): what is compared "
-             "causes the disturbance, so no interval of them is left out",
-             fmt::join(shares, "; ")),
+             "Conditions lost their cores differently, beyond chance: from {} of the intervals "
+             "({}) "
+             "to {} ({}). What is compared causes the disturbance, so no interval is left out",
+             formatShare(lost(*least)), least->title(), formatShare(lost(*most)), most->title()),
          "the witness of each run; shares exchanged within repeats at 5% (docs/method.md)", false,
          std::move(names)});
   }

@@ -188,8 +188,26 @@ void plotPairs(Study& s, const Figures& f, const Grid& grid, const Factor<Reader
     f.fault.addLines(atOnce, grid.where(command, pair.atOnce));
     f.fault.addLines(inPages, grid.where(command, pair.inPages));
   }
-  atOnce.main().add();
+  atOnce.add();
   inPages.add();
+}
+
+/// The wedge of everyone who waits for one long command, and what is left of it in pages.
+void plotWedge(Study& s, const Figures& f, const Cell& whole, const Cell& paged) {
+  const auto draw = [&](const char* id, const Cell& cell, std::string title) {
+    Plot plot = f.fault.plotOverTime(id, std::move(title), "the command");
+    plot
+        .describe(fmt::format(
+            "Each operation on other keys by when it was due and how long it took, to within an "
+            "interval ({}): the darker, the more. Whoever is due during a long command waits for "
+            "its end. One run of each.",
+            s.parameters().text("interval")))
+        .y("response time", AxisKind::latency);
+    f.fault.addHeat(plot, cell);
+    return plot;
+  };
+  draw("wedge", whole, "Other keys beside " + whole.title()).main().add();
+  draw("turns", paged, "Other keys beside " + paged.title()).add();
 }
 
 void claimStall(Study& s, const Figures& f, const Pair& pair, const Cell& cell) {
@@ -201,12 +219,13 @@ void claimStall(Study& s, const Figures& f, const Pair& pair, const Cell& cell) 
   s.claim(id, f.fault.hasSpike(cell) ? Standing::expected : Standing::contradicts)
       .headline(pair.atOnce == kHash.atOnce)
       .from("SLOWLOG, and the spike rule on p99 by interval")
+      .restsOn({f.fault.baseline[cell]})
       .text(
-          "{} ({} elements, {}) blocks Redis for {} by the slow log; no other client is served "
-          "meanwhile. It multiplies p99 of other keys by {} (from {} to {}){}",
-          cell.title(), f.elements[cell].plain(), f.reply[cell].plain(), f.longestCall[cell],
-          f.fault.multiple[cell], f.fault.baseline[cell], f.fault.peak[cell],
-          f.fault.hasSpike(cell) ? fmt::format(", and the spike lasts {}", f.fault.lasted(cell))
+          "{} ({} elements) blocks Redis for {} by the slow log, and no other client is served "
+          "meanwhile. It multiplies p99 of other keys by {}, to {}{}",
+          cell.title(), f.elements[cell].plain(), f.longestCall[cell], f.fault.multiple[cell],
+          f.fault.peak[cell],
+          f.fault.hasSpike(cell) ? fmt::format(". The spike lasts {}", f.fault.lasted(cell))
                                  : std::string(", which is not a spike by the rule"));
 }
 
@@ -220,12 +239,10 @@ void claimPages(Study& s, const Figures& f, const Pair& pair, const Cell& whole,
       .from("SLOWLOG and peak p99 of the two")
       .restsOn({f.longestCall[whole]})
       .text(
-          "Reading {} in pages of {} ({}, {} calls) shortens the longest call from {} to {} and "
-          "lowers the peak p99 of other keys from {} to {}. Reading it at once multiplies that "
-          "peak by {}",
-          pair.what, page, findBigRead(pair.inPages)->command, f.calls[paged].plain(),
-          f.longestCall[whole], f.longestCall[paged], f.fault.peak[whole], f.fault.peak[paged],
-          worse);
+          "Reading {} in pages of {} ({}) shortens the longest call from {} to {}. It lowers the "
+          "peak p99 of other keys from {} to {}. Reading it at once multiplies that peak by {}",
+          pair.what, page, findBigRead(pair.inPages)->command, f.longestCall[whole],
+          f.longestCall[paged], f.fault.peak[whole], f.fault.peak[paged], worse);
   s.cost(
       "Reading {} in pages takes {} the main-thread time of {} and {} its time from first call to "
       "last reply. It is not a snapshot: changes made meanwhile may or may not be seen",
@@ -248,7 +265,7 @@ void claimUnseen(Study& s, const Figures& f, const Cell& cell) {
       .text("Around {} the longest stall was {}, and the slow log records {}{}", cell.title(),
             stall, formatQuantity(slowUs, "us"),
             stall.value() > slowUs
-                ? fmt::format(": it leaves out {} of the stall, including the writing of the reply",
+                ? fmt::format(". It leaves out {} of the stall, including the writing of the reply",
                               formatShare((stall.value() - slowUs) / stall.value()))
                 : std::string(": the two agree"));
 }
@@ -263,7 +280,7 @@ void claimEvictions(Study& s, const Figures& f, const Cell& tight, const Cell& r
           "With {} free below maxmemory, the reply of KEYS * ({}) counts as Redis's memory: {} "
           "keys were evicted while it was built and sent{}. {} reads of that run missed",
           s.parameters().text("headroom"), f.reply[tight].plain(), evicted,
-          isCompared ? fmt::format(" ({} with room for it)", f.evicted[roomy]) : std::string(),
+          isCompared ? fmt::format(". With room for it {} were", f.evicted[roomy]) : std::string(),
           f.misses[tight].plain());
   if (evicted.value() > 0)
     s.cost(
@@ -275,7 +292,7 @@ void claimEvictions(Study& s, const Figures& f, const Cell& tight, const Cell& r
 void judge(Study& s, const Figures& f, const Cell& whole, const Cell& paged) {
   if (!f.isMeasured(whole)) return;
   const auto text = [&](const Cell& cell) {
-    return fmt::format("{}: {} by SLOWLOG, others' p99 {} → {}", cell.title(), f.longestCall[cell],
+    return fmt::format("{}: {} by SLOWLOG; others' p99 {} → {}", cell.title(), f.longestCall[cell],
                        f.fault.baseline[cell], f.fault.peak[cell]);
   };
   std::string detail = fmt::format("{} elements, {}/s beside it", s.parameters().text("fields"),
@@ -332,6 +349,7 @@ void declare(Study& s) {
   const auto cellOf = [&](std::string_view word) { return grid.at(command, word); };
 
   tabulate(s, f);
+  plotWedge(s, f, cellOf(kHash.atOnce), cellOf(kHash.inPages));
   plotPairs(s, f, grid, command);
   for (const Pair& pair : kPairs) {
     const Cell whole = cellOf(pair.atOnce);

@@ -192,11 +192,9 @@ void plotCeilings(Study& s, const Ceilings& c) {
 std::string timeOf(Study& s, const Ceilings& c, const Cell& cell) {
   if (!c.mainUs.has(cell)) return {};
   return fmt::format(
-      ". The kernel takes {} of that thread's time ({} of {} µs per command): each command pays "
-      "for "
-      "one read() and one write(). Executing it takes {} µs",
-      shareOfKernel(c, cell), c.kernelUs[cell], c.mainUs[cell],
-      s.mean("", executionUsPerCommand, {cell})[cell]);
+      ". The kernel takes {} of that thread's time: each command pays for one read() and one "
+      "write(). A command costs the thread {} µs, and executing it is {} of them",
+      shareOfKernel(c, cell), c.mainUs[cell], s.mean("", executionUsPerCommand, {cell})[cell]);
 }
 
 void judgeCeiling(Study& s, const Ceilings& c, const Prediction& predicted) {
@@ -221,11 +219,10 @@ void judgeCeiling(Study& s, const Ceilings& c, const Prediction& predicted) {
 /// What batches save of it; empty where INFO was not kept.
 std::string savingOf(Study& s, const Ceilings& c, const Cell& one, const Cell& many) {
   if (!c.mainUs.hasAll({one, many})) return {};
-  const Quantity perRead = s.mean("", commandsPerRead, {one, many});
   return fmt::format(
-      ". One read brings {} commands instead of {}, so the kernel's part of a command falls from "
-      "{} to {} µs. Redis's own part changes from {} to {} µs",
-      perRead[many], perRead[one], c.kernelUs[one], c.kernelUs[many], c.redisUs[one],
+      ". One read then brings {} commands. The kernel's part of a command falls from {} to {} µs. "
+      "Redis's own part changes from {} to {} µs",
+      s.mean("", commandsPerRead, {many})[many], c.kernelUs[one], c.kernelUs[many], c.redisUs[one],
       c.redisUs[many]);
 }
 

@@ -144,7 +144,7 @@ Standing standingOf(SloVerdict verdict) {
 /// What a command costs under load and right before; empty where INFO was not kept.
 std::string costOf(const LoadNumbers& n) {
   if (!n.mainUs.hasAll({n.small, n.smallReference})) return {};
-  return fmt::format("; a command costs it {} µs, and {} µs at the ceiling right before",
+  return fmt::format(". A command costs it {} µs, and {} µs at the ceiling right before",
                      n.mainUs[n.small], n.mainUs[n.smallReference]);
 }
 
@@ -170,13 +170,14 @@ void judgeP99(Study& s, const LoadNumbers& n) {
       .from("response times with Poisson arrivals, and the main thread's CPU")
       .headline()
       .text(
-          "At {} of the ceiling, p99 of {} is {}. Its parts, p99 of each: {} from send to reply, "
-          "{} waiting for one of {} connections, {} of delay in the generator. The slowest reply "
-          "took {}, and operations that were due meanwhile queued behind it. The main thread is "
-          "{} busy{}{}",
-          n.share, small.title(), n.smallP99, part("p99", "service"), part("p99", "lateness"),
-          p.text("conns"), part("p99", "dispatch"), part("max", "service"), format(n.busy[small]),
-          costOf(n), isValid ? "" : ". None of these runs is valid, so this decides nothing");
+          "At {} of the ceiling, p99 of {} is {}. From send to reply it is {}. Waiting for one of "
+          "{} connections it is {}, and the generator's own delay is {}. The slowest reply took "
+          "{}, and operations that were due meanwhile queued behind it. The main thread is {} "
+          "busy{}{}",
+          n.share, small.title(), n.smallP99, part("p99", "service"), p.text("conns"),
+          part("p99", "lateness"), part("p99", "dispatch"), part("max", "service"),
+          format(n.busy[small]), costOf(n),
+          isValid ? "" : ". None of these runs is valid, so this decides nothing");
 }
 
 /// M/D/1 with the service time of this very load: a lower bound, and how far above it we are.
@@ -237,12 +238,12 @@ void claimSlowSpells(Study& s, const LoadNumbers& n, const std::vector<Interval>
       .from("the main thread's CPU and commands by INFO, and p99, by interval")
       .restsOn({n.rate[n.small]})
       .text(
-          "In {} of {} intervals of 100 ms the main thread was {:.0f}% busy or more and could "
-          "not catch up with its queue. A command costs it {:.2f} µs in the fastest tenth of the "
-          "intervals and {:.2f} µs in the slowest; {:.2f} µs saturate it at this rate. Half of "
-          "the intervals have a p99 of {} or less, a tenth of {} or more",
+          "In {} of the intervals the main thread was {:.0f}% busy or more and could not catch up "
+          "with its queue. A command costs it {:.2f} µs in the fastest tenth of the intervals and "
+          "{:.2f} µs in the slowest. At this rate {:.2f} µs saturate it. Half of the intervals "
+          "have a p99 of {} or less, a tenth of {} or more",
           formatShare(static_cast<double>(saturated) / static_cast<double>(intervals.size())),
-          intervals.size(), 100 * kSaturated, quantileOf(costs, 0.1), quantileOf(costs, 0.9),
+          100 * kSaturated, quantileOf(costs, 0.1), quantileOf(costs, 0.9),
           1e6 / n.rate[n.small].value(), formatQuantity(medianOf(p99), "us"),
           formatQuantity(quantileOf(p99, 0.9), "us"));
 }
@@ -277,8 +278,8 @@ void claimWithoutCore(Study& s, const LoadNumbers& n, const std::vector<Interval
       .from("the main thread's run delay by Linux (schedstat), and p99, by interval")
       .restsOn({n.smallP99})
       .text(
-          "Redis's main thread was ready to run but other threads had its core, for {} an "
-          "interval on average; in {} of {} intervals of 100 ms for {} or more. {}",
+          "Redis's main thread was ready to run but other threads had its core, for {} of an "
+          "interval of 100 ms on average. In {} of {} intervals it was {} or more. {}",
           formatQuantity(waitedUs / static_cast<double>(all), "us"), waited.size(), all,
           formatQuantity(kWaitedUs, "us"), waitedOrNot(waited, ran));
 }
@@ -301,11 +302,11 @@ void claimIdleCore(Study& s, const LoadNumbers& n) {
           "docs/terminology.md)")
       .restsOn({n.smallP99})
       .text(
-          "With Redis idle, watched for {} right before these runs, its core was taken away for "
-          "{} of every second, {} at the longest. Those pauses alone give a server that is {} "
-          "busy a p99 of {} or more, {} of the measured one: the machine's pauses {}",
-          formatQuantity(gaps.windowS, "s"), formatQuantity(gaps.sumUs() / gaps.windowS, "us"),
-          formatQuantity(gaps.gapsUs.empty() ? 0 : gaps.gapsUs.front(), "us"), formatShare(busy),
+          "With Redis idle, right before these runs, its core was taken away for {} of every "
+          "second, {} at the longest. At this load those pauses alone make a p99 of {} or more, {} "
+          "of the measured one: the machine's pauses {}",
+          formatQuantity(gaps.sumUs() / gaps.windowS, "us"),
+          formatQuantity(gaps.gapsUs.empty() ? 0 : gaps.gapsUs.front(), "us"),
           formatQuantity(bound, "us"), formatShare(share),
           share >= kMost   ? "make most of it, and on a quieter core it would be lower"
           : share <= kNone ? "do not explain it"
@@ -324,7 +325,7 @@ void claimOverload(Study& s, const LoadNumbers& n, const Cell& cell) {
       .restsOn({n.rate[cell]})
       .text(
           "{}: the open model cannot reach {} of the closed model's ceiling. It completed {}, {} "
-          "of what was offered, with the main thread {} busy and {} operations in a batch. Its "
+          "of what was offered. The main thread was {} busy, with {} operations in a batch. Its "
           "percentiles are of a queue that grows with the length of the run",
           cell.title(), n.share, n.rate[cell], n.keptUp[cell], n.busy[cell], format(n.batch[cell]));
 }

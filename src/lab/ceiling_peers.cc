@@ -172,7 +172,7 @@ std::string reasonOf(const PeerNumbers& n, const Cell& peer, const Cell& ours,
   const std::string busy = format(n.busy[peer]);
   switch (n.boundOf(peer, ours)) {
     case Bound::server:
-      return fmt::format("Both saturate Redis{}; a command costs it {} there and {} here",
+      return fmt::format("Both saturate Redis{}. A command costs it {} there and {} here",
                          ratio.estimate.hasInterval() && ratio.estimate.contains(1)
                              ? ", and the rates do not differ"
                              : "",
@@ -205,8 +205,8 @@ void claimPercentiles(Study& s, const PeerNumbers& n, const Cell& peer, const Ce
       .from("printed percentiles, and Little's law with the same number in flight")
       .restsOn({n.p50[ours], n.p50[peer], n.p99[ours], n.p99[peer]})
       .text(
-          "With batch {}, {} prints a p50 of {} and a p99 of {}; ours are {} and {}. At equal "
-          "concurrency the rates alone multiply our p50 by {}; a factor of {} is left: {}",
+          "With batch {}, {} prints a p50 of {} and a p99 of {}. Ours are {} and {}. At equal "
+          "concurrency the rates alone multiply our p50 by {}, and a factor of {} is left: {}",
           run.batch, run.tool, n.p50[peer].plain(), n.p99[peer].plain(), n.p50[ours].plain(),
           n.p99[ours].plain(), formatQuantity(1 / rates, "x"), formatQuantity(left, "x"), reason);
 }
@@ -219,7 +219,7 @@ void claimPeer(Study& s, const PeerNumbers& n, const Cell& peer) {
   const Measured ratio = n.rate.ratio(ours, peer);
   s.claim("peer-" + peer[n.beside.theirs].label, Standing::plain)
       .from("its printed figures, and INFO over the same time; one server, as many keys")
-      .text("{} finds {} with batch {}; right beside it we find {}, and its rate ÷ ours is {}. {}",
+      .text("{} finds {} with batch {}. Right beside it we find {}, so its rate ÷ ours is {}. {}",
             run.tool, n.rate[peer], run.batch, n.rate[ours], ratio, reasonOf(n, peer, ours, ratio));
   claimPercentiles(s, n, peer, ours);
 }

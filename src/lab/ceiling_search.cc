@@ -121,12 +121,13 @@ void claimHighestRate(Study& s, const Found& found) {
   const std::uint64_t searches = p.count("searches");
   const std::string howMany =
       found.metRates.size() < searches
-          ? fmt::format(". These are {} of {} searches; in the others it was missed at every rate",
-                        found.metRates.size(), searches)
+          ? fmt::format(
+                ". These are {} of {} searches, and in the others it was missed at every rate",
+                found.metRates.size(), searches)
           : "";
   s.claim("highest-rate-" + found.one.label, Standing::plain)
       .from(p.text("searches") + " bisections in the open model")
-      .text("{}: {} holds up to {}, {} of the closed model's ceiling, and is missed at {}{}",
+      .text("{}: {} holds up to {}, {} of the closed model's ceiling. It is missed at {}{}",
             found.one.title, p.text("slo"), found.met, shareOfCeiling(found, found.met.value()),
             found.missed.isKnown() ? format(found.missed) : "no rate tried", howMany);
   s.figure(fmt::format("highest rate of {} under {}", found.one.title, p.text("slo")), found.met);

@@ -157,11 +157,11 @@ std::string diskWords(const Readings& readings) {
   }
   if (p99.empty()) return {};
   return fmt::format(
-      "The disk ({}) syncs an append of 200 B in {} at the median and {} at p99 (medians of {} "
-      "measurements, p99 from {} to {})",
+      "The disk ({}) syncs a small append in {} at the median and {} at p99. Before the single "
+      "runs "
+      "its p99 was {} to {}",
       filesystem, formatQuantity(medianOf(p50), "us"), formatQuantity(medianOf(p99), "us"),
-      p99.size(), formatQuantity(std::ranges::min(p99), "us"),
-      formatQuantity(std::ranges::max(p99), "us"));
+      formatQuantity(std::ranges::min(p99), "us"), formatQuantity(std::ranges::max(p99), "us"));
 }
 
 }  // namespace redline

@@ -304,7 +304,7 @@ void claimFits(Study& s, const Sweep& w) {
       .text("While the working set fits, {} answers at least {} of the reads (ratio {}){}",
             w.policy(worst), w.percentHit(worst), worst[w.axes.ratio],
             evictedKeys >= 1
-                ? fmt::format("; {} of {} keys were evicted even there, since the clients' buffers "
+                ? fmt::format(". Even there {} of {} keys were evicted, since the clients' buffers "
                               "count towards maxmemory as well",
                               count(evictedKeys), count(evictedKeys + held))
                 : "");
@@ -373,7 +373,7 @@ void claimCliff(Study& s, const Sweep& w, const Cells& curve) {
   if (!found) {
     claim(Standing::contradicts)
         .headline(curve == w.base)
-        .text("{}: the hit rate falls by less than a percentage point up to {} maxmemory; {}",
+        .text("{}: the hit rate falls by less than a percentage point up to {} maxmemory, and {}",
               title, w.ratio(last), limit);
     return;
   }
@@ -382,8 +382,8 @@ void claimCliff(Study& s, const Sweep& w, const Cells& curve) {
                             : Standing::contradicts)
       .headline(curve == w.base)
       .text(
-          "{}: the hit rate is {} up to {} × maxmemory, a percentage point lower at {} ×, and {} "
-          "at {}. This is {}; {}",
+          "{}: the hit rate is {} up to {} × maxmemory. It is a percentage point lower at {} ×, "
+          "and {} at {}. This is {}. Behind it {}",
           title, percent(found->level), formatDecimals(x[found->lastFlat]),
           formatDecimals(found->edge), w.percentHit(last), w.ratio(last), shapeText(*found, x),
           limit);
@@ -432,9 +432,10 @@ void claimRank(Study& s, const Sweep& w, const Cells& curve) {
             isShown ? expected : Standing::inconclusive)
         .from("misses ÷ reads, popularity constant")
         .headline(c == rankedAt(w, curve))
-        .text("{} at {}: {} misses {} as often as {} (hit rates {} and {}; {}{})", w.dist(c),
-              w.ratio(c), w.policy(c), ratio, w.policy(base), w.percentHit(c), w.percentHit(base),
-              differenceName(difference), areSettled(w, c) ? "" : "; " + unsettled.whyUnsettled());
+        .text("{} at {}: {} misses {} as often as {} ({}). Their hit rates are {} and {}{}",
+              w.dist(c), w.ratio(c), w.policy(c), ratio, w.policy(base), differenceName(difference),
+              w.percentHit(c), w.percentHit(base),
+              areSettled(w, c) ? "" : ". " + unsettled.whyUnsettled());
   }
 }
 
@@ -449,15 +450,15 @@ void claimRefusal(Study& s, const Sweep& w, const Cells& curve) {
     if (w.refused(c))
       claim.headline(w.axes.isZipf(c) && c == curve.back())
           .text(
-              "{} at {}, {}: the {} keys without a time to live alone exceed maxmemory, so {} "
-              "refills a second are refused with -OOM; the hit rate is {}, that of the keys that "
-              "cannot be evicted",
-              w.policy(c), w.ratio(c), w.dist(c), count(permanent), w.refusedPerS[c],
-              w.percentHit(c));
+              "{} at {}, {}: the keys without a time to live alone exceed maxmemory, so {} refills "
+              "a second are refused with -OOM. The hit rate is {}, that of the {} keys that cannot "
+              "be evicted",
+              w.policy(c), w.ratio(c), w.dist(c), w.refusedPerS[c], w.percentHit(c),
+              count(permanent));
     else
       claim.text(
           "{} at {}, {}: nothing is refused yet, since a time to live takes bytes of its "
-          "own, but there is room for only {} of the {} keys that can be evicted; the hit "
+          "own, but there is room for only {} of the {} keys that can be evicted. The hit "
           "rate is {}",
           w.policy(c), w.ratio(c), w.dist(c),
           count(std::max(0.0, w.keysHeld[c].value() - permanent)), w.keysWithTtl[c],
@@ -487,9 +488,10 @@ void claimSimulation(Study& s, const Sweep& w) {
       .from("simulated with the keys that were held and as many requests as were sent")
       .restsOn(w.hits(seen))
       .text(
-          "The hit rate is within {} of the simulation of Redis's sampling at {} points "
-          "(furthest: {}, {}, {}), and {} of {} points of LRU under Zipf lie between the RANDOM "
-          "and the LRU formula, to within half a percentage point",
+          "The hit rate is within {} of the simulation of Redis's sampling at {} points. The "
+          "furthest is {}, {}, {}. Of LRU under Zipf {} of {} points lie between the RANDOM and "
+          "the "
+          "LRU formula, to within half a percentage point",
           points(off(furthest)), seen.size(), w.dist(furthest), w.policy(furthest),
           w.ratio(furthest), inside, lru);
 }
@@ -516,14 +518,14 @@ void claimScale(Study& s, const Sweep& w, const MissModels& models) {
       .headline()
       .restsOn(w.hits(seen))
       .text(
-          "A model, not a measurement: with room for {} keys instead of {}, LRU would send {}/s to "
-          "the store at {} × maxmemory and {} lookups/s, where the measured small one sends {}/s; "
-          "{}. The same formula promises up to {} too much here",
-          p.text("scale-room"), p.text("room"), count(misses.back()), formatDecimals(x.back()),
-          p.text("lookups"), count(w.projectedMisses(seen.back())),
-          limit ? fmt::format("the store's {}/s are passed at {} ×", p.text("backing"),
+          "A model, not a measurement: with room for {} keys LRU sends {}/s to the store at {} × "
+          "maxmemory. With the room for {} keys that was measured it is {}/s. At {} lookups/s {}. "
+          "The same formula promises up to {} too much here",
+          p.text("scale-room"), count(misses.back()), formatDecimals(x.back()), p.text("room"),
+          count(w.projectedMisses(seen.back())), p.text("lookups"),
+          limit ? fmt::format("the large one passes the store's {}/s at {} ×", p.text("backing"),
                               formatDecimals(*limit))
-                : fmt::format("the store's {}/s are not reached", p.text("backing")),
+                : fmt::format("the large one does not reach the store's {}/s", p.text("backing")),
           points(std::max(0.0, furthest)));
 }
 
@@ -552,8 +554,7 @@ void claimValueSize(Study& s, const Sweep& w) {
   for (const Cell& large : w.large) {
     const Cell small = large.with(w.axes.value, s.parameters().text("value-size"));
     if (!w.hit.hasAll({large, small})) continue;
-    const double off = std::abs(w.hit[large].value() - w.hit[small].value());
-    const bool isSame = off <= kModelHolds;
+    const bool isSame = std::abs(w.hit[large].value() - w.hit[small].value()) <= kModelHolds;
     const auto bytes = [&](const Cell& c) {
       return w.dataBytes[c].value() / w.keysLoaded[c].value();
     };
@@ -566,13 +567,13 @@ void claimValueSize(Study& s, const Sweep& w) {
         .from("used_memory of servers that held all keys")
         .restsOn({w.hit[large], w.hit[small]})
         .text(
-            "With values of {} the hit rate at {} is {}, with values of {} it is {}, {} apart{}. "
-            "A key takes {:.0f} bytes instead of {:.0f}, so 1 GiB holds {} keys instead of {}",
-            w.value(large), w.ratio(large), w.percentHit(large), w.value(small),
-            w.percentHit(small), points(off),
+            "At {} the hit rate is {} with values of {} and {} with values of {}{}. A key takes "
+            "{:.0f} bytes instead of {:.0f}. So a GiB holds {} keys instead of {}",
+            w.ratio(large), w.percentHit(large), w.value(large), w.percentHit(small),
+            w.value(small),
             isSame ? ": the ratio decides, not the size"
-                   : fmt::format(": {} and {} of the keys were held, since the clients' buffers "
-                                 "take room as well",
+                   : fmt::format(". The servers held {} and {} of the keys, since the clients' "
+                                 "buffers take room as well",
                                  heldShare(large), heldShare(small)),
             bytes(large), bytes(small), inGiB(large), inGiB(small));
   }
@@ -581,8 +582,7 @@ void claimValueSize(Study& s, const Sweep& w) {
 void claimClock(Study& s, const Sweep& w) {
   std::vector<std::string> coarse;
   for (const Cell& c : w.base)
-    if (const double tc = w.model(c).characteristicS(); tc < kLeastTcS)
-      coarse.push_back(fmt::format("{} ({})", w.ratio(c), formatQuantity(tc, "s")));
+    if (w.model(c).characteristicS() < kLeastTcS) coarse.push_back(w.ratio(c));
   if (coarse.empty()) return;
   s.claim("clock-too-coarse", Standing::problem)
       .from("Che's fixed point")

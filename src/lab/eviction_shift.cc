@@ -58,15 +58,15 @@ std::string fallText(const Parameters& p, const Axes& axes, const Cell& point, d
                        percent(before), percent(lowest));
   const std::string fall = fmt::format("falls from {} to {}", percent(before), percent(lowest));
   if (const auto recovered = recoveredS(after, before - kSettles))
-    return fmt::format("{} and is back within a percentage point after {}", fall,
+    return fmt::format("{}. It is back within a percentage point after {}", fall,
                        formatQuantity(*recovered, "s"));
   const std::string text =
-      fmt::format("{} and is still {} lower after {}", fall, points(before - after.back().value),
+      fmt::format("{}. It is still {} lower after {}", fall, points(before - after.back().value),
                   formatQuantity(after.back().endS, "s"));
   if (point[axes.policy].kind != EvictionPolicy::lfu) return text;
   const Cell first = point.with(axes.policy, p.texts("policies").front());
   return fmt::format(
-      "{}: its counters of keys that were popular decay by one a minute, where LRU "
+      "{}. Its counters of keys that were popular decay by one a minute, where LRU "
       "forgets within T_C, {}",
       text, formatQuantity(modelOf(p, axes, first).characteristicS(), "s"));
 }

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "lab/availability.h"
 #include "lab/slots.h"
@@ -29,9 +31,9 @@ void addCpuContentionFinding(const Readings& readings, ExperimentDocument& docum
   document.findings.push_back(
       {"core-contention",
        Standing::problem,
-       fmt::format("Redis did not have its core alone: other processes took {} of it (median of {} "
-                   "runs, {} at most). Ceilings are lower and tails longer than Redis's own",
-                   formatShare(median), shares.size(), formatShare(std::ranges::max(shares))),
+       fmt::format("Redis did not have its core alone: other processes took {} of it in the median "
+                   "run, {} at most. Ceilings are lower and tails longer than Redis's own",
+                   formatShare(median), formatShare(std::ranges::max(shares))),
        "/proc/stat of the server's core, less the server's own CPU time",
        false,
        {}});
@@ -65,7 +67,7 @@ std::string conditionText(const RunRecord& record) {
 /// How many runs are invalid, why, and which conditions have no valid one.
 void addInvalidRunsFinding(const Readings& readings, ExperimentDocument& document) {
   std::size_t done = 0, invalid = 0;
-  std::map<std::string_view, std::size_t> reasons;
+  std::set<std::string_view> reasons;
   std::map<std::string, bool> anyValid;  // by condition
   std::vector<std::string> names;
   for (const auto& reading : readings.all()) {
@@ -77,19 +79,20 @@ void addInvalidRunsFinding(const Readings& readings, ExperimentDocument& documen
     if (record.invalid.empty()) continue;
     ++invalid;
     names.push_back(record.name);
-    for (const Reason& reason : record.invalid) ++reasons[labelOf(reason.code)];
+    for (const Reason& reason : record.invalid) reasons.insert(labelOf(reason.code));
   }
   if (invalid == 0) return;
-  std::vector<std::string> why, without;
-  for (const auto& [reason, count] : reasons) why.push_back(fmt::format("{}: {}", reason, count));
+  std::vector<std::string> without;
   for (const auto& [condition, valid] : anyValid)
     if (!valid) without.push_back(condition);
-  std::string text =
-      fmt::format("{} of {} runs are invalid ({})", invalid, done, fmt::join(why, ", "));
+  std::string text = fmt::format("{} of {} {} invalid ({})", invalid, plural(done, "run"),
+                                 invalid == 1 ? "is" : "are", fmt::join(reasons, ", "));
   if (without.empty())
     text += ". Every condition has valid runs, and only these count";
+  else if (without.size() == anyValid.size())
+    text += ". No condition has a valid run: do not use these figures";
   else
-    text += fmt::format(". {} of {} conditions ha{} no valid run; do not use their figures: {}",
+    text += fmt::format(". {} of {} conditions ha{} no valid run. Do not use their figures: {}",
                         without.size(), anyValid.size(), without.size() == 1 ? "s" : "ve",
                         fmt::join(without, "; "));
   document.findings.push_back({"invalid-runs", Standing::problem, std::move(text),

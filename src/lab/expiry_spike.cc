@@ -349,13 +349,12 @@ void claimSpike(Study& s, const Figures& f, const Cell& cell, const std::string&
           "the spike rule on p99 by interval, INFO's expired_keys, and the main thread's run delay "
           "by Linux")
       .text(
-          "{} keys expire {}: p99 rises from {} to at most {}, {} in {} of {} runs{}. In the "
-          "busiest "
-          "interval {} are deleted{}{}",
-          f.expiring[cell].plain(), cell.title(), f.fault.baseline[cell], f.fault.peak[cell],
+          "Where keys expire {}, p99 rises from {} to at most {}. That is {} in {} of {} runs{}. "
+          "{} keys expire, and in the busiest interval {} are deleted{}{}",
+          cell.title(), f.fault.baseline[cell], f.fault.peak[cell],
           spikes == 0 ? "no spike by the rule" : "a spike", spikes == 0 ? runs : spikes, runs,
-          lasted, f.mostPerS[cell].plain(), cell == f.spread ? besideLazy(f) : std::string(),
-          withoutCore(f, cell));
+          lasted, f.expiring[cell].plain(), f.mostPerS[cell].plain(),
+          cell == f.spread ? besideLazy(f) : std::string(), withoutCore(f, cell));
 }
 
 void claimHigher(Study& s, const Figures& f, const Cell& other, const std::string& expiry) {
@@ -368,9 +367,9 @@ void claimHigher(Study& s, const Figures& f, const Cell& other, const std::strin
       .from("peak p99 of all keys at one moment ÷ that of the other")
       .text(
           "The peak p99 of keys that expire all at one moment is {} that of keys that expire {} "
-          "({} and {}; {})",
-          ratio, other.title(), f.fault.peak[f.clustered], f.fault.peak[other],
-          differenceName(difference));
+          "({}). It is {} instead of {}",
+          ratio, other.title(), differenceName(difference), f.fault.peak[f.clustered],
+          f.fault.peak[other]);
 }
 
 /// Reads find no expired key; DBSIZE counts it until it is deleted.
@@ -383,11 +382,12 @@ void claimReads(Study& s, const Figures& f, const Cell& cell, const std::string&
       .from("hits and misses by interval, db0.keys")
       .restsOn({f.expiring[cell]})
       .text(
-          "Keys that expire {}: {} of the reads miss in the first interval after it ({} of the "
-          "keys have expired), while DBSIZE still counts {} of the expired keys: {}",
-          cell.title(), after, formatShare(expected), f.countedAfter[cell],
+          "Keys that expire {}: {} of the reads miss in the first interval after it, and {} of the "
+          "keys have expired: {}. DBSIZE still counts {} of the expired keys",
+          cell.title(), after, formatShare(expected),
           isAtOnce ? "no read returns an expired value, deleted or not"
-                   : "reads and expiry times disagree");
+                   : "reads and expiry times disagree",
+          f.countedAfter[cell]);
 }
 
 /// The active cycle rests while few of the keys with a time to live have expired.
@@ -396,9 +396,9 @@ void claimLeftOver(Study& s, const Figures& f) {
   s.claim("left-over-spread", Standing::plain)
       .from("expired_keys, expired_stale_perc")
       .text(
-          "Spread over {}, {} keys had expired by the run's end and {} had been deleted: the "
+          "Spread over {}, {} keys had expired by the run's end and {} had been deleted. The "
           "active cycle rests while it estimates that less than a tenth of the keys with a time to "
-          "live have expired (here at most {})",
+          "live have expired, here at most {}",
           s.parameters().text("spread"), f.due[f.spread], f.expired[f.spread], f.stale[f.spread]);
 }
 
@@ -411,8 +411,8 @@ void claimLazy(Study& s, const Figures& f) {
       .restsOn({active, with, without})
       .text(
           "Without the active cycle a key is deleted only when it is read: at the run's end DBSIZE "
-          "still counts {} of the expired keys, compared with {} with the cycle, and they hold {} "
-          "more memory",
+          "still counts {} of the expired keys, compared with {} with the cycle. They hold {} more "
+          "memory",
           lazy, active, formatQuantity(without.value() - with.value(), "bytes"));
 }
 
@@ -438,16 +438,18 @@ void recommendSpreading(Study& s, const Figures& f) {
   const Measured ratio = f.fault.peak.ratio(f.spread, f.clustered);
   if (!ratio.isKnown()) return;
   const Measured peak = f.fault.peak[f.clustered], before = f.fault.baseline[f.clustered];
+  const std::string howLong = f.fault.hasSpike(f.clustered)
+                                  ? f.fault.forHowLong(f.clustered)
+                                  : fmt::format(" from {}", rounded(before));
   s.answer({peak, before},
-           fmt::format("Keys that expire at one moment raise p99 from {} to {}{}", rounded(before),
-                       rounded(peak), f.fault.forHowLong(f.clustered)));
+           fmt::format("Keys that expire at one moment raise p99 to {}{}", rounded(peak), howLong));
   if (judgeRatio(ratio.estimate, kMatters) == Difference::differs && ratio.value() > 1) {
     s.recommend(
         "Add a random part to times to live: spread over {} the same keys peak at {} instead of {}",
         s.parameters().text("spread"), f.fault.peak[f.spread], f.fault.peak[f.clustered]);
     s.decide({peak, ratio},
              {.risk = "keys that expire together",
-              .measured = fmt::format("p99 {}{}", rounded(peak), f.fault.forHowLong(f.clustered)),
+              .measured = fmt::format("p99 {}{}", rounded(peak), howLong),
               .action = "Add a random part to times to live",
               .price = fmt::format("keys live up to {} longer or shorter than intended",
                                    s.parameters().text("spread")),

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "model/statistics.h"
 
 namespace redline::lab {
 namespace {
@@ -315,6 +317,47 @@ void FaultStudy::addLine(Plot& plot, const Cell& cell, std::string title,
     endS = point.endS;
   }
   plot.series(std::move(line));
+}
+
+void FaultStudy::addHeat(Plot& plot, const Cell& cell) const {
+  const Reading* const run = drawnRun(cell);
+  if (run == nullptr) return;
+  HeatCells heat = heatCells(*run->dir());
+  for (LabPoint& each : heat.cells) each.x -= facts(*run).when->fromS;
+  plot.series({.title = "operations, few to many",
+               .points = std::move(heat.cells),
+               .heat = true,
+               .width = heat.width});
+}
+
+void FaultStudy::addRuns(Plot& plot, const Cell& cell) const {
+  std::map<double, std::vector<double>> values;  // by seconds since the fault
+  std::vector<double> before;
+  const double lengthS = study_.parameters().seconds("interval");
+  for (const Reading* const run : study_.validRuns(cell)) {
+    const FaultFacts& fault = facts(*run);
+    if (!fault.when) continue;
+    for (const SeriesPoint& point : fault.p99) {
+      values[lengthS * std::round((point.startS - fault.when->fromS) / lengthS)].push_back(
+          point.value);
+      if (fault.isBefore(point)) before.push_back(point.value);
+    }
+  }
+  if (values.empty()) return;
+  LabSeries all{.title = "all runs", .points = {}, .band = true};
+  LabSeries median{.title = "median of the runs", .points = {}, .markers = false};
+  for (const auto& [x, p99] : values) {
+    all.points.push_back({x, medianOf(p99), std::ranges::min(p99), std::ranges::max(p99)});
+    median.points.push_back({x, medianOf(p99)});
+  }
+  plot.series(std::move(all)).series(std::move(median));
+  if (before.empty()) return;
+  constexpr double kFew = 0.1;
+  const double low = quantileOf(before, kFew), high = quantileOf(before, 1 - kFew);
+  const double from = values.begin()->first, to = values.rbegin()->first;
+  plot.series({.title = "p99 before",
+               .points = {{from, high, low, high}, {to, high, low, high}},
+               .band = true});
 }
 
 void FaultStudy::addSpan(Plot& plot, const Cells& cells,

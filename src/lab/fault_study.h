@@ -177,6 +177,11 @@ class FaultStudy {
   /// The same for one cell, by another title than the cell's.
   void addLine(Plot& plot, const Cell& cell, std::string title,
                const SeriesOf& seriesOf = {}) const;
+  /// How long operations took by when they were due, of that run: heatCells().
+  void addHeat(Plot& plot, const Cell& cell) const;
+  /// p99 of all valid runs, each on the clock of its fault: the median of them as a line, all of
+  /// them as a band, and where p99 lies before the fault as a grey one.
+  void addRuns(Plot& plot, const Cell& cell) const;
   /// From begin to end, in the first of these cells that has a line.
   void addSpan(Plot& plot, const Cells& cells,
                const std::function<std::string(const Cell&)>& title) const;

@@ -11,6 +11,7 @@
 #include "lab/format.h"
 #include "lab/interval_series.h"
 #include "lab/study.h"
+#include "model/statistics.h"
 #include "server/host.h"
 
 namespace redline::lab::fsync {
@@ -139,7 +140,9 @@ void reportSwitched(Study& s, const Switched& switched) {
       .text("Within one run `always` multiplies everysec's median write by {} and its p99 by {}{}",
             half, tax,
             quiet.isKnown()
-                ? fmt::format("; in intervals in which both cores were available, p99 by {}", quiet)
+                ? fmt::format(
+                      ". In intervals in which both cores were available it multiplies p99 by {}",
+                      quiet)
                 : std::string());
   s.figure("write p99, always ÷ everysec, within one run", tax);
   s.figure("the same, core available", quiet);
@@ -174,8 +177,8 @@ void claimGeneratorsCore(Study& s, const Cell& everysec, const Cell& always) {
       .from("pauses of the generator's worker, and of a canary on its core; all runs")
       .text(
           "With `always` the generator did not run for {} of the time although no thread had its "
-          "core ({} with everysec), and a canary on it for {} ({}); threads of the kernel took {} "
-          "of a core. {} of {} runs are valid. {}",
+          "core, with everysec for {}. A canary on that core did not run for {}, with everysec for "
+          "{}. Threads of the kernel took {} of a core, and {} of {} runs are valid. {}",
           formatShare(paused), formatShare(pausedBeside), formatShare(gone),
           formatShare(goneBeside), formatShare(mean(always, recorded(kKernelShare))),
           validCount(runs), runs.size(), cause);
@@ -213,15 +216,14 @@ void reportCompetitor(Study& s, const Grid& writer, const Cell& everysec) {
       .from("response times, aof_delayed_fsync, and a probe of fdatasync during the runs")
       .restsOn({written[beside]})
       .text(
-          "Beside somebody who writes {}/s to the same disk a sync takes {} at the median and {} "
-          "at "
-          "most ({} and {} without), and everysec's p99 is {} that without: {}",
-          written[beside], sync[beside], longest[beside], sync[everysec], longest[everysec], ratio,
+          "Beside somebody who writes {}/s to the same disk everysec's p99 is {} that without. A "
+          "sync takes {} at the median instead of {}. The longest takes {} instead of {}. {}",
+          written[beside], ratio, sync[beside], sync[everysec], longest[beside], longest[everysec],
           isDelayed
               ? fmt::format("{} syncs took longer than two seconds, and writes waited for them",
                             delayed[beside].plain())
-              : std::string("no sync took two seconds, so the rule that makes writes wait "
-                            "was never in effect"));
+              : std::string("No sync took two seconds, so the rule that makes writes wait was "
+                            "never in effect"));
   s.figure("everysec's p99 beside a writer ÷ alone", ratio);
 }
 
@@ -241,6 +243,38 @@ std::string longSyncs(const std::vector<const Reading*>& runs) {
   return fmt::format(". Redis's latency monitor reports long syncs in {} of {} runs, at most {}",
                      longestUs.size(), runs.size(),
                      formatQuantity(std::ranges::max(longestUs), "us"));
+}
+
+/// A line of each policy, from the percentile of everyday to that of one write in ten thousand.
+void plotPercentiles(Study& s, const Factor<std::string>& policy, const Grid& rate) {
+  Plot plot = s.plot("percentiles", "Write latency by percentile");
+  plot.describe(
+          fmt::format("{}/s. The median run of each policy; bars: from its fastest run to its "
+                      "slowest.",
+                      s.parameters().text("rate")))
+      .y("response time", AxisKind::latency)
+      .main();
+  struct Percentile {
+    const char *label, *field;
+  };
+  constexpr std::array kPercentiles{Percentile{"50%", "p50"}, Percentile{"90%", "p90"},
+                                    Percentile{"99%", "p99"}, Percentile{"99.9%", "p999"},
+                                    Percentile{"99.99%", "p9999"}};
+  std::vector<Level> levels;
+  for (const Percentile& each : kPercentiles) levels.push_back({each.field, each.label});
+  plot.x("percentile of the writes", levels);
+  for (const Cell& cell : rate.cells) {
+    LabSeries line{.title = cell.level(policy).title, .points = {}};
+    for (std::size_t i = 0; i < kPercentiles.size(); ++i) {
+      const auto us =
+          figuresOf(s.validRuns(cell), latency(kPercentiles[i].field, "response", "set"));
+      if (us.empty()) continue;
+      line.points.push_back(
+          {static_cast<double>(i), medianOf(us), std::ranges::min(us), std::ranges::max(us)});
+    }
+    plot.series(std::move(line));
+  }
+  plot.add();
 }
 
 /// The most durable policy that keeps to each limit.
@@ -352,16 +386,7 @@ void declare(Study& s) {
           "second. Intervals are of 100 ms: rare stalls of the disk decide the p99 of a whole run, "
           "and not that of its median interval.")
       .rows(rate.cells);
-  const auto place = [&](const Cell& cell) { return static_cast<double>(cell.index(policy)); };
-  s.plot("percentiles", "Write latency by policy")
-      .describe("p50, p99 and p99.9 of writes. Bars: 95% confidence.")
-      .x("appendfsync", policy.levels())
-      .y("response time", AxisKind::latency)
-      .points("p50", p50, rate.cells, place)
-      .points("p99", p99, rate.cells, place)
-      .points("p99.9", p999, rate.cells, place)
-      .main()
-      .add();
+  plotPercentiles(s, policy, rate);
   const Measured tax = p99.ratio(everysec, always);
   const Measured typicalTax = typical.ratio(everysec, always);
   s.figures("write p99, {}", p99, rate.cells);
@@ -378,15 +403,15 @@ void declare(Study& s) {
                                                      : expectAbove(tax))
       .from("response times of writes at one rate, whole and by interval; Redis's latency monitor")
       .headline()
+      .restsOn({p99[everysec]})
       .text(
-          "`always` multiplies the write p99 of everysec by {} (from {} to {}) and its p99.9 by "
+          "`always` multiplies the write p99 of everysec by {}, to {}. It multiplies p99.9 by "
           "{}{}{}",
-          tax, p99[everysec], p99[always], p999.ratio(everysec, always),
+          tax, p99[always], p999.ratio(everysec, always),
           !typicalTax.isKnown()
               ? std::string()
-              : fmt::format(
-                    ". In the median interval of 100 ms it multiplies p99 by {} (from {} to {})",
-                    typicalTax, typical[everysec], typical[always]),
+              : fmt::format(". In the median interval it multiplies p99 by {}, to {}", typicalTax,
+                            typical[always]),
           longSyncs(s.validRuns(always)));
   s.slo("write-p99-always", SloVerdict::reported,
         fmt::format("{}, {} everysec; in the median interval {}, {}", p99[always], tax,
@@ -464,11 +489,12 @@ void declare(Study& s) {
   const Measured fatTax = sizedP99.ratio(fatEverysec, fatAlways);
   s.claim("always-costs-large", expectAbove(fatTax))
       .from("response times of writes at one rate")
+      .restsOn({sizedP99[fatEverysec]})
       .text(
-          "With values of {}, `always` multiplies the write p99 of everysec by {} (from {} to {}). "
+          "With values of {}, `always` multiplies the write p99 of everysec by {}, to {}. "
           "The larger values alone multiply the p99 of everysec by {} and that of always by {}",
-          largeSize, fatTax, sizedP99[fatEverysec], sizedP99[fatAlways],
-          sizedP99.ratio(everysec, fatEverysec), sizedP99.ratio(always, fatAlways));
+          largeSize, fatTax, sizedP99[fatAlways], sizedP99.ratio(everysec, fatEverysec),
+          sizedP99.ratio(always, fatAlways));
 
   if (auto said = diskWords(s.readings()); !said.empty())
     s.claim("disk", Standing::plain).from("fdatasync right before every run").text("{}", said);
@@ -510,14 +536,12 @@ void declare(Study& s) {
   s.claim("group-commit", expectAbove(gain))
       .from("achieved rates in the closed model")
       .headline()
+      .restsOn({ceiling[few]})
       .text(
           "`always` does not fsync every write separately: writes of one event-loop pass share an "
-          "fsync. It writes {} over -conns={} and {} over -conns={}: {} the rate on {:.0f} times "
-          "the connections. "
-          "At {} connections `always` reaches {} the rate of everysec",
-          ceiling[few], few[conns], ceiling[many], many[conns], gain,
-          many.level(conns).number / few.level(conns).number, many[conns],
-          ceiling.ratio(manyEverysec, many));
+          "fsync. Over -conns={} it writes {}, {} the rate over -conns={}. That is {} the rate of "
+          "everysec",
+          many[conns], ceiling[many], gain, few[conns], ceiling.ratio(manyEverysec, many));
 }
 
 Status check(const Parameters& p) {

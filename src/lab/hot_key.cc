@@ -361,21 +361,52 @@ struct Cost {
       return fmt::format("replicas behind by at most {}", formatQuantity(behindBytes, "bytes"));
     return "–";
   }
+  /// Beside its line in a picture: "0.02% stale", "4 copies a write".
+  std::string label() const {
+    if (!last.split.empty()) return formatDecimals(last.writeFanOut) + " copies a write";
+    if (staleReads > 0) return staleShare() + " stale";
+    if (!last.replicaPolicy.empty())
+      return fmt::format("up to {} behind", formatQuantity(behindBytes, "bytes"));
+    return "none seen stale";
+  }
   /// The price of freshness alone.
   std::string briefly() const {
     return staleReads == 0 ? std::string("stale reads are possible, though none was seen")
                            : fmt::format("{} of reads are stale, by up to {}", staleShare(),
                                          formatQuantity(staleMaxUs, "us"));
   }
-  /// All of it: "none of 195k reads was stale; replicas behind by at most 271 B".
+  /// All of it in sentences: "None of 195k reads was stale … Replicas were behind by at most 271
+  /// B".
   std::string text(const Level& size) const {
     const std::string stale =
         staleReads == 0
-            ? fmt::format("none of {} reads was stale, so fewer than {} are at this load and lag",
+            ? fmt::format("None of {} reads was stale, so fewer than {} are at this load and lag",
                           formatCount(static_cast<double>(judgedReads)), staleBound())
-            : fmt::format("{} of reads were stale, by {} at p99 and {} at most", staleShare(),
-                          formatQuantity(staleP99Us, "us"), formatQuantity(staleMaxUs, "us"));
-    return fmt::format("{}; {}", stale, otherText(size));
+            : fmt::format("{} of reads were stale, by up to {}", staleShare(),
+                          formatQuantity(staleMaxUs, "us"));
+    return stale + otherSentences(size);
+  }
+
+ private:
+  std::string otherSentences(const Level& size) const {
+    if (last.caches != 0)
+      return fmt::format(
+          ". Caches of {} entries used {} of the {} set aside. Invalidations came within {} at p99",
+          formatCount(static_cast<double>(last.cacheEntries)), formatSize(last.cacheBytesUsed),
+          formatSize(last.cacheBytes), formatQuantity(invalidationP99Us, "us"));
+    if (!last.split.empty())
+      return fmt::format(
+          ". There are {} more keys of {} each. A write goes to {} copies, and {}. {}",
+          last.splitKeys * last.splitWays, formatQuantity(size.number, "bytes"),
+          formatDecimals(last.writeFanOut),
+          partialWrites == 0 ? "none reached only some of them"
+                             : fmt::format("{} reached only some of them", partialWrites),
+          divergentKeys == 0 ? "No key's copies differed at the end"
+                             : fmt::format("Copies of {} keys differed at the end", divergentKeys));
+    if (!last.replicaPolicy.empty())
+      return fmt::format(". Replicas were behind by at most {}",
+                         formatQuantity(behindBytes, "bytes"));
+    return {};
   }
 };
 
@@ -517,12 +548,13 @@ void claimHotMaster(Study& s, const Figures& f) {
   if (f.isFirst) claim.headline();
   claim.from("operations by node and slot; main-thread CPU by INFO")
       .text(
-          "With Zipf {} ({}) one of {} masters gets {} of the requests; with uniform keys it gets "
-          "{}. One slot alone gets {}. Its main thread is {} busy and those of the other masters "
-          "{}. At the same CPU per request it would saturate at {}/s, with the others {} busy: "
-          "more "
-          "shards would not help",
-          p.text("zipf-s"), f.size.title, kMasters, f.share[zipf], f.share[f.uniform], f.slot[zipf],
+          "With Zipf {} ({}) one master gets {} of the requests, and with uniform keys {}. One "
+          "slot "
+          "alone gets {}. Its main thread is {} busy and those of the other masters {}. At the "
+          "same "
+          "CPU per request it would saturate at {}/s, with the others {} busy: more shards would "
+          "not help",
+          p.text("zipf-s"), f.size.title, f.share[zipf], f.share[f.uniform], f.slot[zipf],
           f.busy[zipf], f.otherBusy[zipf], formatCount(static_cast<double>(p.count("rate")) / busy),
           formatShare(f.otherBusy[zipf].value() / busy));
   s.figure(fmt::format("hot master's share of requests, Zipf, {}", f.size.title), f.share[zipf]);
@@ -551,10 +583,10 @@ void claimTreatment(Study& s, const Figures& f, const Cell& cell) {
   claim.from("operations by node, INFO of the hot master, the ledger")
       .restsOn({requests, reads, cpu})
       .text(
-          "{} ({}) reduces the hot master's requests by {}, its reads by {} and its CPU by {}. "
-          "Its cost: {}{}",
-          f.name(cell), f.size.title, reductionText(requests), reductionText(reads),
-          reductionText(cpu), costs, cost.damageText());
+          "{} ({}) reduces the hot master's requests by {} and its CPU by {}. It reduces its reads "
+          "by {}. {}{}",
+          f.name(cell), f.size.title, reductionText(requests), reductionText(cpu),
+          reductionText(reads), costs, cost.damageText());
   s.cost("{} ({}): {}", f.name(cell), f.size.title, costs);
   s.figure(fmt::format("hot master's requests cut by {}, {}", f.name(cell), f.size.title),
            requests);
@@ -571,15 +603,14 @@ void claimTarget(Study& s, const Figures& f, const Cell& cell) {
                                                      : Standing::inconclusive)
       .from("keyspace hits and misses of the hot master, by INFO")
       .text(
-          "{} ({}) {} the target of {:.0f}× fewer reads on the hot master at {} reads: the "
-          "reduction is {} with {} caches of {} entries ({} each) for {} keys",
+          "{} ({}) {} the target of {:.0f}× fewer reads on the hot master: the reduction is {}. {} "
+          "caches have {} entries ({} each) for {} keys",
           f.name(cell), f.size.title,
           isMet      ? "meets"
           : isMissed ? "misses"
                      : "may or may not meet",
-          kTarget, formatShare(p.number("rw-ratio")), reads, cache.caches,
-          formatCount(static_cast<double>(cache.cacheEntries)), p.text("cache-size"),
-          p.text("keys"));
+          kTarget, reads, cache.caches, formatCount(static_cast<double>(cache.cacheEntries)),
+          p.text("cache-size"), p.text("keys"));
 }
 
 void plotLoad(Study& s, const Figures& f) {
@@ -605,16 +636,29 @@ void plotLoad(Study& s, const Figures& f) {
   const auto pooled = [&](double Load::* part) {
     return s.quantity("share", shareOf(f.load, part), f.cells);
   };
+  Plot relief = s.plot("relief", "What each mitigation takes off the hot master");
+  relief
+      .describe(
+          "Its requests a second, without and with each of them, and its price. Bars: 95% "
+          "confidence.")
+      .x("", {{.label = "none", .title = "as it is"}, {.label = "with", .title = "mitigated"}})
+      .y("requests a second", AxisKind::count)
+      .main();
+  for (const Cell& cell : f.treated)
+    if (f.requests.hasAll({f.untreated, cell}))
+      relief.series({.title = fmt::format("{}: {}", f.name(cell), costOf(s, cell).label()),
+                     .points = {{0, f.requests[f.untreated].value()},
+                                pointOf(1, f.requests[cell].estimate)}});
+  relief.add();
   s.plot("shares", "Share of requests by node")
       .describe(
-          "The hot master, the other masters on average, and the busiest replica; bars are "
-          "intervals.")
+          "The hot master, the other masters on average, and the busiest replica. Bars: 95% "
+          "confidence.")
       .x("", AxisKind::names)
       .y("share of requests", AxisKind::share)
       .points("hot master", f.share, f.cells, name)
       .points("other masters", pooled(&Load::other), f.cells, name)
       .points("busiest replica", pooled(&Load::busiestReplica), f.cells, name)
-      .main()
       .add();
 }
 
@@ -679,7 +723,7 @@ void recommend(Study& s, const Figures& f) {
   if (const auto best = bestOf(f, f.treated)) {
     const Cost cost = costOf(s, *best);
     s.recommend(
-        "{}, use {}: it reduces the busiest node's requests by {}. Its cost: {}",
+        "{}, use {}: it reduces the busiest node's requests by {}. {}",
         isStrict(*best) ? std::string("Against a hot key")
         : cost.staleReads > 0
             ? fmt::format("Where a read may be stale by {}", formatQuantity(cost.staleMaxUs, "us"))
@@ -745,9 +789,10 @@ void reportPinned(Study& s, const Factor<std::string>& cases, const Grid& grid) 
       .from("operations by node; main-thread CPU by INFO, in the closed model")
       .headline()
       .text(
-          "One key with most of the load (Zipf {}), as fast as replies allow: one of {} masters "
-          "gets {} of {} and is {} busy, the other masters {}. {}",
-          p.text("pinned-s"), kMasters, share[fastest], rate[fastest], busy[fastest].plain(),
+          "One key with most of the load (Zipf {}), as fast as replies allow: its master gets {} "
+          "of "
+          "{}. It is {} busy, and the other masters {}. {}",
+          p.text("pinned-s"), share[fastest], rate[fastest], busy[fastest].plain(),
           otherBusy[fastest],
           isSaturated ? fmt::format("It is saturated and they are not: the whole cluster serves {} "
                                     "what this one master does, and more shards would not raise it",
@@ -761,10 +806,11 @@ void reportPinned(Study& s, const Factor<std::string>& cases, const Grid& grid) 
   s.claim("saturation-local-cache", expectAbove(reduction))
       .from("operations by node and INFO, with Poisson arrivals at one rate")
       .headline()
+      .restsOn({rate[plain]})
       .text(
-          "At {} of that rate ({}) local-cache reduces the hot master's requests by {} and its "
-          "busy share from {} to {}",
-          formatShare(p.number("pinned-share")), rate[plain], reduction, busy[plain], busy[cached]);
+          "At {} of that rate local-cache reduces the hot master's requests by {}. Its busy share "
+          "falls from {} to {}",
+          formatShare(p.number("pinned-share")), reduction, busy[plain], busy[cached]);
   s.figure("hot master's requests cut by local-cache, pinned", reduction);
 }
 
@@ -815,16 +861,16 @@ void reportRamp(Study& s, const Factor<std::string>& rates, const Grid& grid) {
   const std::string others = formatShare(other[*last].value());
   if (isPinned)
     claim.text(
-        "With Zipf {} the hot master is pinned at {} ({} busy) while the other masters are {} "
-        "busy: the cluster serves no more, however many shards there are",
-        p.text("zipf-s"), achieved[*last], formatShare(busy), others);
+        "With Zipf {} the hot master is pinned at {} while the other masters are {} busy: the "
+        "cluster serves no more, however many shards there are",
+        p.text("zipf-s"), achieved[*last], others);
   else
     claim.text(
-        "With Zipf {} the hot master came to {} busy at {}, the other masters to {}, and then the "
+        "With Zipf {} the hot master came to {} busy, the other masters to {}. Then, at {}, the "
         "core that these and the generator share was full ({} of the rate got through): two cores "
         "do not pin it. At the same CPU for a request it saturates at {}/s, with the others {} "
         "busy",
-        p.text("zipf-s"), formatShare(busy), achieved[*last], others,
+        p.text("zipf-s"), formatShare(busy), others, achieved[*last],
         formatShare(kept[*last].value()), formatCount(achieved[*last].value() / busy),
         formatShare(other[*last].value() / busy));
   s.figure("hot master busy at the end of the ramp", hot[*last]);

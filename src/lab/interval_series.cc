@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "model/statistics.h"
+#include "rundir/hlog.h"
 
 namespace redline::lab {
 namespace {
@@ -64,6 +65,40 @@ std::vector<SeriesPoint> serverSeries(std::vector<SeriesPoint> response,
     return found != own.end() && found->second >= std::max(kWorthNamingUs, kHalf * point.value);
   });
   return response;
+}
+
+HeatCells heatCells(const RunDir& run) {
+  constexpr double kBinsPerDecade = 8, kLeastUs = 1;
+  constexpr std::size_t kMostColumns = 120;
+  const double from = windowStartS(run);
+  std::vector<const LoggedHistogram*> lines;
+  for (const LoggedHistogram& line : run.latency.lines)
+    if (line.tag == "response" && toSeconds(line.start) >= from - 1e-6) lines.push_back(&line);
+  HeatCells heat;
+  if (lines.empty()) return heat;
+  const double lengthS = toSeconds(lines.front()->length);
+  const std::size_t each = 1 + (lines.size() - 1) / kMostColumns;  // intervals in a column
+  heat.width = lengthS * static_cast<double>(each);
+  Histogram histogram;
+  std::map<std::pair<double, int>, std::uint64_t> counts;  // by column and bin
+  for (const LoggedHistogram* const line : lines) {
+    if (!decodeCompressed(line->packed, histogram)) continue;
+    const double column =
+        from + heat.width * std::floor((toSeconds(line->start) - from) / heat.width + 1e-6);
+    histogram.forEach([&](std::size_t slot, std::uint64_t count) {
+      const double us = std::max(toMicros(Histogram::middleOf(slot)), kLeastUs);
+      counts[{column, static_cast<int>(std::floor(kBinsPerDecade * std::log10(us)))}] += count;
+    });
+  }
+  const auto edge = [](int bin) { return std::pow(10, bin / kBinsPerDecade); };
+  const auto rounded = [](double value, double to) { return std::round(value / to) * to; };
+  for (const auto& [at, count] : counts) {
+    const auto [column, bin] = at;
+    const double tookS = std::sqrt(edge(bin) * edge(bin + 1)) / 1e6;
+    heat.cells.push_back({rounded(column - tookS, 1e-4), static_cast<double>(count),
+                          rounded(edge(bin), 0.01), rounded(edge(bin + 1), 0.01)});
+  }
+  return heat;
 }
 
 double typicalUs(const Reading& reading, double q) {

@@ -6,6 +6,7 @@
 
 #include "lab/experiment.h"
 #include "model/curve.h"
+#include "rundir/experiment.h"
 
 namespace redline::lab {
 
@@ -21,6 +22,16 @@ std::vector<SeriesPoint> dispatchSeries(const RunDir& run, double q);
 /// quantile is half of it or more, and a millisecond at the least.
 std::vector<SeriesPoint> serverSeries(std::vector<SeriesPoint> response,
                                       const std::vector<SeriesPoint>& dispatch);
+
+/// How many operations took how long, by when they were due: a cell for each, `width` seconds wide
+/// from x on, from `low` to `high` microseconds, and y is how many. The log knows when an operation
+/// was answered, to within an interval; it was due as much earlier as it took, so a stall shows as
+/// the wedge of those who waited for its end.
+struct HeatCells {
+  std::vector<LabPoint> cells;
+  double width = 0;
+};
+HeatCells heatCells(const RunDir& run);
 
 /// The median of responseSeries(): what the quantile is most of the time, whatever rare stalls make
 /// of it over the whole run. Not a number without intervals.

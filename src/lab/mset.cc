@@ -190,23 +190,24 @@ void conclude(Study& s, const Kind& kind, const Costs& costs, const Quantity& cp
   s.claim(id + "command-saves", expectAbove(costs.batchCost))
       .from("CPU time of Redis's main thread, one batch in each round trip")
       .headline(kind.label == "write")
+      .restsOn({cpu[costs.multi]})
       .text(
-          "With one {} in a round trip a key costs Redis's main thread {}, with {} {}s in a round "
-          "trip {}: {} as much",
-          kind.multi, cpu[costs.multi], group, kind.single, cpu[costs.batch], costs.batchCost);
+          "With {} {}s in a round trip a key costs Redis's main thread {}, {} as much as with one "
+          "{}",
+          group, kind.single, cpu[costs.batch], costs.batchCost, kind.multi);
   s.claim(id + "command-saves-busy", expectAbove(costs.busyCost))
       .from("CPU time of Redis's main thread, many batches in each round trip")
       .headline(kind.label == "write")
+      .restsOn({cpu[costs.busyMulti]})
       .text(
-          "With {} {}s in a round trip a key costs Redis's main thread {}, with {} times {} {}s "
-          "{}: {} as much",
-          groups, kind.multi, cpu[costs.busyMulti], groups, group, kind.single,
-          cpu[costs.busyBatch], costs.busyCost);
+          "With {} times {} {}s in a round trip a key costs Redis's main thread {}, {} as much as "
+          "with {} {}s",
+          groups, group, kind.single, cpu[costs.busyBatch], costs.busyCost, groups, kind.multi);
   s.claim(id + "round-trips-cost", expectAbove(costs.apartCost))
       .from("CPU time of Redis's main thread, one connection")
       .restsOn({cpu[costs.batch]})
       .text(
-          "With a round trip for each {} a key costs {}, {} as much as by {}; {} {}s in one write "
+          "With a round trip for each {} a key costs {}, {} as much as by {}. In one write {} {}s "
           "save {} of the difference",
           kind.single, cpu[costs.apart], costs.apartCost, kind.multi, group, kind.single, saved);
   if (!cpu.hasAll({costs.apart, costs.batch, costs.multi})) return;
@@ -220,7 +221,7 @@ void conclude(Study& s, const Kind& kind, const Costs& costs, const Quantity& cp
         "Send {} {}s in one write: that {} saves CPU time beside them was not measured ({})", group,
         kind.single, kind.multi, costs.busyCost);
   s.cost(
-      "One {} of {} keys executes for {}, during which no other client is served; one {} takes {}. "
+      "One {} of {} keys executes for {}, during which no other client is served. One {} takes {}. "
       "In a cluster, all keys of one {} must be in one slot",
       kind.multi, group, execution[costs.busyMulti], kind.single, execution[costs.busyBatch],
       kind.multi);

@@ -108,7 +108,10 @@ LabRun forkUnderLoad(Study& s, const Fork& fork, const std::string& childsCore) 
                         .load = faultDataSet(p)}),
       .before = noteDisk,
       .drives = {{.decide = [&p, word = fork.word](const Readings& soFar) -> std::optional<Flags> {
-        return driveWithFault(p, word, fmt::format("{:.0f}", *rateNow(p, soFar)));
+        // A child on the generator's core has what that leaves of it; all conditions alike, since
+        // they are compared.
+        return joinFlags(
+            {driveWithFault(p, word, fmt::format("{:.0f}", *rateNow(p, soFar))), {"-wait=block"}});
       }}},
       .expectedS = p.seconds("warmup") + p.seconds("duration") + 0.4};
   if (childsCore == kIdle) run.beside = idleChildren;
@@ -306,19 +309,30 @@ void tabulateCopies(Study& s, const Figures& f) {
       .rows(f.fault.cells());
 }
 
-void plotFaults(Study& s, const Figures& f) {
+void plotFaults(Study& s, const Figures& f, const Cell& bgsave) {
   const Cells& cells = f.fault.cells();
   const auto draw = [&](Plot plot, const FaultStudy::SeriesOf& seriesOf) {
     f.fault.addLines(plot, cells, seriesOf);
     f.fault.addSpan(plot, cells, [](const Cell& cell) { return "child of " + cell.title(); });
     plot.add();
   };
+  Plot heat =
+      f.fault.plotOverTime("heat", "Response time while a snapshot shares Redis's core", "fork");
+  heat
+      .describe(fmt::format(
+          "Each operation by when it was due and how long it took, to within an interval ({}): the "
+          "darker, the more. One run of {}.",
+          s.parameters().text("interval"), bgsave.title()))
+      .y("response time", AxisKind::latency)
+      .main();
+  f.fault.addHeat(heat, bgsave);
+  f.fault.addSpan(heat, {bgsave}, [](const Cell&) { return std::string("its child"); });
+  heat.add();
   draw(f.fault.plotOverTime("p99", "p99 around the fault", "fork")
            .describe(fmt::format("p99 of each interval ({}), one run of each kind. Intervals in "
                                  "which the generator was late are left out. 0: the fault begins.",
                                  s.parameters().text("interval")))
-           .y("p99", AxisKind::latency)
-           .main(),
+           .y("p99", AxisKind::latency),
        {});
   draw(
       f.fault.plotOverTime("minor-faults", "Redis's minor faults around the fault", "fork")
@@ -329,11 +343,15 @@ void plotFaults(Study& s, const Figures& f) {
       });
 }
 
-/// "from 167 µs to 21 ms for 7.5 s, to the end of the run".
+/// "from 167 µs to 21 ms".
 std::string rise(const FaultStudy& fault, const Cell& cell) {
-  return fmt::format("from {} to {}{}{}", fault.baseline[cell], fault.peak[cell],
-                     fault.forHowLong(cell),
-                     fault.isCutOff(cell) ? ", to the end of the run," : "");
+  return fmt::format("from {} to {}", fault.baseline[cell], fault.peak[cell]);
+}
+/// ". That lasts 7.5 s, to the end of the run".
+std::string duration(const FaultStudy& fault, const Cell& cell) {
+  if (!fault.hasSpike(cell)) return ", which is no spike by the rule";
+  return fmt::format(". That lasts {}{}{}", fault.isMostlyLeftOut(cell) ? "at least " : "",
+                     fault.spikeS[cell], fault.isCutOff(cell) ? ", to the end of the run" : "");
 }
 
 void claimSpike(Study& s, const Figures& f, const Pair& pair) {
@@ -357,10 +375,11 @@ void claimSpike(Study& s, const Figures& f, const Pair& pair) {
         .headline()
         .restsOn(from)
         .text(
-            "{} with {} resident causes no spike: p99 is at most {} in any interval, compared with "
-            "{} before. Its fork took {}",
-            pair.fork.title, f.resident[pair.server].plain(), fault.peak[pair.server],
-            fault.baseline[pair.server], f.fork[pair.server]);
+            "{} causes no spike: p99 is at most {} in any interval, compared with {} before. With "
+            "{} "
+            "resident its fork took {}",
+            pair.fork.title, fault.peak[pair.server], fault.baseline[pair.server],
+            f.resident[pair.server].plain(), f.fork[pair.server]);
     return;
   }
   s.claim(id, 2 * found > all ? Standing::expected : Standing::inconclusive)
@@ -368,13 +387,15 @@ void claimSpike(Study& s, const Figures& f, const Pair& pair) {
       .headline()
       .restsOn(from)
       .text(
-          "{} with {} resident raises p99 {} when its child shares Redis's core. With the child on "
-          "the generator's core, {}. The rule finds a spike in {} of {} runs; the fork alone took "
-          "{}",
-          pair.fork.title, f.resident[pair.server].plain(), rise(fault, pair.server),
-          f.isMeasured(pair.generator) ? "p99 rises " + rise(fault, pair.generator)
-                                       : "p99 cannot be judged",
-          found, all, f.fork[pair.server]);
+          "{} raises p99 {} when its child shares Redis's core{}. With the child on the "
+          "generator's "
+          "core p99 {}. The rule finds a spike in {} of {} runs. With {} resident the fork alone "
+          "took {}",
+          pair.fork.title, rise(fault, pair.server), duration(fault, pair.server),
+          f.isMeasured(pair.generator)
+              ? "rises " + rise(fault, pair.generator) + duration(fault, pair.generator)
+              : "cannot be judged",
+          found, all, f.resident[pair.server].plain(), f.fork[pair.server]);
 }
 
 void recommendCore(Study& s, const Pair& pair, std::string_view core, std::string_view worth) {
@@ -416,7 +437,7 @@ void claimCoreByP99(Study& s, const Figures& f, const Pair& pair) {
       .text(
           "While the child of {} writes, the median interval has a p99 of {} when it shares "
           "Redis's "
-          "core and of {} when it shares the generator's: a ratio of {} ({})",
+          "core and of {} when it shares the generator's. That is a ratio of {} ({})",
           pair.fork.title, f.p99[pair.server], f.p99[pair.generator], ratio,
           differenceName(difference));
   if (!differs) return;
@@ -437,7 +458,7 @@ void claimIdle(Study& s, const Figures& f, const Cell& plain, const Cell& idle) 
       .text(
           "With the child of BGSAVE under SCHED_IDLE on Redis's core, the median interval has a "
           "p99 "
-          "of {} instead of {}: a ratio of {} ({}). The child then takes {} instead of {}",
+          "of {} instead of {}. That is a ratio of {} ({}). The child then takes {} instead of {}",
           f.p99[idle], f.p99[plain], ratio, differenceName(difference), f.fault.length[idle],
           f.fault.length[plain]);
   if (difference == Difference::differs && ratio.value() < 1)
@@ -453,7 +474,7 @@ void claimForkShare(Study& s, const Figures& f, const Pair& pair) {
   const double share = fork.value() / stall.value();
   s.claim("fork-share-" + pair.fork.word, Standing::plain)
       .from("the PING probe, and latest_fork_usec")
-      .text("{}: the longest stall was {}, and the fork took {}: {}", pair.generator.title(), stall,
+      .text("{}: the longest stall was {}. The fork took {}: {}", pair.generator.title(), stall,
             fork,
             share >= 0.5 ? fmt::format("{} of that stall", formatShare(std::min(share, 1.0)))
                          : "most of that stall is not the fork");
@@ -468,16 +489,16 @@ void claimCopies(Study& s, const Figures& f, const Pair& pair) {
       .from("minor faults and system time of the main thread, of the median interval")
       .restsOn({share})
       .text(
-          "{}: Redis's minor faults rise from {}/s to {}/s while the child lives, and each goes "
-          "with {} of system time, {} of the main thread together: {}",
+          "{}: Redis's minor faults rise from {}/s to {}/s while the child lives. Each goes with "
+          "{} "
+          "of system time, {} of the main thread together: {}",
           cell.title(), f.faultsBefore[cell], f.faultsDuring[cell], f.copyUs[cell],
           formatShare(std::max(0.0, share.value())),
           isLittle ? "too little to make a p99 of milliseconds"
                    : "enough to lengthen queues, beside what the child itself takes");
   const Measured copied = f.copied[cell], resident = f.resident[cell];
-  s.cost("{} needs {} of memory on top of {} ({}) at {}/s with {} reads", pair.fork.title, copied,
-         resident, formatShare(copied.value() / resident.value()), rateText(s),
-         formatShare(s.parameters().number("rw-ratio")));
+  s.cost("{} copies {} of {} at {}/s with {} reads: memory that it needs on top", pair.fork.title,
+         copied, resident, rateText(s), formatShare(s.parameters().number("rw-ratio")));
 }
 
 /// How long a fork blocks a server by its size, and what that makes of 20 GB.
@@ -504,7 +525,9 @@ void reportSizes(Study& s, const Grid& sizes) {
   const double atGb = kForecastBytes / kGb;
   const Estimate forecastUs = forecast(gb, us, atGb);
   Plot plot = s.plot("fork-by-size", "How long a fork blocks Redis, by its size");
-  plot.describe("BGSAVE of an idle server; the line is least squares, and goes on to 20 GB.")
+  plot.describe(
+          "BGSAVE of an idle server. The line is least squares of logarithms and goes on to 20 GB; "
+          "bars: 95% confidence, of the forecast that of one more fork.")
       .x("resident, GB", AxisKind::linear)
       .y("fork", AxisKind::latency)
       .points("measured", fork, sizes.cells,
@@ -514,17 +537,20 @@ void reportSizes(Study& s, const Grid& sizes) {
   for (const double x : {least, most, 2.0, 5.0, 10.0, atGb})
     if (x >= least) model.points.push_back({x, line->at(x)});
   std::ranges::sort(model.points, {}, &LabPoint::x);
-  plot.series(std::move(model)).add();
+  plot.series(std::move(model))
+      .series({.title = "forecast", .points = {pointOf(atGb, forecastUs)}, .line = false})
+      .add();
   const Measured foretold{forecastUs, "us", s.runs(sizes.cells.back()), gb.size()};
   s.claim("fork-by-size", Standing::plain)
-      .from("latest_fork_usec of idle servers of several sizes; least squares")
+      .from(fmt::format("latest_fork_usec of {} forks of idle servers from {} to {}; least squares "
+                        "of logarithms",
+                        gb.size(), formatQuantity(least * kGb, "bytes"),
+                        formatQuantity(most * kGb, "bytes")))
       .headline()
       .text(
-          "A fork blocks Redis for {} a GB resident and {} besides, by {} forks of servers from {} "
-          "to {}. If the line goes on, a server of 20 GB is blocked for {} at each save",
-          formatQuantity(line->slope, "us"), formatQuantity(std::max(0.0, line->atZero), "us"),
-          gb.size(), formatQuantity(least * kGb, "bytes"), formatQuantity(most * kGb, "bytes"),
-          foretold);
+          "A fork blocks Redis for {} a GB resident and {} besides. If the line goes on, a server "
+          "of 20 GB is blocked for {} at each save",
+          formatQuantity(line->slope, "us"), formatQuantity(line->atZero, "us"), foretold);
   s.figure("fork of a server of 20 GB, forecast", foretold);
 }
 
@@ -571,11 +597,10 @@ void conclude(Study& s, const Figures& f, const Pair& pair) {
   const Cell& cell = pair.server;
   if (!f.isMeasured(cell)) return;
   const Measured peak = fault.peak[cell], before = fault.baseline[cell];
-  s.answer(
-      {peak, before, fault.aboveLimit[cell]},
-      fmt::format("{} raises p99 from {} to {} when its child shares Redis's core, and keeps "
-                  "it above 1 ms for {}",
-                  pair.fork.title, rounded(before), rounded(peak), fault.aboveLimitText(cell)));
+  s.answer({peak, before, fault.aboveLimit[cell]},
+           fmt::format("{} raises p99 to {} when its child shares Redis's core, and keeps it above "
+                       "1 ms for {}",
+                       pair.fork.title, rounded(peak), fault.aboveLimitText(cell)));
   if (fault.hasSpike(cell))
     s.decide(
         {peak, before, f.copied[cell]},
@@ -600,9 +625,9 @@ std::string worstSpike(const Figures& f, const Pair& pair) {
   };
   const bool onGenerator = f.isMeasured(pair.generator) && area(pair.generator) > area(pair.server);
   const Cell& worse = onGenerator ? pair.generator : pair.server;
-  return fmt::format("{} {}{} (fork {}; child on the {}'s core)", pair.fork.title,
-                     fault.peak[worse], fault.forHowLong(worse), f.fork[worse],
-                     onGenerator ? "generator" : "server");
+  return fmt::format("{}, child on the {}'s core: {}{}; fork {}", pair.fork.title,
+                     onGenerator ? "generator" : "server", fault.peak[worse],
+                     fault.forHowLong(worse), f.fork[worse]);
 }
 
 void judge(Study& s, const Figures& f, const std::vector<Pair>& pairs) {
@@ -687,7 +712,7 @@ void declare(Study& s) {
 
   tabulateSpikes(s, f);
   tabulateCopies(s, f);
-  plotFaults(s, f);
+  plotFaults(s, f, bgsave.server);
   for (const Pair& pair : pairs) claimSpike(s, f, pair);
   for (const Pair& pair : pairs)
     if (f.fault.isMostlyLeftOut(pair.generator))
@@ -708,9 +733,12 @@ void declare(Study& s) {
   s.method(f.fault.method());
   s.method(
       "Minor faults and system time are counted by Linux, read as often as there are intervals and "
-      "put on those by straight lines; what a copied page costs is of the intervals that lie "
+      "put on those by straight lines. What a copied page costs is of the intervals that lie "
       "wholly "
       "in the child's life, without the fork's");
+  s.method(
+      "The generator sleeps between operations (-wait=block), so that a child on its core has what "
+      "it leaves");
 }
 
 Status check(const Parameters& p) {

@@ -179,8 +179,10 @@ void claimGain(Study& s, const Curve& curve) {
                        curve.batch(best), rounded(gain), rounded(curve.rate[best])));
   s.claim("throughput-gain", expectAbove(gain))
       .from("achieved rates in the closed model")
-      .text("Batches of {} multiply one shard's throughput by {}: from {} one at a time to {}",
-            curve.batch(best), gain, curve.rate[curve.alone()], curve.rate[best]);
+      .text(
+          "Batches of {} multiply one shard's throughput by {}. One at a time it is {}, and then "
+          "{}",
+          curve.batch(best), gain, curve.rate[curve.alone()], curve.rate[best]);
 }
 
 /// Where the main thread's time goes, and which part of it batches save.
@@ -191,7 +193,7 @@ void claimSystemCalls(Study& s, const Curve& curve) {
   const Quantity kernel = s.mean("", kernelUsPerCommand, both);
   const Quantity redis = s.mean("", userUsPerCommand, both);
   const Quantity whole = s.mean("", mainThreadUsPerCommand, both);
-  const Quantity perRead = s.mean("", commandsPerRead, both);
+  const Quantity perRead = s.mean("", commandsPerRead, {many});
   const Quantity execution = s.mean("", executionUsPerCommand, both);
   const double ofKernel = kernel[one].value() - kernel[many].value();
   const double saved = whole[one].value() - whole[many].value();
@@ -199,12 +201,12 @@ void claimSystemCalls(Study& s, const Curve& curve) {
       .from("used_cpu_{sys,user}_main_thread, total_reads_processed and commandstats of INFO")
       .headline()
       .text(
-          "Batching {} commands cuts main-thread time per command from {} to {} µs; {:.0f}% of "
-          "the saving is system calls. One read brings {} commands instead of {}, so the "
-          "kernel's part falls from {} to {} µs. Redis's own part changes from {} to {} µs; "
-          "executing the command takes {} µs of that and is not made faster",
+          "Batching {} commands cuts main-thread time per command from {} to {} µs. System calls "
+          "are {:.0f}% of the saving: one read then brings {} commands. The kernel's part falls "
+          "from {} to {} µs. Redis's own part changes from {} to {} µs. Executing the command "
+          "takes {} µs of that and is not made faster",
           curve.batch(many), whole[one], whole[many], 100 * ofKernel / saved, perRead[many],
-          perRead[one], kernel[one], kernel[many], redis[one], redis[many], execution[many]);
+          kernel[one], kernel[many], redis[one], redis[many], execution[many]);
 }
 
 void claimPlateau(Study& s, const Curve& curve) {
@@ -228,9 +230,9 @@ void claimPlateau(Study& s, const Curve& curve) {
       .from("the plateau rule")
       .restsOn({curve.rate[at]})
       .text(
-          "Throughput is flat from batch {} on: no larger batch adds more than {:.0f}%. Of {} "
-          "repeats, {} agree to within one step of the sweep",
-          curve.batch(at), 100 * kPlateauTolerance, found->repeats, found->agreeing);
+          "Throughput is flat from batch {} on: no larger batch adds more than {:.0f}%. {} of {} "
+          "repeats agree to within one step of the sweep",
+          curve.batch(at), 100 * kPlateauTolerance, found->agreeing, found->repeats);
   s.recommend("Batch up to {} operations and no more: larger batches add waiting and no throughput",
               curve.batch(at));
   const Measured gain = curve.rate.ratio(curve.alone(), at);
@@ -264,7 +266,7 @@ void claimClimb(Study& s, const Curve& curve) {
   s.claim("p99-climb", found->stable() ? Standing::expected : Standing::inconclusive)
       .from("the climb rule")
       .text(
-          "p99 climbs from batch {} on: it is {} there and {} one at a time; batch {} multiplies "
+          "p99 climbs from batch {} on: it is {} there and {} one at a time. Batch {} multiplies "
           "it by {}. An operation waits for the others of its batch and for the batches of other "
           "connections before it",
           curve.batch(at), p99[at], p99[one], curve.batch(largest), price);
@@ -279,8 +281,8 @@ void claimControl(Study& s, const Curve& curve) {
   s.claim("control", difference == Difference::differs ? Standing::problem : Standing::plain)
       .from("achieved rates of the two")
       .text(
-          "Control: batches of 0 and of 1 are the same on the wire, and the rate of 1 ÷ that of "
-          "0 is {} ({}). Differences of that size mean nothing here",
+          "Control: batches of 0 and of 1 are the same on the wire, and the ratio of their rates "
+          "is {} ({}). Differences of that size mean nothing here",
           ratio, differenceName(difference));
 }
 
@@ -293,8 +295,8 @@ void claimTransactions(Study& s, const Curve& curve) {
     s.claim(fmt::format("multi-{}", batch), expectBelow(ratio))
         .from("achieved rates and response times")
         .text(
-            "MULTI multiplies the throughput of a batch of {} by {}; p99 is {} with it and {} "
-            "without. Redis queues each command and runs them all at EXEC, and a transaction is "
+            "MULTI multiplies the throughput of a batch of {} by {}. With it p99 is {}, without it "
+            "{}. Redis queues each command and runs them all at EXEC, and a transaction is "
             "two commands longer",
             batch, ratio, curve.p99[multi], curve.p99[plain]);
     s.cost("Making batches of {} atomic multiplies throughput by {}", batch, ratio);
@@ -362,12 +364,13 @@ void hotKey(Study& s, const Factor<Mode>& mode, const Grid& sweep) {
   s.claim("hot-key",
           busy[largest].value() > kSaturated ? Standing::expected : Standing::inconclusive)
       .from("achieved rates with -keys=1 and with all keys")
+      .restsOn({rate[allKeys(largest)]})
       .text(
-          "Pipelining does not take a hot key's load off its thread: in {} one key reaches {} "
-          "and all keys together {} (one key ÷ all: {}), with the main thread {} busy. Batches "
-          "save system calls for both; the key stays on one thread, and another shard would "
-          "carry none of it{}",
-          largest.title(), rate[largest], rate[allKeys(largest)], gain, busy[largest],
+          "Pipelining does not take a hot key's load off its thread: in {} one key keeps the main "
+          "thread {} busy. It reaches {}, {} the rate of all keys together. Batches save system "
+          "calls for both, but the key stays on one thread, and another shard would carry none of "
+          "it{}",
+          largest.title(), busy[largest], rate[largest], gain,
           gain.estimate.low > 1 ? ". One key is faster because it stays in the CPU's cache" : "");
 }
 
@@ -468,16 +471,15 @@ void claimWaiting(Study& s, const Cell& alone, const Cell& due, const Cell& fill
   const Standing standing = expectAbove(waiting);
   const std::string_view free =
       p99.ratio(alone, due).estimate.low <= 1
-          ? "waiting for a batch to fill costs latency; sending what is due costs none"
+          ? "waiting for a batch to fill costs latency, and sending what is due costs none"
           : "waiting for a batch to fill costs latency";
   s.claim("waiting-for-batches", standing)
       .from("response times with Poisson arrivals at one rate")
       .headline()
       .text(
-          "Below the ceiling, at {}, p99 is {} one at a time and {} when up to {} operations "
-          "that are due share a batch. It is {} when each batch waits until it is full, which "
-          "takes {}: {}",
-          rate[alone], p99[alone], p99[due], batch, p99[filled],
+          "Below the ceiling p99 is {} one at a time, and {} when up to {} operations that are "
+          "due share a batch. It is {} when each batch waits until it is full, which takes {}: {}",
+          p99[alone], p99[due], batch, p99[filled],
           formatQuantity(batch / rate[filled].value() * 1e6, "us"),
           standing == Standing::expected      ? free
           : standing == Standing::contradicts ? "full batches save the server more than waiting "
@@ -586,14 +588,13 @@ void claimStarving(Study& s, const Quantity& p99, const Cell& small, const Cell&
       .headline()
       .text(
           "{}: at the same rate, batches of {:.0f} instead of {:.0f} on one connection multiply "
-          "the other connections' p99 by {} (from {} to {}). Redis executes everything that one "
+          "the other connections' p99 by {}, to {}. Redis executes everything that one "
           "read brought before it turns to the next connection",
           standing == Standing::expected      ? "Large batches starve their neighbours"
           : standing == Standing::contradicts ? "Large batches spare their neighbours"
                                               : "These runs do not decide whether large batches "
                                                 "starve their neighbours",
-          large.level(neighbour).number, small.level(neighbour).number, harm, p99[small],
-          p99[large]);
+          large.level(neighbour).number, small.level(neighbour).number, harm, p99[large]);
 }
 
 void besideBatches(Study& s) {
@@ -628,8 +629,8 @@ void besideBatches(Study& s) {
   s.claim("greedy-neighbour", Standing::plain)
       .from("response times and rates of the two drives")
       .text(
-          "As fast as it can, that one connection takes {} and leaves the others a p50 of {} and "
-          "a p99 of {}; alone they have {} and {}",
+          "As fast as it can, that one connection takes {}. It leaves the others a p50 of {} and a "
+          "p99 of {}. Alone they have {} and {}",
           rate[greedy], p50[greedy], p99[greedy], p50[alone], p99[alone]);
 }
 

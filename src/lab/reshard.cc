@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -355,11 +356,11 @@ void plotLatency(Study& s, const Figures& f, const Values& values) {
   const Cell range = f.of(values, kRange);
   Plot plot = f.fault.plotOverTime("p99-" + values.word,
                                    "p99 while slots move, " + range.level(f.size).title);
-  plot.describe(fmt::format("p99 of each interval ({}), one run of each kind. The spans are the "
-                            "range's moves.",
-                            s.parameters().text("interval")))
+  plot.describe(fmt::format("p99 of each interval ({}), of all valid runs that moved {}. Grey: the "
+                            "middle 80% of the intervals before the first move.",
+                            s.parameters().text("interval"), f.title(range)))
       .y("p99", AxisKind::latency);
-  for (const Cell& cell : {range, f.of(values, kHot)}) f.fault.addLine(plot, cell, f.title(cell));
+  f.fault.addRuns(plot, range);
   addMoves(plot, f, range);
   if (values.word == kSmall.word) plot.main();
   plot.add();
@@ -367,14 +368,31 @@ void plotLatency(Study& s, const Figures& f, const Values& values) {
 
 void plotRedirects(Study& s, const Figures& f, const Cell& cell) {
   Plot plot = f.fault.plotOverTime("redirects", "Redirects while slots move");
-  plot.describe(fmt::format("MOVED and ASK in each interval ({}) of one run that moved {}.",
+  plot.describe(fmt::format("MOVED and ASK in each interval ({}), means of the valid runs that "
+                            "moved {}.",
                             s.parameters().text("interval"), f.title(cell)))
       .y("redirects a second", AxisKind::count);
-  const auto redirects = [](std::uint64_t Counters::* count) {
-    return [count](const Reading& run) { return countedSeries(*run.dir(), count); };
-  };
-  f.fault.addLine(plot, cell, "MOVED", redirects(&Counters::moved));
-  f.fault.addLine(plot, cell, "ASK", redirects(&Counters::ask));
+  std::map<double, std::pair<double, double>> counts;  // MOVED, ASK by seconds since the first move
+  const auto runs = s.validRuns(cell);
+  const double lengthS = s.parameters().seconds("interval");
+  for (const Reading* const run : runs) {
+    const auto when = moveThere(*run);
+    if (!when) continue;
+    const auto moved = countedSeries(*run->dir(), &Counters::moved);
+    const auto ask = countedSeries(*run->dir(), &Counters::ask);
+    for (std::size_t i = 0; i < moved.size(); ++i) {
+      auto& [of, asked] = counts[lengthS * std::round((moved[i].startS - when->fromS) / lengthS)];
+      of += moved[i].value / static_cast<double>(runs.size());
+      asked += ask[i].value / static_cast<double>(runs.size());
+    }
+  }
+  LabSeries moved{.title = "MOVED", .points = {}, .bars = true, .width = lengthS};
+  LabSeries ask{.title = "ASK", .points = {}, .bars = true, .width = lengthS};
+  for (const auto& [x, both] : counts) {
+    moved.points.push_back({x + lengthS / 2, both.first});
+    ask.points.push_back({x + lengthS / 2, both.first + both.second, both.first});
+  }
+  plot.series(std::move(moved)).series(std::move(ask));
   addMoves(plot, f, cell);
   plot.add();
 }
@@ -388,15 +406,15 @@ void claimImpact(Study& s, const Figures& f, const Values& values) {
   s.claim(id, difference == Difference::differs ? expectAbove(ratio) : Standing::inconclusive)
       .headline(values.word == kSmall.word)
       .from("p99 by interval, and the reshard's own figures")
+      .restsOn({f.fault.baseline[cell]})
       .text(
-          "Moving {} ({} keys, {}) under {}/s takes {}. Meanwhile p99 is {}, {} the {} before "
-          "({}), and {} in the worst interval; {}",
-          f.title(cell), f.keys[cell].plain(), f.bytes[cell].plain(), s.parameters().text("rate"),
-          f.took[cell], f.during[cell], ratio, f.fault.baseline[cell], differenceName(difference),
-          f.worst[cell],
+          "Moving {} under {}/s takes {} for {} keys. Meanwhile p99 is {}, {} that of before ({}). "
+          "In the worst interval it is {}. {}",
+          f.title(cell), s.parameters().text("rate"), f.took[cell], f.keys[cell].plain(),
+          f.during[cell], ratio, differenceName(difference), f.worst[cell],
           f.recovery.has(cell)
-              ? fmt::format("it is back to normal {} after the move", f.recovery[cell])
-              : std::string("whether it recovers before the second move is not known"));
+              ? fmt::format("It is back to normal {} after the move", f.recovery[cell])
+              : std::string("Whether it recovers before the second move is not known"));
   if (cell == f.of(kSmall, kRange)) {
     s.answer({f.took[cell], ratio},
              fmt::format("Moving {} under load takes {} and multiplies p99 by {} meanwhile",
@@ -429,19 +447,20 @@ void claimCorrectness(Study& s) {
   const Measured misses = sum(countOf([](const Summary& of) { return of.cache.misses; }));
   const Measured corrupt = sum(countOf([](const Summary& of) { return of.verify.corrupt; }));
   const Measured lost = sum(countOf([](const Summary& of) { return of.verify.lostAcknowledged; }));
-  const double wrong =
-      tryAgain.value() + failed.value() + misses.value() + corrupt.value() + lost.value();
-  s.claim("correctness", wrong == 0 ? Standing::expected : Standing::contradicts)
+  const bool isSound =
+      tryAgain.value() + failed.value() + misses.value() + corrupt.value() + lost.value() == 0;
+  s.claim("correctness", isSound ? Standing::expected : Standing::contradicts)
       .from(
           "the client's counts of all runs; no key has a time to live, so every read must find "
           "its value")
       .headline()
-      .text(
-          "Of {} operations {} were redirected ({} MOVED, {} ASK) and {} were told to try again; "
-          "{} failed, {} reads found no value, {} found a wrong one, and {} acknowledged writes "
-          "were lost",
-          operations, formatCount(moved.value() + ask.value()), moved, ask, tryAgain, failed,
-          misses, corrupt, lost);
+      .restsOn({tryAgain, failed, misses, corrupt, lost})
+      .text("{} of {} operations met MOVED, and {} met ASK. {}", moved, operations, ask,
+            isSound ? std::string("None failed or was told to try again, no read found a missing "
+                                  "or a wrong value, and no acknowledged write was lost")
+                    : fmt::format("{} were told to try again, and {} failed. {} reads found no "
+                                  "value, and {} a wrong one. {} acknowledged writes were lost",
+                                  tryAgain, failed, misses, corrupt, lost));
 }
 
 void tabulateCpu(Study& s, const Figures& f) {
@@ -474,12 +493,13 @@ void claimHotSlot(Study& s, const Figures& f, const Cell& cell) {
           difference == Difference::inconclusive ? Standing::inconclusive : Standing::plain)
       .from("main-thread CPU of each master by INFO, before and while the slot is elsewhere")
       .headline()
+      .restsOn({ratio})
       .text(
-          "The hot slot has {} of all operations and moves in {} with {} keys. It takes its old "
-          "owner from {} of a core to {}, and the busiest master from {} to {} ({}): {}",
-          s.mean("share", hotShare, {cell})[cell].plain(), f.took[cell], f.keys[cell].plain(),
+          "The hot slot has {} of all operations and moves in {}. Its old owner goes from {} of a "
+          "core to {}. The busiest master goes from {} to {}: {}",
+          s.mean("share", hotShare, {cell})[cell].plain(), f.took[cell],
           f.ownerBefore[cell].plain(), f.ownerElsewhere[cell].plain(),
-          f.busiestBefore[cell].plain(), f.busiestElsewhere[cell].plain(), ratio, verdict);
+          f.busiestBefore[cell].plain(), f.busiestElsewhere[cell].plain(), verdict);
   s.figure("busiest master's CPU, hot slot moved ÷ before", ratio);
   if (helps)
     s.recommend(
@@ -499,8 +519,9 @@ void claimValueSizes(Study& s, const Figures& f, const Cell& small, const Cell& 
       .from("the reshard's own figures")
       .restsOn({f.took[small], f.took[large]})
       .text(
-          "Keys with {} move at {}/s, with {} at {}/s ({}/s and {}/s). Large values are moved in "
-          "smaller batches, so that no MIGRATE blocks for longer than -max-block",
+          "Keys with {} move at {}/s, and with {} at {}/s. In bytes that is {}/s and {}/s. Large "
+          "values are moved in smaller batches, so that no MIGRATE blocks for longer than "
+          "-max-block",
           small.level(f.size).title, f.perSecond(f.keys, small).plain(), large.level(f.size).title,
           f.perSecond(f.keys, large).plain(), f.perSecond(f.bytes, small).plain(),
           f.perSecond(f.bytes, large).plain());
@@ -510,8 +531,9 @@ void claimGenerator(Study& s, const Figures& f, const Cell& cell) {
   if (!f.isMeasured(cell)) return;
   s.claim("generator-cpu", Standing::plain)
       .from("CPU time of its workers by interval, idle polls left out")
-      .text("The generator's CPU for an operation is {} before and {} while slots move: {}",
-            f.cpuBefore[cell], f.cpuDuring[cell], ratioWithin(cell, f.cpuBefore, f.cpuDuring));
+      .restsOn({f.cpuDuring[cell]})
+      .text("The generator's CPU for an operation is {}, and {} that while slots move",
+            f.cpuBefore[cell], ratioWithin(cell, f.cpuBefore, f.cpuDuring));
 }
 
 void judge(Study& s, const Figures& f, const Cell& small, const Cell& large) {

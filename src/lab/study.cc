@@ -372,8 +372,7 @@ bool haveValidRuns(const std::vector<Measured>& all) {
 
 void Study::answer(const std::vector<Measured>& from, std::string text) {
   if (!std::ranges::all_of(from, &Measured::isKnown)) return;
-  document_.answer =
-      haveValidRuns(from) ? std::move(text) : "Every run that could answer this was disturbed";
+  document_.answer = haveValidRuns(from) ? std::move(text) : std::string(kDisturbedAnswer);
 }
 
 void Study::decide(const std::vector<Measured>& from, LabDecision decision) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "model/statistics.h"
 
@@ -17,6 +18,64 @@ constexpr std::array kElementCosts{
     ElementCost{"SMEMBERS", 282e-9}, ElementCost{"SORT", 147e-9},    ElementCost{"LRANGE", 42e-9},
     ElementCost{"ZRANGE", 34e-9},
 };
+
+/// Lines by their shape x + offset. One of each shape fits best: its scale is the mean of what is
+/// left of the logarithms. An offset of 0 is proportional, a very large one is constant.
+class LinesByShape {
+ public:
+  LinesByShape(std::span<const double> x, std::span<const double> y) : x_(x), y_(y) {}
+
+  struct Fit {
+    double offset = 0;
+    double logScale = 0;
+    double residual = 0;  ///< sum of squares
+    double logAt(double x) const { return logScale + std::log(x + offset); }
+  };
+  Fit fit(double offset) const {
+    std::vector<double> rest;
+    rest.reserve(x_.size());
+    for (std::size_t i = 0; i < x_.size(); ++i)
+      rest.push_back(std::log(y_[i]) - std::log(x_[i] + offset));
+    Fit fit{.offset = offset, .logScale = meanOf(rest)};
+    for (const double each : rest) fit.residual += (each - fit.logScale) * (each - fit.logScale);
+    return fit;
+  }
+  /// From proportional to constant, a hundredth of an offset apart.
+  std::vector<Fit> all() const {
+    constexpr int kSteps = 1'200;
+    constexpr double kStep = 0.01;
+    const double middle = meanOf(x_);
+    std::vector<Fit> fits{fit(0)};
+    for (int i = -kSteps; i <= kSteps; ++i) fits.push_back(fit(middle * std::exp(kStep * i)));
+    return fits;
+  }
+  /// Between the neighbours of the best of all().
+  Fit best() const {
+    const auto fits = all();
+    const auto least = std::ranges::min_element(fits, {}, &Fit::residual);
+    if (least == fits.begin()) return *least;
+    double low = std::prev(least)->offset;
+    double high = std::next(least) == fits.end() ? least->offset : std::next(least)->offset;
+    constexpr int kRounds = 60;
+    for (int i = 0; i < kRounds; ++i) {
+      const double third = (high - low) / 3;
+      if (fit(low + third).residual < fit(high - third).residual)
+        high -= third;
+      else
+        low += third;
+    }
+    return fit((low + high) / 2);
+  }
+
+ private:
+  std::span<const double> x_, y_;
+};
+
+bool hasLine(std::span<const double> x, std::span<const double> y) {
+  const auto isPositive = [](double value) { return value > 0; };
+  return !x.empty() && x.size() == y.size() && std::ranges::all_of(x, isPositive) &&
+         std::ranges::all_of(y, isPositive) && std::ranges::min(x) < std::ranges::max(x);
+}
 
 }  // namespace
 
@@ -35,36 +94,32 @@ std::optional<ElementCost> elementCost(std::string_view command) {
 }
 
 std::optional<Line> fitLine(std::span<const double> x, std::span<const double> y) {
-  const double meanX = meanOf(x), meanY = meanOf(y);
-  double xx = 0, xy = 0;
-  for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
-    xx += (x[i] - meanX) * (x[i] - meanX);
-    xy += (x[i] - meanX) * (y[i] - meanY);
-  }
-  if (xx <= 0) return std::nullopt;
-  return Line{meanY - xy / xx * meanX, xy / xx};
+  if (!hasLine(x, y)) return std::nullopt;
+  const auto best = LinesByShape(x, y).best();
+  const double slope = std::exp(best.logScale);
+  return Line{slope * best.offset, slope};
 }
 
 Estimate forecast(std::span<const double> x, std::span<const double> y, double at,
                   double confidence) {
   Estimate estimate;
-  const auto line = fitLine(x, y);
-  if (!line) return estimate;
+  if (!hasLine(x, y)) return estimate;
+  const LinesByShape lines(x, y);
+  const auto best = lines.best();
   const auto n = static_cast<double>(x.size());
   estimate.count = x.size();
-  estimate.value = estimate.low = estimate.high = line->at(at);
+  estimate.value = estimate.low = estimate.high = std::exp(best.logAt(at));
   if (x.size() < 4) return estimate;
-  const double middle = meanOf(x);
-  double residual = 0, spread = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    residual += (y[i] - line->at(x[i])) * (y[i] - line->at(x[i]));
-    spread += (x[i] - middle) * (x[i] - middle);
+  // Of each shape, the further measurements that would leave it as likely as the best one is
+  // (profile likelihood): Student's t where only the scale is open.
+  const double t = studentTQuantile(0.5 + confidence / 2, n - 2);
+  const double most = best.residual * (1 + t * t / (n - 2));
+  for (const auto& line : lines.all()) {
+    if (line.residual > most) continue;
+    const double half = std::sqrt((most - line.residual) * (n + 1) / n);
+    estimate.low = std::min(estimate.low, std::exp(line.logAt(at) - half));
+    estimate.high = std::max(estimate.high, std::exp(line.logAt(at) + half));
   }
-  const double ofOne = residual / (n - 2);
-  const double half = studentTQuantile(0.5 + confidence / 2, n - 2) *
-                      std::sqrt(ofOne * (1 + 1 / n + (at - middle) * (at - middle) / spread));
-  estimate.low -= half;
-  estimate.high += half;
   estimate.confidence = confidence;
   estimate.method = IntervalMethod::studentT;
   return estimate;

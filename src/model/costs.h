@@ -44,16 +44,18 @@ inline double stallSeconds(const ElementCost& cost, double elements) {
   return cost.secondsPerElement * elements;
 }
 
-/// A straight line through measured points by least squares.
+/// A straight line of times over sizes, which neither begins below zero nor falls.
 struct Line {
   double atZero = 0, slope = 0;
   double at(double x) const { return atZero + slope * x; }
 };
-/// None with fewer than two different x.
+/// By least squares of logarithms, since the noise of times multiplies. None with fewer than two
+/// different x, or where a value is not positive.
 std::optional<Line> fitLine(std::span<const double> x, std::span<const double> y);
-/// What that line foretells at `x` far beyond the points: the interval is that of one more
-/// measurement there (Student's t), as long as the law stays the line. No interval below four
-/// points; count 0 where there is no line.
+/// What that line foretells at a size beyond the points. The interval is that of one more
+/// measurement there, as long as the law stays the line: between "no more than at the sizes
+/// measured" and "proportional to the size", so never below zero. No interval below four points;
+/// count 0 where there is no line.
 Estimate forecast(std::span<const double> x, std::span<const double> y, double at,
                   double confidence = 0.95);
 

@@ -107,7 +107,10 @@ double lowEnd(const LabPoint& point, AxisKind kind) {
 Extent extentX(const Panel& panel) {
   Extent extent;
   for (const PanelSeries& series : panel.series)
-    for (const LabPoint& point : series.points) extent.add(point.x);
+    for (const LabPoint& point : series.points) {
+      extent.add(point.x);
+      extent.add(point.x + series.cellWidth);
+    }
   for (const PanelSpan& span : panel.spans) {
     extent.add(span.from);
     extent.add(span.to);
@@ -119,8 +122,10 @@ Extent extentY(const Panel& panel) {
   Extent extent;
   for (const PanelSeries& series : panel.series) {
     if (!series.sizesAxis) continue;
+    const bool isArea =
+        series.shape == PanelSeries::Shape::band || series.shape == PanelSeries::Shape::heat;
     for (const LabPoint& point : series.points) {
-      extent.add(point.y);
+      if (!isArea) extent.add(point.y);
       if (!hasErrorBar(point)) continue;
       extent.add(lowEnd(point, panel.y.kind));
       extent.add(point.high);

@@ -70,13 +70,17 @@ std::string riskText(const LabDecision& decision) {
                                    : fmt::format("{} ({})", decision.risk, decision.measured);
 }
 
+bool isAnswered(const ExperimentDocument& experiment) {
+  const std::string answer = answerOf(experiment);
+  return !answer.empty() && answer != kDisturbedAnswer;
+}
+
 /// The experiment that settles the brief's first level; the first with an answer where none does.
 const ExperimentDocument* leadingExperiment(const Experiments& experiments) {
   for (const SloLine& line : sloLines(experiments))
-    if (line.experiment != nullptr && !answerOf(*line.experiment).empty()) return line.experiment;
-  for (const ExperimentDocument& experiment : experiments)
-    if (!answerOf(experiment).empty()) return &experiment;
-  return nullptr;
+    if (line.experiment != nullptr && isAnswered(*line.experiment)) return line.experiment;
+  const auto found = std::ranges::find_if(experiments, isAnswered);
+  return found == experiments.end() ? nullptr : &*found;
 }
 
 constexpr std::size_t kMostRisks = 4;

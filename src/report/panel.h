@@ -18,9 +18,10 @@ enum class Stroke { solid, dashed, dotted };
 enum class Symbol { own, dot, square, triangle, diamond, openDot, openSquare };
 
 /// One line, cloud or row of bars. A bar stands on 0, or on its point's `low` where that is a
-/// number: so bars are stacked.
+/// number: so bars are stacked. A band is the area between its points' `low` and `high`. A heat map
+/// has a cell for each point, from `low` to `high`, the darker the larger y is (logarithmic).
 struct PanelSeries {
-  enum class Shape { line, points, bars };
+  enum class Shape { line, points, bars, band, heat };
   std::string title{};  ///< in the key; empty: not there
   Ink ink{};
   Shape shape = Shape::line;
@@ -28,6 +29,7 @@ struct PanelSeries {
   Symbol symbol = Symbol::own;
   bool markEach = false;  ///< a symbol at each point of a line, not here and there
   bool sizesAxis = true;  ///< false: what does not fit the axis is cut off
+  double cellWidth = 0;   ///< of a heat map's cells, from their x on
   std::vector<LabPoint> points{};
 };
 

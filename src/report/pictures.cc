@@ -298,19 +298,30 @@ Picture comparedPercentiles(const std::vector<RunData>& runs) {
   return picture;
 }
 
+namespace {
+
+PanelSeries::Shape shapeOf(const LabSeries& series) {
+  using enum PanelSeries::Shape;
+  return series.heat ? heat : series.band ? band : series.bars ? bars : series.line ? line : points;
+}
+
+}  // namespace
+
 Picture pictureOf(const LabPlot& plot, std::string_view prefix) {
   constexpr double kBarOfName = 0.6;
   Panel panel{.x = {.title = plot.x.title, .kind = plot.x.kind, .names = plot.x.names},
               .y = {.title = plot.y.title, .kind = plot.y.kind, .names = plot.y.names}};
+  std::size_t coloured = 0;
   for (const LabSeries& from : plot.series) {
-    const std::size_t i = panel.series.size();
     PanelSeries& series = panel.series.emplace_back();
     series.title = from.title;
-    series.ink = kLines[i % kLines.size()];
-    series.shape = from.bars   ? PanelSeries::Shape::bars
-                   : from.line ? PanelSeries::Shape::line
-                               : PanelSeries::Shape::points;
-    if (from.bars) panel.barWidth = kBarOfName;
+    // A band has the colour of the series before which it stands; the last one is grey.
+    series.ink =
+        from.band && &from == &plot.series.back() ? kShade : kLines[coloured % kLines.size()];
+    if (!from.band) ++coloured;
+    series.shape = shapeOf(from);
+    if (from.bars) panel.barWidth = from.width > 0 ? from.width : kBarOfName;
+    if (from.heat) series.cellWidth = from.width;
     series.stroke = from.dashed ? Stroke::dashed : Stroke::solid;
     series.markEach = from.markers;
     for (const LabPoint& point : from.points)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numbers>
 
 #include "report/axis_scale.h"
@@ -22,6 +23,7 @@ constexpr double kTickLength = 4, kEdge = 6;
 constexpr double kSymbol = 3.6;
 constexpr double kBold = 1.12;  ///< how much wider bold letters are
 constexpr std::size_t kMostNoteRows = 3;
+constexpr std::size_t kShades = 5;  ///< of a heat map; plot.css has as many
 
 /// "12.3", "12": a tenth of a pixel is enough.
 std::string px(double value) {
@@ -93,6 +95,18 @@ std::string_view barClass(const Panel& panel, const PanelSeries& series) {
   }
   constexpr std::array<std::string_view, 3> kFills{"fill pale", "fill half", "fill"};
   return kFills[before % kFills.size()];
+}
+
+/// Of a heat map's cells, 1 for the palest: by the logarithm, so that one slow operation is seen
+/// beside thousands.
+std::size_t shadeOf(double y, double most) {
+  if (y >= most) return kShades;
+  const double share = std::log1p(y) / std::log1p(most);
+  return 1 + static_cast<std::size_t>(std::clamp(share, 0.0, 0.999) * kShades);
+}
+
+std::string shadeClass(std::size_t shade) {
+  return shade == kShades ? "heat" : fmt::format("heat h{}", shade);
 }
 
 std::string textAt(double x, double y, std::string_view anchor, std::string_view text,
@@ -417,6 +431,17 @@ class PlotWriter : LineWriter {
       return fmt::format("<path class=\"{}\" d=\"M{},{}h{}v10h-{}z\"/>",
                          barClass(*laid.panel, series), px(x + 4), px(y - 5), px(kSwatch - 8),
                          px(kSwatch - 8));
+    if (series.shape == PanelSeries::Shape::band)
+      return fmt::format("<path class=\"band\" d=\"M{},{}h{w}v10h-{w}z\"/>", px(x), px(y - 5),
+                         fmt::arg("w", px(kSwatch)));
+    if (series.shape == PanelSeries::Shape::heat) {
+      constexpr double kEach = kSwatch / kShades;
+      for (std::size_t shade = 1; shade <= kShades; ++shade)
+        drawn += fmt::format("<path class=\"{}\" d=\"M{},{}h{w}v10h-{w}z\"/>", shadeClass(shade),
+                             px(x + kEach * static_cast<double>(shade - 1)), px(y - 5),
+                             fmt::arg("w", px(kEach)));
+      return drawn;
+    }
     if (series.shape == PanelSeries::Shape::line)
       drawn = fmt::format("<path class=\"{}\" d=\"M{},{}h{}\"/>", classOf(series.stroke), px(x),
                           px(y), px(kSwatch));
@@ -515,9 +540,15 @@ class PlotWriter : LineWriter {
     points.reserve(series.points.size());
     for (const LabPoint& point : series.points)
       points.push_back(placed(laid, frame, point.x, point.y));
+    const bool isHeat = series.shape == PanelSeries::Shape::heat;
     line("<g class=\"series\"{} data-title=\"{}\"{}>", colourOf(series.ink),
-         escapeHtml(series.title), pointData(series, points));
-    if (series.shape == PanelSeries::Shape::bars) {
+         isHeat ? "slowest" : escapeHtml(series.title),
+         isHeat ? slowestData(laid, frame, series) : pointData(series, points));
+    if (isHeat) {
+      addCells(laid, frame, series);
+    } else if (series.shape == PanelSeries::Shape::band) {
+      addBand(laid, frame, series);
+    } else if (series.shape == PanelSeries::Shape::bars) {
       addBars(laid, frame, series, points);
     } else {
       addErrorBars(laid, frame, series);
@@ -529,10 +560,25 @@ class PlotWriter : LineWriter {
 
   /// A line's path says where its points are; of clouds and bars this does.
   static std::string pointData(const PanelSeries& series, const std::vector<Placed>& points) {
-    if (series.shape == PanelSeries::Shape::line) return "";
+    if (series.shape == PanelSeries::Shape::line || series.shape == PanelSeries::Shape::band)
+      return "";
     std::vector<std::string> shown;
     for (const Placed& point : points)
       if (point.shown()) shown.push_back(fmt::format("{},{}", px(point.x), px(point.y)));
+    return fmt::format(" data-points=\"{}\"", fmt::join(shown, " "));
+  }
+
+  /// Of a heat map the highest cell of each place.
+  std::string slowestData(const Laid& laid, const Box& frame, const PanelSeries& series) const {
+    std::map<double, double> highest;  // by x, in pixels
+    for (const LabPoint& point : series.points) {
+      const Placed top = placed(laid, frame, point.x + series.cellWidth / 2, point.high);
+      if (!top.shown()) continue;
+      const auto [at, isNew] = highest.try_emplace(std::round(top.x), top.y);
+      if (!isNew) at->second = std::min(at->second, top.y);
+    }
+    std::vector<std::string> shown;
+    for (const auto& [x, y] : highest) shown.push_back(fmt::format("{},{}", px(x), px(y)));
     return fmt::format(" data-points=\"{}\"", fmt::join(shown, " "));
   }
 
@@ -569,6 +615,43 @@ class PlotWriter : LineWriter {
       on = point.shown();
     }
     if (!path.empty()) line("<path class=\"{}\" d=\"{}\"/>", classOf(series.stroke), path);
+  }
+
+  void addCells(const Laid& laid, const Box& frame, const PanelSeries& series) {
+    double most = 0;
+    for (const LabPoint& point : series.points) most = std::max(most, point.y);
+    std::array<std::string, kShades> paths;
+    for (const LabPoint& point : series.points) {
+      const Placed from = placed(laid, frame, point.x, point.low);
+      const Placed to = placed(laid, frame, point.x + series.cellWidth, point.high);
+      if (!from.shown() || !to.shown()) continue;
+      paths[shadeOf(point.y, most) - 1] +=
+          fmt::format("M{},{}h{w}v{}h-{w}z", px(from.x), px(from.y), px(to.y - from.y),
+                      fmt::arg("w", px(to.x - from.x)));
+    }
+    for (std::size_t i = 0; i < kShades; ++i)
+      if (!paths[i].empty()) line("<path class=\"{}\" d=\"{}\"/>", shadeClass(i + 1), paths[i]);
+  }
+
+  /// Along the upper ends and back along the lower ones, from gap to gap.
+  void addBand(const Laid& laid, const Box& frame, const PanelSeries& series) {
+    std::string path, back;
+    const auto close = [&] {
+      if (!path.empty() && !back.empty()) path += back + "z";
+      back.clear();
+    };
+    for (const LabPoint& point : series.points) {
+      const Placed high = placed(laid, frame, point.x, point.high);
+      const Placed low = placed(laid, frame, point.x, point.low);
+      if (!high.shown() || !low.shown()) {
+        close();
+        continue;
+      }
+      path += fmt::format("{}{},{}", back.empty() ? "M" : "L", px(high.x), px(high.y));
+      back = fmt::format("L{},{}", px(low.x), px(low.y)) + back;
+    }
+    close();
+    if (!path.empty()) line("<path class=\"band\" d=\"{}\"/>", path);
   }
 
   void addSymbols(const Laid& laid, const Box& frame, const PanelSeries& series,

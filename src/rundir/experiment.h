@@ -110,6 +110,9 @@ struct LabSeries {
   bool line = true;     ///< false: points alone
   bool markers = true;  ///< a symbol at each point
   bool bars = false;    ///< a bar from each point's `low`, or from 0, to its y: stacked
+  bool band = false;    ///< the area between the points' `low` and `high`, behind the next series
+  bool heat = false;    ///< a cell from each point's x on and from `low` to `high`: y is how much
+  double width = 0;     ///< of bars and cells, on the x axis; 0: a bar of a name
 };
 
 /// A stretch of the x axis with a name: a fault, a phase.
@@ -205,6 +208,10 @@ struct LabDecision {
   bool isStall = false;  ///< p99 breaks at a rate that the server sustains otherwise
   std::vector<std::string> runs;
 };
+
+/// The answer where every run that it would rest on is invalid.
+inline constexpr std::string_view kDisturbedAnswer =
+    "Every run that could answer this was disturbed";
 
 enum class ExperimentState { running, done, interrupted };
 

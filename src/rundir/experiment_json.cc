@@ -94,6 +94,9 @@ void visit(auto& json, MappedAs<LabSeries> auto& series) {
   json.field("line", series.line);
   json.field("markers", series.markers);
   json.field("bars", series.bars);
+  json.field("band", series.band);
+  json.field("heat", series.heat);
+  json.field("width", series.width);
 }
 
 void visit(auto& json, MappedAs<LabSpan> auto& span) {

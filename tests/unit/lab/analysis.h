@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lab/study.h"
+#include "unit/lab/crowded_sentences.h"
 
 namespace redline {
 
@@ -17,12 +18,15 @@ inline Readings readingsOf(const std::vector<Reading>& runs) {
   return readings;
 }
 
-/// What the experiment says of these runs, predictions included.
+/// What the experiment says of these runs, predictions included; of whatever runs, in sentences
+/// that a reader keeps.
 inline ExperimentDocument analysisOf(const Experiment& experiment, const Parameters& parameters,
                                      const Readings& readings) {
   ExperimentDocument document;
+  document.parameters = parameters.all();
   document.predictions = lab::predictionsOf(experiment, parameters);
   lab::analyse(experiment, parameters, readings, document);
+  EXPECT_THAT(crowdedSentences(document), testing::IsEmpty());
   return document;
 }
 

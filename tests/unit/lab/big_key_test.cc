@@ -87,8 +87,10 @@ TEST(BigKey, MeasuresTheStallOfOneShotAndPages) {
   ASSERT_EQ(document.slo.size(), 1U);
   EXPECT_EQ(document.slo[0].id, "big-key-stall");
   EXPECT_EQ(document.slo[0].verdict, SloVerdict::reported);
-  EXPECT_EQ(document.plots.size(), 2U);
+  ASSERT_EQ(document.plots.size(), 4U);
   EXPECT_TRUE(document.plots[0].isMain);
+  EXPECT_TRUE(document.plots[0].series.at(0).heat);
+  EXPECT_EQ(document.plots[0].x.title, document.plots[1].x.title) << "panes of one picture";
   EXPECT_THAT(document.answer, testing::AllOf(testing::StartsWith("One HGETALL of 1M elements"),
                                               testing::Not(HasSubstr("["))));
   ASSERT_EQ(document.decisions.size(), 1U);

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "lab/catalog.h"
 #include "unit/lab/experiment_parameters.h"
@@ -114,6 +116,57 @@ TEST(FaultStudy, LooksAtAnotherMomentWhereItIsTold) {
   // Half of the fault is then part of the baseline.
   EXPECT_NEAR(studied.fault.spikeS[studied.at("a")].value(), 0.5, 1e-6);
   EXPECT_NEAR(studied.fault.peak[studied.at("a")].value(), 20'000, 20);
+}
+
+/// The plot that `draw` fills.
+LabPlot drawn(Studied& studied, const std::function<void(Plot&)>& draw) {
+  Plot plot = studied.fault.plotOverTime("p", "P");
+  draw(plot);
+  plot.add();
+  return studied.document.plots.at(0);
+}
+
+// Those who were answered in the interval from 1.5 s on had waited for 0.4 s: they were due before
+// the fault, which began at 1.5 s.
+TEST(FaultStudy, AHeatMapHasOperationsWhereTheyWereDue) {
+  ReadingBuilder run(Labels{{"kind", "a"}});
+  run.response([](int i) { return i == 15 ? 400 * kMillisecond : kMillisecond / 2; })
+      .fault("bgsave", 1.5, 1.6, {});
+  Studied studied(readingsOf({run}));
+  const LabPlot plot =
+      drawn(studied, [&](Plot& one) { studied.fault.addHeat(one, studied.at("a")); });
+  ASSERT_THAT(plot.series, SizeIs(1));
+  EXPECT_TRUE(plot.series[0].heat);
+  EXPECT_NEAR(plot.series[0].width, 0.1, 1e-9);
+  const auto& cells = plot.series[0].points;
+  EXPECT_THAT(cells, SizeIs(30));
+  const auto slow =
+      std::ranges::find_if(cells, [](const LabPoint& cell) { return cell.high > 100'000; });
+  ASSERT_NE(slow, cells.end());
+  EXPECT_NEAR(slow->x, -0.4, 0.05);
+  EXPECT_EQ(slow->y, 100) << "so many operations";
+  EXPECT_LE(slow->low, 400'000);
+  EXPECT_GT(slow->high, 400'000);
+}
+
+TEST(FaultStudy, DrawsAllRunsAsABandAroundTheirMedian) {
+  std::vector<ReadingBuilder> runs;
+  for (const int repeat : {1, 2, 3})
+    runs.push_back(runWithFault(repeat * kMillisecond, {{"kind", "a"}}, repeat));
+  Studied studied(readingsOf(runs));
+  const LabPlot plot =
+      drawn(studied, [&](Plot& one) { studied.fault.addRuns(one, studied.at("a")); });
+  ASSERT_THAT(plot.series, SizeIs(3));
+  const LabSeries &all = plot.series[0], &median = plot.series[1], &before = plot.series[2];
+  EXPECT_TRUE(all.band);
+  EXPECT_TRUE(before.band);
+  ASSERT_THAT(all.points, SizeIs(30));
+  ASSERT_THAT(median.points, SizeIs(30));
+  EXPECT_NEAR(median.points[0].x, -1, 1e-9);
+  EXPECT_NEAR(median.points[15].y, 2000, 2);
+  EXPECT_NEAR(all.points[15].low, 1000, 1);
+  EXPECT_NEAR(all.points[15].high, 3000, 3);
+  EXPECT_NEAR(before.points[0].high, 500, 1);
 }
 
 TEST(FaultStudy, LooksForASpikeUpToWhereItIsTold) {

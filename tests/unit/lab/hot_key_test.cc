@@ -109,7 +109,18 @@ TEST(HotKey, FindsTheLoadOnOneMaster) {
   EXPECT_EQ(busy("Zipf", "other masters busy"), "15.0%");
   EXPECT_EQ(busy("uniform", "hot master busy"), "15.0%");
   EXPECT_EQ(busy("Zipf", "valid runs"), "2 of 2");
-  EXPECT_THAT(document.plots, SizeIs(2));
+  EXPECT_THAT(document.plots, SizeIs(3));
+}
+
+TEST(HotKey, DrawsWhatEachMitigationTakesOffTheHotMasterAndItsPrice) {
+  const auto document = analysed(cachedRuns());
+  const auto plot = std::ranges::find(document.plots, true, &LabPlot::isMain);
+  ASSERT_NE(plot, document.plots.end());
+  EXPECT_THAT(plot->x.names, testing::ElementsAre("as it is", "mitigated"));
+  ASSERT_THAT(plot->series, SizeIs(1));
+  EXPECT_THAT(plot->series[0].title, testing::MatchesRegex("local-cache: .*stale"));
+  ASSERT_THAT(plot->series[0].points, SizeIs(2));
+  EXPECT_GT(plot->series[0].points[0].y, 2 * plot->series[0].points[1].y);
 }
 
 TEST(HotKey, MeasuresWhatACacheSavesAndWhatItCosts) {

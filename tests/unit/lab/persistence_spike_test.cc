@@ -100,10 +100,13 @@ TEST(PersistenceSpike, MeasuresTheSpikeOfEachForkOnEachCore) {
     EXPECT_THAT(findingOf(document, id).runs, SizeIs(4)) << id;
   }
   EXPECT_EQ(findingOf(document, "disk").standing, Standing::plain);
-  EXPECT_THAT(document.plots, SizeIs(2));
+  EXPECT_THAT(document.plots, SizeIs(3));
+  EXPECT_TRUE(document.plots.at(0).series.at(0).heat);
+  EXPECT_THAT(document.plots.at(0).spans, SizeIs(1)) << "the child's life";
   ASSERT_THAT(document.slo, SizeIs(1));
   EXPECT_EQ(document.slo[0].verdict, SloVerdict::reported);
-  EXPECT_THAT(document.slo[0].measured, AllOf(HasSubstr("BGSAVE 40 ms"), HasSubstr("for 2.1 s")));
+  EXPECT_THAT(document.slo[0].measured,
+              AllOf(HasSubstr("server's core: 40 ms"), HasSubstr("for 2.1 s")));
   EXPECT_THAT(document.slo[0].runs, SizeIs(8));
 }
 
@@ -175,7 +178,7 @@ TEST(PersistenceSpike, ForetellsTheForkOfALargeServer) {
   EXPECT_NEAR(figureOf(document, "fork of a server of 20 GB, forecast"), 605'015, 500);
   EXPECT_THAT(findingOf(document, "fork-by-size").text, HasSubstr("30 ms a GB"));
   EXPECT_EQ(cellOf(document, "How long a fork", "2M keys", "resident"), "778 MB");
-  EXPECT_THAT(document.plots, SizeIs(3));
+  EXPECT_THAT(document.plots, SizeIs(4));
 }
 
 TEST(PersistenceSpike, SaysWhereTheForkLeavesNoSpike) {

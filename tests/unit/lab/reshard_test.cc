@@ -170,11 +170,18 @@ TEST(Reshard, PlotsBothMovesOfTheRange) {
     ASSERT_THAT(plot.spans, SizeIs(2)) << plot.id;
     EXPECT_NEAR(plot.spans[0].to, 0.5, 1e-9) << plot.id;
     EXPECT_NEAR(plot.spans[1].from, 2, 1e-9) << plot.id;
-    EXPECT_THAT(plot.series, SizeIs(2)) << plot.id;
+  }
+  for (const std::size_t i : {0, 1}) {
+    ASSERT_THAT(document.plots[i].series, SizeIs(3));
+    EXPECT_TRUE(document.plots[i].series[0].band) << "all runs";
+    EXPECT_NEAR(document.plots[i].series[1].points.at(16).y, 5000, 5) << "their median";
+    EXPECT_TRUE(document.plots[i].series[2].band) << "p99 before";
   }
   const LabPlot& redirects = document.plots[2];
   EXPECT_EQ(redirects.series[0].title, "MOVED");
+  EXPECT_TRUE(redirects.series[0].bars);
   EXPECT_NEAR(redirects.series[0].points.at(16).y, 40, 1e-9);  // 4 in 100 ms
+  EXPECT_NEAR(redirects.series[1].points.at(16).low, 40, 1e-9) << "ASK stands on MOVED";
 }
 
 TEST(Reshard, LeavesOpenWhetherP99RisesWhereItStaysAsItWas) {

@@ -45,18 +45,51 @@ TEST(Costs, ALineGoesThroughItsPoints) {
   EXPECT_FALSE(fitLine(std::vector<double>{2, 2}, std::vector<double>{1, 3}));
 }
 
-// The line is 1 + 2x with residuals 0.1, −0.1, −0.1, 0.1; t at 2 degrees is 4.303.
+TEST(Costs, ALineOfTimesNeitherBeginsBelowZeroNorFalls) {
+  const auto steep = fitLine(std::vector<double>{1, 2, 3}, std::vector<double>{1, 3, 5});
+  EXPECT_EQ(steep->atZero, 0);
+  EXPECT_GT(steep->slope, 1);
+  const auto falling = fitLine(std::vector<double>{1, 2, 3}, std::vector<double>{5, 4, 3});
+  EXPECT_NEAR(falling->at(3), falling->at(1), 1e-3);
+  EXPECT_FALSE(fitLine(std::vector<double>{1, 2}, std::vector<double>{0, 3}));
+}
+
 TEST(Costs, AForecastIsWiderTheFartherItGoes) {
   const std::vector<double> x{1, 2, 3, 4}, y{3.1, 4.9, 6.9, 9.1};
   const Estimate near = forecast(x, y, 2.5);
-  EXPECT_NEAR(near.value, 6, 1e-9);
-  EXPECT_NEAR(near.high - near.value, 4.3027 * std::sqrt(0.02 * 1.25), 1e-3);
+  EXPECT_NEAR(near.value, 6, 0.05);
   const Estimate far = forecast(x, y, 20);
-  EXPECT_NEAR(far.value, 41, 1e-9);
-  EXPECT_GT(far.high - far.low, 5 * (near.high - near.low));
+  EXPECT_NEAR(far.value, 41, 1);
+  EXPECT_GT(far.high / far.low, 1.2 * (near.high / near.low));
   EXPECT_FALSE(
       forecast(std::vector<double>{1, 2, 3}, std::vector<double>{1, 2, 4}, 9).hasInterval());
   EXPECT_EQ(forecast(std::vector<double>{1, 1}, std::vector<double>{1, 2}, 9).count, 0U);
+}
+
+// 5 ms and 30 ms a GB, ten forks from 0.1 to 0.8 GB that scatter by a fifth, as on a shared host; a
+// line by plain least squares foretold less than nothing there.
+TEST(Costs, AForecastFromScatteredPointsHoldsTheTruthAndStaysAboveZero) {
+  Rng rng(7);
+  constexpr int kTrials = 300;
+  const auto measured = [&](double gb) {
+    double sum = -6;  // of twelve uniforms: about normal
+    for (int i = 0; i < 12; ++i) sum += rng.unit();
+    return (5 + 30 * gb) * std::exp(0.2 * sum);
+  };
+  int held = 0;
+  for (int trial = 0; trial < kTrials; ++trial) {
+    std::vector<double> x, y;
+    for (const double gb : {0.1, 0.17, 0.28, 0.47, 0.8})
+      for (int repeat = 0; repeat < 2; ++repeat) {
+        x.push_back(gb);
+        y.push_back(measured(gb));
+      }
+    const Estimate far = forecast(x, y, 20);
+    EXPECT_GT(far.low, meanOf(y) / 2) << "no less than what was measured, but for its scatter";
+    EXPECT_LT(far.high, 20 / 0.1 * 2 * meanOf(y));
+    if (far.contains(measured(20))) ++held;
+  }
+  EXPECT_NEAR(held / double(kTrials), 0.95, 0.04);
 }
 
 TEST(Costs, AnExpiryCycleIsAQuarterOfItsPeriod) {

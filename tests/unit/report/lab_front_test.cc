@@ -127,6 +127,10 @@ TEST(LabFront, LeadsWithFourSentences) {
 TEST(LabFront, LeadsWithLessWhereLessIsKnown) {
   EXPECT_THAT(leadSentences({named("pipelining", "")}), testing::IsEmpty());
   EXPECT_THAT(leadSentences({named("pipelining", "Batches help")}), ElementsAre("Batches help."));
+  EXPECT_THAT(leadSentences({named("fsync", std::string(kDisturbedAnswer)),
+                             named("pipelining", "Batches help")}),
+              ElementsAre("Batches help."))
+      << "what is first on the page is an answer";
 }
 
 TEST(LabFront, CountsDisturbedRuns) {

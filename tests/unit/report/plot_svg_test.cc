@@ -270,6 +270,45 @@ TEST(PlotSvg, StackedBarsStandOnEachOther) {
   EXPECT_LT(std::stod(above[2]), std::stod(above[1]));
 }
 
+TEST(PlotSvg, AHeatMapIsDarkerWhereMoreIsAndShowsASingleSlowOperation) {
+  const Picture picture = pictureWith({{.title = "operations",
+                                        .ink = kLines[0],
+                                        .shape = PanelSeries::Shape::heat,
+                                        .cellWidth = 0.1,
+                                        .points = {{.x = 0, .y = 5000, .low = 100, .high = 200},
+                                                   {.x = 0, .y = 1, .low = 1e5, .high = 2e5},
+                                                   {.x = 0.1, .y = 70, .low = 100, .high = 200}}}},
+                                      AxisKind::latency);
+  for (const PlotWidth width : kBoth) {
+    const std::string svg = plotSvg(picture, width);
+    const std::string cell = "\" d=\"(M[0-9.]+,[0-9.]+h[0-9.]+v-[0-9.]+h-[0-9.]+z)\"";
+    // In the key as well, where each shade has a swatch.
+    EXPECT_EQ(allOf(svg, "class=\"heat" + cell).size(), 1U);
+    EXPECT_EQ(allOf(svg, "class=\"heat h1" + cell).size(), 1U);
+    EXPECT_EQ(allOf(svg, "class=\"heat h3" + cell).size(), 1U);
+    const AxisData x = axisOf(svg, 'x'), y = axisOf(svg, 'y');
+    EXPECT_DOUBLE_EQ(y.high, 2e5);
+    EXPECT_GE(x.high, 0.2) << "cells have a width";
+    // The script reads the slowest of each place.
+    EXPECT_EQ(allOf(svg, "data-title=\"slowest\" data-points=\"([0-9.]+,[0-9.]+) [^ ]*\"").size(),
+              1U);
+  }
+}
+
+TEST(PlotSvg, ABandIsTheAreaBetweenItsEndsFromGapToGap) {
+  const Picture picture =
+      pictureWith({{.title = "all runs",
+                    .ink = kLines[0],
+                    .shape = PanelSeries::Shape::band,
+                    .points = {{0, 5, 1, 9}, {1, 5, 2, 8}, {2, kNaN}, {3, 5, 3, 7}, {4, 5, 4, 6}}}},
+                  AxisKind::count);
+  const std::string svg = plotSvg(picture, PlotWidth::wide);
+  const std::string band = allOf(svg, "class=\"band\" d=\"(M[0-9.,LMz]+)\"").back();
+  EXPECT_EQ(std::ranges::count(band, 'z'), 2);
+  EXPECT_EQ(std::ranges::count(band, 'L'), 6);
+  EXPECT_GE(axisOf(svg, 'y').high, 9) << "it sizes the axis";
+}
+
 TEST(PlotSvg, TheDataStaysBelowTheTitlesOfSpans) {
   Picture picture = lineOf(AxisKind::count, {{0, 100}, {1, 100}});
   const double bare = axisOf(plotSvg(picture, PlotWidth::wide), 'y').to;
