@@ -319,7 +319,7 @@ class DriverRun {
   std::atomic<unsigned> faults_ = 0;
   std::optional<SendFile> sends_;
   std::optional<Edge> before_, after_;
-  RunFacts::Dispatch dispatch_;
+  DispatchByFaults dispatch_;
   ChaosRun chaos_;  ///< last: its threads use what is above
 };
 
