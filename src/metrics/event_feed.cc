@@ -39,8 +39,8 @@ void EventFeed::eraseUnderLock(std::uint64_t number) {
 }
 
 void EventFeed::dropOldUnderLock(Nanos now) {
-  while (!recent_.empty() && (bytes_ > limits_.bytes ||
-                              events_.at(recent_.front()).at < now - limits_.span)) {
+  while (!recent_.empty() &&
+         (bytes_ > limits_.bytes || events_.at(recent_.front()).at < now - limits_.span)) {
     eraseUnderLock(recent_.front());
     recent_.pop_front();
   }

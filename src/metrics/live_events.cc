@@ -194,7 +194,8 @@ std::string pointEvent(const LivePoint& point, const RunClock& clock) {
   json.field("at", clock.wallMillis(point.end));
   json.field("span_s", rounded(spanS));
   json.field("phase", phaseName(point.phase));
-  json.field("completed", perSecond(sum(counts.completed) + static_cast<double>(counts.carriedOver)));
+  json.field("completed",
+             perSecond(sum(counts.completed) + static_cast<double>(counts.carriedOver)));
   json.field("failed", perSecond(sum(counts.failed)));
   json.field("hits", rateOf(counts.hits));
   json.field("misses", rateOf(counts.misses));
@@ -253,8 +254,7 @@ std::string slotHeat(std::span<const std::uint64_t> slots) {
   std::string heat(slots.size(), kAlphabet[0]);
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (slots[i] == 0) continue;
-    const double share =
-        static_cast<double>(slots[i]) * static_cast<double>(slots.size()) / total;
+    const double share = static_cast<double>(slots[i]) * static_cast<double>(slots.size()) / total;
     const double level = std::round(kEven + kPerDoubling * std::log2(share));
     heat[i] = kAlphabet[static_cast<std::size_t>(std::clamp(level, 1.0, 63.0))];
   }

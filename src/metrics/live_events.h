@@ -80,8 +80,9 @@ std::string faultEvent(const Event& event, std::uint64_t run, const RunClock& cl
 /// The heat of every hash slot: slotHeat() of what each has completed so far.
 std::string slotsEvent(std::span<const std::uint64_t> slots, std::uint64_t run);
 
-/// One character for each slot, of base64url's alphabet: 0 where the slot has nothing, and otherwise
-/// 21 + 7 log2(operations ÷ its even share), from 1 to 63. 21 is the even share, 63 is 64 times it.
+/// One character for each slot, of base64url's alphabet: 0 where the slot has nothing, and
+/// otherwise 21 + 7 log2(operations ÷ its even share), from 1 to 63. 21 is the even share, 63 is 64
+/// times it.
 std::string slotHeat(std::span<const std::uint64_t> slots);
 
 }  // namespace redline

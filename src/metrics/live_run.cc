@@ -69,8 +69,8 @@ void LiveRun::addToTotals(const Interval& interval) {
     for (const std::uint64_t count : interval.counts.completed) totals_.completedInWindow += count;
   }
   addMeasures(latency_, interval);
-  Histogram& dispatch = faultTime_.touches(interval.start, interval.end) ? dispatch_.faulted
-                                                                         : dispatch_.clear;
+  Histogram& dispatch =
+      faultTime_.touches(interval.start, interval.end) ? dispatch_.faulted : dispatch_.clear;
   for (const OpKind kind : {OpKind::get, OpKind::set})
     dispatch.add(interval.of(Measure::dispatch, kind));
   addSlots(tally_.slots, interval.slots);
@@ -171,6 +171,20 @@ void LiveRun::end(const Summary& summary) {
   tellSlots(step_.end);
   feed_.add("summary", Keep::latest,
             summaryEvent({number_, RunPhase::ended, true, summary.rate.scheduled != 0}, summary));
+}
+
+void LiveRun::addServersAlone(Nanos start, Nanos end) {
+  const std::lock_guard lock(mutex_);
+  step_.start = start;
+  step_.end = end;
+  step_.phase = RunPhase::measure;
+  flushStep();
+}
+
+void LiveRun::endWithoutLoad() {
+  const std::lock_guard lock(mutex_);
+  feed_.add("summary", Keep::latest,
+            summaryEvent({number_, RunPhase::ended, true, false}, soFar()));
 }
 
 }  // namespace redline

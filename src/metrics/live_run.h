@@ -44,6 +44,10 @@ class LiveRun {
   /// No further interval will come.
   void end(const Summary& summary);
 
+  /// Where there is no load: a stretch of time with its servers and faults.
+  void addServersAlone(Nanos start, Nanos end);
+  void endWithoutLoad();
+
   static constexpr Nanos kLeastStep = 500 * kMillisecond;
   /// Between two events with the heat of all slots, which are long.
   static constexpr Nanos kHeatStep = 2 * kSecond;

@@ -11,11 +11,10 @@ std::vector<std::size_t> hottestSlots(std::span<const std::uint64_t> slots, std:
   std::vector<std::size_t> order(slots.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   most = std::min(most, order.size());
-  std::ranges::partial_sort(
-      order, order.begin() + static_cast<std::ptrdiff_t>(most),
-      [slots](std::size_t a, std::size_t b) {
-        return slots[a] != slots[b] ? slots[a] > slots[b] : a < b;
-      });
+  std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(most),
+                            [slots](std::size_t a, std::size_t b) {
+                              return slots[a] != slots[b] ? slots[a] > slots[b] : a < b;
+                            });
   order.resize(most);
   std::erase_if(order, [slots](std::size_t slot) { return slots[slot] == 0; });
   return order;

@@ -18,8 +18,8 @@ struct NodeTally {
   Histogram service;             ///< of its completed operations
 };
 
-/// The slots with the most operations, `most` of them, the busiest first; a slot without any is left
-/// out.
+/// The slots with the most operations, `most` of them, the busiest first; a slot without any is
+/// left out.
 std::vector<std::size_t> hottestSlots(std::span<const std::uint64_t> slots, std::size_t most);
 
 /// The distribution of a run's operations over a cluster: of the measured window, each operation

@@ -62,9 +62,9 @@ struct DispatchByFaults {
 struct VerdictBasis {
   bool closed = false;
   std::size_t valueSize = 0;
-  double busyS = 0;          ///< the workers' time: window and drain, × threads
-  std::string serverLost;    ///< ValidityFacts::serverLost
-  unsigned faults = 0;       ///< ValidityFacts::faults
+  double busyS = 0;                            ///< the workers' time: window and drain, × threads
+  std::string serverLost;                      ///< ValidityFacts::serverLost
+  unsigned faults = 0;                         ///< ValidityFacts::faults
   const DispatchByFaults* dispatch = nullptr;  ///< null: there are no faults
 };
 
