@@ -359,6 +359,7 @@ function show() {
   if (Date.now() - drawnAt < pause) return;
   drawnAt = Date.now();
   charts.update(model);
+  $("charts").dataset.points = model.points.length;
   charts.draw(Math.max(model.heardAt, model.isOver || connection === "lost" ? 0 : now() - 1500));
 }
 

@@ -27,7 +27,7 @@ class LabFeed {
   void end(const LabOutcome& outcome);
 
   struct Part {
-    std::string name, title, state = "waiting", answer = {};
+    std::string name = {}, title = {}, state = "waiting", answer = {};
     double expectedS = 0;
   };
   struct State {
