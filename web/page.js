@@ -28,7 +28,7 @@ function receive(event) {
   }
   lastId = event.lastEventId;
   apply(model, event.type, JSON.parse(event.data));
-  if (event.type === "point") clockAhead = Math.max(model.heardAt - Date.now(), -1e3);
+  if (event.type === "point") clockAhead = model.heardAt - Date.now();
   if (event.type === "bye") connect("over");
   schedule();
 }
@@ -343,6 +343,12 @@ function speak() {
 
 let isDue = false, drawnAt = 0;
 
+/// Whether more points will come, so that the charts move on with the time.
+function goesOn() {
+  const isBetweenRuns = model.lab !== null;
+  return connection === "live" && !model.isOver && (isBetweenRuns || !(model.summary && model.summary.final));
+}
+
 function show() {
   isDue = false;
   if (document.hidden) return;
@@ -360,7 +366,7 @@ function show() {
   drawnAt = Date.now();
   charts.update(model);
   $("charts").dataset.points = model.points.length;
-  charts.draw(Math.max(model.heardAt, model.isOver || connection === "lost" ? 0 : now() - 1500));
+  charts.draw(Math.max(model.heardAt, goesOn() ? now() - 1500 : 0));
 }
 
 function schedule() {

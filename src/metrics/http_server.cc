@@ -100,8 +100,8 @@ struct MetricsServer::Impl {
 
   void addStream(boost::beast::tcp_stream stream, std::uint64_t lastSeen) {
     if (streams.size() >= limits.streams)
-      (*std::ranges::min_element(streams, {}, [](const auto& stream) {
-        return stream->openedAt();
+      (*std::ranges::min_element(streams, {}, [](const auto& each) {
+        return each->openedAt();
       }))->close();
     std::make_shared<EventStream>(std::move(stream), streams, *site.feed, lastSeen, limits)
         ->start();
