@@ -23,13 +23,12 @@ const total = figure => point => point.servers.some(server => server[figure] !==
   ? point.servers.reduce((sum, server) => sum + (server[figure] || 0), 0) : null;
 
 /// A series for each server that any point has; the first six have a colour each.
-function ofServers(points, figure, isAll = () => true) {
-  const known = new Map();
-  for (const point of points)
-    for (const server of point.servers) if (isAll(server)) known.set(server.addr, server.role);
+function ofServers(points, figure) {
+  const known = new Set(points.flatMap(point => point.servers.map(server => server.addr)));
   const patterns = [SOLID, DASHED, DOTTED, MIXED];
-  return [...known.keys()].sort().map((addr, i) => ({
-    label: addr,
+  const hosts = new Set([...known].map(addr => addr.slice(0, addr.lastIndexOf(":"))));
+  return [...known].sort().map((addr, i) => ({
+    label: hosts.size === 1 ? addr.slice(addr.lastIndexOf(":")) : addr,  // the host of all needs no saying
     of: point => {
       const server = point.servers.find(each => each.addr === addr);
       return server ? server[figure] : null;
@@ -54,7 +53,7 @@ const PANELS = [
   { id: "keys", title: "Evictions and expiries", kind: rate, series: () => [
     { label: "evicted", of: total("evicted"), ink: "line3", pattern: SOLID },
     { label: "expired", of: total("expired"), ink: "line6", pattern: DASHED }] },
-  { id: "memory", title: "Memory of each server", kind: { format: bytes }, series: points => ofServers(points, "memory") },
+  { id: "memory", title: "Memory of each server", kind: { format: bytes, isBinary: true }, series: points => ofServers(points, "memory") },
   { id: "redirects", title: "Redirects and stale reads", kind: rate, isLoad: true,
     isShown: run => run.cluster || run.ledger, series: () => [
     { label: "MOVED", of: point => point.moved, ink: "line1", pattern: SOLID },
@@ -126,14 +125,19 @@ class Panel {
     else if (this.place.clientWidth > 0) this.create(options);
   }
 
-  /// From 0, or where the values are; null: dygraphs decides.
+  /// From 0, or on a logarithmic axis from below the least value, to above the largest that is seen.
   range(window) {
-    if (this.spec.kind.isLog) return null;
-    let most = this.spec.kind.isShare ? 1 : 0;
+    const { isLog, isShare } = this.spec.kind;
+    let least = Infinity, most = isShare ? 1 : 0;
     for (const row of this.rows)
       if (row[0] >= window[0] && row[0] <= window[1])
-        for (let i = 1; i < row.length; ++i) most = Math.max(most, row[i] || 0);
-    return [0, most > 0 ? most * 1.08 : 1];
+        for (let i = 1; i < row.length; ++i) {
+          if (row[i] === null) continue;
+          least = Math.min(least, row[i]);
+          most = Math.max(most, row[i]);
+        }
+    if (isLog) return most > 0 ? [least / 1.5, most * 1.5] : [1, 1e3];
+    return [0, most > 0 ? most * 1.12 : 1];
   }
 
   create(options) {
@@ -144,6 +148,7 @@ class Panel {
     this.plot = new Dygraph(this.place, file, {
       ...rest,
       logscale: Boolean(kind.isLog),
+      labelsKMG2: Boolean(kind.isBinary),  // ticks at powers of 2
       interactionModel: model,
       legend: "never",
       connectSeparatedPoints: false,

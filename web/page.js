@@ -144,7 +144,7 @@ function verdictOf(summary) {
 function showVerdict() {
   const { summary } = model;
   $("verdict").hidden = !summary || model.run.kind === "chaos";
-  if ($("verdict").hidden) return;
+  if ($("verdict").hidden) return setText($("verdict-word"), "");
   const { tone, word } = verdictOf(summary);
   $("verdict").className = "callout " + tone;
   setText($("verdict-word"), word);

@@ -74,17 +74,18 @@ class Page:
         return found[0] if len(found) == 1 else None
 
     def pixels(self, selector):
-        """How many pixels of a canvas are neither transparent nor of its most frequent colour."""
+        """How many pixels of one of these canvases are neither transparent nor of its most frequent colour."""
         return self.script("""
-            const canvas = [...document.querySelectorAll(arguments[0])].at(-1);
-            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            const seen = new Map();
-            for (let i = 0; i < data.length; i += 4) {
-              const colour = data.slice(i, i + 4).join();
-              if (data[i + 3]) seen.set(colour, (seen.get(colour) || 0) + 1);
-            }
-            const counts = [...seen.values()];
-            return counts.length < 2 ? counts.length && counts[0] : counts.reduce((a, b) => a + b) - Math.max(...counts);
+            return Math.max(...[...document.querySelectorAll(arguments[0])].map(canvas => {
+              const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+              const seen = new Map();
+              for (let i = 0; i < data.length; i += 4) {
+                const colour = data.slice(i, i + 4).join();
+                if (data[i + 3]) seen.set(colour, (seen.get(colour) || 0) + 1);
+              }
+              const counts = [...seen.values()].sort((a, b) => b - a);
+              return counts.slice(1).reduce((a, b) => a + b, 0);
+            }));
             """, selector)
 
     def wait(self, holds, limit, what):
