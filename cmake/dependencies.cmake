@@ -9,3 +9,7 @@ find_package(Boost REQUIRED)  # headers only: Boost.Math, Boost.Beast
 pkg_check_modules(liburing REQUIRED IMPORTED_TARGET liburing)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(prometheus_core REQUIRED IMPORTED_TARGET prometheus-cpp-core)
+# The live page's charts; the files of the installed package are embedded, with their licence.
+find_file(REDLINE_DYGRAPH_JS dygraph.min.js PATH_SUFFIXES share/javascript/dygraphs REQUIRED)
+find_file(REDLINE_DYGRAPH_CSS dygraph.min.css PATH_SUFFIXES share/javascript/dygraphs REQUIRED)
+find_file(REDLINE_DYGRAPH_LICENCE copyright PATH_SUFFIXES share/doc/libjs-dygraphs REQUIRED)

@@ -7,13 +7,16 @@ set(REDLINE_ROOM_TABLE "")
 set(REDLINE_HOT base resp rdb cluster workload schedule record transport mitigation engine)
 set(REDLINE_HOT_OBJECTS "")
 
-# Files of a room as constants that `header` declares, made again when a file changes: NAME=FILE …
+# Files as constants that `header` declares, made again when a file changes: NAME=FILE …, FILE from the
+# room's folder on, or absolute.
 function(redline_embed room header)
   set(out ${CMAKE_BINARY_DIR}/generated/${room}_embedded.cc)
   set(files "")
   set(depends ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
   foreach(entry ${ARGN})
-    string(REPLACE "=" "=${CMAKE_SOURCE_DIR}/src/${room}/" entry ${entry})
+    if(NOT entry MATCHES "=/")
+      string(REPLACE "=" "=${CMAKE_SOURCE_DIR}/src/${room}/" entry ${entry})
+    endif()
     string(REGEX REPLACE "^[^=]+=" "" file ${entry})
     list(APPEND files ${entry})
     list(APPEND depends ${file})
@@ -78,7 +81,11 @@ redline_room(server     IMPORTS base os json resp cluster record transport)
 redline_embed(server server/observer_files.h kPrometheusConfig=../../deploy/prometheus/prometheus.yml
   kRecordingRules=../../deploy/prometheus/rules/recording.yml kAlertRules=../../deploy/prometheus/rules/alerts.yml)
 redline_room(chaos      IMPORTS base os cluster record transport server)
-redline_room(metrics    IMPORTS base os record LIBRARIES PkgConfig::prometheus_core Boost::headers)
+redline_room(metrics    IMPORTS base os json record LIBRARIES PkgConfig::prometheus_core Boost::headers)
+redline_embed(metrics metrics/page_files.h kPageHtml=../../web/index.html kPageCss=../../web/page.css
+  kPageJs=../../web/page.js kPageModelJs=../../web/model.js kPageChartsJs=../../web/charts.js
+  kPageSlotsJs=../../web/slots.js kPageTextJs=../../web/text.js kDygraphJs=${REDLINE_DYGRAPH_JS}
+  kDygraphCss=${REDLINE_DYGRAPH_CSS} kDygraphLicence=${REDLINE_DYGRAPH_LICENCE})
 redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir transport mitigation backing
                                 engine server chaos metrics)
 redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "base/shell.h"
 #include "base/units.h"
 #include "chaos/bracket.h"
 #include "chaos/catalog.h"
@@ -11,6 +14,7 @@
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
+#include "cmd/metrics_flags.h"
 #include "cmd/progress.h"
 #include "cmd/tls_flags.h"
 #include "cmd/topology.h"
@@ -21,6 +25,7 @@
 #include "rundir/summary_json.h"
 #include "server/cluster_admin.h"
 #include "server/host.h"
+#include "server/sampler.h"
 
 namespace redline {
 namespace {
@@ -99,49 +104,113 @@ Status writeJson(const Invocation& invocation, const Target& target, const Fault
   return writeResult(invocation.flags.text("json"), summaryToJson(summary));
 }
 
-Result<ExitCode> runChaos(const Invocation& given) {
-  auto planned = plannedFault(given.flags);
-  if (!planned) return fail(planned.error());
-  if (auto good = checkFileFlag(given.flags, "json"); !good) return fail(good.error());
-  const auto credentials = credentialsFrom(given.flags, given.password);
-  if (!credentials) return fail(credentials.error());
-  auto topology = withTopology(given.flags, *credentials);
-  if (!topology) return fail(topology.error());
-  const FlagValues& flags = topology->flags;
-  const Invocation invocation{flags, given.argv, given.password};
-  if (auto good = checkTopology(*planned->spec, flags); !good) return fail(good.error());
-  const auto target = topology->answered ? Result<Target>(std::move(*topology->answered))
-                                         : connectFirst(flags, *credentials);
-  if (!target) return fail(target.error());
+/// Those of -addr and, of a cluster, its other nodes.
+std::vector<Endpoint> allServers(const FlagValues& flags, const Credentials& credentials) {
+  std::vector<Endpoint> all = flags.endpoints("addr");
+  if (!flags.is("topology", "cluster")) return all;
+  auto cluster = ClusterAdmin::connect(all, credentials);
+  const auto view = cluster ? cluster->view() : fail(cluster.error());
+  if (!view) return all;  // the fault says what is wrong
+  for (const ClusterMember& member : view->nodes)
+    if (member.endpoint.port != 0 && std::ranges::find(all, member.endpoint) == all.end())
+      all.push_back(member.endpoint);
+  return all;
+}
 
+/// The live page while a fault is under way: the fault, and the servers as INFO has them.
+class FaultPage {
+ public:
+  FaultPage(LiveMetrics& metrics, const Invocation& invocation, const Credentials& credentials,
+            std::string_view action, const Clock& clock, Nanos zero)
+      : metrics_(metrics) {
+    LiveRunPlan plan;
+    plan.kind = "chaos";
+    plan.title = action;
+    plan.command = shellLine(invocation.argv);
+    plan.isCluster = invocation.flags.is("topology", "cluster");
+    plan.clock = {zero, wallNow() + (zero - clock.now())};
+    metrics_.beginFault(std::move(plan));
+    SamplerOptions options;
+    options.servers = allServers(invocation.flags, credentials);
+    options.credentials = credentials;
+    options.slowlog = options.latency = false;
+    sampler_.emplace(
+        std::move(options), clock, [this](const ServerSample& s) { metrics_.addSample(s); },
+        [](const Event&) {});
+  }
+  ~FaultPage() {
+    sampler_.reset();
+    metrics_.endFault();
+  }
+  FaultPage(const FaultPage&) = delete;
+  FaultPage& operator=(const FaultPage&) = delete;
+
+  void add(const Event& event) { metrics_.addFault(event); }
+
+ private:
+  LiveMetrics& metrics_;
+  std::optional<Sampler> sampler_;
+};
+
+/// Injects it, verifies its effect, heals, and tells what happened. `metrics` may be null.
+Result<ExitCode> carryOut(const PlannedFault& planned, const Invocation& invocation,
+                          const Credentials& credentials, const Target& target,
+                          LiveMetrics* metrics) {
+  const FlagValues& flags = invocation.flags;
   const Interrupts interrupts;
   const SteadyClock clock;
   const Nanos zero = clock.now();
   StatusLine line;
+  std::optional<FaultPage> page;
+  if (metrics != nullptr)
+    page.emplace(*metrics, invocation, credentials, planned.spec->name, clock, zero);
   FaultContext context;
   context.servers = flags.endpoints("addr");
-  context.credentials = *credentials;
+  context.credentials = credentials;
   context.own = knownOwnServers();
   context.force = flags.on("force");
   context.clock = &clock;
   context.sink = [&](const Event& event) {
     line.clear();
     printOut("{}\n", faultLine(event, event.at - zero));
+    if (page) page->add(event);
   };
   context.interrupted = [&interrupts] { return interrupts.received(); };
   context.progress = [&line](const std::string& text) { line.update(SteadyClock::read(), text); };
-  FaultBracket bracket(*planned, context);
+  FaultBracket bracket(planned, context);
   if (auto ready = bracket.prepare(); !ready) return fail(ready.error());
   if (auto still = bracket.check(); !still) return fail(still.error());
   bracket.inject();
   bracket.tidy();
+  page.reset();
   line.clear();
   const FaultFigures fault = faultFigures(bracket.spec(), bracket.outcome(), zero);
   printFigures(fault);
-  if (auto written = writeJson(invocation, *target, fault); !written) return fail(written.error());
+  if (auto written = writeJson(invocation, target, fault); !written) return fail(written.error());
+  lingerMetrics(flags, interrupts);
   if (!fault.problem.empty())
     return fail(ErrorCode::refused, "{}: {}", bracket.spec().name, fault.problem);
   return ExitCode::good;
+}
+
+Result<ExitCode> runChaos(const Invocation& given) {
+  auto planned = plannedFault(given.flags);
+  if (!planned) return fail(planned.error());
+  for (const Status& sound : {checkFileFlag(given.flags, "json"), checkMetricsFlags(given.flags)})
+    if (!sound) return fail(sound.error());
+  const auto credentials = credentialsFrom(given.flags, given.password);
+  if (!credentials) return fail(credentials.error());
+  const auto metrics = startMetrics(given.flags, "chaos", {});
+  if (!metrics) return fail(metrics.error());
+  auto topology = withTopology(given.flags, *credentials);
+  if (!topology) return fail(topology.error());
+  const FlagValues& flags = topology->flags;
+  if (auto good = checkTopology(*planned->spec, flags); !good) return fail(good.error());
+  const auto target = topology->answered ? Result<Target>(std::move(*topology->answered))
+                                         : connectFirst(flags, *credentials);
+  if (!target) return fail(target.error());
+  return carryOut(*planned, {flags, given.argv, given.password}, *credentials, *target,
+                  metrics->get());
 }
 
 }  // namespace
@@ -151,8 +220,8 @@ Command chaosCommand() {
   command.name = "chaos";
   command.summary = "inject a fault into a server, verify it, and heal it";
   command.about = faultListing();
-  command.flags =
-      joinFlags({actionFlags(), faultParameterFlags(), targetFlags(), jsonFlag(), configFlag()});
+  command.flags = joinFlags({actionFlags(), faultParameterFlags(), targetFlags(), jsonFlag(),
+                             metricsFlags(), configFlag()});
   command.examples = {
       {"redline chaos -action=bgsave", "a snapshot of the server on 127.0.0.1:7600"},
       {"redline chaos -action=bgsave -addr=127.0.0.1:7601 -json=bgsave.json",

@@ -1,11 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <memory>
-#include <thread>
-
-#include "base/affinity.h"
 #include "base/units.h"
 #include "cmd/chaos_flags.h"
 #include "cmd/commands.h"
@@ -14,14 +8,13 @@
 #include "cmd/flag_values.h"
 #include "cmd/host_notes.h"
 #include "cmd/interrupts.h"
+#include "cmd/metrics_flags.h"
 #include "cmd/mitigation_flags.h"
 #include "cmd/plans.h"
 #include "cmd/tls_flags.h"
 #include "cmd/topology.h"
 #include "os/console.h"
 #include "run/driver_run.h"
-#include "run/live_metrics.h"
-#include "transport/gate.h"
 
 namespace redline {
 namespace {
@@ -193,26 +186,6 @@ std::vector<FlagSpec> wireFlags() {
   };
 }
 
-std::vector<FlagSpec> metricsFlags() {
-  constexpr std::string_view kGroup = "Output";
-  return {
-      {.name = "metrics",
-       .kind = ValueKind::hostPort,
-       .help = "serve GET /metrics for Prometheus at this local address; on any but loopback, "
-               "other machines may read it too",
-       .example = "127.0.0.1:9121",
-       .group = kGroup,
-       .whenEmpty = "not served"},
-      {.name = "metrics-linger",
-       .kind = ValueKind::duration,
-       .fallback = "0",
-       .help = "keep serving the final values for this long, or until Ctrl-C",
-       .example = "10s",
-       .group = kGroup,
-       .most = "8760h"},
-  };
-}
-
 std::vector<FlagSpec> sendsFlag() {
   return {{.name = "sends",
            .kind = ValueKind::path,
@@ -243,9 +216,6 @@ Status checkCombinations(const FlagValues& flags) {
   if (!flags.empty("hot-seed") && !flags.is("dist", "zipfian"))
     return fail(ErrorCode::usage,
                 "-hot-seed needs -dist=zipfian: without it no key is more popular than another");
-  if (flags.duration("metrics-linger") != 0 && flags.empty("metrics"))
-    return fail(ErrorCode::usage, "-metrics-linger={} needs -metrics",
-                flags.text("metrics-linger"));
   if (flags.given("max-backlog") && flags.is("topology", "node"))
     return fail(ErrorCode::usage,
                 "-max-backlog needs a cluster: on a single server the backlog is a position in the "
@@ -331,29 +301,6 @@ Status checkRefill(const FlagValues& flags) {
   return {};
 }
 
-/// /metrics as asked for; null when it was not requested.
-Result<std::unique_ptr<LiveMetrics>> startMetrics(const FlagValues& flags, const DriverPlan& plan) {
-  if (flags.empty("metrics")) return nullptr;
-  const auto where = parseEndpoint(flags.text("metrics"));
-  if (!where) return fail(where.error());
-  // Its thread runs on the generator's cores, as redline's others do.
-  const AffinityScope beside(plan.engine.cpus);
-  auto metrics = LiveMetrics::start(
-      *where,
-      {plan.redlineVersion, std::filesystem::absolute(plan.out / ".").parent_path().filename(),
-       plan.engine.closed() ? 0 : plan.engine.rate, plan.engine.threads});
-  if (!metrics) return fail(metrics.error());
-  printErr("note: metrics at http://{}/metrics{}\n", where->text(),
-           isLoopback(*where) ? "" : ": everybody who reaches this machine may read them");
-  return metrics;
-}
-
-void linger(Nanos span, const Interrupts& interrupts) {
-  constexpr Nanos kPollInterval = 50 * kMillisecond;
-  for (Nanos left = span; left > 0 && !interrupts.received(); left -= kPollInterval)
-    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(left, kPollInterval)));
-}
-
 /// The summary for the terminal, without the machine's warnings that were shown before.
 Summary withoutShownWarnings(const DriverOutcome& outcome) {
   Summary summary = outcome.summary;
@@ -371,7 +318,7 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   auto planned = driverPlan(invocation, *credentials);  // wrong usage shows without a server
   if (!planned) return fail(planned.error());
   const Interrupts interrupts;
-  const auto metrics = startMetrics(flags, *planned);
+  const auto metrics = startMetrics(flags, "driver", planned->engine.cpus);
   if (!metrics) return fail(metrics.error());
   auto topology = withTopology(flags, *credentials);
   if (!topology) return fail(topology.error());
@@ -391,11 +338,10 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   if (*metrics) (*metrics)->join(watcher);
   const auto outcome = runDriver(plan, watcher, std::move(topology->answered));
   if (!outcome) return fail(outcome.error());
-  if (*metrics) (*metrics)->end();
   const std::string place = fmt::format("run directory: {}\n", outcome->directory.string());
   printOut("{}{}", summaryTable(withoutShownWarnings(*outcome)), place);
   if (!resultsWritten()) printErr("{}", place);
-  linger(flags.duration("metrics-linger"), interrupts);
+  lingerMetrics(flags, interrupts);
   if (!outcome->status) return fail(outcome->status.error());
   return outcome->summary.valid ? ExitCode::good : ExitCode::invalid;
 }
@@ -413,8 +359,9 @@ std::vector<FlagSpec> waitingFlags() {
 
 Result<DriverPlan> driverPlan(const Invocation& invocation, const Credentials& credentials) {
   const FlagValues& flags = invocation.flags;
-  for (const Status& sound : {checkCombinations(flags), checkRefill(flags), checkWait(flags),
-                              checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
+  for (const Status& sound :
+       {checkCombinations(flags), checkRefill(flags), checkWait(flags), checkMetricsFlags(flags),
+        checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
     if (!sound) return fail(sound.error());
   const auto mitigation = mitigationPlan(flags);
   if (!mitigation) return fail(mitigation.error());

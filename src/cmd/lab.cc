@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
+#include <optional>
 
 #include "base/shell.h"
 #include "base/text.h"
 #include "base/toml_nesting.h"
+#include "base/typed_value.h"
 #include "base/units.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
@@ -16,8 +18,10 @@
 #include "cmd/flag_values.h"
 #include "cmd/help.h"
 #include "cmd/interrupts.h"
+#include "cmd/lab_feed.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_results.h"
+#include "cmd/metrics_flags.h"
 #include "cmd/plans.h"
 #include "cmd/resolve.h"
 #include "cmd/stack_options.h"
@@ -235,6 +239,11 @@ Result<LabOptions> labOptions(const FlagValues& flags) {
   return options;
 }
 
+std::vector<int> generatorCpus(const LabOptions& options) {
+  const auto cpus = parseCpuList(options.cpus.generator);
+  return cpus ? std::vector<int>(cpus->begin(), cpus->end()) : std::vector<int>();
+}
+
 /// The directory of this lab's servers; removed at the end.
 class Scratch {
  public:
@@ -359,24 +368,53 @@ Result<std::vector<LabDisplay::Part>> partsOf(const std::vector<Chosen>& all, co
   return parts;
 }
 
+/// Where the lab is shown while it runs.
+struct LabViews {
+  LabScreen screen;
+  LiveMetrics* metrics;         ///< null: there is no live page
+  std::optional<LabFeed> page;  ///< of the live page
+
+  void begin() {
+    screen.begin();
+    if (page) page->begin();
+  }
+  void end(const LabOutcome& outcome) {
+    screen.end(outcome);
+    if (page) page->end(outcome);
+  }
+  void addTo(LabWatcher& watcher) {
+    watcher.line = [this](const std::string& text) { screen.note(text); };
+    watcher.step = [this](const LabStep& step) {
+      screen.step(step);
+      if (page) page->step(step);
+    };
+    watcher.status = [this](const std::string& text) {
+      screen.activity(text);
+      if (page) page->activity(text);
+    };
+    if (metrics != nullptr)
+      watcher.watch = [this](RunWatcher& run, const std::string& title) {
+        metrics->join(run, title);
+      };
+  }
+};
+
 Result<Finished> runInTurn(const std::vector<Chosen>& all, const FlagValues& flags,
-                           LabOptions& options, const LabTools& tools, LabScreen& screen) {
+                           LabOptions& options, const LabTools& tools, LabViews& views) {
   const Interrupts interrupts;
   LabWatcher watcher;
-  watcher.line = [&screen](const std::string& text) { screen.note(text); };
-  watcher.step = [&screen](const LabStep& step) { screen.step(step); };
-  watcher.status = [&screen](const std::string& text) { screen.activity(text); };
+  views.addTo(watcher);
   watcher.interrupted = [&interrupts] { return interrupts.received(); };
   Finished finished;
   for (const Chosen& each : all) {
     options.command = reproduction(flags, each.experiment->name);
-    screen.begin();
+    views.begin();
     const auto outcome = runExperiment(*each.experiment, each.parameters, options, tools, watcher);
     if (!outcome) {
-      screen.rest();
+      views.screen.rest();
       return fail(outcome.error());
     }
-    screen.end(*outcome);
+    views.end(*outcome);
     finished.failed += outcome->failed;
     if (!outcome->hasValidData()) finished.unsound.emplace_back(each.experiment->name);
     finished.documents.push_back(outcome->document);
@@ -422,8 +460,11 @@ Result<ExitCode> run(const Invocation& invocation) {
                 "name the experiments: 'redline lab run all', or names from 'redline lab list'");
   const auto all = chosen(flags);
   if (!all) return fail(all.error());
+  if (auto sound = checkMetricsFlags(flags); !sound) return fail(sound.error());
   auto options = labOptions(flags);
   if (!options) return fail(options.error());
+  const auto metrics = startMetrics(flags, "lab", generatorCpus(*options));
+  if (!metrics) return fail(metrics.error());
   const auto scratch = Scratch::make(flags);
   if (!scratch) return fail(scratch.error());
   options->stacks = scratch->path();
@@ -433,17 +474,19 @@ Result<ExitCode> run(const Invocation& invocation) {
     options->out = std::move(*created);
   }
   const LabTools tools = labTools();
-  auto parts = partsOf(*all, tools, options->cpus);
+  const auto parts = partsOf(*all, tools, options->cpus);
   if (!parts) return fail(parts.error());
 
   const Nanos began = SteadyClock::read();
   LabStyle style = labStyleOf(STDERR_FILENO);
   style.isVerbose = flags.on("verbose");
-  LabScreen screen(style, std::move(*parts));
-  screen.opening(flags.text("profile"), options->out.string());
-  const auto finished = runInTurn(*all, flags, *options, tools, screen);
+  LabViews views{{style, *parts}, metrics->get(), {}};
+  if (*metrics) views.page.emplace((*metrics)->feed(), *parts);
+  views.screen.opening(flags.text("profile"), options->out.string());
+  const auto finished = runInTurn(*all, flags, *options, tools, views);
   if (!finished) return fail(finished.error());
   if (auto closed = closeLab(*finished, options->out, began); !closed) return fail(closed.error());
+  lingerMetrics(flags, Interrupts());
   return exitCodeOf(*finished, options->out.string());
 }
 
@@ -487,7 +530,7 @@ Command labCommand() {
   };
   for (const Experiment& each : experiments())
     command.positionals.back().hints.push_back(each.name);
-  command.flags = joinFlags({labFlags(), machineFlags(), configFlag()});
+  command.flags = joinFlags({labFlags(), machineFlags(), metricsFlags(), configFlag()});
   command.examples = {
       {"redline lab list", "every experiment and its duration"},
       {"redline lab list pipelining -profile=full", "its question and its parameters, explained"},

@@ -36,6 +36,10 @@
 namespace redline {
 namespace {
 
+const std::string& titleOf(const LabRun& run) {
+  return run.title.empty() ? run.name : run.title;
+}
+
 /// Before other processes: servers, generator and peers, which inherit it, so that nothing changes
 /// between them. Not by much: threads of the kernel, which do our disk's work, have nice 0.
 std::string goFirst() {
@@ -79,7 +83,7 @@ class Run {
   Result<std::optional<std::vector<DriverPlan>>> drivePlans(const LabRun& run,
                                                             const LabServers::Up& up,
                                                             RunRecord& record);
-  Status driveOne(const DriverPlan& plan);
+  Status driveOne(const DriverPlan& plan, const std::string& watchedAs);
   void step(const LabRun& run, LabStep::What what) const;
   LabStep stepOf(const LabRun& run, LabStep::What what) const;
   void tell(const LabRun& run, const RunRecord& record, const Reading& reading) const;
@@ -394,8 +398,8 @@ Status Run::drive(const LabRun& run, const LabServers::Up& up, RunRecord& record
   std::vector<Status> statuses((*plans)->size());
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < (*plans)->size(); ++i)
-    threads.emplace_back([&, i] { statuses[i] = driveOne((**plans)[i]); });
-  statuses[0] = driveOne((*plans)->front());
+    threads.emplace_back([&, i] { statuses[i] = driveOne((**plans)[i], ""); });
+  statuses[0] = driveOne((*plans)->front(), titleOf(run));
   for (std::thread& thread : threads) thread.join();
   witnessed_ = witness.stop();
   if (const auto share = others.share()) record.figures.emplace_back(kOthersOnServerCore, *share);
@@ -404,11 +408,13 @@ Status Run::drive(const LabRun& run, const LabServers::Up& up, RunRecord& record
   return {};
 }
 
-Status Run::driveOne(const DriverPlan& plan) {
+/// `watchedAs`: its title for watchers; empty: it is not watched.
+Status Run::driveOne(const DriverPlan& plan, const std::string& watchedAs) {
   RunWatcher watcher;
   watcher.onNote = [](const std::string&) {};  // in the summary's notes as well
   watcher.onInterval = [](const Interval&, Nanos) {};
   watcher.interrupted = watcher_.interrupted;
+  if (watcher_.watch && !watchedAs.empty()) watcher_.watch(watcher, watchedAs);
   const auto outcome = runDriver(plan, watcher);
   if (!outcome) return fail(outcome.error());
   return outcome->status;
@@ -422,7 +428,7 @@ LabStep Run::stepOf(const LabRun& run, LabStep::What what) const {
   return {.what = what,
           .number = placeOf(run) + 1,
           .of = plan_.runs.size(),
-          .title = run.title.empty() ? run.name : run.title,
+          .title = titleOf(run),
           .directory = run.name,
           .leftS = eta_.seconds()};
 }

@@ -38,6 +38,8 @@ struct LabWatcher {
   std::function<void(const LabStep&)> step;        ///< a run begins or is over
   std::function<void(const std::string&)> status;  ///< what it does just now; empty: the run itself
   std::function<bool()> interrupted;               ///< true: end the phase and stop
+  /// Adds its callbacks to those of a run, the first drive of several; may be empty.
+  std::function<void(RunWatcher&, const std::string& title)> watch = {};
 };
 
 struct LabOutcome {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <prometheus/text_serializer.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "metrics/redis_metrics.h"
+#include "record/cluster_tally.h"
 
 namespace redline {
 namespace {
@@ -183,16 +183,10 @@ void addSlotHeat(Families& to, const MetricsSnapshot& now) {
                {{"slots", fmt::format("{:05}-{:05}", first, first + width - 1)}});
   }
   to.push_back(ranges.take());
-  std::vector<std::size_t> order(slots.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto hottest = order.begin() + kHottest;
-  std::partial_sort(order.begin(), hottest, order.end(), [&slots](std::size_t a, std::size_t b) {
-    return slots[a] != slots[b] ? slots[a] > slots[b] : a < b;
-  });
   Family hot = counter("redline_hot_slot_operations_total",
                        "Operations completed in each of the ten hash slots with most so far.");
-  for (auto slot = order.begin(); slot != hottest && slots[*slot] > 0; ++slot)
-    hot.add(slots[*slot], {{"slot", std::to_string(*slot)}});
+  for (const std::size_t slot : hottestSlots(slots, kHottest))
+    hot.add(slots[slot], {{"slot", std::to_string(slot)}});
   to.push_back(hot.take());
 }
 

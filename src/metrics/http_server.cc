@@ -2,159 +2,49 @@
 
 #include <utility>  // first: Boost 1.74 relies on it in C++20
 
-#include <array>
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
 #include <chrono>
 #include <exception>
-#include <list>
 #include <thread>
 
-#include "metrics/exposition.h"
+#include "metrics/event_stream.h"
+#include "metrics/http_session.h"
 
 namespace redline {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
 using Tcp = asio::ip::tcp;
 using Problem = boost::system::error_code;
-using Response = http::response<http::string_body>;
-
-constexpr std::string_view kPlainType = "text/plain; charset=utf-8";
-
-std::string_view view(beast::string_view text) {
-  return {text.data(), text.size()};
-}
-
-Response answer(http::status status, std::string_view type, std::string body) {
-  Response response(status, 11);
-  response.set(http::field::content_type, beast::string_view(type.data(), type.size()));
-  response.keep_alive(false);
-  response.body() = std::move(body);
-  response.prepare_payload();
-  return response;
-}
-
-Response answerTo(const http::request<http::empty_body>& request,
-                  const MetricsServer::Page& metrics) {
-  const std::string_view target = view(request.target());
-  const std::string_view path = target.substr(0, target.find('?'));
-  if (path != "/" && path != "/metrics")
-    return answer(http::status::not_found, kPlainType, "not found: GET /metrics\n");
-  if (request.method() != http::verb::get) {
-    Response refusal = answer(http::status::method_not_allowed, kPlainType, "use GET\n");
-    refusal.set(http::field::allow, "GET");
-    return refusal;
-  }
-  if (path == "/") return answer(http::status::ok, kPlainType, "redline: GET /metrics\n");
-  try {
-    return answer(http::status::ok, kExpositionType, metrics());
-  } catch (const std::exception&) {  // no memory for the page; the run continues
-    return answer(http::status::service_unavailable, kPlainType, "try again\n");
-  }
-}
-
-/// Bytes came that are not a request, which deserves an answer.
-bool isMalformed(const Problem& problem) {
-  return problem.category() == http::make_error_code(http::error::bad_method).category() &&
-         problem != http::error::end_of_stream && problem != http::error::partial_message;
-}
-
-Response answerTo(const Problem& problem) {
-  const bool tooLong = problem == http::error::header_limit;
-  return answer(tooLong ? http::status::request_header_fields_too_large : http::status::bad_request,
-                kPlainType, "this is not a request that can be answered: GET /metrics\n");
-}
-
-class Session;
-/// The open connections, the oldest first.
-using Sessions = std::list<std::shared_ptr<Session>>;
-
-/// One connection: reads a request, answers it, and waits for the client to close. The deadline is
-/// set once, so it spans all three.
-class Session : public std::enable_shared_from_this<Session> {
- public:
-  Session(Tcp::socket socket, Sessions& open, const MetricsServer::Page& page,
-          const HttpLimits& limits)
-      : stream_(std::move(socket)), open_(open), page_(page) {
-    request_.header_limit(limits.requestSize);
-    request_.body_limit(0);
-    stream_.expires_after(std::chrono::nanoseconds(limits.deadline));
-  }
-
-  void start() {
-    self_ = open_.insert(open_.end(), shared_from_this());
-    http::async_read(
-        stream_, buffer_, request_,
-        [self = shared_from_this()](Problem problem, std::size_t) { self->onRequest(problem); });
-  }
-
-  /// Its pending operation ends with an error, and with that its life.
-  void close() {
-    if (!isOpen_) return;
-    isOpen_ = false;
-    stream_.close();
-    open_.erase(self_);
-  }
-
- private:
-  void onRequest(const Problem& problem) {
-    if (!isOpen_) return;
-    if (problem && !isMalformed(problem)) return close();  // it left, or ran out of time
-    response_ = problem ? answerTo(problem) : answerTo(request_.get(), page_);
-    http::async_write(stream_, response_, [self = shared_from_this()](Problem failed, std::size_t) {
-      self->onAnswered(failed);
-    });
-  }
-
-  // Closed at once, unread bytes of the client's would make the kernel discard the answer.
-  void onAnswered(const Problem& problem) {
-    if (!isOpen_) return;
-    if (problem) return close();
-    Problem ignored;
-    stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
-    awaitClientsEnd();
-  }
-
-  void awaitClientsEnd() {
-    stream_.async_read_some(asio::buffer(unread_),
-                            [self = shared_from_this()](Problem problem, std::size_t) {
-                              if (!self->isOpen_) return;
-                              if (problem) return self->close();
-                              self->awaitClientsEnd();
-                            });
-  }
-
-  beast::tcp_stream stream_;
-  Sessions& open_;
-  Sessions::iterator self_;
-  const MetricsServer::Page& page_;
-  bool isOpen_ = true;
-  beast::flat_buffer buffer_;
-  http::request_parser<http::empty_body> request_;
-  Response response_;
-  std::array<char, 1'024> unread_;
-};
 
 }  // namespace
 
 struct MetricsServer::Impl {
-  const Page page;
+  const Site site;
   const HttpLimits limits;
-  Sessions open;  // before the context, whose handlers hold sessions too
+  HttpSessions sessions;  // before the context, whose handlers hold them too
+  EventStreams streams;
   asio::io_context context{1};
   Tcp::acceptor acceptor{context};
   asio::steady_timer pause{context};
+  asio::steady_timer tick{context};
+  Nanos endsAt = 0;  ///< 0: not asked to end
   std::uint16_t listensAt = 0;
   std::thread thread;
+  const HttpSession::TakeStream takeStream = [this](boost::beast::tcp_stream stream,
+                                                    std::uint64_t lastSeen) {
+    addStream(std::move(stream), lastSeen);
+  };
 
-  Impl(Page metrics, HttpLimits bounds) : page(std::move(metrics)), limits(bounds) {}
-  ~Impl() { open.clear(); }
+  Impl(Site what, HttpLimits bounds) : site(std::move(what)), limits(bounds) {}
+  ~Impl() {
+    sessions.clear();
+    streams.clear();
+  }
 
   /// The acceptor sets SO_REUSEADDR, which lets a run follow another on the same port; two servers
   /// on one port it refuses.
@@ -194,10 +84,11 @@ struct MetricsServer::Impl {
 
   void accept() {
     acceptor.async_accept([this](Problem problem, Tcp::socket socket) {
+      if (endsAt != 0) return;
       if (problem) return acceptLater();
       accept();
-      if (open.size() >= limits.connections) open.front()->close();
-      std::make_shared<Session>(std::move(socket), open, page, limits)->start();
+      if (sessions.size() >= limits.connections) sessions.front()->close();
+      std::make_shared<HttpSession>(std::move(socket), sessions, site, limits, takeStream)->start();
     });
   }
 
@@ -206,19 +97,66 @@ struct MetricsServer::Impl {
     pause.expires_after(std::chrono::milliseconds(50));
     pause.async_wait([this](Problem) { accept(); });
   }
+
+  void addStream(boost::beast::tcp_stream stream, std::uint64_t lastSeen) {
+    if (streams.size() >= limits.streams)
+      (*std::ranges::min_element(streams, {}, [](const auto& each) {
+        return each->openedAt();
+      }))->close();
+    std::make_shared<EventStream>(std::move(stream), streams, *site.feed, lastSeen, limits)
+        ->start();
+    if (streams.size() == 1) waitForTick();
+  }
+
+  void waitForTick() {
+    tick.expires_after(std::chrono::nanoseconds(limits.tick));
+    tick.async_wait([this](Problem cancelled) {
+      if (cancelled || streams.empty() || endsAt != 0) return;
+      waitForTick();
+      serveStreams();
+    });
+  }
+
+  /// Those that got nothing because the others had taken it all come first the next time.
+  void serveStreams() {
+    std::size_t left = limits.bytesPerTick;
+    auto next = streams.begin();
+    for (; next != streams.end() && left > 0; ++next) left -= std::min(left, (*next)->serve(left));
+    streams.splice(streams.end(), streams, streams.begin(), next);
+  }
+
+  // Readers get the last events, which say how it ended.
+  void end() {
+    endsAt = SteadyClock::read() + limits.farewell;
+    Problem ignored;
+    acceptor.close(ignored);
+    while (!sessions.empty()) sessions.front()->close();
+    awaitReaders();
+  }
+
+  void awaitReaders() {
+    std::size_t sent = 0;
+    for (const auto& stream : streams) sent += stream->serve(limits.pieceSize);
+    const bool isDone = sent == 0 && std::ranges::none_of(streams, [](const auto& stream) {
+                          return stream->isWriting();
+                        });
+    if (isDone || SteadyClock::read() >= endsAt) return context.stop();
+    pause.expires_after(std::chrono::milliseconds(5));
+    pause.async_wait([this](Problem) { awaitReaders(); });
+  }
 };
 
 MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 MetricsServer::~MetricsServer() {
-  impl_->context.stop();
+  asio::post(impl_->context, [impl = impl_.get()] { impl->end(); });
   impl_->thread.join();
 }
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& host,
-                                                            std::uint16_t port, Page page,
+                                                            std::uint16_t port, Site site,
                                                             HttpLimits limits) {
-  auto impl = std::make_unique<Impl>(std::move(page), limits);
+  auto impl = std::make_unique<Impl>(std::move(site), limits);
   if (auto listening = impl->listen(host, port); !listening) return fail(listening.error());
   impl->serve();
   return std::unique_ptr<MetricsServer>(new MetricsServer(std::move(impl)));

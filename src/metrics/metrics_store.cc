@@ -10,11 +10,6 @@ std::uint64_t sum(const std::array<std::uint64_t, kOpKinds>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
-RunPhase phaseOf(const Interval& interval) {
-  if (interval.warmup) return RunPhase::warmup;
-  return interval.drain ? RunPhase::drain : RunPhase::measure;
-}
-
 void addWarmup(MetricsSnapshot& to, const Counters& counts) {
   to.warmupCompleted += sum(counts.completed);
   to.warmupFailed += sum(counts.failed);
@@ -35,9 +30,22 @@ void addMeasured(MetricsSnapshot& to, const Interval& interval) {
 
 }  // namespace
 
+RunPhase phaseOf(const Interval& interval) {
+  if (interval.warmup) return RunPhase::warmup;
+  return interval.drain ? RunPhase::drain : RunPhase::measure;
+}
+
 MetricsStore::MetricsStore(RunDescription run) {
   now_.run = std::move(run);
   now_.startedWall = wallNow();
+}
+
+void MetricsStore::begin(RunDescription run) {
+  const std::lock_guard lock(mutex_);
+  MetricsSnapshot fresh;
+  fresh.run = std::move(run);
+  fresh.startedWall = now_.startedWall;
+  now_ = std::move(fresh);
 }
 
 void MetricsStore::addInterval(const Interval& interval) {

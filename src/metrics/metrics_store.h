@@ -29,6 +29,9 @@ enum class RunPhase : std::uint8_t { starting, warmup, measure, drain, ended };
 inline constexpr std::array<std::string_view, 5> kRunPhaseNames{"starting", "warmup", "measure",
                                                                 "drain", "ended"};
 
+/// The phase that an interval belongs to.
+RunPhase phaseOf(const Interval& interval);
+
 /// The contents of /metrics at one moment. Totals count what the summary counts: the warm-up is
 /// kept out of all of them but `corrupt`, and has a count of its own.
 struct MetricsSnapshot {
@@ -62,6 +65,8 @@ class MetricsStore {
  public:
   explicit MetricsStore(RunDescription run);
 
+  /// Another run: all counts begin at 0.
+  void begin(RunDescription run);
   /// Each merged interval once, in order. Some 100 µs for a busy one.
   void addInterval(const Interval& interval);
   void addSample(const ServerSample& sample);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,10 @@ struct NodeTally {
   std::uint64_t redirected = 0;  ///< MOVED and ASK that it answered
   Histogram service;             ///< of its completed operations
 };
+
+/// The slots with the most operations, `most` of them, the busiest first; a slot without any is
+/// left out.
+std::vector<std::size_t> hottestSlots(std::span<const std::uint64_t> slots, std::size_t most);
 
 /// The distribution of a run's operations over a cluster: of the measured window, each operation
 /// counted once, where it was completed.

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/numbers.h"
 #include "base/text.h"
+#include "record/run_totals.h"
 
 namespace redline {
 namespace {
@@ -174,7 +178,51 @@ void judgeSurvival(const ValidityFacts& facts, Verdict& verdict) {
                   "find out why they were closed: the server's log, timeout, maxclients");
 }
 
+void separateFaultedDispatch(const DispatchByFaults& dispatch, ValidityFacts& facts) {
+  facts.dispatchP99Us = toMicros(dispatch.clear.quantile(0.99));
+  facts.faultedDispatchP99Us = toMicros(dispatch.faulted.quantile(0.99));
+  facts.faultedOperations = dispatch.faulted.count();
+  facts.allFaulted = dispatch.clear.count() == 0 && dispatch.faulted.count() != 0;
+}
+
 }  // namespace
+
+ValidityFacts validityFacts(const Summary& summary, const Counters& counts,
+                            const VerdictBasis& basis) {
+  const auto done = static_cast<double>(summary.rate.completed + summary.rate.failed);
+  ValidityFacts facts;
+  facts.closed = basis.closed;
+  facts.targetRate = summary.rate.target;
+  facts.answeredRate = answeredRate(summary.rate, summary.windowS);
+  facts.windowS = summary.windowS;
+  facts.dispatchP99Us = summary.latency.at("dispatch").at("all").p99;
+  facts.dispatchMaxUs = summary.latency.at("dispatch").at("all").max;
+  facts.generatorUtilisation = summary.generator.utilisation;
+  facts.generatorWaiting = summary.generator.waitingForCore;
+  facts.hiddenSteal = summary.generator.hiddenSteal;
+  facts.longestPauseUs = summary.generator.longestPauseUs;
+  facts.serverUtilisation = -1;
+  for (const ServerFigures& server : summary.servers)
+    facts.serverUtilisation = std::max(facts.serverUtilisation, server.mainThreadUtilisation);
+  facts.steal = summary.generator.steal;
+  facts.corrupt = static_cast<double>(summary.verify.corrupt);
+  facts.scheduled = static_cast<double>(summary.rate.scheduled);
+  facts.completed = static_cast<double>(summary.rate.completed);
+  facts.lostShare = failedShare(summary.rate, {Failure::disconnected, Failure::unknownFate});
+  facts.droppedShare =
+      failedShare(summary.rate, {Failure::disconnected, Failure::unknownFate, Failure::timeout});
+  facts.strangeShare = failedShare(summary.rate, {Failure::protocol});
+  if (done > 0) facts.bytesPerOperation = static_cast<double>(counts.bytesReceived) / done;
+  facts.valueSize = static_cast<double>(basis.valueSize);
+  facts.blockedShare = basis.busyS > 0 ? toSeconds(counts.blocked) / basis.busyS : 0;
+  facts.unanswered = summary.rate.unanswered;
+  facts.longestUnansweredS = summary.rate.longestUnansweredS;
+  facts.unservedShare = shareOf(summary.rate.unserved, summary.rate.scheduled);
+  facts.serverLost = basis.serverLost;
+  facts.faults = basis.faults;
+  if (basis.dispatch != nullptr) separateFaultedDispatch(*basis.dispatch, facts);
+  return facts;
+}
 
 Verdict judgeValidity(const ValidityFacts& facts) {
   Verdict verdict;

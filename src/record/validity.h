@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "record/histogram.h"
+#include "record/interval.h"
 #include "record/reason.h"
 #include "record/summary.h"
 
@@ -49,6 +52,26 @@ struct ValidityFacts {
   double faultedDispatchP99Us = 0;
   bool allFaulted = false;  ///< no interval was free of faults
 };
+
+/// The generator's dispatch of all intervals: of those that a fault touched, and of the others.
+struct DispatchByFaults {
+  Histogram clear, faulted;
+};
+
+/// What the facts of a run take from elsewhere than its summary and its counters.
+struct VerdictBasis {
+  bool closed = false;
+  std::size_t valueSize = 0;
+  double busyS = 0;                            ///< the workers' time: window and drain, × threads
+  std::string serverLost;                      ///< ValidityFacts::serverLost
+  unsigned faults = 0;                         ///< ValidityFacts::faults
+  const DispatchByFaults* dispatch = nullptr;  ///< null: there are no faults
+};
+
+/// The facts of a run, or of a run so far. `summary` has rate, latency, verify, generator and
+/// servers.
+ValidityFacts validityFacts(const Summary& summary, const Counters& counts,
+                            const VerdictBasis& basis);
 
 struct Verdict {
   Reasons reasons;  ///< why the run is invalid; empty: it is valid

@@ -86,6 +86,7 @@ class DriverRun {
     }
     start_ = clock_.now() + 50 * kMillisecond;
     if (auto written = writePlan(); !written) return fail(written.error());
+    tellBeginning();
     {
       Sampler sampler(
           samplerOptions(), clock_, [this](const ServerSample& s) { onSample(s); },
@@ -168,8 +169,20 @@ class DriverRun {
     plan.config = plan_.config;
     plan.environment = environment_;
     plan.clockZero = start_;
-    plan.wallZero = wallNow() + (start_ - clock_.now());
+    plan.wallZero = wallZero();
     return directory_.writePlan(plan);
+  }
+
+  Nanos wallZero() const { return wallNow() + (start_ - clock_.now()); }
+
+  void tellBeginning() {
+    if (!watcher_.onBegin) return;
+    RunBeginning beginning{plan_.engine, plan_.command, directory_.path(), start_, wallZero(), {}};
+    if (slotMap_)
+      beginning.clusterNow = [this](const ClusterTally& tally) {
+        return clusterFigures(tally, *slotMap_->latest());
+      };
+    watcher_.onBegin(beginning);
   }
 
   void onInterval(const Interval& interval) {
@@ -304,6 +317,7 @@ class DriverRun {
     for (const std::string& problem : chaos_.problems())
       failures_.note(fail(ErrorCode::refused, "{}", problem));
     outcome.status = failures_.get();
+    if (watcher_.onEnd) watcher_.onEnd(summary);
     return outcome;
   }
 
@@ -324,7 +338,7 @@ class DriverRun {
   std::atomic<unsigned> faults_ = 0;
   std::optional<SendFile> sends_;
   std::optional<Edge> before_, after_;
-  RunFacts::Dispatch dispatch_;
+  DispatchByFaults dispatch_;
   ChaosRun chaos_;  ///< last: its threads use what is above
 };
 

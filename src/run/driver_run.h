@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "chaos/chaos_plan.h"
 #include "engine/plan.h"
+#include "record/cluster_tally.h"
 #include "record/interval.h"
 #include "record/server_sample.h"
 #include "record/summary.h"
@@ -35,14 +36,29 @@ struct DriverPlan {
                        ///< what their checks refuse
 };
 
+/// A run of which all is known but its figures.
+struct RunBeginning {
+  const EnginePlan& plan;
+  const std::vector<std::string>& command;  ///< argv
+  const std::filesystem::path& directory;
+  Nanos zero = 0;      ///< the run's, on the steady clock
+  Nanos wallZero = 0;  ///< the same moment, nanoseconds since 1970-01-01 UTC
+  /// What the nodes of a cluster did, by its latest map; empty on a single node. Not after onEnd.
+  std::function<ClusterFigures(const ClusterTally&)> clusterNow;
+};
+
 /// Callbacks during a run. Called on the thread that called runDriver(), except onSample.
 struct RunWatcher {
   std::function<void(const std::string& note)> onNote;  ///< before the first request
+  /// Before the first operation, interval and sample; may be empty.
+  std::function<void(const RunBeginning&)> onBegin = {};
   std::function<void(const Interval&, Nanos sinceStart)> onInterval;
   /// Each reading of a server's INFO, on a thread of the sampler; may be empty.
   std::function<void(const ServerSample&)> onSample = {};
   /// Each event of the chaos plan, on a thread of its fault; may be empty.
   std::function<void(const Event&, Nanos sinceStart)> onFault = {};
+  /// After all others; may be empty.
+  std::function<void(const Summary&)> onEnd = {};
   std::function<bool()> interrupted;  ///< true: end the window now, and write what was measured
 };
 

@@ -6,7 +6,6 @@
 #include <iterator>
 #include <string>
 
-#include "base/numbers.h"
 #include "base/text.h"
 #include "record/latency_figures.h"
 #include "record/run_totals.h"
@@ -72,16 +71,13 @@ void addMitigation(MitigationFigures& figures, const Interval& total) {
   figures.invalidationLag = figuresOf(total.invalidationLag);
 }
 
-void separateFaultedDispatch(const RunFacts::Dispatch& dispatch, ValidityFacts& facts) {
-  facts.dispatchP99Us = toMicros(dispatch.clear.quantile(0.99));
-  facts.faultedDispatchP99Us = toMicros(dispatch.faulted.quantile(0.99));
-  facts.faultedOperations = dispatch.faulted.count();
-  facts.allFaulted = dispatch.clear.count() == 0 && dispatch.faulted.count() != 0;
-}
-
 std::string addressOf(const SlotMap& map, std::size_t slot) {
   const std::uint16_t owner = map.ownerOf(static_cast<std::uint16_t>(slot));
   return owner == SlotMap::kNoNode ? std::string() : map.nodes()[owner].address.text();
+}
+
+HotSlotFigures slotOf(const ClusterTally& tally, const SlotMap& map, std::size_t slot) {
+  return {static_cast<unsigned>(slot), addressOf(map, slot), tally.slots[slot]};
 }
 
 std::vector<ClusterNodeFigures> nodesOf(const ClusterTally& tally, const SlotMap& map) {
@@ -111,53 +107,23 @@ ClusterFigures clusterOf(const Counters& counts, const RunFacts::Cluster& facts)
   return cluster;
 }
 
-ValidityFacts factsForVerdict(const EnginePlan& plan, const Summary& summary,
-                              const Counters& counts, const RunFacts& run) {
-  const auto done = static_cast<double>(summary.rate.completed + summary.rate.failed);
-  ValidityFacts facts;
-  facts.closed = plan.closed();
-  facts.targetRate = summary.rate.target;
-  facts.answeredRate = answeredRate(summary.rate, summary.windowS);
-  facts.windowS = summary.windowS;
-  facts.dispatchP99Us = summary.latency.at("dispatch").at("all").p99;
-  facts.dispatchMaxUs = summary.latency.at("dispatch").at("all").max;
-  facts.generatorUtilisation = summary.generator.utilisation;
-  facts.generatorWaiting = summary.generator.waitingForCore;
-  facts.hiddenSteal = summary.generator.hiddenSteal;
-  facts.longestPauseUs = summary.generator.longestPauseUs;
-  facts.serverUtilisation = -1;
-  for (const ServerFigures& server : summary.servers)
-    facts.serverUtilisation = std::max(facts.serverUtilisation, server.mainThreadUtilisation);
-  facts.steal = summary.generator.steal;
-  facts.corrupt = static_cast<double>(summary.verify.corrupt);
-  facts.scheduled = static_cast<double>(summary.rate.scheduled);
-  facts.completed = static_cast<double>(summary.rate.completed);
-  facts.lostShare = failedShare(summary.rate, {Failure::disconnected, Failure::unknownFate});
-  facts.droppedShare =
-      failedShare(summary.rate, {Failure::disconnected, Failure::unknownFate, Failure::timeout});
-  facts.strangeShare = failedShare(summary.rate, {Failure::protocol});
-  if (done > 0) facts.bytesPerOperation = static_cast<double>(counts.bytesReceived) / done;
-  facts.valueSize = static_cast<double>(plan.valueSize);
-  facts.blockedShare = run.busyS > 0 ? toSeconds(counts.blocked) / run.busyS : 0;
-  facts.unanswered = summary.rate.unanswered;
-  facts.longestUnansweredS = summary.rate.longestUnansweredS;
-  facts.unservedShare = shareOf(summary.rate.unserved, summary.rate.scheduled);
-  facts.serverLost = run.serverLost;
-  facts.faults = run.faults;
-  if (run.dispatch) separateFaultedDispatch(*run.dispatch, facts);
-  return facts;
+VerdictBasis verdictBasis(const EnginePlan& plan, const RunFacts& facts) {
+  VerdictBasis basis;
+  basis.closed = plan.closed();
+  basis.valueSize = plan.valueSize;
+  basis.busyS = facts.busyS;
+  basis.serverLost = facts.serverLost;
+  basis.faults = facts.faults;
+  if (facts.dispatch) basis.dispatch = &*facts.dispatch;
+  return basis;
 }
 
 }  // namespace
 
 std::vector<HotSlotFigures> slotFigures(const ClusterTally& tally, const SlotMap& map) {
   std::vector<HotSlotFigures> slots;
-  for (std::size_t slot = 0; slot < tally.slots.size(); ++slot)
-    if (tally.slots[slot] != 0)
-      slots.push_back({static_cast<unsigned>(slot), addressOf(map, slot), tally.slots[slot]});
-  std::ranges::sort(slots, [](const HotSlotFigures& a, const HotSlotFigures& b) {
-    return std::pair(b.ops, a.slot) < std::pair(a.ops, b.slot);
-  });
+  for (const std::size_t slot : hottestSlots(tally.slots, tally.slots.size()))
+    slots.push_back(slotOf(tally, map, slot));
   return slots;
 }
 
@@ -165,8 +131,8 @@ ClusterFigures clusterFigures(const ClusterTally& tally, const SlotMap& map) {
   constexpr std::size_t kHotSlots = 10;
   ClusterFigures cluster;
   cluster.nodes = nodesOf(tally, map);
-  cluster.hotSlots = slotFigures(tally, map);
-  if (cluster.hotSlots.size() > kHotSlots) cluster.hotSlots.resize(kHotSlots);
+  for (const std::size_t slot : hottestSlots(tally.slots, kHotSlots))
+    cluster.hotSlots.push_back(slotOf(tally, map, slot));
   return cluster;
 }
 
@@ -191,7 +157,7 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   summary.servers = facts.servers;
   summary.cluster = clusterOf(counts, facts.cluster);
 
-  Verdict verdict = judgeValidity(factsForVerdict(plan, summary, counts, facts));
+  Verdict verdict = judgeValidity(validityFacts(summary, counts, verdictBasis(plan, facts)));
   summary.valid = verdict.reasons.empty();
   summary.invalidReasons = std::move(verdict.reasons);
   summary.notes = std::move(verdict.notes);

@@ -7,9 +7,9 @@
 #include "cluster/slot_map.h"
 #include "engine/plan.h"
 #include "record/cluster_tally.h"
-#include "record/histogram.h"
 #include "record/recorder.h"
 #include "record/summary.h"
+#include "record/validity.h"
 
 namespace redline {
 
@@ -30,12 +30,7 @@ struct RunFacts {
   MitigationOutcome mitigation;
   unsigned faults = 0;  ///< brackets of injected faults
   std::vector<ServerFigures> servers;
-  /// The dispatch of all intervals apart: of those that a fault touched, and the others. None:
-  /// there were no faults.
-  struct Dispatch {
-    Histogram clear, faulted;
-  };
-  std::optional<Dispatch> dispatch;
+  std::optional<DispatchByFaults> dispatch;  ///< none: there were no faults
   /// In a cluster: where the operations went, and who owned what in the end.
   struct Cluster {
     const ClusterTally* tally = nullptr;

@@ -9,6 +9,7 @@
 
 #include "fuzz/target.h"
 #include "metrics/http_server.h"
+#include "metrics/page_files.h"
 #include "os/fd.h"
 
 namespace {
@@ -22,7 +23,8 @@ const std::string& page() {
 
 const MetricsServer& server() {
   static const auto kServer = [] {
-    auto made = MetricsServer::start("127.0.0.1", 0, [] { return page(); });
+    auto made = MetricsServer::start("127.0.0.1", 0,
+                                     {.files = pageFiles(), .metrics = [] { return page(); }});
     require(made.has_value(), "the server does not start");
     return std::move(*made);
   }();

@@ -56,6 +56,18 @@ class HttpConnection {
       all.append(block.data(), static_cast<std::size_t>(got));
     }
   }
+  /// What comes until `text` is among it, or the server closes; none when neither happens.
+  std::optional<std::string> readUntil(std::string_view text) const {
+    std::string all;
+    std::array<char, 4096> block;
+    while (all.find(text) == std::string::npos) {
+      const ssize_t got = ::recv(fd_.get(), block.data(), block.size(), 0);
+      if (got == 0 || (got < 0 && errno == ECONNRESET)) return all;
+      if (got < 0) return std::nullopt;
+      all.append(block.data(), static_cast<std::size_t>(got));
+    }
+    return all;
+  }
 
  private:
   Fd fd_;

@@ -3,12 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "metrics/page_files.h"
 #include "support/http_client.h"
 
 namespace redline {
@@ -20,10 +25,18 @@ using test::httpRequest;
 using testing::HasSubstr;
 using testing::Not;
 
-std::unique_ptr<MetricsServer> serve(MetricsServer::Page page, HttpLimits limits = {}) {
-  auto server = MetricsServer::start("127.0.0.1", 0, std::move(page), limits);
+std::unique_ptr<MetricsServer> serve(Site site, HttpLimits limits = {}) {
+  auto server = MetricsServer::start("127.0.0.1", 0, std::move(site), limits);
   EXPECT_TRUE(server) << server.error().message;
   return server ? std::move(*server) : nullptr;
+}
+
+std::unique_ptr<MetricsServer> serve(std::function<std::string()> metrics, HttpLimits limits = {}) {
+  return serve({.files = {{"/", {"text/html", "<p>"}}}, .metrics = std::move(metrics)}, limits);
+}
+
+Result<std::unique_ptr<MetricsServer>> serveAt(const std::string& host, std::uint16_t port) {
+  return MetricsServer::start(host, port, {.metrics = [] { return "y 1\n"; }});
 }
 
 std::string samplePage() {
@@ -71,6 +84,7 @@ TEST(MetricsServer, KnowsNoOtherPageAndNoOtherMethod) {
   const auto server = serve(samplePage);
   ASSERT_TRUE(server);
   EXPECT_EQ(httpGet(server->port(), "/metrics?now=1")->status, 200);
+  EXPECT_EQ(httpGet(server->port(), "/events")->status, 404) << "there is no feed";
   EXPECT_EQ(httpGet(server->port(), "/etc/passwd")->status, 404);
   EXPECT_EQ(httpGet(server->port(), "/../../etc/passwd")->status, 404);
   const auto post = httpRequest(server->port(), "POST", "/metrics");
@@ -97,7 +111,7 @@ TEST(MetricsServer, RefusesWhatIsNotARequest) {
 TEST(MetricsServer, RefusesAPortInUse) {
   const auto first = serve(samplePage);
   ASSERT_TRUE(first);
-  const auto second = MetricsServer::start("127.0.0.1", first->port(), [] { return "y 1\n"; });
+  const auto second = serveAt("127.0.0.1", first->port());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::io);
   EXPECT_NE(second.error().message.find("in use"), std::string::npos) << second.error().message;
@@ -111,12 +125,12 @@ TEST(MetricsServer, TakesOverItsPortFromAServerThatJustEnded) {
     port = first->port();
     ASSERT_TRUE(httpGet(port, "/metrics"));
   }
-  const auto second = MetricsServer::start("127.0.0.1", port, [] { return "y 1\n"; });
+  const auto second = serveAt("127.0.0.1", port);
   EXPECT_TRUE(second) << second.error().message;
 }
 
 TEST(MetricsServer, RefusesAnAddressOfAnotherMachine) {
-  const auto server = MetricsServer::start("192.0.2.1", 9'999, [] { return ""; });
+  const auto server = serveAt("192.0.2.1", 9'999);
   ASSERT_FALSE(server);
   EXPECT_EQ(server.error().code, ErrorCode::io);
 }
@@ -186,6 +200,165 @@ TEST(MetricsServer, OutlivesAPageThatCannotBeMade) {
   ASSERT_TRUE(server);
   EXPECT_EQ(httpGet(server->port(), "/metrics")->status, 503);
   EXPECT_EQ(httpGet(server->port(), "/metrics")->status, 200);
+}
+
+TEST(MetricsServer, GivesThePageToNobodyElsesPage) {
+  const auto server = serve(samplePage);
+  ASSERT_TRUE(server);
+  const auto reply = httpGet(server->port(), "/");
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->body, "<p>");
+  EXPECT_THAT(reply->head, HasSubstr("Content-Type: text/html\r\n"));
+  EXPECT_THAT(reply->head, HasSubstr("frame-ancestors 'none'"));
+  EXPECT_THAT(reply->head, Not(HasSubstr("Access-Control")));
+}
+
+TEST(MetricsServer, HasAllFilesThatThePageAsksFor) {
+  const auto server = serve({.files = pageFiles(), .metrics = samplePage});
+  ASSERT_TRUE(server);
+  std::size_t asked = 0;
+  for (const auto& [path, file] : pageFiles()) {
+    if (path == "/" || path.ends_with(".txt")) continue;
+    const bool isNamed = std::ranges::any_of(pageFiles(), [&](const auto& other) {
+      return other.second.body.find(path) != std::string_view::npos;
+    });
+    EXPECT_TRUE(isNamed) << path << " is served, and no file names it";
+    EXPECT_EQ(httpGet(server->port(), path)->status, 200);
+    ++asked;
+  }
+  EXPECT_GT(asked, 5U);
+  EXPECT_THAT(httpGet(server->port(), "/dygraph-licence.txt")->body,
+              HasSubstr("Permission is hereby granted"));
+}
+
+/// A server with a feed; everything short enough for a test.
+struct Streaming {
+  explicit Streaming(HttpLimits limits = {.tick = 5 * kMillisecond})
+      : server(serve({.metrics = samplePage, .feed = &feed}, limits)) {}
+
+  HttpConnection reader(std::string_view headers = {}, std::string_view target = "/events") const {
+    HttpConnection connection(server->port());
+    connection.send("GET " + std::string(target) + " HTTP/1.1\r\n" + std::string(headers) + "\r\n");
+    return connection;
+  }
+
+  SteadyClock clock;
+  EventFeed feed{"f", clock};
+  std::unique_ptr<MetricsServer> server;  // after the feed
+};
+
+TEST(EventStream, GivesALateReaderWhatIsKeptAndThenWhatComes) {
+  Streaming stream;
+  stream.feed.add("point", Keep::recent, "{\"n\":1}");
+  const auto reader = stream.reader();
+  const auto begin = reader.readUntil("{\"n\":1}\n\n");
+  ASSERT_TRUE(begin);
+  EXPECT_THAT(*begin, testing::StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(*begin, HasSubstr("Content-Type: text/event-stream\r\n"));
+  EXPECT_THAT(*begin, HasSubstr("id: f-1\nevent: point\ndata: {\"n\":1}\n\n"));
+  stream.feed.add("point", Keep::recent, "{\"n\":2}");
+  EXPECT_EQ(reader.readUntil("\n\n"), "id: f-2\nevent: point\ndata: {\"n\":2}\n\n");
+}
+
+TEST(EventStream, ContinuesWhereItsReaderWas) {
+  Streaming stream;
+  for (int i = 1; i <= 3; ++i) stream.feed.add("point", Keep::recent, std::to_string(i));
+  for (const auto& [headers, target] : std::vector<std::pair<std::string, std::string>>{
+           {"Last-Event-ID: f-2\r\n", "/events"}, {"", "/events?after=f-2"}}) {
+    const auto got = stream.reader(headers, target).readUntil("data: 3\n\n");
+    ASSERT_TRUE(got);
+    EXPECT_THAT(*got, Not(HasSubstr("data: 2\n")));
+  }
+}
+
+TEST(EventStream, GivesAllToAReaderOfAnotherProcess) {
+  Streaming stream;
+  for (int i = 1; i <= 3; ++i) stream.feed.add("point", Keep::recent, std::to_string(i));
+  const auto got = stream.reader("Last-Event-ID: earlier-2\r\n").readUntil("data: 3\n\n");
+  ASSERT_TRUE(got);
+  EXPECT_THAT(*got, HasSubstr("data: 1\n"));
+}
+
+TEST(EventStream, OutlivesSlowSendersAndWhoeverConnectsAgainAndAgain) {
+  Streaming stream({.deadline = 3600 * kSecond, .connections = 8, .tick = 5 * kMillisecond});
+  stream.feed.add("point", Keep::recent, "1");
+  const auto reader = stream.reader();
+  ASSERT_TRUE(reader.readUntil("data: 1\n\n"));
+  std::vector<HttpConnection> senders;
+  for (int i = 0; i < 50; ++i) {
+    senders.emplace_back(stream.server->port()).send("GET /eve");
+    (void)stream.reader();
+  }
+  stream.feed.add("point", Keep::recent, "2");
+  const auto got = reader.readUntil("data: 2\n\n");
+  ASSERT_TRUE(got);
+  EXPECT_THAT(*got, HasSubstr("data: 2\n\n"));
+}
+
+TEST(EventStream, EndsForAReaderThatDoesNotReadAndForNoOther) {
+  Streaming stream({.pieceDeadline = 100 * kMillisecond, .tick = 5 * kMillisecond});
+  const auto lazy = stream.reader();
+  ASSERT_TRUE(lazy.readUntil("retry: 2000\n\n"));
+  const auto reader = stream.reader();
+  const std::string large(100'000, 'x');
+  for (int i = 0; i < 200; ++i) {
+    stream.feed.add("large", Keep::latest, large);
+    const auto got = reader.readUntil("\n\n");
+    ASSERT_TRUE(got && !got->empty()) << "a reader that reads lost its stream at event " << i;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  const auto rest = lazy.readToEnd();
+  ASSERT_TRUE(rest) << "its stream goes on";
+  EXPECT_LT(rest->size(), 200U * large.size());
+}
+
+TEST(EventStream, OfTheOldestReaderEndsForOneTooMany) {
+  Streaming stream({.streams = 2, .tick = 5 * kMillisecond});
+  const auto first = stream.reader();
+  ASSERT_TRUE(first.readUntil("retry"));
+  const auto second = stream.reader(), third = stream.reader();
+  EXPECT_TRUE(first.readToEnd());
+  stream.feed.add("point", Keep::recent, "1");
+  EXPECT_THAT(second.readUntil("data: 1\n\n").value_or(""), HasSubstr("data: 1"));
+  EXPECT_THAT(third.readUntil("data: 1\n\n").value_or(""), HasSubstr("data: 1"));
+}
+
+TEST(EventStream, EndsForAReaderThatTalks) {
+  Streaming stream;
+  const auto reader = stream.reader();
+  ASSERT_TRUE(reader.readUntil("retry"));
+  reader.send("GET /metrics HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(reader.readToEnd());
+}
+
+TEST(EventStream, SharesItsBytesAmongAllReaders) {
+  Streaming stream({.tick = 5 * kMillisecond, .bytesPerTick = 1'000});
+  const std::string text(900, 'x');
+  for (int i = 0; i < 20; ++i) stream.feed.add("point", Keep::recent, text);
+  std::vector<HttpConnection> readers;
+  for (int i = 0; i < 5; ++i) readers.push_back(stream.reader());
+  stream.feed.add("last", Keep::latest, "1");
+  for (const HttpConnection& reader : readers)
+    EXPECT_THAT(reader.readUntil("event: last").value_or(""), HasSubstr("event: last"));
+}
+
+TEST(EventStream, GivesItsReadersTheLastEventsBeforeTheServerEnds) {
+  Streaming stream({.tick = 3600 * kSecond});
+  const auto reader = stream.reader();
+  ASSERT_TRUE(reader.readUntil("retry: 2000\n\n"));
+  stream.feed.add("bye", Keep::latest, "{}");
+  stream.server.reset();
+  EXPECT_EQ(reader.readToEnd(), "id: f-1\nevent: bye\ndata: {}\n\n");
+}
+
+TEST(EventStream, IsNotWaitedForAtTheEndWhereNobodyReads) {
+  Streaming stream({.tick = 5 * kMillisecond, .farewell = 50 * kMillisecond});
+  const auto lazy = stream.reader();
+  for (int i = 0; i < 100; ++i) stream.feed.add("point", Keep::recent, std::string(100'000, 'x'));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const Nanos asked = SteadyClock::read();
+  stream.server.reset();
+  EXPECT_LT(SteadyClock::read() - asked, 10 * kSecond);
 }
 
 }  // namespace
