@@ -78,6 +78,7 @@ redline_room(server     IMPORTS base os json resp cluster record transport)
 redline_embed(server server/observer_files.h kPrometheusConfig=../../deploy/prometheus/prometheus.yml
   kRecordingRules=../../deploy/prometheus/rules/recording.yml kAlertRules=../../deploy/prometheus/rules/alerts.yml)
 redline_room(chaos      IMPORTS base os cluster record transport server)
+redline_room(doctor     IMPORTS base os json resp cluster record model transport server chaos)
 redline_room(metrics    IMPORTS base os record LIBRARIES PkgConfig::prometheus_core Boost::headers)
 redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir transport mitigation backing
                                 engine server chaos metrics)

@@ -15,6 +15,7 @@ std::span<const Command> commands() {
       labCommand(),
       reportCommand(),
       compareCommand(),
+      doctorCommand(),
       helpCommand(),
       manCommand(),
       completionsCommand(),

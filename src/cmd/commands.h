@@ -15,6 +15,7 @@ Command stackCommand();
 Command labCommand();
 Command reportCommand();
 Command compareCommand();
+Command doctorCommand();
 
 // In about.cc: commands about redline itself.
 Command helpCommand();
