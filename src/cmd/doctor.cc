@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "cmd/commands.h"
 #include "cmd/chaos_flags.h"
+#include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/doctor_output.h"
 #include "cmd/flag_values.h"
@@ -124,7 +124,8 @@ Command doctorCommand() {
   command.about =
       "Looks at this machine and, with -addr, at a server or a whole cluster, with commands that "
       "only read. Each result has its evidence, its price where redline has measured one, and what "
-      "to do. Dangerous: data may be lost, or the server may stop serving; then the exit code is 1. "
+      "to do. Dangerous: data may be lost, or the server may stop serving; then the exit code is "
+      "1. "
       "What a server withholds from this user is said.";
   command.flags = joinFlags({doctorFlags(), optionalTargetFlags(), configFlag()});
   command.examples = {
@@ -134,7 +135,8 @@ Command doctorCommand() {
        "and all nodes of its cluster, looking at every key"},
       {"redline doctor -disk=/var/lib/redis", "and how fast that disk syncs"},
   };
-  command.more = "docs/doctor.md lists the checks; docs/permissions.md what a user must be allowed.";
+  command.more =
+      "docs/doctor.md lists the checks; docs/permissions.md what a user must be allowed.";
   command.run = runDoctor;
   return command;
 }

@@ -63,7 +63,7 @@ class DoctorPage {
   }
 
   void good(const CheckResult& result) {
-    constexpr std::size_t kTitle = 26;
+    constexpr std::size_t kTitle = 28;
     const std::string begin = fmt::format("  {:<{}}", result.title, kTitle - 2);
     hanging(begin, kTitle,
             fmt::format("{}{}", result.subject.empty() ? "" : subjectOf(result) + ": ",
@@ -76,7 +76,7 @@ class DoctorPage {
  private:
   void price(const Price* price) {
     if (price == nullptr) return row("price", "redline has not measured it");
-    row("price", fmt::format("{} (experiment {}: {})", price->text, price->experiment, price->file));
+    row("price", fmt::format("{} ({}: {})", price->text, price->origin, price->file));
   }
 
   void row(std::string_view label, std::string_view text) {

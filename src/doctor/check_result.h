@@ -20,9 +20,9 @@ enum class Severity : std::uint8_t {
 /// What one check says of its facts.
 struct Judgement {
   Severity severity = Severity::fine;
-  std::string evidence;              ///< what was read, with its figures
-  std::string effect = {};           ///< why that matters; empty where it is fine
-  const Price* price = nullptr;      ///< what redline measured of it; null: nothing
+  std::string evidence;               ///< what was read, with its figures
+  std::string effect = {};            ///< why that matters; empty where it is fine
+  const Price* price = nullptr;       ///< what redline measured of it; null: nothing
   std::vector<std::string> fix = {};  ///< commands, or what to do
 };
 

@@ -102,7 +102,10 @@ std::vector<CheckResult> checkServer(const ServerFacts& server, const DoctorFact
     return {{"answer",
              "answers",
              subject,
-             {Severity::dangerous, server.problem, "what it holds is not served", nullptr,
+             {Severity::dangerous,
+              server.problem,
+              "what it holds is not served",
+              nullptr,
               {"see its log; redline stack heal restarts servers of a stack"}}}};
   std::vector<CheckResult> results;
   // Without INFO nothing can be judged.
@@ -115,8 +118,8 @@ std::vector<CheckResult> checkServer(const ServerFacts& server, const DoctorFact
   for (const ServerCheck& check : kServerChecks) {
     if (!wasAsked(server, check.source) || refusalOf(server, check.source)) continue;
     if (auto judgement = check.judge(server, facts))
-      results.push_back({std::string(check.name), std::string(check.title), subject,
-                         std::move(*judgement)});
+      results.push_back(
+          {std::string(check.name), std::string(check.title), subject, std::move(*judgement)});
   }
   return results;
 }

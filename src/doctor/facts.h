@@ -45,9 +45,9 @@ struct DiskFacts {
 };
 
 struct ClientFacts {
-  std::size_t clients = 0;           ///< that were looked at
-  std::uint64_t largestBuffer = 0;   ///< bytes of the replies that wait for one client
-  std::string largest;               ///< that client: address and name
+  std::size_t clients = 0;          ///< that were looked at
+  std::uint64_t largestBuffer = 0;  ///< bytes of the replies that wait for one client
+  std::string largest;              ///< that client: address and name
 };
 
 /// A look at a server's keys: all of them, or as many as were drawn.
@@ -57,9 +57,9 @@ struct KeySurvey {
   bool whole = false;        ///< every key was seen
   bool counters = false;     ///< uses were read (an LFU policy)
   Nanos span = 0;
-  std::vector<ExaminedKey> largest;   ///< the largest first, with type and elements
-  std::vector<ExaminedKey> busiest;   ///< the most used first; empty without counters
-  double uses = 0;           ///< usesOf() of all looked at, together
+  std::vector<ExaminedKey> largest;  ///< the largest first, with type and elements
+  std::vector<ExaminedKey> busiest;  ///< the most used first; empty without counters
+  double uses = 0;                   ///< usesOf() of all looked at, together
 
   /// The chance that a single key was among them.
   double chance() const;
@@ -84,9 +84,9 @@ struct ServerFacts {
   Result<Settings> settings;
   Result<std::vector<Event>> slowLog;
   Result<ClientFacts> clients;
-  std::optional<Result<KeySurvey>> keys;    ///< none: a replica, or it was not asked for
-  std::optional<Result<SlotFacts>> slots;   ///< of a cluster's masters
-  std::optional<ProcessFacts> process;      ///< none: not here, or not to be read
+  std::optional<Result<KeySurvey>> keys;   ///< none: a replica, or it was not asked for
+  std::optional<Result<SlotFacts>> slots;  ///< of a cluster's masters
+  std::optional<ProcessFacts> process;     ///< none: not here, or not to be read
   DiskFacts disk;
 
   bool isMaster() const { return info.role() != "replica"; }

@@ -139,7 +139,8 @@ Result<SlotFacts> countSlots(Admin& admin, std::span<const SlotRange> ranges) {
 MachineFacts readMachine(Nanos watch) {
   MachineFacts machine;
   machine.host = readHost(watch);
-  constexpr const char* kSource = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+  constexpr const char* kSource =
+      "/sys/devices/system/clocksource/clocksource0/current_clocksource";
   machine.clockSource = trim(readWholeFile(kSource).value_or(""));
   constexpr int kReadings = 10'000;
   const Nanos begin = SteadyClock::read();

@@ -13,12 +13,12 @@
 namespace redline {
 namespace {
 
-constexpr double kLongStall = 10e-3;              ///< seconds
-constexpr std::uint64_t kLargeString = 1 << 20;   ///< bytes
-constexpr std::uint64_t kLargeValue = 10 << 20;   ///< of what has no figure of its own
+constexpr double kLongStall = 10e-3;             ///< seconds
+constexpr std::uint64_t kLargeString = 1 << 20;  ///< bytes
+constexpr std::uint64_t kLargeValue = 10 << 20;  ///< of what has no figure of its own
 constexpr double kLikelySeen = 0.5;
-constexpr double kHotShare = 0.2;                 ///< of all uses
-constexpr double kFullSlot = 0.05;                ///< of a master's keys, in one slot
+constexpr double kHotShare = 0.2;   ///< of all uses
+constexpr double kFullSlot = 0.05;  ///< of a master's keys, in one slot
 constexpr std::uint64_t kFewKeys = 10'000;
 
 /// How a value is read whole, what that costs, and how it is read in pages.
@@ -83,9 +83,11 @@ std::optional<Judgement> judgeBigKeys(const ServerFacts& server, const DoctorFac
   const KeySurvey& survey = **server.keys;
   const auto big = std::ranges::count_if(survey.largest, isBig);
   if (survey.largest.empty()) return fine("no keys");
-  if (big == 0) return notFound(survey, "the largest: " + described(survey.largest.front()), server);
+  if (big == 0)
+    return notFound(survey, "the largest: " + described(survey.largest.front()), server);
   const ExaminedKey& worst = *std::ranges::max_element(
-      survey.largest, {}, [](const ExaminedKey& key) { return std::pair(stallOf(key), key.bytes); });
+      survey.largest, {},
+      [](const ExaminedKey& key) { return std::pair(stallOf(key), key.bytes); });
   const WholeRead* const read = wholeReadOf(worst.type);
   const auto timeout = toNumber<double>(server.setting("cluster-node-timeout"));
   const bool failsOver = facts.cluster && timeout && 1e3 * stallOf(worst) >= *timeout;
@@ -93,8 +95,9 @@ std::optional<Judgement> judgeBigKeys(const ServerFacts& server, const DoctorFac
       failsOver ? Severity::dangerous : Severity::costsLatency,
       fmt::format("{}; {} is among the largest that were found; {}", described(worst),
                   plural(static_cast<std::uint64_t>(big), "big key"), coverage(survey)),
-      failsOver ? "one command on it blocks longer than cluster-node-timeout: the cluster fails over"
-                : "one command on it keeps every other client waiting",
+      failsOver
+          ? "one command on it blocks longer than cluster-node-timeout: the cluster fails over"
+          : "one command on it keeps every other client waiting",
       read == nullptr ? nullptr : read->price,
       {fmt::format("read it in pieces ({}), split it, and remove it with UNLINK",
                    read == nullptr ? "GETRANGE" : read->paged)}};
@@ -104,8 +107,7 @@ std::optional<Judgement> judgeHotKeys(const ServerFacts& server, const DoctorFac
   const KeySurvey& survey = **server.keys;
   if (!survey.counters)
     return Judgement{Severity::unknown,
-                     fmt::format("{} keeps no count of uses",
-                                 server.info.text("maxmemory_policy")),
+                     fmt::format("{} keeps no count of uses", server.info.text("maxmemory_policy")),
                      "which keys are hot cannot be read from a server without an LFU policy",
                      nullptr,
                      {configSet(server, "maxmemory-policy", "allkeys-lfu") +
@@ -117,25 +119,25 @@ std::optional<Judgement> judgeHotKeys(const ServerFacts& server, const DoctorFac
   const double all = survey.uses * static_cast<double>(survey.keys) /
                      static_cast<double>(survey.whole ? survey.keys : survey.looked);
   const double share = all > 0 ? std::min(1.0, usesOf(top.reads) / all) : 0;
-  const std::string found =
-      fmt::format("{} has a use counter of {} of 255: about {} of all uses", top.name, top.reads,
-                  formatShare(share));
+  const std::string found = fmt::format("{} has a use counter of {} of 255: about {} of all uses",
+                                        top.name, top.reads, formatShare(share));
   if (share < kHotShare) return notFound(survey, found, server);
-  return Judgement{Severity::costsLatency,
-                   fmt::format("{}; {}", found, coverage(survey)),
-                   "a key is served by one thread of one master: more masters do not help it",
-                   &kHotKeyPrice,
-                   {"a local cache in the clients (CLIENT TRACKING), copies of the key, or reads from "
-                    "replicas; 'redline lab run hot-key' has what each costs"}};
+  return Judgement{
+      Severity::costsLatency,
+      fmt::format("{}; {}", found, coverage(survey)),
+      "a key is served by one thread of one master: more masters do not help it",
+      &kHotKeyPrice,
+      {"a local cache in the clients (CLIENT TRACKING), copies of the key, or reads from "
+       "replicas; 'redline lab run hot-key' has what each costs"}};
 }
 
 std::optional<Judgement> judgeFullSlots(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const SlotFacts& slots = **server.slots;
   const double share = shareOf(slots.keysInFullest, slots.keys);
-  const std::string evidence = fmt::format(
-      "{} slots, {} keys; the fullest, {}, has {}", slots.slots,
-      formatCount(static_cast<double>(slots.keys)), slots.fullest,
-      formatCount(static_cast<double>(slots.keysInFullest)));
+  const std::string evidence =
+      fmt::format("{} slots, {} keys; the fullest, {}, has {}", slots.slots,
+                  formatCount(static_cast<double>(slots.keys)), slots.fullest,
+                  formatCount(static_cast<double>(slots.keysInFullest)));
   if (slots.keys < kFewKeys || share < kFullSlot) return fine(evidence);
   return Judgement{Severity::costsLatency,
                    fmt::format("{}: {} of them", evidence, formatShare(share)),

@@ -106,8 +106,7 @@ ProcessFacts parseProcessFacts(std::string_view status) {
     const auto words = splitWords(line);
     if (words.size() < 2) continue;
     if (words[0] == "THP_enabled:") facts.hugePages = words[1] != "0";
-    if (words[0] == "VmSwap:")
-      facts.swapped = toNumber<std::uint64_t>(words[1]).value_or(0) * 1024;
+    if (words[0] == "VmSwap:") facts.swapped = toNumber<std::uint64_t>(words[1]).value_or(0) * 1024;
   }
   return facts;
 }

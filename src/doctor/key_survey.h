@@ -11,11 +11,11 @@
 namespace redline {
 
 struct KeySurveyPlan {
-  std::uint64_t keys = 0;   ///< that the server has
-  std::uint64_t most = 0;   ///< names to draw; a server with no more keys is seen whole
-  bool scan = false;        ///< see it whole in any case
-  bool counters = false;    ///< its policy is an LFU one
-  double logFactor = 10;    ///< lfu-log-factor
+  std::uint64_t keys = 0;  ///< that the server has
+  std::uint64_t most = 0;  ///< names to draw; a server with no more keys is seen whole
+  bool scan = false;       ///< see it whole in any case
+  bool counters = false;   ///< its policy is an LFU one
+  double logFactor = 10;   ///< lfu-log-factor
   std::function<bool()> interrupted;
   std::function<void(std::uint64_t looked)> progress;
 };

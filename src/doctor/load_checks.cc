@@ -15,12 +15,12 @@ constexpr double kBusyThread = 0.8;    ///< beyond it queues grow faster than th
 constexpr double kNoticedWait = 0.01;  ///< share of the time that shows in a p99
 constexpr Nanos kSlowCommand = 10 * kMillisecond;
 
-/// What the big-key experiment has of a command.
+/// What the big-key experiment has of a command; null: nothing.
 const Price* priceOf(std::string_view command) {
   if (command == "keys") return &kKeysPrice;
   if (command == "lrange") return &kListPrice;
-  if (command == "smembers" || command == "sort") return &kSetPrice;
-  return &kHashPrice;
+  if (command == "smembers") return &kSetPrice;
+  return command == "hgetall" ? &kHashPrice : nullptr;
 }
 
 std::string insteadOf(std::string_view command) {
@@ -47,17 +47,18 @@ std::optional<Judgement> judgeClients(const ServerFacts& server, const DoctorFac
     evidence += fmt::format("; {} refused since the start", plural(rejected, "connection"));
   const bool full = most > 0 && connected >= kNearlyFull * most;
   if (!full && server.perSecond("rejected_connections") <= 0) return fine(evidence);
-  return Judgement{Severity::dangerous,
-                   evidence,
-                   "at maxclients new connections are refused, those of a failover's clients too",
-                   nullptr,
-                   {"use connection pools, close idle connections (CONFIG SET timeout 300)",
-                    configSet(server, "maxclients", std::to_string(static_cast<unsigned>(2 * most)))}};
+  return Judgement{
+      Severity::dangerous,
+      evidence,
+      "at maxclients new connections are refused, those of a failover's clients too",
+      nullptr,
+      {"use connection pools, close idle connections (CONFIG SET timeout 300)",
+       configSet(server, "maxclients", std::to_string(static_cast<unsigned>(2 * most)))}};
 }
 
 std::optional<Judgement> judgeMainThread(const ServerFacts& server, const DoctorFacts& /*facts*/) {
-  const double busy = server.perSecond("used_cpu_user_main_thread") +
-                      server.perSecond("used_cpu_sys_main_thread");
+  const double busy =
+      server.perSecond("used_cpu_user_main_thread") + server.perSecond("used_cpu_sys_main_thread");
   const std::string evidence =
       fmt::format("{} busy, {} commands a second", formatShare(busy),
                   formatCount(server.perSecond("total_commands_processed")));
@@ -79,12 +80,13 @@ std::optional<Judgement> judgeCore(const ServerFacts& server, const DoctorFacts&
   const std::string evidence =
       fmt::format("its main thread waited for a core in {} of the time", formatShare(waited));
   if (waited < kNoticedWait) return fine(evidence);
-  return Judgement{Severity::costsLatency,
-                   evidence,
-                   "other threads have its core while commands wait",
-                   &kNoCorePrice,
-                   {"give it a core of its own: server_cpulist, and bgsave_cpulist, bio_cpulist and "
-                    "aof_rewrite_cpulist elsewhere (redis.conf; not by CONFIG SET)"}};
+  return Judgement{
+      Severity::costsLatency,
+      evidence,
+      "other threads have its core while commands wait",
+      &kNoCorePrice,
+      {"give it a core of its own: server_cpulist, and bgsave_cpulist, bio_cpulist and "
+       "aof_rewrite_cpulist elsewhere (redis.conf; not by CONFIG SET)"}};
 }
 
 std::optional<Judgement> judgeSlowCommands(const ServerFacts& server, const DoctorFacts& facts) {
@@ -96,11 +98,10 @@ std::optional<Judgement> judgeSlowCommands(const ServerFacts& server, const Doct
   const auto slow = static_cast<std::uint64_t>(std::ranges::count_if(
       log, [](const Event& event) { return event.duration >= kSlowCommand; }));
   const auto timeout = toNumber<Nanos>(server.setting("cluster-node-timeout"));
-  const bool failsOver =
-      facts.cluster && timeout && longest->duration >= *timeout * kMillisecond;
+  const bool failsOver = facts.cluster && timeout && longest->duration >= *timeout * kMillisecond;
   return Judgement{
       failsOver ? Severity::dangerous : Severity::costsLatency,
-      fmt::format("{} of the {} of the slow log took {} or more; the longest {}: {}", slow,
+      fmt::format("{} of {} of the slow log took {} or more; the longest {}: {}", slow,
                   plural(log.size(), "entry", "entries"), formatDuration(kSlowCommand),
                   formatDuration(longest->duration), longest->detail),
       failsOver ? "longer than cluster-node-timeout: the cluster takes the master for dead, and "

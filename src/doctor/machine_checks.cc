@@ -40,9 +40,10 @@ const std::array kChecks{
     MachineCheck{"overcommit", "overcommit", Severity::dangerous, nullptr,
                  [](const HostFacts& host) {
                    if (!host.overcommit) return std::string("cannot be read");
-                   return fmt::format("vm.overcommit_memory is {}: this kernel refuses no fork of "
-                                      "a server that fits its memory",
-                                      *host.overcommit);
+                   return fmt::format(
+                       "vm.overcommit_memory is {}: this kernel refuses no fork of "
+                       "a server that fits its memory",
+                       *host.overcommit);
                  }},
     MachineCheck{"swap", "swap", Severity::costsLatency, nullptr,
                  [](const HostFacts& /*host*/) { return std::string("off"); }},
@@ -81,13 +82,14 @@ Judgement judgeClock(const MachineFacts& machine) {
   const std::string evidence = fmt::format("{}; a reading takes {}", orUnknown(machine.clockSource),
                                            formatDuration(machine.clockRead));
   if (machine.clockRead <= kSlowClock) return fine(evidence);
-  return {Severity::costsLatency,
-          evidence,
-          "Redis reads the clock several times for each command; here each reading is a system call "
-          "or asks a device",
-          nullptr,
-          {"cat /sys/devices/system/clocksource/clocksource0/available_clocksource",
-           "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource"}};
+  return {
+      Severity::costsLatency,
+      evidence,
+      "Redis reads the clock several times for each command; here each reading is a system call "
+      "or asks a device",
+      nullptr,
+      {"cat /sys/devices/system/clocksource/clocksource0/available_clocksource",
+       "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource"}};
 }
 
 CheckResult result(std::string_view name, std::string_view title, Judgement judgement) {

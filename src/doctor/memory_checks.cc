@@ -40,14 +40,13 @@ std::optional<Judgement> judgeLimit(const ServerFacts& server, const DoctorFacts
   const std::uint64_t limit = server.info.count(kLimit);
   const HostFacts& host = facts.machine.host;
   if (limit == 0)
-    return Judgement{
-        Severity::dangerous,
-        fmt::format("maxmemory is 0, and {} are used",
-                    formatSize(server.info.count("used_memory"))),
-        "it grows until the kernel kills it or a fork fails; nothing is ever evicted",
-        nullptr,
-        {configSet(server, "maxmemory", limitFor(server, facts)),
-         configSet(server, "maxmemory-policy", "allkeys-lru")}};
+    return Judgement{Severity::dangerous,
+                     fmt::format("maxmemory is 0, and {} are used",
+                                 formatSize(server.info.count("used_memory"))),
+                     "it grows until the kernel kills it or a fork fails; nothing is ever evicted",
+                     nullptr,
+                     {configSet(server, "maxmemory", limitFor(server, facts)),
+                      configSet(server, "maxmemory-policy", "allkeys-lru")}};
   const std::uint64_t sum = limitsHere(facts);
   if (server.here && host.memoryTotal != 0 && sum > host.memoryTotal)
     return Judgement{
@@ -82,31 +81,32 @@ std::optional<Judgement> judgePolicy(const ServerFacts& server, const DoctorFact
                   formatCount(static_cast<double>(expiring)),
                   formatCount(static_cast<double>(server.info.keys())));
   if (server.info.keys() == 0 || stuck < kStuckKeys) return fine(evidence);
-  return Judgement{Severity::dangerous,
-                   fmt::format("{}; the others fill about {} of maxmemory", evidence,
-                               formatShare(stuck)),
-                   "when keys without a time to live alone exceed maxmemory, writes are refused "
-                   "with -OOM",
-                   &kVolatilePrice,
-                   {configSet(server, "maxmemory-policy", "allkeys-lru")}};
+  return Judgement{
+      Severity::dangerous,
+      fmt::format("{}; the others fill about {} of maxmemory", evidence, formatShare(stuck)),
+      "when keys without a time to live alone exceed maxmemory, writes are refused "
+      "with -OOM",
+      &kVolatilePrice,
+      {configSet(server, "maxmemory-policy", "allkeys-lru")}};
 }
 
 std::optional<Judgement> judgeEviction(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const double evicted = server.perSecond("evicted_keys");
-  const double hits = server.perSecond("keyspace_hits"), misses = server.perSecond("keyspace_misses");
+  const double hits = server.perSecond("keyspace_hits"),
+               misses = server.perSecond("keyspace_misses");
   if (evicted < 1)
     return fine(fmt::format("none just now, {} keys since the start",
                             formatCount(server.info.number("evicted_keys"))));
-  return Judgement{
-      Severity::costsLatency,
-      fmt::format("{} keys a second{}", formatCount(evicted),
-                  hits + misses > 0
-                      ? fmt::format(", at a hit rate of {}", formatShare(hits / (hits + misses)))
-                      : std::string()),
-      "the working set exceeds maxmemory: what was evicted is a miss, and a read of the store behind",
-      &kEvictionPrice,
-      {"raise maxmemory, add masters, or store less",
-       "redline lab run eviction-cliff: what a smaller limit costs"}};
+  return Judgement{Severity::costsLatency,
+                   fmt::format("{} keys a second{}", formatCount(evicted),
+                               hits + misses > 0 ? fmt::format(", at a hit rate of {}",
+                                                               formatShare(hits / (hits + misses)))
+                                                 : std::string()),
+                   "the working set exceeds maxmemory: what was evicted is a miss, and a read of "
+                   "the store behind",
+                   &kEvictionPrice,
+                   {"raise maxmemory, add masters, or store less",
+                    "redline lab run eviction-cliff: what a smaller limit costs"}};
 }
 
 std::optional<Judgement> judgeSwapped(const ServerFacts& server, const DoctorFacts& facts) {
@@ -125,14 +125,14 @@ std::optional<Judgement> judgeBuffers(const ServerFacts& server, const DoctorFac
   const ClientFacts& clients = *server.clients;
   const std::uint64_t used = server.info.count("mem_clients_normal");
   const std::uint64_t room = std::max(server.info.count(kLimit), server.info.count("used_memory"));
-  const bool unlimited = server.setting("client-output-buffer-limit").find("normal 0 0 0") !=
-                             std::string_view::npos &&
-                         server.setting("maxmemory-clients") == "0";
-  std::string evidence = fmt::format(
-      "{} hold {}, the longest reply that waits is {}", plural(clients.clients, "client"),
-      formatSize(used), formatSize(clients.largestBuffer));
-  if (clients.largestBuffer != 0) evidence += fmt::format(" for {}", clients.largest);
-  if (unlimited) evidence += "; they have no limit";
+  const bool unlimited =
+      server.setting("client-output-buffer-limit").find("normal 0 0 0") != std::string_view::npos &&
+      server.setting("maxmemory-clients") == "0";
+  std::string evidence = fmt::format("buffers of {} have {}; the longest reply that waits has {}",
+                                     plural(clients.clients, "client"), formatSize(used),
+                                     formatSize(clients.largestBuffer));
+  if (clients.largestBuffer != 0) evidence += fmt::format(", for {}", clients.largest);
+  if (unlimited) evidence += "; there is no limit";
   const double share = shareOf(used, room);
   if (share < kCrowded) return fine(evidence);
   return Judgement{share >= kEndangered ? Severity::dangerous : Severity::costsLatency,

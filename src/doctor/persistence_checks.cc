@@ -86,9 +86,9 @@ std::optional<Judgement> judgeFork(const ServerFacts& server, const DoctorFacts&
       estimateFork(server.info, server.perSecond("rdb_changes_since_last_save"));
   const std::uint64_t available = facts.machine.host.memoryAvailable;
   const double forkUs = server.info.number("latest_fork_usec");
-  std::string evidence = fmt::format(
-      "a fork may copy {} at the present {} writes a second", formatSize(estimate.bytes),
-      formatCount(estimate.writesPerSecond));
+  std::string evidence =
+      fmt::format("a fork may copy {} at the present {} writes a second",
+                  formatSize(estimate.bytes), formatCount(estimate.writesPerSecond));
   if (server.here) evidence += fmt::format("; {} are free", formatSize(available));
   if (forkUs > 0) evidence += fmt::format("; the last one took {}", formatMicros(forkUs));
   if (server.here && estimate.bytes > available)
@@ -120,9 +120,9 @@ std::optional<Judgement> judgeLastWrites(const ServerFacts& server, const Doctor
         fmt::format("{} failed ({}: {})", what, field, status),
         "what is on the disk is old; with stop-writes-on-bgsave-error writes are refused too",
         nullptr,
-        {fmt::format("see its log, and the room in {}",
-                     server.disk.directory.empty() ? "its directory"
-                                                   : server.disk.directory.native()),
+        {fmt::format("see its log, and the room in {}", server.disk.directory.empty()
+                                                            ? "its directory"
+                                                            : server.disk.directory.native()),
          redisCli(server, {"BGSAVE"})}};
   }
   return fine("the last snapshot and the last writes succeeded, or there were none");

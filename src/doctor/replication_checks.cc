@@ -33,21 +33,20 @@ std::optional<Judgement> judgeReplicas(const ServerFacts& server, const DoctorFa
   return Judgement{
       Severity::dangerous,
       fmt::format("none; on the disk there is {}", onDisk(server)),
-      !facts.cluster ? "when it dies its data is gone or stale, and every read meets the store behind"
-      : stopsAll     ? "when it dies its slots have no owner, and the whole cluster refuses commands"
-                     : "when it dies its slots are not served",
-      nullptr,
+      !facts.cluster
+          ? "when it dies its data is gone or stale, and every read meets the store behind"
+      : stopsAll ? "when it dies its slots have no owner, and the whole cluster refuses commands"
+                 : "when it dies its slots are not served",
+      &kFailoverPrice,
       {facts.cluster ? "redis-cli --cluster add-node NEW-HOST:PORT " + server.endpoint.text() +
                            " --cluster-slave"
                      : "redis-cli -p NEW-PORT REPLICAOF " +
-                           (server.endpoint.isUnix()
-                                ? "HOST PORT"
-                                : fmt::format("{} {}", server.endpoint.host, server.endpoint.port)),
-       "how long a failover takes: redline lab run reshard, results/failover/failover.txt"}};
+                           (server.endpoint.isUnix() ? "HOST PORT"
+                                                     : fmt::format("{} {}", server.endpoint.host,
+                                                                   server.endpoint.port))}};
 }
 
-std::optional<Judgement> judgeReplicaLink(const ServerFacts& server,
-                                          const DoctorFacts& /*facts*/) {
+std::optional<Judgement> judgeReplicaLink(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   if (server.isMaster()) return std::nullopt;
   const ReplicationState state = parseReplication(server.info);
   if (state.linkUp)
@@ -138,10 +137,9 @@ Judgement judgeBalance(const DoctorFacts& facts) {
             nullptr,
             {"look again at the peak, or watch: redline top -addr=" + busiest->endpoint.text()}};
   const double share = most / all;
-  const std::string evidence =
-      fmt::format("{} has {} of {} commands a second, where an even share is {}",
-                  busiest->endpoint.text(), formatShare(share), formatCount(all),
-                  formatShare(1 / masters));
+  const std::string evidence = fmt::format(
+      "{} has {} of {} commands a second, where an even share is {}", busiest->endpoint.text(),
+      formatShare(share), formatCount(all), formatShare(1 / masters));
   if (share < kUneven / masters) return fine(evidence);
   return {Severity::costsLatency,
           evidence,

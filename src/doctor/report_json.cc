@@ -26,7 +26,7 @@ void visit(auto& json, MappedAs<CheckResult> auto& result) {
   if (judgement.price != nullptr)
     json.object("price", [&](auto& price) {
       price.field("text", judgement.price->text);
-      price.field("experiment", judgement.price->experiment);
+      price.field("origin", judgement.price->origin);
       price.field("file", judgement.price->file);
     });
   if (!judgement.fix.empty()) json.field("fix", judgement.fix);
@@ -38,8 +38,7 @@ std::string doctorJson(const std::vector<CheckResult>& results) {
   json.schema(kSchema);
   json.object("counts", [&](JsonWriter& counts) {
     for (std::size_t i = 0; i < kSeverities.size(); ++i)
-      counts.field(kSeverities[i],
-                   std::ranges::count_if(results, [i](const CheckResult& result) {
+      counts.field(kSeverities[i], std::ranges::count_if(results, [i](const CheckResult& result) {
                      return static_cast<std::size_t>(result.judgement.severity) == i;
                    }));
   });

@@ -173,7 +173,8 @@ std::vector<Warning> hostWarnings(const HostFacts& facts) {
                         "after a fork a write may copy 2 MB where 4 KB would do: longer stalls and "
                         "more memory during BGSAVE (redis-server 7 turns them off for itself "
                         "unless disable-thp is no)",
-                        "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", "hugepages", true});
+                        "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", "hugepages",
+                        true});
   if (forksMayBeRefused(facts))
     warnings.push_back({fmt::format("vm.overcommit_memory is {}", *facts.overcommit),
                         "the fork of BGSAVE and AOF rewrite is refused when the server is larger "

@@ -15,7 +15,11 @@ tl::unexpected<Error> refusedBy(const Admin& admin, const Value& reply) {
 /// The command that counts a type's elements; empty of a string and of a module's type.
 std::string_view countingCommand(std::string_view type) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kCommands{
-      {{"hash", "HLEN"}, {"list", "LLEN"}, {"set", "SCARD"}, {"zset", "ZCARD"}, {"stream", "XLEN"}}};
+      {{"hash", "HLEN"},
+       {"list", "LLEN"},
+       {"set", "SCARD"},
+       {"zset", "ZCARD"},
+       {"stream", "XLEN"}}};
   for (const auto& [name, command] : kCommands)
     if (name == type) return command;
   return {};

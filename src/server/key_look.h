@@ -21,9 +21,9 @@ namespace redline {
 /// A key as it was when it was looked at.
 struct ExaminedKey {
   std::string name;
-  std::uint64_t bytes = 0;   ///< MEMORY USAGE: an estimate, of five elements where it has many
-  std::uint64_t reads = 0;   ///< OBJECT FREQ under an LFU policy: 0 … 255, a logarithm
-  std::string type;          ///< "hash"; empty: not asked for
+  std::uint64_t bytes = 0;     ///< MEMORY USAGE: an estimate, of five elements where it has many
+  std::uint64_t reads = 0;     ///< OBJECT FREQ under an LFU policy: 0 … 255, a logarithm
+  std::string type;            ///< "hash"; empty: not asked for
   std::uint64_t elements = 0;  ///< fields, members, elements; 0: not asked for, or a string
 };
 

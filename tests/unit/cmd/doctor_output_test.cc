@@ -6,19 +6,20 @@ namespace redline {
 namespace {
 
 std::vector<CheckResult> results() {
-  return {{"replicas",
-           "replicas",
-           "127.0.0.1:7600",
-           {Severity::dangerous, "none", "its data is gone", nullptr, {"redis-cli -p 1 REPLICAOF"}}},
-          {"save-points",
-           "save points",
-           "127.0.0.1:7600",
-           {Severity::costsLatency, "save \"60 1\"", "forks", &kAlwaysPrice, {"one", "both"}}},
-          {"save-points",
-           "save points",
-           "127.0.0.1:7601",
-           {Severity::costsLatency, "save \"1 1\x1b[2J\"", "forks", &kAlwaysPrice, {"two", "both"}}},
-          {"swap", "swap", "", fine("off")}};
+  return {
+      {"replicas",
+       "replicas",
+       "127.0.0.1:7600",
+       {Severity::dangerous, "none", "its data is gone", nullptr, {"redis-cli -p 1 REPLICAOF"}}},
+      {"save-points",
+       "save points",
+       "127.0.0.1:7600",
+       {Severity::costsLatency, "save \"60 1\"", "forks", &kAlwaysPrice, {"one", "both"}}},
+      {"save-points",
+       "save points",
+       "127.0.0.1:7601",
+       {Severity::costsLatency, "save \"1 1\x1b[2J\"", "forks", &kAlwaysPrice, {"two", "both"}}},
+      {"swap", "swap", "", fine("off")}};
 }
 
 TEST(DoctorsReport, SaysOnceWhatServersShareAndLeavesCommandsWhole) {
@@ -44,7 +45,7 @@ COSTS LATENCY
               two
 
 FINE
-  swap                    off
+  swap                      off
 
 1 dangerous, 2 costs latency, 1 fine
 )");

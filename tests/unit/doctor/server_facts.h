@@ -52,8 +52,7 @@ class FactsBuilder {
   /// A counter that grew that much a second.
   FactsBuilder& rate(const std::string& field, double perSecond) {
     server().before.fields[field] = "1000";
-    server().info.fields[field] =
-        fmt::format("{}", 1000 + perSecond * toSeconds(server().watched));
+    server().info.fields[field] = fmt::format("{}", 1000 + perSecond * toSeconds(server().watched));
     return *this;
   }
   FactsBuilder& setting(const std::string& name, const std::string& text) {
