@@ -87,5 +87,6 @@ redline_room(lab        IMPORTS base os cluster workload run server chaos record
 redline_room(report     IMPORTS base os record rundir model LIBRARIES nlohmann_json::nlohmann_json)
 redline_embed(report report/embedded.h kReportCss=report.css kReportJs=report.js
               kPlotCss=plot.css)
+redline_room(top        IMPORTS base json resp cluster record model transport server report)
 
 file(WRITE ${CMAKE_BINARY_DIR}/rooms.txt "${REDLINE_ROOM_TABLE}")

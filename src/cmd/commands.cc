@@ -16,6 +16,7 @@ std::span<const Command> commands() {
       reportCommand(),
       compareCommand(),
       doctorCommand(),
+      topCommand(),
       helpCommand(),
       manCommand(),
       completionsCommand(),

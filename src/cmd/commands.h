@@ -16,6 +16,7 @@ Command labCommand();
 Command reportCommand();
 Command compareCommand();
 Command doctorCommand();
+Command topCommand();
 
 // In about.cc: commands about redline itself.
 Command helpCommand();

@@ -21,27 +21,27 @@ constexpr double kHotShare = 0.2;   ///< of all uses
 constexpr double kFullSlot = 0.05;  ///< of a master's keys, in one slot
 constexpr std::uint64_t kFewKeys = 10'000;
 
-/// How a value is read whole, what that costs, and how it is read in pages.
-struct WholeRead {
-  std::string_view type, command, paged;
+/// What the big-key experiment has of a type, and how such a value is read in pages.
+struct PagedRead {
+  std::string_view type, how;
   const Price* price;
 };
-constexpr std::array kWholeReads{
-    WholeRead{"hash", "HGETALL", "HSCAN", &kHashPrice},
-    WholeRead{"list", "LRANGE", "LRANGE of 1000 elements at a time", &kListPrice},
-    WholeRead{"set", "SMEMBERS", "SSCAN", &kSetPrice},
-    WholeRead{"zset", "ZRANGE", "ZSCAN", &kSetPrice},
+constexpr std::array kPagedReads{
+    PagedRead{"hash", "HSCAN", &kHashPrice},
+    PagedRead{"list", "LRANGE of 1000 elements at a time", &kListPrice},
+    PagedRead{"set", "SSCAN", &kSetPrice},
+    PagedRead{"zset", "ZSCAN", nullptr},
+    PagedRead{"stream", "XRANGE with COUNT", nullptr},
+    PagedRead{"string", "GETRANGE", nullptr},
 };
-const WholeRead* wholeReadOf(std::string_view type) {
-  const auto* const found = std::ranges::find(kWholeReads, type, &WholeRead::type);
-  return found == kWholeReads.end() ? nullptr : found;
+const PagedRead* pagedReadOf(std::string_view type) {
+  const auto* const found = std::ranges::find(kPagedReads, type, &PagedRead::type);
+  return found == kPagedReads.end() ? nullptr : found;
 }
 
 /// Seconds for which reading it whole would block the server; 0: no figure.
 double stallOf(const ExaminedKey& key) {
-  const WholeRead* const read = wholeReadOf(key.type);
-  const auto cost = read == nullptr ? std::nullopt : elementCost(read->command);
-  return cost ? stallSeconds(*cost, static_cast<double>(key.elements)) : 0;
+  return wholeReadSeconds(key.type, key.elements);
 }
 
 bool isBig(const ExaminedKey& key) {
@@ -55,7 +55,7 @@ std::string described(const ExaminedKey& key) {
     text += fmt::format(", {} elements", formatCount(static_cast<double>(key.elements)));
   if (const double stall = stallOf(key); stall > 0)
     text += fmt::format(" ({} of it: about {}, by the model of redline's measurements)",
-                        wholeReadOf(key.type)->command, formatMicros(1e6 * stall));
+                        wholeRead(key.type), formatMicros(1e6 * stall));
   return text;
 }
 
@@ -88,19 +88,20 @@ std::optional<Judgement> judgeBigKeys(const ServerFacts& server, const DoctorFac
   const ExaminedKey& worst = *std::ranges::max_element(
       survey.largest, {},
       [](const ExaminedKey& key) { return std::pair(stallOf(key), key.bytes); });
-  const WholeRead* const read = wholeReadOf(worst.type);
+  const PagedRead* const paged = pagedReadOf(worst.type);
   const auto timeout = toNumber<double>(server.setting("cluster-node-timeout"));
   const bool failsOver = facts.cluster && timeout && 1e3 * stallOf(worst) >= *timeout;
   return Judgement{
       failsOver ? Severity::dangerous : Severity::costsLatency,
-      fmt::format("{}; {} is among the largest that were found; {}", described(worst),
-                  plural(static_cast<std::uint64_t>(big), "big key"), coverage(survey)),
+      fmt::format("{}; {} found; {}", described(worst),
+                  plural(static_cast<std::uint64_t>(big), "big key was", "big keys were"),
+                  coverage(survey)),
       failsOver
           ? "one command on it blocks longer than cluster-node-timeout: the cluster fails over"
           : "one command on it keeps every other client waiting",
-      read == nullptr ? nullptr : read->price,
-      {fmt::format("read it in pieces ({}), split it, and remove it with UNLINK",
-                   read == nullptr ? "GETRANGE" : read->paged)}};
+      paged == nullptr ? nullptr : paged->price,
+      {fmt::format("read it in pieces{}, split it, and remove it with UNLINK",
+                   paged == nullptr ? "" : fmt::format(" ({})", paged->how))}};
 }
 
 std::optional<Judgement> judgeHotKeys(const ServerFacts& server, const DoctorFacts& /*facts*/) {

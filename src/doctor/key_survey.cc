@@ -20,22 +20,12 @@ constexpr int kIdleParts = 9;  ///< of ten
 /// Under load most of a reply's time is other clients' commands.
 constexpr Nanos kLongestPause = 50 * kMillisecond;
 
-/// Keeps the `kKeptKeys` first by `before`, without doubles.
-template <typename Before>
-void keep(std::vector<ExaminedKey>& kept, const ExaminedKey& key, Before before) {
-  if (std::ranges::find(kept, key.name, &ExaminedKey::name) != kept.end()) return;
-  kept.insert(std::ranges::upper_bound(kept, key, before), key);
-  if (kept.size() > kKeptKeys) kept.pop_back();
-}
-
 void take(KeySurvey& survey, const std::vector<ExaminedKey>& keys, double logFactor) {
   for (const ExaminedKey& key : keys) {
-    keep(survey.largest, key,
-         [](const ExaminedKey& a, const ExaminedKey& b) { return a.bytes > b.bytes; });
+    keepFirst(survey.largest, key, kKeptKeys, isLarger);
     if (!survey.counters) continue;
     survey.uses += usesOf(key.reads, logFactor);
-    keep(survey.busiest, key,
-         [](const ExaminedKey& a, const ExaminedKey& b) { return a.reads > b.reads; });
+    keepFirst(survey.busiest, key, kKeptKeys, isBusier);
   }
 }
 

@@ -8,11 +8,14 @@ namespace {
 
 using Command = std::vector<std::string>;
 
-tl::unexpected<Error> refusedBy(const Admin& admin, const Value& reply) {
-  return fail(ErrorCode::refused, "{} says: {}", admin.endpoint().text(), reply.text);
+/// refused where it withholds the command; other errors pass.
+tl::unexpected<Error> errorOf(const Admin& admin, const Value& reply) {
+  return fail(isWithheld(reply) ? ErrorCode::refused : ErrorCode::invalidInput, "{} says: {}",
+              admin.endpoint().text(), reply.text);
 }
 
-/// The command that counts a type's elements; empty of a string and of a module's type.
+}  // namespace
+
 std::string_view countingCommand(std::string_view type) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kCommands{
       {{"hash", "HLEN"},
@@ -25,23 +28,22 @@ std::string_view countingCommand(std::string_view type) {
   return {};
 }
 
-}  // namespace
-
 Result<std::vector<std::string>> drawKeys(Admin& admin, std::size_t count) {
   const std::vector<Command> commands(count, Command{"RANDOMKEY"});
   auto replies = admin.pipeline(commands);
   if (!replies) return fail(std::move(replies.error()));
   std::vector<std::string> names;
   for (Value& reply : *replies) {
-    if (isWithheld(reply)) return refusedBy(admin, reply);
+    if (isWithheld(reply)) return errorOf(admin, reply);
     if (reply.isText()) names.push_back(std::move(reply.text));
   }
   return names;
 }
 
 Result<KeyPage> scanKeys(Admin& admin, std::string_view cursor, std::size_t count) {
-  auto reply = admin.command({"SCAN", cursor, "COUNT", std::to_string(count)});
+  auto reply = admin.commandRaw({"SCAN", cursor, "COUNT", std::to_string(count)});
   if (!reply) return fail(std::move(reply.error()));
+  if (reply->isError()) return errorOf(admin, *reply);
   if (reply->items.size() != 2)
     return fail(ErrorCode::invalidInput, "{} did not answer SCAN with a cursor and a page",
                 admin.endpoint().text());
@@ -62,14 +64,16 @@ Result<std::vector<ExaminedKey>> examineKeys(Admin& admin, std::span<const std::
   std::vector<ExaminedKey> keys;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Value& size = (*replies)[i];
-    if (isWithheld(size)) return refusedBy(admin, size);
+    if (isWithheld(size)) return errorOf(admin, size);
     const auto bytes = size.asInteger();
     if (!bytes || *bytes < 0) continue;
     ExaminedKey& key = keys.emplace_back();
     key.name = names[i];
     key.bytes = static_cast<std::uint64_t>(*bytes);
     if (counters) {
-      const auto reads = (*replies)[names.size() + i].asInteger().value_or(0);
+      const Value& counter = (*replies)[names.size() + i];
+      if (isWithheld(counter)) return errorOf(admin, counter);
+      const auto reads = counter.asInteger().value_or(0);
       key.reads = reads > 0 ? static_cast<std::uint64_t>(reads) : 0;
     }
   }
@@ -77,14 +81,16 @@ Result<std::vector<ExaminedKey>> examineKeys(Admin& admin, std::span<const std::
 }
 
 Status addElements(Admin& admin, ExaminedKey& key) {
-  auto type = admin.command({"TYPE", key.name});
+  auto type = admin.commandRaw({"TYPE", key.name});
   if (!type) return fail(std::move(type.error()));
-  if (type->text == "none") return {};
+  if (isWithheld(*type)) return errorOf(admin, *type);
+  if (type->isError() || type->text == "none") return {};
   key.type = std::move(type->text);
   const std::string_view command = countingCommand(key.type);
   if (command.empty()) return {};
-  const auto count = admin.command({command, key.name});
+  const auto count = admin.commandRaw({command, key.name});
   if (!count) return fail(count.error());
+  if (isWithheld(*count)) return errorOf(admin, *count);
   const auto elements = count->asInteger().value_or(0);
   key.elements = elements > 0 ? static_cast<std::uint64_t>(elements) : 0;
   return {};
@@ -99,7 +105,7 @@ Result<std::vector<std::uint64_t>> countKeysInSlots(Admin& admin,
   if (!replies) return fail(replies.error());
   std::vector<std::uint64_t> counts;
   for (const Value& reply : *replies) {
-    if (isWithheld(reply)) return refusedBy(admin, reply);
+    if (isWithheld(reply)) return errorOf(admin, reply);
     const auto count = reply.asInteger().value_or(0);
     counts.push_back(count > 0 ? static_cast<std::uint64_t>(count) : 0);
   }

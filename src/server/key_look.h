@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,7 +17,8 @@ namespace redline {
 // Looking at a server's keys a few at a time, with commands that only read. Each takes a
 // microsecond or a few of the server; a batch is executed in one go, so callers keep it small.
 // Names are as the server has them: anything may be in them. Errors: refused, with the server's
-// words, where this user may not have the command; unreachable, timeout.
+// words, where this user may not have the command, and nothing else; unreachable, timeout;
+// invalidInput: another error, which passes.
 
 /// A key as it was when it was looked at.
 struct ExaminedKey {
@@ -43,9 +45,27 @@ Result<KeyPage> scanKeys(Admin& admin, std::string_view cursor, std::size_t coun
 Result<std::vector<ExaminedKey>> examineKeys(Admin& admin, std::span<const std::string> names,
                                              bool counters);
 
+/// The command that counts a type's elements, "HLEN"; empty of a string and of a module's type.
+std::string_view countingCommand(std::string_view type);
+
 /// Type and number of elements, for the few that are worth it: as a read by any client it counts
-/// as a use of the key. Unchanged when the key has gone.
+/// as a use of the key. Unchanged when the key has gone, or is just being moved.
 Status addElements(Admin& admin, ExaminedKey& key);
+
+/// Puts the key among the first `most` by `before`, unless its name is there.
+template <typename Before>
+void keepFirst(std::vector<ExaminedKey>& kept, const ExaminedKey& key, std::size_t most,
+               Before before) {
+  if (std::ranges::find(kept, key.name, &ExaminedKey::name) != kept.end()) return;
+  kept.insert(std::ranges::upper_bound(kept, key, before), key);
+  if (kept.size() > most) kept.pop_back();
+}
+inline bool isLarger(const ExaminedKey& a, const ExaminedKey& b) {
+  return a.bytes > b.bytes;
+}
+inline bool isBusier(const ExaminedKey& a, const ExaminedKey& b) {
+  return a.reads > b.reads;
+}
 
 /// How many keys each of these slots has on a cluster's node.
 Result<std::vector<std::uint64_t>> countKeysInSlots(Admin& admin,
