@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
@@ -17,6 +20,8 @@
 #include "os/console.h"
 #include "os/files.h"
 #include "os/full_screen.h"
+#include "top/run_screen.h"
+#include "top/run_view.h"
 #include "top/screen.h"
 #include "top/session.h"
 
@@ -50,6 +55,12 @@ std::vector<FlagSpec> topFlags() {
            .example = "5%",
            .group = kGroup,
            .positive = true},
+          {.name = "metrics",
+           .kind = ValueKind::hostPort,
+           .help = "watch a run of redline instead: the HOST:PORT of its own -metrics",
+           .example = "127.0.0.1:9121",
+           .group = kGroup,
+           .whenEmpty = "the servers at -addr"},
           {.name = "json",
            .kind = ValueKind::path,
            .help = "append a line of JSON for each interval to this file; -: to standard output, "
@@ -73,10 +84,9 @@ class JsonLines {
   }
 
   bool toOutput() const { return toOutput_; }
-  Status write(const TopView& view, Nanos wall) {
-    if (!toOutput_ && file_ == nullptr) return {};
-    const std::string line = topJson(view, wall) + "\n";
-    return toOutput_ ? writeResult("-", line) : file_->append(line);
+  Status write(const std::string& json) {
+    if (toOutput_) return writeResult("-", json + "\n");
+    return file_ == nullptr ? Status{} : file_->append(json + "\n");
   }
 
  private:
@@ -84,7 +94,13 @@ class JsonLines {
   std::unique_ptr<AppendFile> file_;
 };
 
-/// Shows views on a terminal, or as lines.
+/// What is shown at one time.
+struct Shown {
+  std::function<std::vector<std::string>(const ScreenTitle&, const ScreenStyle&)> screen;
+  std::vector<std::string> lines;  ///< where there is no screen
+};
+
+/// Shows things on a terminal, or as lines.
 class TopDisplay {
  public:
   static Result<TopDisplay> make(std::string what, bool once, bool silent) {
@@ -100,18 +116,15 @@ class TopDisplay {
     return display;
   }
 
-  void show(TopView view, Nanos wall) {
+  void show(Shown shown, Nanos wall) {
     if (silent_) return;
-    view_ = std::move(view);
+    shown_ = std::move(shown);
     wall_ = wall;
     if (screen_ != nullptr) return draw();
-    if (!once_) {
-      for (const std::string& line : topLines(*view_, wall)) writeOut(line + "\n");
-      return;
-    }
     const std::size_t columns = isatty(STDOUT_FILENO) == 1 ? terminalStyle().width : kWideEnough;
-    for (const std::string& line : topScreen(*view_, {what_, wall, ""}, {columns, 0, coloured_}))
-      writeOut(line + "\n");
+    const std::vector<std::string> lines =
+        once_ ? shown_.screen({what_, wall, ""}, {columns, 0, coloured_}) : shown_.lines;
+    for (const std::string& line : lines) writeOut(line + "\n");
   }
 
   /// Waits until then; false: somebody wants it to end.
@@ -127,7 +140,7 @@ class TopDisplay {
       const auto key = screen_->key(wait);
       if (key == 'q' || key == 'Q') return false;
       const FullScreen::Size size = screen_->size();
-      if (view_ && (size.columns != drawn_.columns || size.rows != drawn_.rows)) draw();
+      if (shown_.screen && (size.columns != drawn_.columns || size.rows != drawn_.rows)) draw();
     }
     return false;
   }
@@ -138,14 +151,14 @@ class TopDisplay {
   void draw() {
     drawn_ = screen_->size();
     screen_->draw(
-        topScreen(*view_, {what_, wall_, "q quits"}, {drawn_.columns, drawn_.rows, coloured_}));
+        shown_.screen({what_, wall_, "q quits"}, {drawn_.columns, drawn_.rows, coloured_}));
   }
 
   std::string what_;
   bool once_ = false, silent_ = false, coloured_ = false;
   std::unique_ptr<FullScreen> screen_;
   FullScreen::Size drawn_;
-  std::optional<TopView> view_;
+  Shown shown_;
   Nanos wall_ = 0;
 };
 
@@ -161,14 +174,11 @@ Result<TopPlan> topPlan(const FlagValues& flags, const Invocation& invocation) {
   return plan;
 }
 
-Result<ExitCode> runTop(const Invocation& invocation) {
-  if (auto good = checkFileFlag(invocation.flags, "json"); !good) return fail(good.error());
+Result<ExitCode> watchServers(const Invocation& invocation, JsonLines& json) {
   const auto flags = withTopology(invocation);
   if (!flags) return fail(flags.error());
   auto plan = topPlan(*flags, invocation);
   if (!plan) return fail(plan.error());
-  auto json = JsonLines::open(flags->text("json"));
-  if (!json) return fail(json.error());
   const bool once = flags->on("once");
   const Nanos interval = plan->interval;
   const std::string what =
@@ -176,7 +186,7 @@ Result<ExitCode> runTop(const Invocation& invocation) {
   const Interrupts interrupts;
   TopSession session(std::move(*plan));
   if (auto found = session.refresh(SteadyClock::read()); !found) return fail(found.error());
-  auto display = TopDisplay::make(what, once, json->toOutput());
+  auto display = TopDisplay::make(what, once, json.toOutput());
   if (!display) return fail(display.error());
   for (Nanos next = SteadyClock::read() + interval; display->waitUntil(next, interrupts);
        next = std::max(next + interval, SteadyClock::read())) {
@@ -186,13 +196,57 @@ Result<ExitCode> runTop(const Invocation& invocation) {
       next = now + kGlance - interval;
       continue;
     }
-    TopView view = session.view(now);
     const Nanos wall = wallNow();
-    if (auto written = json->write(view, wall); !written) return fail(written.error());
-    display->show(std::move(view), wall);
+    const auto view = std::make_shared<const TopView>(session.view(now));
+    if (auto written = json.write(topJson(*view, wall)); !written) return fail(written.error());
+    display->show({[view](const ScreenTitle& title, const ScreenStyle& style) {
+                     return topScreen(*view, title, style);
+                   },
+                   topLines(*view, wall)},
+                  wall);
     if (once) break;
   }
   return ExitCode::good;
+}
+
+Result<ExitCode> watchRun(const FlagValues& flags, JsonLines& json) {
+  const auto endpoint = parseEndpoint(flags.text("metrics"));
+  if (!endpoint) return fail(endpoint.error());
+  auto before = readMetrics(*endpoint);
+  if (!before) return fail(before.error());
+  Nanos readAt = SteadyClock::read();
+  const bool once = flags.on("once");
+  const Nanos interval = flags.duration("interval");
+  const Interrupts interrupts;
+  auto display = TopDisplay::make("run at " + endpoint->text(), once, json.toOutput());
+  if (!display) return fail(display.error());
+  for (Nanos next = readAt + interval; display->waitUntil(next, interrupts);
+       next = std::max(next + interval, SteadyClock::read())) {
+    auto page = readMetrics(*endpoint);
+    // The run is over: what it came to is in its summary.
+    if (!page) break;
+    const Nanos now = SteadyClock::read(), wall = wallNow();
+    const auto view =
+        std::make_shared<const RunView>(runView(*before, *page, toSeconds(now - readAt)));
+    before = std::move(page);
+    readAt = now;
+    if (auto written = json.write(runJson(*view, wall)); !written) return fail(written.error());
+    display->show({[view](const ScreenTitle& title, const ScreenStyle& style) {
+                     return runScreen(*view, title, style);
+                   },
+                   {runLine(*view, wall)}},
+                  wall);
+    if (once) break;
+  }
+  return ExitCode::good;
+}
+
+Result<ExitCode> runTop(const Invocation& invocation) {
+  if (auto good = checkFileFlag(invocation.flags, "json"); !good) return fail(good.error());
+  auto json = JsonLines::open(invocation.flags.text("json"));
+  if (!json) return fail(json.error());
+  return invocation.flags.empty("metrics") ? watchServers(invocation, *json)
+                                           : watchRun(invocation.flags, *json);
 }
 
 }  // namespace
@@ -213,6 +267,7 @@ Command topCommand() {
       {"redline top -addr=127.0.0.1:7700 -interval=2s", "all nodes of that cluster"},
       {"redline top -addr=127.0.0.1:7700 -once -budget=10%", "one view, with more keys looked at"},
       {"redline top -json=-", "a line of JSON a second"},
+      {"redline top -metrics=127.0.0.1:9121", "a run of 'redline driver -metrics=127.0.0.1:9121'"},
   };
   command.more =
       "docs/top.md says what each figure is and what a sample can tell; docs/permissions.md what a "
