@@ -81,6 +81,7 @@ redline_room(server     IMPORTS base os json resp cluster record transport)
 redline_embed(server server/observer_files.h kPrometheusConfig=../../deploy/prometheus/prometheus.yml
   kRecordingRules=../../deploy/prometheus/rules/recording.yml kAlertRules=../../deploy/prometheus/rules/alerts.yml)
 redline_room(chaos      IMPORTS base os cluster record transport server)
+redline_room(doctor     IMPORTS base os json resp cluster record model transport server chaos)
 redline_room(metrics    IMPORTS base os json record LIBRARIES PkgConfig::prometheus_core Boost::headers)
 redline_embed(metrics metrics/page_files.h kPageHtml=../../web/index.html kPageCss=../../web/page.css
   kPageJs=../../web/page.js kPageModelJs=../../web/model.js kPageChartsJs=../../web/charts.js
@@ -93,5 +94,6 @@ redline_room(lab        IMPORTS base os cluster workload run server chaos record
 redline_room(report     IMPORTS base os record rundir model LIBRARIES nlohmann_json::nlohmann_json)
 redline_embed(report report/embedded.h kReportCss=report.css kReportJs=report.js
               kPlotCss=plot.css)
+redline_room(top        IMPORTS base json resp cluster record model transport server report)
 
 file(WRITE ${CMAKE_BINARY_DIR}/rooms.txt "${REDLINE_ROOM_TABLE}")

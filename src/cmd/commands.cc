@@ -15,6 +15,8 @@ std::span<const Command> commands() {
       labCommand(),
       reportCommand(),
       compareCommand(),
+      doctorCommand(),
+      topCommand(),
       helpCommand(),
       manCommand(),
       completionsCommand(),

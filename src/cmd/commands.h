@@ -15,6 +15,8 @@ Command stackCommand();
 Command labCommand();
 Command reportCommand();
 Command compareCommand();
+Command doctorCommand();
+Command topCommand();
 
 // In about.cc: commands about redline itself.
 Command helpCommand();

@@ -70,6 +70,8 @@ void exitCodes(Page& page, std::string_view command = {}) {
   constexpr std::size_t kColumn = 6;
   page.row("0", "success", kColumn);
   page.row("1", "failed; one line on standard error says what failed and what to do", kColumn);
+  if (command.empty() || command == "doctor")
+    page.row("", "doctor: something is dangerous", kColumn);
   page.row("2", "wrong usage", kColumn);
   page.row("3", "the run finished, but is invalid; the summary says why", kColumn);
   if (command.empty() || command == "compare")

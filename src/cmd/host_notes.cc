@@ -16,8 +16,8 @@ std::vector<Warning> newWarnings(const std::vector<Warning>& warnings,
   std::vector<Warning> untold;
   std::string settings = bootId + "\n";
   for (const Warning& warning : warnings) {
-    if (!warning.setting.empty()) settings += std::string(warning.setting) + "\n";
-    if (warning.setting.empty() || std::ranges::find(told, warning.setting) == told.end())
+    if (warning.lasting) settings += std::string(warning.id) + "\n";
+    if (!warning.lasting || std::ranges::find(told, warning.id) == told.end())
       untold.push_back(warning);
   }
   // Where the file cannot be written, a repeated warning is the smaller harm.

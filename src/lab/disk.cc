@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,39 +22,11 @@
 #include "base/units.h"
 #include "model/statistics.h"
 #include "os/fd.h"
+#include "os/sync_timing.h"
 #include "server/host.h"
 
 namespace redline {
 namespace {
-
-constexpr std::size_t kLeastCalls = 20;
-constexpr Nanos kMeasuringTime = kSecond / 2;
-
-class ScratchFile {
- public:
-  explicit ScratchFile(const std::filesystem::path& directory)
-      : name_((directory / "fdatasync-XXXXXX").string()), fd_(::mkstemp(name_.data())) {}
-  ~ScratchFile() {
-    if (fd_.valid()) ::unlink(name_.c_str());
-  }
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  int fd() const { return fd_.get(); }
-
- private:
-  std::string name_;
-  Fd fd_;
-};
-
-/// Appends `record` and syncs; how long the sync took.
-Result<double> syncOnceUs(const ScratchFile& file, const std::string& record) {
-  if (::write(file.fd(), record.data(), record.size()) != static_cast<ssize_t>(record.size()))
-    return fail(ErrorCode::io, "cannot write beside the servers' files: {}", errnoText(errno));
-  const Nanos began = SteadyClock::read();
-  if (::fdatasync(file.fd()) != 0)
-    return fail(ErrorCode::io, "fdatasync beside the servers' files: {}", errnoText(errno));
-  return toMicros(SteadyClock::read() - began);
-}
 
 /// Everything that was written to that file system is on its disk.
 Status settleDisk(const std::filesystem::path& directory) {
@@ -94,9 +67,9 @@ Status probeDisk(Bench& bench, const std::function<bool()>& isOver) {
   const std::string record(200, 'x');
   std::vector<double> times;
   while (!isOver()) {
-    const auto took = syncOnceUs(file, record);
+    const auto took = timeSync(file, record);
     if (!took) return fail(took.error());
-    times.push_back(*took);
+    times.push_back(toMicros(*took));
     std::this_thread::sleep_for(kPeriod);
   }
   if (times.empty()) return {};
@@ -117,20 +90,11 @@ Status competeForDisk(Bench& bench, const std::function<bool()>& isOver) {
   return probed;
 }
 
-Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory, std::size_t count,
-                                     std::size_t bytes) {
-  const ScratchFile file(directory);
-  if (file.fd() < 0)
-    return fail(ErrorCode::io, "cannot make a file in {}: {}", directory.native(),
-                errnoText(errno));
-  const std::string record(bytes, 'x');
+Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory) {
+  const auto syncs = timeSyncs(directory);
+  if (!syncs) return fail(syncs.error());
   std::vector<double> times;
-  const Nanos end = SteadyClock::read() + kMeasuringTime;
-  while (times.size() < count && (times.size() < kLeastCalls || SteadyClock::read() < end)) {
-    const auto took = syncOnceUs(file, record);
-    if (!took) return fail(took.error());
-    times.push_back(*took);
-  }
+  std::ranges::transform(*syncs, std::back_inserter(times), toMicros);
   return SyncFigures{quantileOf(times, 0.5), quantileOf(times, 0.99), quantileOf(times, 1),
                      times.size()};
 }

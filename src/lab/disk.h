@@ -14,10 +14,8 @@ struct SyncFigures {
   std::size_t count = 0;
 };
 
-/// Appends `bytes` and calls fdatasync, up to `count` times but no longer than half a second, in a
-/// file of its own that goes again. At least 20 calls are made.
-Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory,
-                                     std::size_t count = 300, std::size_t bytes = 200);
+/// By timeSyncs() (os/sync_timing.h).
+Result<SyncFigures> measureFdatasync(const std::filesystem::path& directory);
 
 // Figures and notes that noteDisk() leaves.
 inline constexpr std::string_view kSyncP50 = "fdatasync_p50_us";

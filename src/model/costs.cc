@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "model/statistics.h"
@@ -91,6 +92,19 @@ double copiedBytes(double residentBytes, double writes, double pagesPerWrite) {
 std::optional<ElementCost> elementCost(std::string_view command) {
   const auto* const found = std::ranges::find(kElementCosts, command, &ElementCost::command);
   return found == kElementCosts.end() ? std::nullopt : std::optional(*found);
+}
+
+std::string_view wholeRead(std::string_view type) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kReads{
+      {{"hash", "HGETALL"}, {"list", "LRANGE"}, {"set", "SMEMBERS"}, {"zset", "ZRANGE"}}};
+  const auto* const found =
+      std::ranges::find(kReads, type, &std::pair<std::string_view, std::string_view>::first);
+  return found == kReads.end() ? std::string_view{} : found->second;
+}
+
+double wholeReadSeconds(std::string_view type, std::uint64_t elements) {
+  const auto cost = elementCost(wholeRead(type));
+  return cost ? stallSeconds(*cost, static_cast<double>(elements)) : 0;
 }
 
 std::optional<Line> fitLine(std::span<const double> x, std::span<const double> y) {

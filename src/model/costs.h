@@ -40,9 +40,14 @@ struct ElementCost {
 /// By command name in capitals, "KEYS": as measured on the machine named in costs.cc. None if there
 /// is not a figure.
 std::optional<ElementCost> elementCost(std::string_view command);
+/// The command that reads a value of that type ("hash") whole, as elementCost() has it; empty:
+/// none that has a figure.
+std::string_view wholeRead(std::string_view type);
 inline double stallSeconds(const ElementCost& cost, double elements) {
   return cost.secondsPerElement * elements;
 }
+/// How long wholeRead() of a value blocks the server; 0 where there is no figure.
+double wholeReadSeconds(std::string_view type, std::uint64_t elements);
 
 /// A straight line of times over sizes, which neither begins below zero nor falls.
 struct Line {

@@ -44,6 +44,12 @@ double shareOf(std::uint64_t before, std::uint64_t after, const CpuTimes& from,
       1.0, static_cast<double>(after - before) / static_cast<double>(to.total() - from.total()));
 }
 
+/// Since Linux 5.2 the default, 0, refuses only a single mapping of more than all memory and swap.
+bool forksMayBeRefused(const HostFacts& facts) {
+  if (!facts.overcommit || *facts.overcommit == 1) return false;
+  return *facts.overcommit == 2 || !kernelIsAtLeast(facts.kernel, 5, 2);
+}
+
 bool hasModule(std::string_view modules, std::string_view name) {
   for (const std::string_view line : splitLines(modules)) {
     const auto words = splitWords(line);
@@ -124,6 +130,14 @@ bool parsePacketFilter(std::string_view modules, std::string_view tableNames) {
          !trim(tableNames).empty();
 }
 
+bool kernelIsAtLeast(std::string_view kernel, unsigned major, unsigned minor) {
+  const auto parts = split(kernel.substr(0, kernel.find('-')), '.');
+  if (parts.size() < 2) return false;
+  const auto first = toNumber<unsigned>(parts[0]), second = toNumber<unsigned>(parts[1]);
+  if (!first || !second) return false;
+  return *first > major || (*first == major && *second >= minor);
+}
+
 std::vector<Warning> hostWarnings(const HostFacts& facts) {
   std::vector<Warning> warnings;
   const std::uint64_t swapUsed = facts.swapTotal - std::min(facts.swapFree, facts.swapTotal);
@@ -132,20 +146,20 @@ std::vector<Warning> hostWarnings(const HostFacts& facts) {
         {fmt::format("the hypervisor steals {:.1f}% of the CPU time", 100 * facts.steal),
          "stalls of client and server caused by neither: high percentiles and low ceilings are "
          "partly the neighbours'",
-         "run on a machine of its own, or at a quieter time"});
+         "run on a machine of its own, or at a quieter time", "steal"});
   for (std::size_t core = 0; core < facts.otherLoad.size(); ++core)
     if (facts.otherLoad[core] > kBusyCore)
       warnings.push_back(
           {fmt::format("core {} is already {:.0f}% busy", core, 100 * facts.otherLoad[core]),
            "what else runs there competes with the server or the generator: lower ceilings, longer "
            "tails",
-           "stop it, or keep both off that core with -cpus"});
+           "stop it, or keep both off that core with -cpus", "busy-core"});
   if (facts.swapTotal > 0)
     warnings.push_back({fmt::format("swap is on ({}, {} of it used)", formatSize(facts.swapTotal),
                                     formatSize(swapUsed)),
                         "a key in a swapped page costs a disk read on the event loop: "
                         "milliseconds for every client",
-                        "swapoff -a", "swap"});
+                        "swapoff -a", "swap", true});
   if (static_cast<double>(facts.memoryAvailable) <
       kScarceMemory * static_cast<double>(facts.memoryTotal))
     warnings.push_back(
@@ -153,32 +167,33 @@ std::vector<Warning> hostWarnings(const HostFacts& facts) {
                      formatSize(facts.memoryTotal)),
          "the kernel reclaims pages while the server allocates, and may kill it "
          "when a fork copies what is written: stalls, or no run at all",
-         "stop what holds the memory, or lower -maxmemory and -keys"});
+         "stop what holds the memory, or lower -maxmemory and -keys", "memory"});
   if (facts.hugePages == "always")
     warnings.push_back({"transparent huge pages are set to always",
                         "after a fork a write may copy 2 MB where 4 KB would do: longer stalls and "
                         "more memory during BGSAVE (redis-server 7 turns them off for itself "
                         "unless disable-thp is no)",
-                        "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", "hugepages"});
-  if (facts.overcommit && *facts.overcommit != 1)
+                        "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled", "hugepages",
+                        true});
+  if (forksMayBeRefused(facts))
     warnings.push_back({fmt::format("vm.overcommit_memory is {}", *facts.overcommit),
                         "the fork of BGSAVE and AOF rewrite is refused when the server is larger "
                         "than the free memory",
-                        "sysctl vm.overcommit_memory=1", "overcommit"});
+                        "sysctl vm.overcommit_memory=1", "overcommit", true});
   if (facts.connectionTracking)
     warnings.push_back({"nf_conntrack follows connections",
                         "every packet on loopback passes it: CPU on both sides, lower TCP ceilings",
                         "iptables -t raw -A PREROUTING -i lo -j NOTRACK, or measure over the Unix "
                         "socket",
-                        "conntrack"});
+                        "conntrack", true});
   else if (facts.packetFilter)
     warnings.push_back({"a packet filter (iptables or nft) is loaded",
                         "every packet on loopback passes its rules: a little CPU on both sides",
-                        "flush the rules, or measure over the Unix socket", "filter"});
+                        "flush the rules, or measure over the Unix socket", "filter", true});
   if (facts.cores == 1)
     warnings.push_back({"there is one core only",
                         "server and generator share it: ceiling and lateness are both wrong",
-                        "use a machine with two cores or more", "cores"});
+                        "use a machine with two cores or more", "cores", true});
   return warnings;
 }
 

@@ -55,9 +55,8 @@ struct Warning {
   std::string what;    ///< "swap is on, 120 MB of it used"
   std::string effect;  ///< what it does to the numbers
   std::string fix;     ///< a command, or what to change
-  /// One word for a setting of the machine, which stays until it is changed; empty: it may be
-  /// different the next time.
-  std::string_view setting = {};
+  std::string_view id = {};  ///< one word for what it is about: "swap", "steal"
+  bool lasting = false;      ///< a setting of the machine; else it may be different the next time
 };
 
 /// Pure readers of the texts of /proc and /sys.
@@ -69,6 +68,9 @@ std::string parseSelected(std::string_view choices);
 /// True when /proc/modules, or a positive connection count, says that nf_conntrack is at work.
 bool parseConnectionTracking(std::string_view modules, std::string_view count);
 bool parsePacketFilter(std::string_view modules, std::string_view tableNames);
+
+/// "6.1.0-18-amd64" is 5.2 or later; false where it does not say.
+bool kernelIsAtLeast(std::string_view kernel, unsigned major, unsigned minor);
 
 /// Everything worth a warning, the worst first.
 std::vector<Warning> hostWarnings(const HostFacts& facts);

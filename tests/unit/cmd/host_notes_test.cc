@@ -11,9 +11,9 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const Warning kSwap{"swap is on", "stalls", "swapoff -a", "swap"};
-const Warning kHugePages{"huge pages", "stalls", "echo", "hugepages"};
-const Warning kBusy{"core 0 is busy", "tails", "stop it"};
+const Warning kSwap{"swap is on", "stalls", "swapoff -a", "swap", true};
+const Warning kHugePages{"huge pages", "stalls", "echo", "hugepages", true};
+const Warning kBusy{"core 0 is busy", "tails", "stop it", "busy-core"};
 
 std::vector<std::string> textsOf(const std::vector<Warning>& warnings) {
   std::vector<std::string> texts;

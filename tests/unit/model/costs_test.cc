@@ -37,6 +37,12 @@ TEST(Costs, StallsGrowWithTheElements) {
   EXPECT_FALSE(elementCost("GET"));
 }
 
+TEST(Costs, AValueIsReadWholeByTheCommandOfItsType) {
+  EXPECT_EQ(wholeRead("hash"), "HGETALL");
+  EXPECT_NEAR(wholeReadSeconds("hash", 1'000'000), 0.361, 1e-9);
+  EXPECT_EQ(wholeReadSeconds("string", 1'000'000), 0);
+}
+
 TEST(Costs, ALineGoesThroughItsPoints) {
   const std::vector<double> x{1, 2, 4}, y{3, 5, 9};
   const auto line = fitLine(x, y);

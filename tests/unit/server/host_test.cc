@@ -89,6 +89,28 @@ TEST(HostWarnings, NameEachThingThatSpoilsNumbers) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 6);
 }
 
+// Linux 5.2 made the heuristic of overcommit 0 let through all that fits memory and swap.
+TEST(HostWarnings, TellOfRefusedForksOnlyWhereTheKernelRefusesThem) {
+  HostFacts facts = goodHost();
+  facts.overcommit = 0;
+  facts.kernel = "6.1.0-18-amd64";
+  EXPECT_EQ(warningsOf(facts), "");
+  facts.kernel = "4.19.0-26-amd64";
+  EXPECT_EQ(warningsOf(facts), "vm.overcommit_memory is 0\n");
+  facts.kernel = "6.1.0-18-amd64";
+  facts.overcommit = 2;
+  EXPECT_EQ(warningsOf(facts), "vm.overcommit_memory is 2\n");
+}
+
+TEST(Kernel, VersionsAreComparedByNumber) {
+  EXPECT_TRUE(kernelIsAtLeast("5.2.0", 5, 2));
+  EXPECT_TRUE(kernelIsAtLeast("5.10.0-8-amd64", 5, 2));
+  EXPECT_TRUE(kernelIsAtLeast("6.18.44-fc-v782", 5, 2));
+  EXPECT_FALSE(kernelIsAtLeast("5.1.21", 5, 2));
+  EXPECT_FALSE(kernelIsAtLeast("", 5, 2));
+  EXPECT_FALSE(kernelIsAtLeast("unknown", 5, 2));
+}
+
 TEST(HostWarnings, TellOfOneCoreAndOfAPacketFilter) {
   HostFacts facts = goodHost();
   facts.cores = 1;

@@ -1,0 +1,114 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/numbers.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "doctor/checks.h"
+
+namespace redline {
+namespace {
+
+constexpr double kNearlyFull = 0.9;    ///< of maxclients
+constexpr double kBusyThread = 0.8;    ///< beyond it queues grow faster than the load
+constexpr double kNoticedWait = 0.01;  ///< share of the time that shows in a p99
+constexpr Nanos kSlowCommand = 10 * kMillisecond;
+
+/// What the big-key experiment has of a command; null: nothing.
+const Price* priceOf(std::string_view command) {
+  if (command == "keys") return &kKeysPrice;
+  if (command == "lrange") return &kListPrice;
+  if (command == "smembers") return &kSetPrice;
+  return command == "hgetall" ? &kHashPrice : nullptr;
+}
+
+std::string insteadOf(std::string_view command) {
+  if (command == "keys") return "SCAN in pages of 1000 instead of KEYS";
+  if (command == "hgetall" || command == "hkeys" || command == "hvals")
+    return "HSCAN in pages of 1000 instead of " + toUpper(command);
+  if (command == "smembers") return "SSCAN in pages of 1000 instead of SMEMBERS";
+  if (command == "lrange" || command == "zrange")
+    return toUpper(command) + " of 1000 elements at a time";
+  if (command == "del") return "UNLINK instead of DEL: another thread frees the memory";
+  if (command == "flushall" || command == "flushdb") return toUpper(command) + " ASYNC";
+  return "split the value, or ask for less of it at a time";
+}
+
+}  // namespace
+
+std::optional<Judgement> judgeClients(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+  const double connected = server.info.number("connected_clients");
+  const double most = server.info.number("maxclients");
+  const std::uint64_t rejected = server.info.count("rejected_connections");
+  std::string evidence =
+      fmt::format("{} of {}", formatCount(connected), most > 0 ? formatCount(most) : "unknown");
+  if (rejected != 0)
+    evidence += fmt::format("; {} refused since the start", plural(rejected, "connection"));
+  const bool full = most > 0 && connected >= kNearlyFull * most;
+  if (!full && server.perSecond("rejected_connections") <= 0) return fine(evidence);
+  return Judgement{
+      Severity::dangerous,
+      evidence,
+      "at maxclients new connections are refused, those of a failover's clients too",
+      nullptr,
+      {"use connection pools, close idle connections (CONFIG SET timeout 300)",
+       configSet(server, "maxclients", std::to_string(static_cast<unsigned>(2 * most)))}};
+}
+
+std::optional<Judgement> judgeMainThread(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+  const double busy =
+      server.perSecond("used_cpu_user_main_thread") + server.perSecond("used_cpu_sys_main_thread");
+  const std::string evidence =
+      fmt::format("{} busy, {} commands a second", formatShare(busy),
+                  formatCount(server.perSecond("total_commands_processed")));
+  if (busy < kBusyThread) return fine(evidence);
+  return Judgement{Severity::costsLatency,
+                   evidence,
+                   "one thread executes all commands: near its limit what is due meanwhile queues, "
+                   "and p99 grows much faster than the load",
+                   &kSaturationPrice,
+                   {"pipeline what can go together, spread keys over more masters, read from "
+                    "replicas",
+                    "redline lab run pipelining: what batches save"}};
+}
+
+std::optional<Judgement> judgeCore(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+  constexpr std::string_view kWaiting = "waiting_for_core_main_thread";  // server/kernel_figures.h
+  if (server.info.text(kWaiting).empty()) return std::nullopt;
+  const double waited = server.perSecond(kWaiting);
+  const std::string evidence =
+      fmt::format("its main thread waited for a core in {} of the time", formatShare(waited));
+  if (waited < kNoticedWait) return fine(evidence);
+  return Judgement{
+      Severity::costsLatency,
+      evidence,
+      "other threads have its core while commands wait",
+      &kNoCorePrice,
+      {"give it a core of its own: server_cpulist, and bgsave_cpulist, bio_cpulist and "
+       "aof_rewrite_cpulist elsewhere (redis.conf; not by CONFIG SET)"}};
+}
+
+std::optional<Judgement> judgeSlowCommands(const ServerFacts& server, const DoctorFacts& facts) {
+  const std::vector<Event>& log = *server.slowLog;
+  const auto longest = std::ranges::max_element(log, {}, &Event::duration);
+  if (longest == log.end() || longest->duration < kSlowCommand)
+    return fine(fmt::format("none of {} or more in the slow log ({})", formatDuration(kSlowCommand),
+                            plural(log.size(), "entry", "entries")));
+  const auto slow = static_cast<std::uint64_t>(std::ranges::count_if(
+      log, [](const Event& event) { return event.duration >= kSlowCommand; }));
+  const auto timeout = toNumber<Nanos>(server.setting("cluster-node-timeout"));
+  const bool failsOver = facts.cluster && timeout && longest->duration >= *timeout * kMillisecond;
+  return Judgement{
+      failsOver ? Severity::dangerous : Severity::costsLatency,
+      fmt::format("{} of {} of the slow log took {} or more; the longest {}: {}", slow,
+                  plural(log.size(), "entry", "entries"), formatDuration(kSlowCommand),
+                  formatDuration(longest->duration), longest->detail),
+      failsOver ? "longer than cluster-node-timeout: the cluster takes the master for dead, and "
+                  "fails over"
+                : "while a command is executed the server answers nobody else",
+      priceOf(longest->name),
+      {insteadOf(longest->name)}};
+}
+
+}  // namespace redline

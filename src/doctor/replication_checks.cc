@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/numbers.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "doctor/checks.h"
+#include "server/cluster_admin.h"
+
+namespace redline {
+namespace {
+
+constexpr double kShortBacklogS = 10;
+constexpr double kNoticedRate = 1000;  ///< operations a second of all masters: fewer say nothing
+constexpr double kUneven = 1.5;        ///< times an even share
+
+std::string onDisk(const ServerFacts& server) {
+  const bool appends = server.info.text("aof_enabled") == "1";
+  if (!server.settings) return appends ? "an append-only file" : "nothing that is known of";
+  const bool saves = !server.setting("save").empty();
+  if (appends) return "an append-only file";
+  return saves ? "snapshots" : "nothing";
+}
+
+}  // namespace
+
+std::optional<Judgement> judgeReplicas(const ServerFacts& server, const DoctorFacts& facts) {
+  if (!server.isMaster()) return std::nullopt;
+  const std::uint64_t replicas = server.info.count("connected_slaves");
+  if (replicas != 0) return fine(fmt::format("{} connected", replicas));
+  const bool stopsAll = facts.cluster && server.setting("cluster-require-full-coverage") != "no";
+  return Judgement{
+      Severity::dangerous,
+      fmt::format("none; on the disk there is {}", onDisk(server)),
+      !facts.cluster
+          ? "when it dies its data is gone or stale, and every read meets the store behind"
+      : stopsAll ? "when it dies its slots have no owner, and the whole cluster refuses commands"
+                 : "when it dies its slots are not served",
+      &kFailoverPrice,
+      {facts.cluster ? "redis-cli --cluster add-node NEW-HOST:PORT " + server.endpoint.text() +
+                           " --cluster-slave"
+                     : "redis-cli -p NEW-PORT REPLICAOF " +
+                           (server.endpoint.isUnix() ? "HOST PORT"
+                                                     : fmt::format("{} {}", server.endpoint.host,
+                                                                   server.endpoint.port))}};
+}
+
+std::optional<Judgement> judgeReplicaLink(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+  if (server.isMaster()) return std::nullopt;
+  const ReplicationState state = parseReplication(server.info);
+  if (state.linkUp)
+    return fine(fmt::format("up, to {}; heard {} s ago", state.source.text(),
+                            server.info.text("master_last_io_seconds_ago")));
+  return Judgement{Severity::dangerous,
+                   fmt::format("down, to {}, for {} s", state.source.text(),
+                               server.info.text("master_link_down_since_seconds")),
+                   "it falls behind, and cannot replace its master",
+                   nullptr,
+                   {"see both logs: a password (masterauth), a full backlog, a network"}};
+}
+
+std::optional<Judgement> judgeBacklog(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+  if (!server.isMaster() || server.info.count("connected_slaves") == 0) return std::nullopt;
+  const double size = server.info.number("repl_backlog_size");
+  const double rate = server.perSecond("master_repl_offset");
+  const std::string bytes = formatSize(static_cast<std::uint64_t>(size));
+  if (rate < 1) return fine(fmt::format("{}, and nothing is written just now", bytes));
+  const double seconds = size / rate;
+  const std::string evidence =
+      fmt::format("{}, at {} a second that is {} of writes", bytes,
+                  formatSize(static_cast<std::uint64_t>(rate)), formatMicros(1e6 * seconds));
+  if (seconds >= kShortBacklogS) return fine(evidence);
+  return Judgement{Severity::costsLatency,
+                   evidence,
+                   "a replica that is away for longer needs a full copy: the master forks for it",
+                   &kSnapshotPrice,
+                   {configSet(server, "repl-backlog-size",
+                              std::to_string(static_cast<std::uint64_t>(60 * rate)))}};
+}
+
+namespace {
+
+Judgement judgeState(const ClusterFacts& cluster) {
+  const auto uncovered = cluster.map.uncovered();
+  std::string failed;
+  std::size_t open = 0;
+  if (cluster.view)
+    for (const ClusterMember& member : cluster.view->nodes) {
+      if (member.failed) failed += " " + member.endpoint.text();
+      open += member.migrating.size() + member.importing.size();
+    }
+  if (cluster.state == "fail" || !uncovered.empty())
+    return {Severity::dangerous,
+            fmt::format("cluster_state is {}, {} of {} slots have no owner", cluster.state,
+                        slotCount(uncovered), kSlots),
+            "keys of those slots are not served; with full coverage required, none are",
+            nullptr,
+            {"redline stack heal, or redis-cli --cluster fix HOST:PORT"}};
+  if (!failed.empty())
+    return {Severity::dangerous,
+            "nodes that have failed:" + failed,
+            "their masters or slots have no second copy any more",
+            nullptr,
+            {"restart them (redline stack heal), or CLUSTER FORGET them"}};
+  if (!cluster.view)
+    return {Severity::unknown,
+            cluster.view.error().message,
+            "nodes that have failed and slots that are left open cannot be seen",
+            nullptr,
+            {"ACL SETUSER <user> +cluster|nodes"}};
+  if (open != 0)
+    return {Severity::costsLatency,
+            fmt::format("{} being moved", plural(open, "slot is", "slots are")),
+            "keys of an open slot cost a redirect or TRYAGAIN; one that is left open stays so",
+            nullptr,
+            {"wait for the reshard, or redis-cli --cluster fix HOST:PORT"}};
+  return fine(fmt::format("ok, {} nodes, all slots owned", cluster.map.nodes().size()));
+}
+
+/// Whether one master has much more of the load than the others.
+Judgement judgeBalance(const DoctorFacts& facts) {
+  double all = 0, most = 0, masters = 0;
+  const ServerFacts* busiest = nullptr;
+  for (const ServerFacts& server : facts.servers) {
+    if (!server.problem.empty() || !server.isMaster()) continue;
+    const double rate = server.perSecond("total_commands_processed");
+    all += rate;
+    ++masters;
+    if (busiest == nullptr || rate > most) busiest = &server, most = rate;
+  }
+  if (busiest == nullptr || masters < 2) return fine("one master");
+  if (all < kNoticedRate)
+    return {Severity::unknown,
+            fmt::format("{} commands a second on {} masters", formatCount(all), masters),
+            "which slots are hot shows only under load, and Redis 7.0 counts nothing by slot",
+            nullptr,
+            {"look again at the peak, or watch: redline top -addr=" + busiest->endpoint.text()}};
+  const double share = most / all;
+  const std::string evidence = fmt::format(
+      "{} has {} of {} commands a second, where an even share is {}", busiest->endpoint.text(),
+      formatShare(share), formatCount(all), formatShare(1 / masters));
+  if (share < kUneven / masters) return fine(evidence);
+  return {Severity::costsLatency,
+          evidence,
+          "it saturates while the others idle: either few keys are hot, or its slots are",
+          &kHotKeyPrice,
+          {"redline driver against it writes slots.csv: operations by slot",
+           "of hot keys see 'redline lab run hot-key', of hot slots move some: redline chaos "
+           "-action=reshard"}};
+}
+
+}  // namespace
+
+std::vector<CheckResult> checkCluster(const DoctorFacts& facts) {
+  if (!facts.cluster) return {};
+  constexpr const char* kSubject = "cluster";
+  return {{"cluster-state", "state of the cluster", kSubject, judgeState(*facts.cluster)},
+          {"balance", "hot slots", kSubject, judgeBalance(facts)}};
+}
+
+}  // namespace redline

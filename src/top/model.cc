@@ -1,0 +1,211 @@
+#include "top/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <iterator>
+
+#include "base/text.h"
+#include "model/costs.h"
+
+namespace redline {
+namespace {
+
+constexpr std::size_t kKeptEvents = 100;
+constexpr std::size_t kShown = 10;  ///< keys, slots, families
+
+double grown(const ServerInfo& before, const ServerInfo& after, std::string_view field) {
+  return std::max(0.0, after.number(field) - before.number(field));
+}
+
+/// What is added up over masters; NaN of one leaves the others'.
+void add(double& sum, double more) {
+  if (std::isnan(more)) return;
+  sum = std::isnan(sum) ? more : sum + more;
+}
+
+template <typename T, typename Key>
+void keepMost(std::vector<T>& list, Key key) {
+  std::ranges::stable_sort(list, std::greater{}, key);
+  if (list.size() > kShown) list.resize(kShown);
+}
+
+}  // namespace
+
+void TopModel::take(NodeReport report) {
+  Node& node = nodes_[report.node];
+  for (Event& event : report.events) {
+    events_.push_front(event);
+    news_.push_back(std::move(event));
+  }
+  if (events_.size() > kKeptEvents) events_.resize(kKeptEvents);
+  for (const auto& [slot, keys] : report.slots) keysInSlot_[slot] = {report.node, keys};
+  const bool answered = report.problem.empty();
+  const bool same = answered && node.last.problem.empty() &&
+                    node.last.info.text("run_id") == report.info.text("run_id") &&
+                    node.last.at != 0;
+  if (same) {
+    node.before = std::move(node.last.info);
+    node.beforeAt = node.last.at;
+  } else {
+    node.before.reset();
+  }
+  node.last = std::move(report);
+  node.cost = {};
+  node.costS = 0;
+  if (node.before) {
+    node.costS = toSeconds(node.last.at - node.beforeAt);
+    node.cost = costOf(*node.before, node.last.info, node.last.sent);
+  }
+  node.load = figuresOf(node);
+}
+
+void TopModel::takeOwnCpu(Nanos at, Nanos cpu) {
+  if (ownCpu_ && at > ownCpu_->first)
+    ownShare_ = toSeconds(cpu - ownCpu_->second) / toSeconds(at - ownCpu_->first);
+  ownCpu_ = {at, cpu};
+}
+
+bool TopModel::hasRates() const {
+  return !nodes_.empty() && std::ranges::all_of(nodes_, [](const auto& each) {
+    return each.second.before || !each.second.last.problem.empty();
+  });
+}
+
+LoadFigures TopModel::figuresOf(const Node& node) {
+  const ServerInfo& info = node.last.info;
+  LoadFigures figures;
+  figures.memory = info.number("used_memory");
+  figures.limit = info.number("maxmemory");
+  figures.clients = info.number("connected_clients");
+  figures.keys = static_cast<double>(info.keys());
+  const double seconds = toSeconds(node.last.at - node.beforeAt);
+  if (!node.before || seconds <= 0) return figures;
+  const ServerInfo& before = *node.before;
+  double ours = 0;
+  for (const auto& [name, count] : node.last.sent) ours += static_cast<double>(count);
+  figures.opsPerS = std::max(0.0, grown(before, info, "total_commands_processed") - ours) / seconds;
+  const double hits = std::max(
+      0.0, grown(before, info, "keyspace_hits") - static_cast<double>(lookupsIn(node.last.sent)));
+  const double misses = grown(before, info, "keyspace_misses");
+  if (hits + misses > 0) figures.hitRate = hits / (hits + misses);
+  if (!info.text("used_cpu_user_main_thread").empty())
+    figures.mainThread = (grown(before, info, "used_cpu_user_main_thread") +
+                          grown(before, info, "used_cpu_sys_main_thread")) /
+                         seconds;
+  figures.evictedPerS = grown(before, info, "evicted_keys") / seconds;
+  figures.expiredPerS = grown(before, info, "expired_keys") / seconds;
+  return figures;
+}
+
+TopView TopModel::view() {
+  TopView view;
+  view.isCluster = isCluster_;
+  view.events.assign(events_.begin(), events_.end());
+  view.news = std::exchange(news_, {});
+  view.ownCpu = ownShare_;
+  view.slotsCounted = keysInSlot_.size();
+  double hits = 0, lookups = 0;
+  std::set<std::string> notes;
+  for (const auto& [endpoint, node] : nodes_) {
+    const bool answers = node.last.problem.empty();
+    const std::string role = answers ? node.last.info.role() : std::string();
+    view.nodes.push_back({endpoint.text(), role, node.load, node.last.problem});
+    notes.insert(node.last.notes.begin(), node.last.notes.end());
+    if (node.costS > 0) {
+      view.commandsPerS += static_cast<double>(node.cost.commands) / node.costS;
+      view.serverUsPerS += node.cost.serverUs / node.costS;
+    }
+    if (role != "master") continue;
+    const LoadFigures& load = node.load;
+    add(view.all.opsPerS, load.opsPerS);
+    add(view.all.evictedPerS, load.evictedPerS);
+    add(view.all.expiredPerS, load.expiredPerS);
+    view.all.memory += load.memory;
+    view.all.limit += load.limit;
+    view.all.clients += load.clients;
+    view.all.keys += load.keys;
+    if (!std::isnan(load.mainThread))
+      view.all.mainThread = std::isnan(view.all.mainThread)
+                                ? load.mainThread
+                                : std::max(view.all.mainThread, load.mainThread);
+    if (!std::isnan(load.hitRate) && node.before) {
+      const double all = grown(*node.before, node.last.info, "keyspace_hits") +
+                         grown(*node.before, node.last.info, "keyspace_misses");
+      hits += load.hitRate * all;
+      lookups += all;
+    }
+  }
+  if (lookups > 0) view.all.hitRate = hits / lookups;
+  std::ranges::stable_sort(view.nodes, {}, [](const NodeRow& row) { return row.role != "master"; });
+  view.notes.assign(notes.begin(), notes.end());
+  addKeys(view);
+  addSlots(view);
+  return view;
+}
+
+void TopModel::addKeys(TopView& view) const {
+  double uses = 0;
+  bool any = false;
+  view.whole = true;
+  std::map<std::string, KeyFamily> families;
+  for (const auto& [endpoint, node] : nodes_) {
+    const KeySample& sample = node.last.keys;
+    if (sample.keys == 0) continue;
+    any = true;
+    view.looked += sample.looked;
+    view.keys += sample.keys;
+    view.whole = view.whole && sample.whole;
+    view.countsUses = view.countsUses || sample.counters;
+    uses += sample.uses * sample.scale();
+    for (const KeyFamily& family : sample.families) {
+      KeyFamily& sum = families[family.prefix];
+      sum.prefix = family.prefix;
+      sum.keys += static_cast<std::uint64_t>(static_cast<double>(family.keys) * sample.scale());
+      sum.bytes += static_cast<std::uint64_t>(static_cast<double>(family.bytes) * sample.scale());
+    }
+    for (const ExaminedKey& key : sample.largest)
+      view.bigKeys.push_back({key.name, endpoint.text(), key.type, key.bytes, key.elements,
+                              wholeReadSeconds(key.type, key.elements),
+                              std::string(wholeRead(key.type))});
+    for (const ExaminedKey& key : sample.busiest)
+      view.hotKeys.push_back({key.name, endpoint.text(), hashSlot(key.name), key.reads,
+                              usesOf(key.reads, sample.logFactor)});
+  }
+  view.whole = view.whole && any;
+  for (HotKey& key : view.hotKeys) key.share = uses > 0 ? std::min(1.0, key.share / uses) : 0;
+  for (auto& [prefix, family] : families) view.families.push_back(std::move(family));
+  keepMost(view.families, &KeyFamily::bytes);
+  keepMost(view.hotKeys, &HotKey::share);
+  keepMost(view.bigKeys, [](const BigKey& key) { return std::pair(key.stallS, key.bytes); });
+}
+
+void TopModel::addSlots(TopView& view) const {
+  if (!isCluster_) return;
+  const auto keysIn = [this](std::uint16_t slot) {
+    const auto found = keysInSlot_.find(slot);
+    return found == keysInSlot_.end() ? 0 : found->second.second;
+  };
+  if (view.countsUses) {
+    double all = 0;
+    for (const auto& [endpoint, node] : nodes_) {
+      const KeySample& sample = node.last.keys;
+      for (const auto& [slot, uses] : sample.usesBySlot) {
+        all += uses * sample.scale();
+        // What was seen in this slot, and no more: at least so much of all.
+        view.hotSlots.push_back({slot, endpoint.text(), uses, keysIn(slot)});
+      }
+    }
+    for (HotSlot& slot : view.hotSlots) slot.share = all > 0 ? slot.share / all : 0;
+  } else {
+    std::uint64_t all = 0;
+    for (const auto& [slot, counted] : keysInSlot_) all += counted.second;
+    for (const auto& [slot, counted] : keysInSlot_)
+      if (counted.second != 0)
+        view.hotSlots.push_back(
+            {slot, counted.first.text(), shareOf(counted.second, all), counted.second});
+  }
+  keepMost(view.hotSlots, &HotSlot::share);
+}
+
+}  // namespace redline

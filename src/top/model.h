@@ -1,0 +1,115 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/numbers.h"
+#include "cluster/hash_slot.h"
+#include "top/node_report.h"
+
+namespace redline {
+
+/// Figures of a server, or of all masters together. NaN: not known.
+struct LoadFigures {
+  double opsPerS = kNaN;         ///< without our own
+  double hitRate = kNaN;         ///< of lookups that were not ours; NaN without any
+  double mainThread = kNaN;      ///< busy share
+  double memory = 0, limit = 0;  ///< bytes; limit 0: none
+  double evictedPerS = kNaN, expiredPerS = kNaN;
+  double clients = 0, keys = 0;
+};
+
+struct NodeRow {
+  std::string node;  ///< its address
+  std::string role;  ///< "master", "replica"
+  LoadFigures load;
+  std::string problem;  ///< why it cannot be read
+};
+
+struct HotKey {
+  std::string name, node;
+  std::uint16_t slot = 0;
+  std::uint64_t counter = 0;  ///< OBJECT FREQ
+  double share = 0;           ///< of all uses, about; all are extrapolated from what was seen
+};
+struct HotSlot {
+  std::uint16_t slot = 0;
+  std::string node;
+  double share = 0;        ///< of all uses (LFU) at the least, or of all keys that were counted
+  std::uint64_t keys = 0;  ///< in it; 0 where it was not counted
+};
+struct BigKey {
+  std::string name, node, type;
+  std::uint64_t bytes = 0, elements = 0;
+  double stallS = 0;    ///< for which reading it whole would block, by the model; 0: no figure
+  std::string command;  ///< that would: "HGETALL"
+};
+
+/// All that the screen shows, and each line of -json.
+struct TopView {
+  bool isCluster = false;
+  std::vector<NodeRow> nodes;  ///< masters first
+  LoadFigures all;             ///< of the masters together; the main thread of the busiest
+  std::vector<Event> events;   ///< the latest first
+  std::vector<Event> news;     ///< since the view before, the oldest first
+  bool countsUses = false;     ///< hot keys and slots are by uses
+  std::vector<HotKey> hotKeys;
+  std::vector<HotSlot> hotSlots;
+  std::vector<BigKey> bigKeys;         ///< those first that would block longest
+  std::vector<KeyFamily> families;     ///< extrapolated to all keys
+  std::uint64_t looked = 0, keys = 0;  ///< keys that were looked at, of so many
+  bool whole = false;                  ///< each key was seen
+  std::size_t slotsCounted = 0;        ///< slots whose keys are known
+  double commandsPerS = 0;             ///< that we sent, to all nodes together
+  double serverUsPerS = 0;             ///< that they took
+  double ownCpu = kNaN;                ///< share of a core that this process used
+  std::vector<std::string> notes;
+};
+
+/// Reports of servers in, views out. Sans I/O.
+class TopModel {
+ public:
+  explicit TopModel(bool isCluster) : isCluster_(isCluster) {}
+
+  void take(NodeReport report);
+  /// That node is not (any more) one of the cluster's.
+  void forget(const Endpoint& node) { nodes_.erase(node); }
+  /// CPU time that this process has used so far.
+  void takeOwnCpu(Nanos at, Nanos cpu);
+
+  /// True when each node has been read twice, or cannot be read: there are rates.
+  bool hasRates() const;
+  TopView view();
+
+ private:
+  struct Node {
+    NodeReport last;
+    std::optional<ServerInfo> before;
+    Nanos beforeAt = 0;
+    LoadFigures load;
+    ObservationCost cost;
+    double costS = 0;  ///< the time that `cost` is of
+  };
+
+  static LoadFigures figuresOf(const Node& node);
+  void addKeys(TopView& view) const;
+  void addSlots(TopView& view) const;
+
+  bool isCluster_;
+  std::map<Endpoint, Node> nodes_;
+  std::map<std::uint16_t, std::pair<Endpoint, std::uint64_t>> keysInSlot_;
+  std::deque<Event> events_;
+  std::vector<Event> news_;
+  std::optional<std::pair<Nanos, Nanos>> ownCpu_;  ///< at, CPU time
+  double ownShare_ = kNaN;
+};
+
+}  // namespace redline

@@ -1,0 +1,137 @@
+#include "top/run_screen.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "json/json.h"
+#include "top/screen_parts.h"
+
+namespace redline {
+namespace {
+
+const std::vector<std::size_t> kLatencyWidths{12, 10, 10, 10};
+const std::vector<std::size_t> kRunNodeWidths{22, 10, 11, 10, 9, 9};
+
+std::string targetText(const RunView& view) {
+  return view.target > 0 ? countText(view.target) + "/s" : "as fast as replies allow";
+}
+
+std::vector<ScreenLine> latencyLines(const RunView& view) {
+  const auto row = [](std::string name, const RunView::Percentiles& of) {
+    return ScreenLine{
+        cellRow({std::move(name), secondsText(of.p50), secondsText(of.p99), secondsText(of.p999)},
+                kLatencyWidths)};
+  };
+  return {{cellRow({"latency", "p50", "p99", "p99.9"}, kLatencyWidths), kScreenGrey},
+          row("response", view.response),
+          row("service", view.service),
+          row("lateness", view.lateness)};
+}
+
+std::string listText(const std::map<std::string, double>& counts) {
+  std::vector<std::string> parts;
+  for (const auto& [name, count] : counts)
+    parts.push_back(fmt::format("{} {}", name, countText(count)));
+  return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+ScreenSection nodeSection(const RunView& view) {
+  ScreenSection section{"Servers, by the INFO beside the run", {}};
+  section.lines.push_back(
+      {cellRow({"", "commands/s", "main thread", "memory", "evict/s", "expire/s"}, kRunNodeWidths),
+       kScreenGrey});
+  for (const RunNode& node : view.nodes)
+    section.lines.push_back(
+        {cellRow({node.addr, countText(node.opsPerS), shareText(node.mainThread),
+                  sizeText(node.memory), countText(node.evictedPerS), countText(node.expiredPerS)},
+                 kRunNodeWidths)});
+  return section;
+}
+
+}  // namespace
+
+std::vector<std::string> runScreen(const RunView& view, const ScreenTitle& title,
+                                   const ScreenStyle& style) {
+  ScreenBuilder screen(style);
+  screen.add(ScreenLine{fmt::format("redline top  {}  {}{}", title.what, clockText(title.wall),
+                                    title.hint.empty() ? "" : "  " + title.hint),
+                        kScreenBold});
+  screen.add(ScreenLine{fmt::format("run {}  phase {}", view.run, view.phase)});
+  screen.add(ScreenLine{fmt::format(
+      "{}/s of {}  hits {}  failed {}/s  outstanding {}  backlog {}  generator {} of a core",
+      countText(view.achieved), targetText(view), shareText(view.hitRate),
+      countText(view.failedPerS), countText(view.outstanding), countText(view.backlog),
+      shareText(view.generatorBusy))});
+  if (!view.faults.empty())
+    screen.add(
+        ScreenLine{fmt::format("faults under way: {}", fmt::join(view.faults, ", ")), kScreenRed});
+  screen.add(ScreenLine{});
+  screen.add(latencyLines(view));
+  std::vector<ScreenSection> sections{nodeSection(view)};
+  if (!view.hotSlots.empty()) {
+    ScreenSection& hot = sections.emplace_back();
+    hot.heading = "Hot slots: share of the operations so far";
+    for (const auto& [slot, share] : view.hotSlots)
+      hot.lines.push_back({fmt::format("{:>8}  slot {}", shareText(share), slot)});
+  }
+  const std::vector<ScreenLine> last{
+      {fmt::format("errors {}; redirects {}", listText(view.errors), listText(view.redirects)),
+       kScreenGrey},
+      {"percentiles are of what completed since the reading before, interpolated in the page's "
+       "buckets; the summary's are exact",
+       kScreenGrey}};
+  screen.sections(sections, last.size());
+  screen.add(last);
+  return screen.take();
+}
+
+std::string runLine(const RunView& view, Nanos wall) {
+  return printable(fmt::format(
+      "{}  {}  {}/s of {}  response p50 {} p99 {} p99.9 {}  hits {}  failed {}/s  backlog {}",
+      clockText(wall), view.phase, countText(view.achieved), targetText(view),
+      secondsText(view.response.p50), secondsText(view.response.p99),
+      secondsText(view.response.p999), shareText(view.hitRate), countText(view.failedPerS),
+      countText(view.backlog)));
+}
+
+void visit(auto& json, MappedAs<RunView::Percentiles> auto& figures) {
+  json.numberOrNaN("p50_s", figures.p50);
+  json.numberOrNaN("p99_s", figures.p99);
+  json.numberOrNaN("p999_s", figures.p999);
+}
+
+void visit(auto& json, MappedAs<RunNode> auto& node) {
+  json.field("addr", node.addr);
+  json.numberOrNaN("ops_per_s", node.opsPerS);
+  json.numberOrNaN("main_thread_busy", node.mainThread);
+  json.numberOrNaN("memory_bytes", node.memory);
+  json.numberOrNaN("evicted_per_s", node.evictedPerS);
+  json.numberOrNaN("expired_per_s", node.expiredPerS);
+}
+
+std::string runJson(const RunView& view, Nanos wall) {
+  JsonDocument document;
+  JsonWriter json = document.writer();
+  json.schema(1);
+  json.field("at_unix_s", toSeconds(wall));
+  json.field("run", view.run);
+  json.field("phase", view.phase);
+  json.numberOrNaN("target_per_s", view.target);
+  json.numberOrNaN("achieved_per_s", view.achieved);
+  json.numberOrNaN("failed_per_s", view.failedPerS);
+  json.numberOrNaN("outstanding", view.outstanding);
+  json.numberOrNaN("backlog", view.backlog);
+  json.numberOrNaN("hit_rate", view.hitRate);
+  json.numberOrNaN("generator_cores", view.generatorBusy);
+  json.field("response", view.response);
+  json.field("service", view.service);
+  json.field("lateness", view.lateness);
+  json.field("errors", NumberPairs(view.errors.begin(), view.errors.end()));
+  json.field("redirects", NumberPairs(view.redirects.begin(), view.redirects.end()));
+  json.field("faults", view.faults);
+  json.field("nodes", view.nodes);
+  json.field("hot_slots", NumberPairs(view.hotSlots.begin(), view.hotSlots.end()));
+  return document.text(-1);
+}
+
+}  // namespace redline

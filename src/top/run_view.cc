@@ -1,0 +1,107 @@
+#include "top/run_view.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+
+#include "base/text.h"
+#include "transport/blocking.h"
+
+namespace redline {
+namespace {
+
+constexpr std::size_t kLongestPage = 16 << 20;
+
+/// Between two readings of a counter; NaN where there is none.
+double rateOf(double before, double after, double seconds) {
+  if (std::isnan(after) || seconds <= 0) return kNaN;
+  return std::max(0.0, after - (std::isnan(before) ? 0 : before)) / seconds;
+}
+
+RunView::Percentiles percentiles(const MetricsPage& before, const MetricsPage& after,
+                                 const std::string& measure) {
+  const std::string name = "redline_" + measure + "_seconds_bucket";
+  const auto then = before.by(name, "le"), now = after.by(name, "le");
+  return {quantileBetween(then, now, 0.5), quantileBetween(then, now, 0.99),
+          quantileBetween(then, now, 0.999)};
+}
+
+std::vector<RunNode> nodesOf(const MetricsPage& before, const MetricsPage& after, double seconds) {
+  std::vector<RunNode> nodes;
+  for (const auto& [addr, memory] : after.by("redis_memory_used_bytes", "addr")) {
+    const auto rate = [&, addr = addr](std::string_view name) {
+      return rateOf(before.sum(name, "addr", addr), after.sum(name, "addr", addr), seconds);
+    };
+    nodes.push_back({addr, rate("redis_commands_processed_total"),
+                     rate("redis_cpu_sys_main_thread_seconds_total") +
+                         rate("redis_cpu_user_main_thread_seconds_total"),
+                     memory, rate("redis_evicted_keys_total"), rate("redis_expired_keys_total")});
+  }
+  return nodes;
+}
+
+}  // namespace
+
+RunView runView(const MetricsPage& before, const MetricsPage& after, double seconds) {
+  const auto rate = [&](std::string_view name, std::string_view label = {},
+                        std::string_view value = {}) {
+    return rateOf(before.sum(name, label, value), after.sum(name, label, value), seconds);
+  };
+  RunView view;
+  const auto info = after.labelsOf("redline_run_info");
+  if (const auto run = info.find("run"); run != info.end()) view.run = run->second;
+  view.phase = after.current("redline_run_phase", "phase");
+  view.target = after.sum("redline_target_operations_per_second");
+  view.achieved = rate("redline_operations_total", "outcome", "completed");
+  view.failedPerS = rate("redline_operations_total", "outcome", "failed");
+  view.outstanding = after.sum("redline_outstanding_operations");
+  view.backlog = after.sum("redline_backlog_operations");
+  const double hits = rate("redline_cache_hits_total"), misses = rate("redline_cache_misses_total");
+  if (hits + misses > 0) view.hitRate = hits / (hits + misses);
+  view.response = percentiles(before, after, "response");
+  view.service = percentiles(before, after, "service");
+  view.lateness = percentiles(before, after, "lateness");
+  view.generatorBusy = rate("redline_generator_cpu_seconds_total");
+  for (const auto& [kind, count] : after.by("redline_errors_total", "kind"))
+    if (count > 0) view.errors[kind] = count;
+  for (const auto& [kind, count] : after.by("redline_redirects_total", "kind"))
+    if (count > 0) view.redirects[kind] = count;
+  for (const auto& [fault, active] : after.by("redline_fault_active", "fault"))
+    if (active > 0) view.faults.push_back(fault);
+  view.nodes = nodesOf(before, after, seconds);
+  const double completed = after.sum("redline_operations_total", "outcome", "completed");
+  for (const auto& [slot, operations] : after.by("redline_hot_slot_operations_total", "slot"))
+    if (operations > 0 && completed > 0) view.hotSlots.emplace_back(slot, operations / completed);
+  std::ranges::stable_sort(view.hotSlots, std::greater{}, &std::pair<std::string, double>::second);
+  return view;
+}
+
+Result<MetricsPage> readMetrics(const Endpoint& endpoint, Nanos timeout) {
+  const Nanos deadline = SteadyClock::read() + timeout;
+  auto stream = BlockingStream::connect(endpoint, deadline);
+  if (!stream) return fail(std::move(stream.error()));
+  const std::string request = fmt::format(
+      "GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", endpoint.text());
+  if (auto sent = stream->writeAll(request, deadline); !sent) return fail(std::move(sent.error()));
+  std::string answer;
+  std::array<char, 64 * 1024> block;
+  for (;;) {
+    const auto got = stream->readSome(block, deadline);
+    if (!got) return fail(got.error());
+    if (*got == 0) break;
+    answer.append(block.data(), *got);
+    if (answer.size() > kLongestPage)
+      return fail(ErrorCode::invalidInput, "the page of {} has no end", endpoint.text());
+  }
+  const std::size_t body = answer.find("\r\n\r\n");
+  const auto words = splitWords(std::string_view(answer).substr(0, answer.find("\r\n")));
+  if (body == std::string::npos || words.size() < 2 || words[1] != "200")
+    return fail(ErrorCode::invalidInput, "{} does not answer GET /metrics: is that a -metrics?",
+                endpoint.text());
+  auto page = MetricsPage::parse(std::string_view(answer).substr(body + 4));
+  if (!page) return fail(page.error().code, "{}: {}", endpoint.text(), page.error().message);
+  return page;
+}
+
+}  // namespace redline

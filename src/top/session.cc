@@ -1,0 +1,97 @@
+#include "top/session.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "server/slot_map_reading.h"
+
+namespace redline {
+namespace {
+
+constexpr Nanos kRefresh = 5 * kSecond;
+constexpr Nanos kMapTimeout = 2 * kSecond;
+
+Nanos ownCpuTime() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return used.tv_sec * kSecond + used.tv_nsec;
+}
+
+}  // namespace
+
+TopSession::TopSession(TopPlan plan)
+    : plan_(std::move(plan)), admins_(plan_.credentials, kMapTimeout), model_(plan_.cluster) {
+  if (!plan_.cluster) watch(plan_.servers.front());
+}
+
+void TopSession::watch(const Endpoint& node) {
+  WatchPlan watch;
+  watch.node = node;
+  watch.credentials = plan_.credentials;
+  watch.interval = plan_.interval;
+  watch.budget = plan_.budget;
+  watchers_[node] = std::make_unique<NodeWatcher>(std::move(watch), [this](NodeReport report) {
+    const std::lock_guard lock(mutex_);
+    model_.take(std::move(report));
+  });
+}
+
+Status TopSession::refresh(Nanos now) {
+  if (!plan_.cluster || (refreshed_ != 0 && now - refreshed_ < kRefresh)) return {};
+  Status found = findNodes();
+  // A cluster without a node that answers is shown as it was.
+  if (!found && refreshed_ == 0) return found;
+  refreshed_ = now;
+  return {};
+}
+
+Status TopSession::findNodes() {
+  std::vector<Endpoint> candidates;
+  for (const auto& [node, watcher] : watchers_) candidates.push_back(node);
+  candidates.insert(candidates.end(), plan_.servers.begin(), plan_.servers.end());
+  Error last;
+  for (const Endpoint& candidate : candidates) {
+    auto admin = admins_.at(candidate);
+    auto reading = admin ? readSlotMap(**admin) : Result<SlotMapReading>(fail(admin.error()));
+    if (!reading) {
+      last = std::move(reading.error());
+      continue;
+    }
+    const SlotMap& map = reading->map;
+    std::vector<Endpoint> nodes;
+    for (const ClusterNode& node : map.nodes()) nodes.push_back(endpointOf(node.address));
+    for (auto at = watchers_.begin(); at != watchers_.end();) {
+      if (std::ranges::find(nodes, at->first) != nodes.end()) {
+        ++at;
+        continue;
+      }
+      const Endpoint gone = at->first;
+      at = watchers_.erase(at);  // its last report has come
+      const std::lock_guard lock(mutex_);
+      model_.forget(gone);
+    }
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (!watchers_.contains(nodes[i])) watch(nodes[i]);
+      watchers_[nodes[i]]->watchSlots(map.rangesOf(static_cast<std::uint16_t>(i)));
+    }
+    if (const auto asked = watchers_.find(candidate); asked != watchers_.end())
+      asked->second->addSent({{"cluster|info", 1}, {"cluster|shards", 1}});
+    return {};
+  }
+  return fail(std::move(last));
+}
+
+bool TopSession::hasRates() {
+  const std::lock_guard lock(mutex_);
+  return model_.hasRates();
+}
+
+TopView TopSession::view(Nanos now) {
+  const std::lock_guard lock(mutex_);
+  model_.takeOwnCpu(now, ownCpuTime());
+  return model_.view();
+}
+
+}  // namespace redline

@@ -1,0 +1,223 @@
+#include "top/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "cluster/hash_slot.h"
+
+namespace redline {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const Endpoint kFirst{"127.0.0.1", 7600, {}}, kSecondNode{"127.0.0.1", 7601, {}};
+
+/// One reading of a master at `seconds`, with so many commands, hits and misses since its start.
+NodeReport reading(const Endpoint& node, double seconds, double commands, double hits = 0,
+                   double misses = 0) {
+  NodeReport report;
+  report.node = node;
+  report.at = fromSeconds(100 + seconds);
+  report.info.fields = {{"run_id", "a"},
+                        {"role", "master"},
+                        {"total_commands_processed", fmt::format("{}", commands)},
+                        {"keyspace_hits", fmt::format("{}", hits)},
+                        {"keyspace_misses", fmt::format("{}", misses)},
+                        {"used_memory", "1000"},
+                        {"maxmemory", "4000"},
+                        {"connected_clients", "7"}};
+  return report;
+}
+
+TEST(TopModel, HasNoRatesAfterOneReading) {
+  TopModel model(false);
+  EXPECT_FALSE(model.hasRates());
+  model.take(reading(kFirst, 0, 1000));
+  EXPECT_FALSE(model.hasRates());
+  const TopView view = model.view();
+  EXPECT_TRUE(std::isnan(view.all.opsPerS));
+  EXPECT_EQ(view.all.memory, 1000);
+}
+
+TEST(TopModel, TakesItsOwnCommandsAndLookupsOut) {
+  TopModel model(false);
+  model.take(reading(kFirst, 0, 1000, 500, 100));
+  NodeReport second = reading(kFirst, 2, 1000 + 2000 + 150, 500 + 1800 + 100, 100 + 200);
+  second.sent = {{"info", 1}, {"memory|usage", 49}, {"object|freq", 90}, {"type", 10}};
+  model.take(second);
+  ASSERT_TRUE(model.hasRates());
+  const TopView view = model.view();
+  EXPECT_DOUBLE_EQ(view.all.opsPerS, 1000);
+  EXPECT_DOUBLE_EQ(view.all.hitRate, 0.9);
+  EXPECT_DOUBLE_EQ(view.commandsPerS, 75);
+}
+
+TEST(TopModel, KnowsNoHitRateWithoutLookups) {
+  TopModel model(false);
+  model.take(reading(kFirst, 0, 1000));
+  NodeReport second = reading(kFirst, 1, 1100, 10);
+  second.sent = {{"object|freq", 10}};
+  model.take(second);
+  EXPECT_TRUE(std::isnan(model.view().all.hitRate));
+}
+
+TEST(TopModel, CountsWhatItsCommandsCostByTheServersOwnClock) {
+  TopModel model(false);
+  NodeReport first = reading(kFirst, 0, 0), second = reading(kFirst, 2, 0);
+  first.info.commandStats = {{"memory|usage", {100, 0, 0, 150}}, {"info", {10, 0, 0, 1000}}};
+  // 200 of 400 calls were ours, at 2 us each; INFO took 90 us.
+  second.info.commandStats = {{"memory|usage", {500, 0, 0, 950}}, {"info", {11, 0, 0, 1090}}};
+  second.sent = {{"memory|usage", 200}, {"info", 1}, {"scan", 4}};
+  model.take(first);
+  model.take(second);
+  const TopView view = model.view();
+  EXPECT_DOUBLE_EQ(view.serverUsPerS, (400 + 90) / 2.0);
+  EXPECT_DOUBLE_EQ(view.commandsPerS, 205 / 2.0);
+}
+
+TEST(TopModel, TakesNoRateAcrossARestart) {
+  TopModel model(false);
+  model.take(reading(kFirst, 0, 5000));
+  NodeReport restarted = reading(kFirst, 1, 10);
+  restarted.info.fields["run_id"] = "b";
+  model.take(restarted);
+  EXPECT_TRUE(std::isnan(model.view().all.opsPerS));
+  restarted = reading(kFirst, 2, 110);
+  restarted.info.fields["run_id"] = "b";
+  model.take(restarted);
+  EXPECT_DOUBLE_EQ(model.view().all.opsPerS, 100);
+}
+
+TEST(TopModel, SaysWhyANodeCannotBeRead) {
+  TopModel model(false);
+  model.take(reading(kFirst, 0, 5000));
+  NodeReport silent;
+  silent.node = kFirst;
+  silent.at = fromSeconds(101);
+  silent.problem = "127.0.0.1:7600 did not answer within 5000 ms";
+  model.take(silent);
+  EXPECT_TRUE(model.hasRates());
+  EXPECT_EQ(model.view().nodes.front().problem, silent.problem);
+  model.take(reading(kFirst, 2, 5100));
+  EXPECT_EQ(model.view().nodes.front().problem, "");
+}
+
+TEST(TopModel, AddsMastersUpAndPutsReplicasLast) {
+  TopModel model(true);
+  for (const double at : {0.0, 1.0}) {
+    NodeReport replica = reading({"127.0.0.1", 7599, {}}, at, 1000 * at);
+    replica.info.fields["role"] = "slave";
+    model.take(replica);
+    model.take(reading(kFirst, at, 3000 * at, 2000 * at, 1000 * at));
+    model.take(reading(kSecondNode, at, 1000 * at, 1000 * at, 0));
+  }
+  const TopView view = model.view();
+  EXPECT_DOUBLE_EQ(view.all.opsPerS, 4000);
+  EXPECT_DOUBLE_EQ(view.all.hitRate, 0.75);
+  EXPECT_EQ(view.all.memory, 2000);
+  std::vector<std::string> order;
+  for (const NodeRow& node : view.nodes) order.push_back(node.node);
+  EXPECT_THAT(order, ElementsAre("127.0.0.1:7600", "127.0.0.1:7601", "127.0.0.1:7599"));
+  model.forget(kFirst);
+  EXPECT_THAT(model.view().nodes, SizeIs(2));
+}
+
+TEST(TopModel, TellsEventsOnceAndKeepsThemForTheScreen) {
+  TopModel model(false);
+  NodeReport report = reading(kFirst, 0, 0);
+  Event event;
+  event.name = "hgetall";
+  report.events = {event, event};
+  report.events.back().name = "keys";
+  model.take(report);
+  TopView view = model.view();
+  ASSERT_THAT(view.news, SizeIs(2));
+  EXPECT_EQ(view.news.front().name, "hgetall");
+  EXPECT_EQ(view.events.front().name, "keys") << "the latest first";
+  view = model.view();
+  EXPECT_THAT(view.news, IsEmpty());
+  EXPECT_THAT(view.events, SizeIs(2));
+}
+
+TEST(TopModel, RanksBigKeysByTheTimeThatAReadWouldBlock) {
+  TopModel model(false);
+  NodeReport report = reading(kFirst, 0, 0);
+  report.keys.keys = 1000;
+  report.keys.looked = 1000;
+  report.keys.whole = true;
+  report.keys.largest = {{"page", 50 << 20, 0, "string", 0},
+                         {"hash", 40 << 20, 0, "hash", 1'000'000}};
+  model.take(report);
+  const TopView view = model.view();
+  ASSERT_THAT(view.bigKeys, SizeIs(2));
+  EXPECT_EQ(view.bigKeys.front().name, "hash");
+  EXPECT_EQ(view.bigKeys.front().command, "HGETALL");
+  EXPECT_NEAR(view.bigKeys.front().stallS, 0.361, 1e-9);
+  EXPECT_TRUE(view.whole);
+}
+
+TEST(TopModel, EstimatesTheShareOfAHotKeyFromWhatWasSeen) {
+  TopModel model(true);
+  NodeReport report = reading(kFirst, 0, 0);
+  report.keys.keys = 1000;
+  report.keys.looked = 100;
+  report.keys.counters = true;
+  report.keys.uses = 2 * usesOf(200);
+  report.keys.busiest = {{"obj:7", 100, 200, {}, 0}};
+  report.keys.usesBySlot = {{hashSlot("obj:7"), usesOf(200)}};
+  model.take(report);
+  TopView view = model.view();
+  EXPECT_TRUE(view.countsUses);
+  ASSERT_THAT(view.hotKeys, SizeIs(1));
+  EXPECT_NEAR(view.hotKeys.front().share, 0.05, 1e-9) << "of ten times what was seen";
+  EXPECT_NEAR(view.hotSlots.front().share, 0.05, 1e-9);
+  report.keys.looked = 1000;
+  report.keys.whole = true;
+  model.take(report);
+  view = model.view();
+  EXPECT_NEAR(view.hotKeys.front().share, 0.5, 1e-9);
+  EXPECT_EQ(view.hotSlots.front().slot, hashSlot("obj:7"));
+}
+
+TEST(TopModel, ShowsSlotsByTheirKeysWhereUsesAreNotCounted) {
+  TopModel model(true);
+  NodeReport report = reading(kFirst, 0, 0);
+  report.slots = {{1, 10}, {2, 0}, {3, 30}};
+  model.take(report);
+  report.slots = {{1, 70}};
+  model.take(report);
+  const TopView view = model.view();
+  EXPECT_EQ(view.slotsCounted, 3U);
+  ASSERT_THAT(view.hotSlots, SizeIs(2));
+  EXPECT_EQ(view.hotSlots.front().slot, 1);
+  EXPECT_DOUBLE_EQ(view.hotSlots.front().share, 0.7);
+}
+
+TEST(TopModel, MeasuresItsOwnCpu) {
+  TopModel model(false);
+  EXPECT_TRUE(std::isnan(model.view().ownCpu));
+  model.takeOwnCpu(kSecond, 10 * kMillisecond);
+  model.takeOwnCpu(2 * kSecond, 30 * kMillisecond);
+  EXPECT_DOUBLE_EQ(model.view().ownCpu, 0.02);
+}
+
+TEST(Budget, LetsAsManyKeysBeLookedAtAsTheirCostAllows) {
+  EXPECT_EQ(affordableKeys(0, 0, kSecond, 0.01), 2500U) << "a guess of 4 us";
+  EXPECT_EQ(affordableKeys(2000, 1000, kSecond, 0.01), 5000U);
+  EXPECT_EQ(affordableKeys(20'000, 1000, kSecond, 0.01), 500U);
+  EXPECT_EQ(affordableKeys(1e9, 1, kSecond, 0.01), 10U) << "never nothing";
+  EXPECT_EQ(affordableKeys(2000, 1000, 100 * kMillisecond, 0.01), 500U);
+}
+
+TEST(Budget, KnowsWhichCommandsCountAsHits) {
+  EXPECT_EQ(
+      lookupsIn({{"object|freq", 5}, {"type", 2}, {"hlen", 1}, {"memory|usage", 9}, {"scan", 3}}),
+      8U);
+}
+
+}  // namespace
+}  // namespace redline

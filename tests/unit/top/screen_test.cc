@@ -1,0 +1,127 @@
+#include "top/screen.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace redline {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::Each;
+using testing::HasSubstr;
+using testing::Not;
+using testing::SizeIs;
+
+TopView busyView() {
+  TopView view;
+  view.isCluster = true;
+  NodeRow node;
+  node.node = "127.0.0.1:7700";
+  node.role = "master";
+  node.load = {31'000, 0.984, 0.431, 412e6, 1e9, 0, 4, 51, 1e6};
+  view.nodes = {node, node};
+  view.nodes.back().node = "127.0.0.1:7701";
+  view.nodes.back().problem = "nothing listens on 127.0.0.1:7701";
+  view.all = node.load;
+  Event slow;
+  slow.kind = "slowlog";
+  slow.name = "hgetall";
+  slow.node = "127.0.0.1:7700";
+  slow.duration = 421 * kMillisecond;
+  slow.detail = "HGETALL big:hash:0\x1b[2J\nbye";
+  view.events = {slow};
+  view.news = {slow};
+  view.countsUses = true;
+  view.hotKeys = {{"obj:7", "127.0.0.1:7700", 1234, 255, 0.42}};
+  view.hotSlots = {{1234, "127.0.0.1:7700", 0.43, 60}};
+  view.bigKeys = {
+      {"big:hash:0\x1b]0;x\a", "127.0.0.1:7700", "hash", 46'000'000, 1'000'000, 0.361, "HGETALL"}};
+  view.families = {{"obj:*", 1'000'000, 180'000'000}};
+  view.looked = 12'000;
+  view.keys = 1'000'000;
+  view.commandsPerS = 2600;
+  view.serverUsPerS = 9100;
+  view.ownCpu = 0.012;
+  return view;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  return fmt::format("{}\n", fmt::join(lines, "\n"));
+}
+
+const ScreenTitle kTitle{"cluster of 127.0.0.1:7700", 0, "q quits"};
+
+TEST(TopScreen, ShowsEverythingThatItKnows) {
+  const std::string screen = joined(topScreen(busyView(), kTitle, {140, 0, false}));
+  for (const char* const part :
+       {"31k", "98.4%", "43.1%", "nothing listens on 127.0.0.1:7701", "hgetall took 421 ms",
+        "~42.0%  obj:7  counter 255  slot 1234", "slot 1234", "60 keys", "43.9 MB",
+        "hash of 1M  HGETALL blocks about 361 ms", "12k of 1M keys seen", "obj:*",
+        "2.6k commands/s and 9.1 ms of the servers a second (0.9% of a core)", "q quits"})
+    EXPECT_THAT(screen, HasSubstr(part));
+}
+
+TEST(TopScreen, MakesTextsOfServersHarmless) {
+  const std::string screen = joined(topScreen(busyView(), kTitle, {140, 0, false}));
+  EXPECT_THAT(screen, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(screen, Not(HasSubstr("\a")));
+  EXPECT_THAT(screen, HasSubstr("HGETALL big:hash:0\\x1b[2J\\nbye"));
+  EXPECT_THAT(joined(topLines(busyView(), 0)), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(topJson(busyView(), 0), Not(HasSubstr("\x1b")));
+}
+
+TEST(TopScreen, FitsTheTerminal) {
+  TopView view = busyView();
+  for (int i = 0; i < 50; ++i) view.events.push_back(view.events.front());
+  for (const std::size_t rows : {10U, 24U, 50U})
+    for (const std::size_t columns : {40U, 80U, 200U}) {
+      const auto lines = topScreen(view, kTitle, {columns, rows, false});
+      EXPECT_LE(lines.size(), rows) << columns << " x " << rows;
+      for (const std::string& line : lines) {
+        const auto characters =
+            std::ranges::count_if(line, [](char c) { return (c & 0xc0) != 0x80; });
+        EXPECT_LE(characters, static_cast<std::ptrdiff_t>(columns)) << line;
+      }
+    }
+}
+
+TEST(TopScreen, HasColoursOnlyWhereAsked) {
+  EXPECT_THAT(joined(topScreen(busyView(), kTitle, {140, 0, true})), HasSubstr("\x1b[1m"));
+}
+
+TEST(TopScreen, SaysWhatSamplingCannotTell) {
+  TopView view = busyView();
+  view.countsUses = false;
+  view.slotsCounted = 512;
+  const std::string screen = joined(topScreen(view, kTitle, {140, 0, false}));
+  EXPECT_THAT(screen, AllOf(HasSubstr("only an LFU policy counts uses"),
+                            HasSubstr("Slots with most keys (512 slots counted): keys, not load")));
+  view.looked = view.keys = 0;
+  view.bigKeys.clear();
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})), HasSubstr("no keys"));
+}
+
+TEST(TopLines, AreOneLineAndOneForEachEvent) {
+  const auto lines = topLines(busyView(), 0);
+  ASSERT_THAT(lines, SizeIs(3));
+  EXPECT_THAT(lines[0], AllOf(HasSubstr("31k ops/s  hits 98.4%  main thread 43.1%"),
+                              HasSubstr("hottest obj:7 ~42.0%"), HasSubstr("observing 2.6k/s")));
+  EXPECT_THAT(lines[1], HasSubstr("nothing listens"));
+  EXPECT_THAT(lines[2], HasSubstr("hgetall took 421 ms"));
+}
+
+TEST(TopJson, IsOneLineWithEveryFigure) {
+  const std::string json = topJson(busyView(), 1500 * kMillisecond);
+  EXPECT_THAT(json, Not(HasSubstr("\n")));
+  for (const char* const part : {"\"schema\":1", "\"at_unix_s\":1.5", "\"ops_per_s\":31000.0",
+                                 "\"problem\":\"nothing listens on 127.0.0.1:7701\"",
+                                 "\"kind\":\"slowlog\"", "\"key\":\"obj:7\"", "\"blocks_s\":0.361",
+                                 "\"commands_per_s\":2600.0", "\"keys_looked_at\":12000"})
+    EXPECT_THAT(json, HasSubstr(part));
+}
+
+}  // namespace
+}  // namespace redline
