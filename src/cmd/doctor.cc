@@ -70,7 +70,8 @@ std::vector<FlagSpec> optionalTargetFlags() {
   return flags;
 }
 
-Result<DoctorPlan> doctorPlan(const FlagValues& flags, const Invocation& invocation) {
+Result<DoctorPlan> doctorPlan(const Invocation& invocation) {
+  const FlagValues& flags = invocation.flags;
   DoctorPlan plan;
   plan.watch = flags.duration("watch");
   plan.keys = flags.count("sample");
@@ -80,8 +81,10 @@ Result<DoctorPlan> doctorPlan(const FlagValues& flags, const Invocation& invocat
   auto credentials = credentialsFrom(flags, invocation.password);
   if (!credentials) return fail(std::move(credentials.error()));
   plan.credentials = std::move(*credentials);
-  plan.servers = flags.endpoints("addr");
-  plan.cluster = flags.is("topology", "cluster");
+  const auto topology = withTopology(flags, plan.credentials);
+  if (!topology) return fail(topology.error());
+  plan.servers = topology->flags.endpoints("addr");
+  plan.cluster = topology->flags.is("topology", "cluster");
   plan.own = knownOwnServers();
   return plan;
 }
@@ -92,11 +95,9 @@ DoctorStyle doctorStyle() {
 }
 
 Result<ExitCode> runDoctor(const Invocation& invocation) {
-  if (auto good = checkFileFlag(invocation.flags, "json"); !good) return fail(good.error());
-  const auto flags = invocation.flags.empty("addr") ? Result<FlagValues>(invocation.flags)
-                                                    : withTopology(invocation);
-  if (!flags) return fail(flags.error());
-  auto plan = doctorPlan(*flags, invocation);
+  const FlagValues& flags = invocation.flags;
+  if (auto good = checkFileFlag(flags, "json"); !good) return fail(good.error());
+  auto plan = doctorPlan(invocation);
   if (!plan) return fail(plan.error());
   const Interrupts interrupts;
   StatusLine line;
@@ -107,8 +108,8 @@ Result<ExitCode> runDoctor(const Invocation& invocation) {
   if (!facts) return fail(facts.error());
   const std::vector<CheckResult> results = examine(*facts);
   writeOut(doctorText(results, doctorStyle()));
-  if (!flags->empty("json"))
-    if (auto written = writeResult(flags->text("json"), doctorJson(results)); !written)
+  if (!flags.empty("json"))
+    if (auto written = writeResult(flags.text("json"), doctorJson(results)); !written)
       return fail(written.error());
   const bool dangerous = std::ranges::any_of(results, [](const CheckResult& result) {
     return result.judgement.severity == Severity::dangerous;

@@ -162,11 +162,9 @@ class TopDisplay {
   Nanos wall_ = 0;
 };
 
-Result<TopPlan> topPlan(const FlagValues& flags, const Invocation& invocation) {
+TopPlan topPlan(const FlagValues& flags, const Credentials& credentials) {
   TopPlan plan;
-  auto credentials = credentialsFrom(flags, invocation.password);
-  if (!credentials) return fail(std::move(credentials.error()));
-  plan.credentials = std::move(*credentials);
+  plan.credentials = credentials;
   plan.servers = flags.endpoints("addr");
   plan.cluster = flags.is("topology", "cluster");
   plan.interval = flags.duration("interval");
@@ -175,16 +173,17 @@ Result<TopPlan> topPlan(const FlagValues& flags, const Invocation& invocation) {
 }
 
 Result<ExitCode> watchServers(const Invocation& invocation, JsonLines& json) {
-  const auto flags = withTopology(invocation);
-  if (!flags) return fail(flags.error());
-  auto plan = topPlan(*flags, invocation);
-  if (!plan) return fail(plan.error());
-  const bool once = flags->on("once");
-  const Nanos interval = plan->interval;
+  const auto credentials = credentialsFrom(invocation.flags, invocation.password);
+  if (!credentials) return fail(credentials.error());
+  const auto topology = withTopology(invocation.flags, *credentials);
+  if (!topology) return fail(topology.error());
+  TopPlan plan = topPlan(topology->flags, *credentials);
+  const bool once = topology->flags.on("once");
+  const Nanos interval = plan.interval;
   const std::string what =
-      fmt::format("{}{}", plan->cluster ? "cluster of " : "", plan->servers.front().text());
+      fmt::format("{}{}", plan.cluster ? "cluster of " : "", plan.servers.front().text());
   const Interrupts interrupts;
-  TopSession session(std::move(*plan));
+  TopSession session(std::move(plan));
   if (auto found = session.refresh(SteadyClock::read()); !found) return fail(found.error());
   auto display = TopDisplay::make(what, once, json.toOutput());
   if (!display) return fail(display.error());
