@@ -19,6 +19,9 @@ namespace redline::permissions_test {
 namespace {
 
 constexpr std::uint64_t kMemory = 128ULL << 20;
+/// Of "secret".
+constexpr std::string_view kHash =
+    "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
 
 /// "| `bgsave` | `+info …` |": a fault with its flags, and the rules of ACL SETUSER for it.
 struct Allowed {
@@ -47,15 +50,18 @@ std::vector<Allowed> tableUnder(const std::string& heading) {
   return rows;
 }
 
-/// A stack, and a user of it whose permissions change.
+/// A stack, and its user "lab".
 class Permissions {
  public:
-  explicit Permissions(const std::string& topology) : stack_(home_.path()), name_(topology) {
+  /// The user is in redis.conf, with these rules: it is there after a restart too.
+  Permissions(const std::string& topology, const std::vector<std::string>& rules)
+      : stack_(home_.path()), name_(topology) {
     StackOptions options;
     options.topology = topology;
     options.node.port = 0;
     options.node.maxmemory = kMemory;
-    options.node.extra = {{"cluster-node-timeout", "1000"}};
+    options.node.extra = {{"user", fmt::format("lab on #{} {}", kHash, fmt::join(rules, " "))}};
+    if (topology == "cluster") options.node.extra.emplace_back("cluster-node-timeout", "1000");
     auto up = stack_.up(options);
     EXPECT_TRUE(up) << up.error().message;
     if (up) state_ = up->state;
@@ -65,25 +71,31 @@ class Permissions {
   Permissions& operator=(const Permissions&) = delete;
 
   bool isUp() const { return !state_.nodes.empty(); }
+  std::string addrOf(std::size_t node) const { return state_.nodes.at(node).endpoint().text(); }
 
-  /// The fault as that user, who is allowed this alone; why it failed, or nothing.
-  std::string inject(const Allowed& what, const std::vector<std::string>& rules) {
+  /// An empty server whose user is allowed this alone.
+  void allow(const std::vector<std::string>& rules) {
+    auto admin = Admin::connect(state_.nodes.at(0).endpoint(), {});
+    ASSERT_TRUE(admin) << admin.error().message;
     std::vector<std::string> set{"ACL", "SETUSER", "lab", "reset", "on", ">secret"};
     set.insert(set.end(), rules.begin(), rules.end());
-    for (const NodeState& node : state_.nodes) {
-      auto admin = Admin::connect(node.endpoint(), {});
-      EXPECT_TRUE(admin) << admin.error().message;
-      if (admin) EXPECT_TRUE(admin->command(set));
-      if (admin && !state_.isCluster()) EXPECT_TRUE(admin->command({"FLUSHALL"}));
-    }
-    std::vector<std::string> words{"chaos", "-action=" + what.fault, "-user=lab",
-                                   "-addr=" + state_.nodes.at(0).endpoint().text()};
+    ASSERT_TRUE(admin->command(set));
+    ASSERT_TRUE(admin->command({"FLUSHALL"}));
+  }
+
+  /// Why it failed, or nothing.
+  std::string run(std::vector<std::string> words, std::vector<std::string> settings = {}) {
+    words.push_back("-addr=" + addrOf(0));
+    settings.push_back("REDLINE_HOME=" + home_.path().string());
+    test::Redline program(home_, words, settings);
+    return program.wait() == 0 ? "" : "failed: " + program.err();
+  }
+  /// The fault as that user.
+  std::string inject(const Allowed& what) {
+    std::vector<std::string> words{"chaos", "-action=" + what.fault, "-user=lab"};
     words.insert(words.end(), what.flags.begin(), what.flags.end());
-    if (what.fault == "reshard")
-      words.push_back("-target=" + state_.nodes.at(1).endpoint().text());
-    test::Redline chaos(home_, words, {"REDLINE_HOME=" + home_.path().string(),
-                                       "REDLINE_PASSWORD=secret"});
-    return chaos.wait() == 0 ? "" : "exit: " + chaos.err();
+    if (what.fault == "reshard") words.push_back("-target=" + addrOf(1));
+    return run(std::move(words), {"REDLINE_PASSWORD=secret"});
   }
 
  private:
@@ -100,15 +112,17 @@ std::string textOf(const Allowed& row) {
 TEST(ChaosPermissions, OfAServerAreTheLeastThatWork) {
   const auto rows = tableUnder("chaos: a server");
   ASSERT_GE(rows.size(), 8U);
-  Permissions server("node");
+  Permissions server("node", {});
   ASSERT_TRUE(server.isUp());
   for (const Allowed& row : rows) {
     SCOPED_TRACE(textOf(row));
-    EXPECT_EQ(server.inject(row, row.rules), "");
+    server.allow(row.rules);
+    EXPECT_EQ(server.inject(row), "");
     for (std::size_t without = 0; without < row.rules.size(); ++without) {
       auto rules = row.rules;
       rules.erase(rules.begin() + static_cast<std::ptrdiff_t>(without));
-      EXPECT_NE(server.inject(row, rules), "") << "without " << row.rules[without];
+      server.allow(rules);
+      EXPECT_NE(server.inject(row), "") << "without " << row.rules[without];
     }
   }
 }
@@ -116,11 +130,12 @@ TEST(ChaosPermissions, OfAServerAreTheLeastThatWork) {
 TEST(ChaosPermissions, OfAClusterAreEnough) {
   const auto rows = tableUnder("chaos: a cluster");
   ASSERT_GE(rows.size(), 2U);
-  Permissions cluster("cluster");
-  ASSERT_TRUE(cluster.isUp());
   for (const Allowed& row : rows) {
     SCOPED_TRACE(textOf(row));
-    EXPECT_EQ(cluster.inject(row, row.rules), "");
+    Permissions cluster("cluster", row.rules);
+    ASSERT_TRUE(cluster.isUp());
+    EXPECT_EQ(cluster.run({"loader", "-keys=10k", "-ttl-frac=0"}), "");
+    EXPECT_EQ(cluster.inject(row), "");
   }
 }
 
