@@ -254,8 +254,8 @@ std::string meaningOf(const Ceilings& c, const Cell& cell, const Cell& base) {
         less, before);
   if (cell[c.of].stack == "tls")
     return fmt::format(
-        "encrypting on the main thread: {:+.2f} µs a command, {:+.2f} of them outside the kernel",
-        -less, c.redisUs[cell].value() - c.redisUs[base].value());
+        "encrypting on the main thread: {:+.2f} µs a command; Redis's own part {:+.2f} µs", -less,
+        c.redisUs[cell].value() - c.redisUs[base].value());
   return fmt::format("TCP on loopback costs {:.2f} µs of {:.2f} ({})", less, before,
                      formatShare(less / before));
 }

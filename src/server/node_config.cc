@@ -31,7 +31,7 @@ constexpr std::array<std::string_view, 19> kOurs{"port",
                                                  "cluster-port",
                                                  "cluster-enabled",
                                                  "cluster-config-file"};
-constexpr std::array<std::string_view, 5> kSecrets{"requirepass", "masterauth", "user", "aclfile",
+constexpr std::array<std::string_view, 4> kSecrets{"requirepass", "masterauth", "aclfile",
                                                    "tls-key-file-pass"};
 constexpr std::array<std::string_view, 7> kPolicies{
     "allkeys-lru",  "allkeys-lfu",     "allkeys-random", "volatile-lru",
@@ -59,6 +59,11 @@ Status checkPolicy(std::string_view policy) {
               fmt::join(kPolicies, ", "));
 }
 
+/// Whether a rule of ACL SETUSER adds or removes a password as it is, and not its SHA-256.
+bool isPlainPassword(std::string_view rule) {
+  return rule.starts_with('>') || rule.starts_with('<');
+}
+
 Status checkExtra(const std::string& name, const std::string& value) {
   const std::string lower = toLower(name);
   if (isIn(kSecrets, lower))
@@ -66,6 +71,9 @@ Status checkExtra(const std::string& name, const std::string& value) {
                 "{} is refused: a password is never in a file; set "
                 "REDLINE_PASSWORD",
                 lower);
+  if (lower == "user" && std::ranges::any_of(splitWords(value), isPlainPassword))
+    return fail(ErrorCode::usage,
+                "user: a password is never in a file; write its SHA-256 behind a # instead");
   if (isIn(kOurs, lower))
     return fail(ErrorCode::usage, "{} cannot be overridden: the stack relies on it", lower);
   if (lower.empty() ||

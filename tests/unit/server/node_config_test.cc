@@ -90,6 +90,8 @@ TEST(NodeConfig, RefusesWhatWouldMakeALabServerLieOrHarm) {
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.policy = "lru"; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"Maxmemory-Policy", "noeviction"}}; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"requirepass", "x"}}; }));
+  EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"user", "lab on >secret +get"}}; }));
+  EXPECT_FALSE(refuses([](NodeConfig& c) { c.extra = {{"user", "lab on #2bb80d53 +get"}}; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"cluster-enabled", "yes"}}; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"port", "6379"}}; }));
   EXPECT_TRUE(refuses([](NodeConfig& c) { c.extra = {{"hz", "10\nport 6379"}}; }));
