@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <map>
 #include <string>
 
 #include "lab/catalog.h"
@@ -61,26 +60,29 @@ ExperimentDocument analysedAgain(const Experiment& experiment, Profile profile,
   const auto dir = LabDir::open(runs, true);
   EXPECT_TRUE(dir) << dir.error().message;
   Readings readings;
-  std::map<std::string, const RunRecord*> last;
-  for (const RunRecord& record : dir->records()) last[record.name] = &record;
-  for (const auto& [name, record] : last) readings.add(dir->read(*record));
+  for (const RunRecord& record : dir->records())  // the last one of each name stands
+    readings.replace(dir->read(record));
   ExperimentDocument document = emptyDocument(experiment, *parameters, {});
   addReadings(experiment, *parameters, readings, document);
   return document;
 }
 
-TEST(Sentences, OfTheCommittedResultsHaveTwoFiguresAtMost) {
-  for (const Profile profile : {Profile::quick, Profile::standard}) {
-    const fs::path results = fs::path(REDLINE_SOURCE_DIR) / "results" / nameOf(profile);
-    for (const Experiment& experiment : experiments()) {
-      if (!fs::exists(results / experiment.name)) continue;
-      const TemporaryDirectory copy;  // a lab's directory is claimed by whoever reads it
-      fs::copy(results / experiment.name, copy.path(), fs::copy_options::recursive);
-      EXPECT_THAT(crowdedSentences(analysedAgain(experiment, profile, copy.path())), IsEmpty())
-          << experiment.name << ", " << nameOf(profile);
-    }
+class CommittedResults : public testing::TestWithParam<Profile> {};
+
+TEST_P(CommittedResults, AreToldInSentencesOfTwoFiguresAtMost) {
+  const fs::path results = fs::path(REDLINE_SOURCE_DIR) / "results" / nameOf(GetParam());
+  for (const Experiment& experiment : experiments()) {
+    if (!fs::exists(results / experiment.name)) continue;
+    const TemporaryDirectory copy;  // a lab's directory is claimed by whoever reads it
+    fs::copy(results / experiment.name, copy.path(), fs::copy_options::recursive);
+    EXPECT_THAT(crowdedSentences(analysedAgain(experiment, GetParam(), copy.path())), IsEmpty())
+        << experiment.name;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Profiles, CommittedResults,
+                         testing::Values(Profile::quick, Profile::standard),
+                         [](const auto& of) { return std::string(nameOf(of.param)); });
 
 }  // namespace
 }  // namespace redline
