@@ -91,7 +91,7 @@ void addKeys(Admin& admin, std::size_t count) {
 }
 
 TEST(Doctor, WithoutAnAddressLooksAtThisMachine) {
-  const Examination found = examined({});
+  const Examination found = examined(std::vector<std::string>{});
   EXPECT_THAT(found.code, testing::AnyOf(0, 1)) << found.err;
   EXPECT_NE(found.severity("swap"), "none");
   EXPECT_NE(found.severity("clock"), "none");

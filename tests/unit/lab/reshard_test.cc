@@ -171,7 +171,7 @@ TEST(Reshard, PlotsBothMovesOfTheRange) {
     EXPECT_NEAR(plot.spans[0].to, 0.5, 1e-9) << plot.id;
     EXPECT_NEAR(plot.spans[1].from, 2, 1e-9) << plot.id;
   }
-  for (const std::size_t i : {0, 1}) {
+  for (const std::size_t i : {0U, 1U}) {
     ASSERT_THAT(document.plots[i].series, SizeIs(3));
     EXPECT_TRUE(document.plots[i].series[0].band) << "all runs";
     EXPECT_NEAR(document.plots[i].series[1].points.at(16).y, 5000, 5) << "their median";
