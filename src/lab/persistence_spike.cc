@@ -108,10 +108,7 @@ LabRun forkUnderLoad(Study& s, const Fork& fork, const std::string& childsCore) 
                         .load = faultDataSet(p)}),
       .before = noteDisk,
       .drives = {{.decide = [&p, word = fork.word](const Readings& soFar) -> std::optional<Flags> {
-        // A child on the generator's core has what that leaves of it; all conditions alike, since
-        // they are compared.
-        return joinFlags(
-            {driveWithFault(p, word, fmt::format("{:.0f}", *rateNow(p, soFar))), {"-wait=block"}});
+        return driveWithFault(p, word, fmt::format("{:.0f}", *rateNow(p, soFar)));
       }}},
       .expectedS = p.seconds("warmup") + p.seconds("duration") + 0.4};
   if (childsCore == kIdle) run.beside = idleChildren;
@@ -737,8 +734,9 @@ void declare(Study& s) {
       "wholly "
       "in the child's life, without the fork's");
   s.method(
-      "The generator sleeps between operations (-wait=block), so that a child on its core has what "
-      "it leaves");
+      "The generator sleeps between operations and takes its core back at once (-wait=realtime), "
+      "so "
+      "a child on its core has what it leaves");
 }
 
 Status check(const Parameters& p) {
