@@ -14,7 +14,7 @@
 namespace redline {
 namespace {
 
-constexpr std::size_t kNarrowest = 48, kWidest = 110;  // as help's
+constexpr std::size_t kNarrowestText = 48, kWidest = 110;  // as help's
 constexpr std::size_t kLabel = 10;
 constexpr std::size_t kLongest = 400;  ///< of a text of a server: a slow command has its arguments
 
@@ -34,7 +34,7 @@ std::string subjectOf(const CheckResult& result) {
 class DoctorPage {
  public:
   explicit DoctorPage(const DoctorStyle& style)
-      : width_(std::clamp(style.width, kNarrowest, kWidest)), coloured_(style.coloured) {}
+      : width_(std::clamp(style.width, kNarrowestText, kWidest)), coloured_(style.coloured) {}
 
   void severity(Severity severity) {
     const SeverityStyle& style = kStyles[static_cast<std::size_t>(severity)];
@@ -45,7 +45,7 @@ class DoctorPage {
 
   /// Results of one check and one severity: what they share is said once.
   void group(const std::vector<const CheckResult*>& results) {
-    const Judgement& first = results.front()->judgement;
+    const Diagnosis& first = results.front()->judgement;
     line(fmt::format("  {}", results.front()->title));
     for (const CheckResult* result : results)
       row("evidence", fmt::format("{}: {}", subjectOf(*result),

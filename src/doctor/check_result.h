@@ -18,7 +18,7 @@ enum class Severity : std::uint8_t {
 };
 
 /// What one check says of its facts.
-struct Judgement {
+struct Diagnosis {
   Severity severity = Severity::fine;
   std::string evidence;               ///< what was read, with its figures
   std::string effect = {};            ///< why that matters; empty where it is fine
@@ -26,7 +26,7 @@ struct Judgement {
   std::vector<std::string> fix = {};  ///< commands, or what to do
 };
 
-inline Judgement fine(std::string evidence) {
+inline Diagnosis fine(std::string evidence) {
   return {Severity::fine, std::move(evidence)};
 }
 
@@ -35,7 +35,7 @@ struct CheckResult {
   std::string check;    ///< a word for programs, that stays: "save-points"
   std::string title;    ///< for people: "save points"
   std::string subject;  ///< a server's address, "cluster", or empty: this machine
-  Judgement judgement;
+  Diagnosis judgement;
 };
 
 }  // namespace redline

@@ -22,7 +22,7 @@ struct ServerCheck {
   std::string_view title;  ///< "save points"
   Source source = Source::info;
   /// None: it does not apply to this server.
-  std::optional<Judgement> (*judge)(const ServerFacts& server, const DoctorFacts& facts) = nullptr;
+  std::optional<Diagnosis> (*judge)(const ServerFacts& server, const DoctorFacts& facts) = nullptr;
 };
 /// Every check of a server.
 std::span<const ServerCheck> serverChecks();
@@ -38,32 +38,32 @@ std::vector<CheckResult> checkCluster(const DoctorFacts& facts);
 std::vector<CheckResult> examine(const DoctorFacts& facts);
 
 /// The checks of one file each; examine() is their only caller but for tests.
-std::optional<Judgement> judgeLimit(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgePolicy(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeEviction(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeSwapped(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeBuffers(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeLimit(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgePolicy(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeEviction(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeSwapped(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeBuffers(const ServerFacts& server, const DoctorFacts& facts);
 
-std::optional<Judgement> judgeSavePoints(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeAppendOnly(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeFork(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeLastWrites(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeServersDisk(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeSavePoints(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeAppendOnly(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeFork(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeLastWrites(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeServersDisk(const ServerFacts& server, const DoctorFacts& facts);
 /// Of a disk alone, without a server.
-Judgement judgeDisk(const DiskFacts& disk);
+Diagnosis judgeDisk(const DiskFacts& disk);
 
-std::optional<Judgement> judgeClients(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeMainThread(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeCore(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeSlowCommands(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeClients(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeMainThread(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeCore(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeSlowCommands(const ServerFacts& server, const DoctorFacts& facts);
 
-std::optional<Judgement> judgeBigKeys(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeHotKeys(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeFullSlots(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeBigKeys(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeHotKeys(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeFullSlots(const ServerFacts& server, const DoctorFacts& facts);
 
-std::optional<Judgement> judgeReplicas(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeReplicaLink(const ServerFacts& server, const DoctorFacts& facts);
-std::optional<Judgement> judgeBacklog(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeReplicas(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeReplicaLink(const ServerFacts& server, const DoctorFacts& facts);
+std::optional<Diagnosis> judgeBacklog(const ServerFacts& server, const DoctorFacts& facts);
 
 /// "redis-cli -p 7600 CONFIG SET maxmemory-policy allkeys-lru".
 std::string configSet(const ServerFacts& server, std::string_view name, std::string_view value);

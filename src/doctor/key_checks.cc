@@ -67,7 +67,7 @@ std::string coverage(const KeySurvey& survey) {
                      formatShare(survey.chance()));
 }
 
-Judgement notFound(const KeySurvey& survey, std::string what, const ServerFacts& server) {
+Diagnosis notFound(const KeySurvey& survey, std::string what, const ServerFacts& server) {
   if (survey.chance() >= kLikelySeen) return fine(fmt::format("{}; {}", what, coverage(survey)));
   return {Severity::unknown,
           fmt::format("{}; {}", what, coverage(survey)),
@@ -79,7 +79,7 @@ Judgement notFound(const KeySurvey& survey, std::string what, const ServerFacts&
 
 }  // namespace
 
-std::optional<Judgement> judgeBigKeys(const ServerFacts& server, const DoctorFacts& facts) {
+std::optional<Diagnosis> judgeBigKeys(const ServerFacts& server, const DoctorFacts& facts) {
   const KeySurvey& survey = **server.keys;
   const auto big = std::ranges::count_if(survey.largest, isBig);
   if (survey.largest.empty()) return fine("no keys");
@@ -91,7 +91,7 @@ std::optional<Judgement> judgeBigKeys(const ServerFacts& server, const DoctorFac
   const PagedRead* const paged = pagedReadOf(worst.type);
   const auto timeout = toNumber<double>(server.setting("cluster-node-timeout"));
   const bool failsOver = facts.cluster && timeout && 1e3 * stallOf(worst) >= *timeout;
-  return Judgement{
+  return Diagnosis{
       failsOver ? Severity::dangerous : Severity::costsLatency,
       fmt::format("{}; {} found; {}", described(worst),
                   plural(static_cast<std::uint64_t>(big), "big key was", "big keys were"),
@@ -104,10 +104,10 @@ std::optional<Judgement> judgeBigKeys(const ServerFacts& server, const DoctorFac
                    paged == nullptr ? "" : fmt::format(" ({})", paged->how))}};
 }
 
-std::optional<Judgement> judgeHotKeys(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeHotKeys(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const KeySurvey& survey = **server.keys;
   if (!survey.counters)
-    return Judgement{Severity::unknown,
+    return Diagnosis{Severity::unknown,
                      fmt::format("{} keeps no count of uses", server.info.text("maxmemory_policy")),
                      "which keys are hot cannot be read from a server without an LFU policy",
                      nullptr,
@@ -123,7 +123,7 @@ std::optional<Judgement> judgeHotKeys(const ServerFacts& server, const DoctorFac
   const std::string found = fmt::format("{} has a use counter of {} of 255: about {} of all uses",
                                         top.name, top.reads, formatShare(share));
   if (share < kHotShare) return notFound(survey, found, server);
-  return Judgement{
+  return Diagnosis{
       Severity::costsLatency,
       fmt::format("{}; {}", found, coverage(survey)),
       "a key is served by one thread of one master: more masters do not help it",
@@ -132,7 +132,7 @@ std::optional<Judgement> judgeHotKeys(const ServerFacts& server, const DoctorFac
        "replicas; 'redline lab run hot-key' has what each costs"}};
 }
 
-std::optional<Judgement> judgeFullSlots(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeFullSlots(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const SlotFacts& slots = **server.slots;
   const double share = shareOf(slots.keysInFullest, slots.keys);
   const std::string evidence =
@@ -140,7 +140,7 @@ std::optional<Judgement> judgeFullSlots(const ServerFacts& server, const DoctorF
                   formatCount(static_cast<double>(slots.keys)), slots.fullest,
                   formatCount(static_cast<double>(slots.keysInFullest)));
   if (slots.keys < kFewKeys || share < kFullSlot) return fine(evidence);
-  return Judgement{Severity::costsLatency,
+  return Diagnosis{Severity::costsLatency,
                    fmt::format("{}: {} of them", evidence, formatShare(share)),
                    "a slot cannot be divided: its keys, and the load on them, stay on one master",
                    &kHotKeyPrice,

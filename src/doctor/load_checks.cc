@@ -37,7 +37,7 @@ std::string insteadOf(std::string_view command) {
 
 }  // namespace
 
-std::optional<Judgement> judgeClients(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeClients(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const double connected = server.info.number("connected_clients");
   const double most = server.info.number("maxclients");
   const std::uint64_t rejected = server.info.count("rejected_connections");
@@ -47,7 +47,7 @@ std::optional<Judgement> judgeClients(const ServerFacts& server, const DoctorFac
     evidence += fmt::format("; {} refused since the start", plural(rejected, "connection"));
   const bool full = most > 0 && connected >= kNearlyFull * most;
   if (!full && server.perSecond("rejected_connections") <= 0) return fine(evidence);
-  return Judgement{
+  return Diagnosis{
       Severity::dangerous,
       evidence,
       "at maxclients new connections are refused, those of a failover's clients too",
@@ -56,14 +56,14 @@ std::optional<Judgement> judgeClients(const ServerFacts& server, const DoctorFac
        configSet(server, "maxclients", std::to_string(static_cast<unsigned>(2 * most)))}};
 }
 
-std::optional<Judgement> judgeMainThread(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeMainThread(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const double busy =
       server.perSecond("used_cpu_user_main_thread") + server.perSecond("used_cpu_sys_main_thread");
   const std::string evidence =
       fmt::format("{} busy, {} commands a second", formatShare(busy),
                   formatCount(server.perSecond("total_commands_processed")));
   if (busy < kBusyThread) return fine(evidence);
-  return Judgement{Severity::costsLatency,
+  return Diagnosis{Severity::costsLatency,
                    evidence,
                    "one thread executes all commands: near its limit what is due meanwhile queues, "
                    "and p99 grows much faster than the load",
@@ -73,14 +73,14 @@ std::optional<Judgement> judgeMainThread(const ServerFacts& server, const Doctor
                     "redline lab run pipelining: what batches save"}};
 }
 
-std::optional<Judgement> judgeCore(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeCore(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   constexpr std::string_view kWaiting = "waiting_for_core_main_thread";  // server/kernel_figures.h
   if (server.info.text(kWaiting).empty()) return std::nullopt;
   const double waited = server.perSecond(kWaiting);
   const std::string evidence =
       fmt::format("its main thread waited for a core in {} of the time", formatShare(waited));
   if (waited < kNoticedWait) return fine(evidence);
-  return Judgement{
+  return Diagnosis{
       Severity::costsLatency,
       evidence,
       "other threads have its core while commands wait",
@@ -89,7 +89,7 @@ std::optional<Judgement> judgeCore(const ServerFacts& server, const DoctorFacts&
        "aof_rewrite_cpulist elsewhere (redis.conf; not by CONFIG SET)"}};
 }
 
-std::optional<Judgement> judgeSlowCommands(const ServerFacts& server, const DoctorFacts& facts) {
+std::optional<Diagnosis> judgeSlowCommands(const ServerFacts& server, const DoctorFacts& facts) {
   const std::vector<Event>& log = *server.slowLog;
   const auto longest = std::ranges::max_element(log, {}, &Event::duration);
   if (longest == log.end() || longest->duration < kSlowCommand)
@@ -99,7 +99,7 @@ std::optional<Judgement> judgeSlowCommands(const ServerFacts& server, const Doct
       log, [](const Event& event) { return event.duration >= kSlowCommand; }));
   const auto timeout = toNumber<Nanos>(server.setting("cluster-node-timeout"));
   const bool failsOver = facts.cluster && timeout && longest->duration >= *timeout * kMillisecond;
-  return Judgement{
+  return Diagnosis{
       failsOver ? Severity::dangerous : Severity::costsLatency,
       fmt::format("{} of {} of the slow log took {} or more; the longest {}: {}", slow,
                   plural(log.size(), "entry", "entries"), formatDuration(kSlowCommand),

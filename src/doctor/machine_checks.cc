@@ -58,7 +58,7 @@ const std::array kChecks{
     MachineCheck{"filter", "packet filter", Severity::costsLatency, nullptr, none},
 };
 
-Judgement judge(const MachineCheck& check, const HostFacts& host,
+Diagnosis judge(const MachineCheck& check, const HostFacts& host,
                 const std::vector<Warning>& warnings) {
   const auto warned = std::ranges::find(warnings, check.name, &Warning::id);
   if (warned == warnings.end()) return fine(check.good(host));
@@ -66,7 +66,7 @@ Judgement judge(const MachineCheck& check, const HostFacts& host,
 }
 
 /// Servers for which the machine's huge pages are off do not mind them.
-Judgement judgeHugePages(Judgement ofMachine, const DoctorFacts& facts) {
+Diagnosis judgeHugePages(Diagnosis ofMachine, const DoctorFacts& facts) {
   if (ofMachine.severity == Severity::fine) return ofMachine;
   bool known = false;
   for (const ServerFacts& server : facts.servers) {
@@ -78,7 +78,7 @@ Judgement judgeHugePages(Judgement ofMachine, const DoctorFacts& facts) {
                : ofMachine;
 }
 
-Judgement judgeClock(const MachineFacts& machine) {
+Diagnosis judgeClock(const MachineFacts& machine) {
   const std::string evidence = fmt::format("{}; a reading takes {}", orUnknown(machine.clockSource),
                                            formatDuration(machine.clockRead));
   if (machine.clockRead <= kSlowClock) return fine(evidence);
@@ -92,7 +92,7 @@ Judgement judgeClock(const MachineFacts& machine) {
        "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource"}};
 }
 
-CheckResult result(std::string_view name, std::string_view title, Judgement judgement) {
+CheckResult result(std::string_view name, std::string_view title, Diagnosis judgement) {
   return {std::string(name), std::string(title), {}, std::move(judgement)};
 }
 
@@ -116,7 +116,7 @@ std::vector<CheckResult> checkMachine(const DoctorFacts& facts) {
   for (const MachineCheck& check : kChecks) {
     // A server under load keeps a core busy itself: of each, judgeCore() says what it waits.
     if (check.name == "busy-core" && facts.anyHere()) continue;
-    Judgement judgement = judge(check, host, warnings);
+    Diagnosis judgement = judge(check, host, warnings);
     if (check.name == "hugepages") judgement = judgeHugePages(std::move(judgement), facts);
     results.push_back(result(check.name, check.title, std::move(judgement)));
   }

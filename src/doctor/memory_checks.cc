@@ -36,11 +36,11 @@ std::string limitFor(const ServerFacts& server, const DoctorFacts& facts) {
 
 }  // namespace
 
-std::optional<Judgement> judgeLimit(const ServerFacts& server, const DoctorFacts& facts) {
+std::optional<Diagnosis> judgeLimit(const ServerFacts& server, const DoctorFacts& facts) {
   const std::uint64_t limit = server.info.count(kLimit);
   const HostFacts& host = facts.machine.host;
   if (limit == 0)
-    return Judgement{Severity::dangerous,
+    return Diagnosis{Severity::dangerous,
                      fmt::format("maxmemory is 0, and {} are used",
                                  formatSize(server.info.count("used_memory"))),
                      "it grows until the kernel kills it or a fork fails; nothing is ever evicted",
@@ -49,7 +49,7 @@ std::optional<Judgement> judgeLimit(const ServerFacts& server, const DoctorFacts
                       configSet(server, "maxmemory-policy", "allkeys-lru")}};
   const std::uint64_t sum = limitsHere(facts);
   if (server.here && host.memoryTotal != 0 && sum > host.memoryTotal)
-    return Judgement{
+    return Diagnosis{
         Severity::dangerous,
         fmt::format("maxmemory is {}; with the others here that makes {}, and the machine has {}",
                     formatSize(limit), formatSize(sum), formatSize(host.memoryTotal)),
@@ -60,13 +60,13 @@ std::optional<Judgement> judgeLimit(const ServerFacts& server, const DoctorFacts
                           formatShare(shareOf(server.info.count("used_memory"), limit))));
 }
 
-std::optional<Judgement> judgePolicy(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgePolicy(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const std::uint64_t limit = server.info.count(kLimit);
   if (limit == 0) return std::nullopt;  // nothing is evicted then: judgeLimit()
   const std::string policy(server.info.text(kPolicy));
   const double used = shareOf(server.info.count("used_memory"), limit);
   if (policy == "noeviction")
-    return Judgement{Severity::dangerous,
+    return Diagnosis{Severity::dangerous,
                      fmt::format("noeviction, and {} of maxmemory is used", formatShare(used)),
                      "at the limit every write is refused with -OOM: right for a store that alerts "
                      "long before, wrong for a cache",
@@ -81,7 +81,7 @@ std::optional<Judgement> judgePolicy(const ServerFacts& server, const DoctorFact
                   formatCount(static_cast<double>(expiring)),
                   formatCount(static_cast<double>(server.info.keys())));
   if (server.info.keys() == 0 || stuck < kStuckKeys) return fine(evidence);
-  return Judgement{
+  return Diagnosis{
       Severity::dangerous,
       fmt::format("{}; the others fill about {} of maxmemory", evidence, formatShare(stuck)),
       "when keys without a time to live alone exceed maxmemory, writes are refused "
@@ -90,14 +90,14 @@ std::optional<Judgement> judgePolicy(const ServerFacts& server, const DoctorFact
       {configSet(server, "maxmemory-policy", "allkeys-lru")}};
 }
 
-std::optional<Judgement> judgeEviction(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeEviction(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const double evicted = server.perSecond("evicted_keys");
   const double hits = server.perSecond("keyspace_hits"),
                misses = server.perSecond("keyspace_misses");
   if (evicted < 1)
     return fine(fmt::format("none just now, {} keys since the start",
                             formatCount(server.info.number("evicted_keys"))));
-  return Judgement{Severity::costsLatency,
+  return Diagnosis{Severity::costsLatency,
                    fmt::format("{} keys a second{}", formatCount(evicted),
                                hits + misses > 0 ? fmt::format(", at a hit rate of {}",
                                                                formatShare(hits / (hits + misses)))
@@ -109,11 +109,11 @@ std::optional<Judgement> judgeEviction(const ServerFacts& server, const DoctorFa
                     "redline lab run eviction-cliff: what a smaller limit costs"}};
 }
 
-std::optional<Judgement> judgeSwapped(const ServerFacts& server, const DoctorFacts& facts) {
+std::optional<Diagnosis> judgeSwapped(const ServerFacts& server, const DoctorFacts& facts) {
   if (!server.process || facts.machine.host.swapTotal == 0) return std::nullopt;
   const std::uint64_t swapped = server.process->swapped;
   if (swapped == 0) return fine("nothing of it is in swap");
-  return Judgement{Severity::costsLatency,
+  return Diagnosis{Severity::costsLatency,
                    fmt::format("{} of it are in swap", formatSize(swapped)),
                    "a key in a swapped page costs a disk read on the event loop: milliseconds for "
                    "every client",
@@ -121,7 +121,7 @@ std::optional<Judgement> judgeSwapped(const ServerFacts& server, const DoctorFac
                    {"swapoff -a"}};
 }
 
-std::optional<Judgement> judgeBuffers(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeBuffers(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const ClientFacts& clients = *server.clients;
   const std::uint64_t used = server.info.count("mem_clients_normal");
   const std::uint64_t room = std::max(server.info.count(kLimit), server.info.count("used_memory"));
@@ -135,7 +135,7 @@ std::optional<Judgement> judgeBuffers(const ServerFacts& server, const DoctorFac
   if (unlimited) evidence += "; there is no limit";
   const double share = shareOf(used, room);
   if (share < kCrowded) return fine(evidence);
-  return Judgement{share >= kEndangered ? Severity::dangerous : Severity::costsLatency,
+  return Diagnosis{share >= kEndangered ? Severity::dangerous : Severity::costsLatency,
                    fmt::format("{}: {} of the memory", evidence, formatShare(share)),
                    "buffers count towards maxmemory: replies that nobody fetches evict data, or "
                    "refuse writes",

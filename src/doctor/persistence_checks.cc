@@ -33,12 +33,12 @@ double quantileUs(const std::vector<Nanos>& times, double q) {
 
 }  // namespace
 
-std::optional<Judgement> judgeSavePoints(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeSavePoints(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const std::string_view points = server.setting("save");
   if (points.empty()) return fine("none");
   const std::string evidence = fmt::format("save \"{}\"", points);
   if (!server.isMaster()) return fine(evidence + ", on a replica");
-  return Judgement{Severity::costsLatency,
+  return Diagnosis{Severity::costsLatency,
                    fmt::format("{}; the last fork took {}", evidence,
                                formatMicros(server.info.number("latest_fork_usec"))),
                    "a snapshot forks when a number of writes is reached, which is during peaks",
@@ -47,7 +47,7 @@ std::optional<Judgement> judgeSavePoints(const ServerFacts& server, const Doctor
                     "take snapshots on a replica or off the peak: redis-cli BGSAVE"}};
 }
 
-std::optional<Judgement> judgeAppendOnly(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeAppendOnly(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   if (!appends(server)) return fine("off");
   const std::string policy(server.setting("appendfsync"));
   const std::uint64_t delayed = server.info.count("aof_delayed_fsync");
@@ -55,21 +55,21 @@ std::optional<Judgement> judgeAppendOnly(const ServerFacts& server, const Doctor
   if (const auto at = server.setting("auto-aof-rewrite-percentage"); at != "0" && !at.empty())
     evidence += fmt::format(", rewritten by itself at +{}%", at);
   if (policy == "always")
-    return Judgement{Severity::costsLatency,
+    return Diagnosis{Severity::costsLatency,
                      evidence,
                      "every turn of the event loop that wrote waits for the disk",
                      &kAlwaysPrice,
                      {configSet(server, "appendfsync", "everysec") +
                       "  # may lose the last second, two when the disk is behind"}};
   if (policy == "no")
-    return Judgement{Severity::dangerous,
+    return Diagnosis{Severity::dangerous,
                      evidence,
                      "when data reaches the disk is the kernel's choice: a machine that dies takes "
                      "up to half a minute of writes with it",
                      nullptr,
                      {configSet(server, "appendfsync", "everysec")}};
   if (delayed != 0)
-    return Judgement{Severity::costsLatency,
+    return Diagnosis{Severity::costsLatency,
                      fmt::format("{}; {} delayed since the start", evidence,
                                  plural(delayed, "write was", "writes were")),
                      "the disk was behind by more than two seconds: then the main thread waits for "
@@ -81,7 +81,7 @@ std::optional<Judgement> judgeAppendOnly(const ServerFacts& server, const Doctor
   return fine(evidence);
 }
 
-std::optional<Judgement> judgeFork(const ServerFacts& server, const DoctorFacts& facts) {
+std::optional<Diagnosis> judgeFork(const ServerFacts& server, const DoctorFacts& facts) {
   const ForkEstimate estimate =
       estimateFork(server.info, server.perSecond("rdb_changes_since_last_save"));
   const std::uint64_t available = facts.machine.host.memoryAvailable;
@@ -92,14 +92,14 @@ std::optional<Judgement> judgeFork(const ServerFacts& server, const DoctorFacts&
   if (server.here) evidence += fmt::format("; {} are free", formatSize(available));
   if (forkUs > 0) evidence += fmt::format("; the last one took {}", formatMicros(forkUs));
   if (server.here && estimate.bytes > available)
-    return Judgement{Severity::dangerous,
+    return Diagnosis{Severity::dangerous,
                      evidence,
                      "the next snapshot, AOF rewrite or full synchronization of a replica can make "
                      "the kernel kill the server",
                      &kCopiedPrice,
                      {"lower maxmemory, or free memory beside the server"}};
   if (fromMicros(forkUs) >= kLongFork)
-    return Judgement{Severity::costsLatency,
+    return Diagnosis{Severity::costsLatency,
                      evidence,
                      "the server answers nobody while it forks",
                      &kSnapshotPrice,
@@ -107,7 +107,7 @@ std::optional<Judgement> judgeFork(const ServerFacts& server, const DoctorFacts&
   return fine(evidence);
 }
 
-std::optional<Judgement> judgeLastWrites(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeLastWrites(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kLast{
       {{"rdb_last_bgsave_status", "the last snapshot"},
        {"aof_last_bgrewrite_status", "the last AOF rewrite"},
@@ -115,7 +115,7 @@ std::optional<Judgement> judgeLastWrites(const ServerFacts& server, const Doctor
   for (const auto& [field, what] : kLast) {
     const std::string_view status = server.info.text(field);
     if (status.empty() || status == "ok") continue;
-    return Judgement{
+    return Diagnosis{
         Severity::dangerous,
         fmt::format("{} failed ({}: {})", what, field, status),
         "what is on the disk is old; with stop-writes-on-bgsave-error writes are refused too",
@@ -128,7 +128,7 @@ std::optional<Judgement> judgeLastWrites(const ServerFacts& server, const Doctor
   return fine("the last snapshot and the last writes succeeded, or there were none");
 }
 
-Judgement judgeDisk(const DiskFacts& disk) {
+Diagnosis judgeDisk(const DiskFacts& disk) {
   std::string evidence = disk.directory.native();
   if (!disk.filesystem.empty()) evidence += fmt::format(" ({})", disk.filesystem);
   if (disk.free) evidence += fmt::format(", {} free", formatSize(*disk.free));
@@ -152,18 +152,18 @@ Judgement judgeDisk(const DiskFacts& disk) {
           {"put the directory on a faster disk of its own"}};
 }
 
-std::optional<Judgement> judgeServersDisk(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeServersDisk(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const DiskFacts& disk = server.disk;
   if (!writesFiles(server)) return fine("nothing is written to it");
   const std::uint64_t data = server.info.count("used_memory");
   if (disk.filesystem == "tmpfs")
-    return Judgement{Severity::dangerous,
+    return Diagnosis{Severity::dangerous,
                      fmt::format("{} is a tmpfs", disk.directory.native()),
                      "what is written there is in memory, and gone with the machine",
                      nullptr,
                      {configSet(server, "dir", "/var/lib/redis")}};
   if (disk.free && *disk.free < data)
-    return Judgement{Severity::dangerous,
+    return Diagnosis{Severity::dangerous,
                      fmt::format("{} has {} free, and the data is {}", disk.directory.native(),
                                  formatSize(*disk.free), formatSize(data)),
                      "the next snapshot or rewrite fails, and then writes are refused",

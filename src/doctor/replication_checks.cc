@@ -25,12 +25,12 @@ std::string onDisk(const ServerFacts& server) {
 
 }  // namespace
 
-std::optional<Judgement> judgeReplicas(const ServerFacts& server, const DoctorFacts& facts) {
+std::optional<Diagnosis> judgeReplicas(const ServerFacts& server, const DoctorFacts& facts) {
   if (!server.isMaster()) return std::nullopt;
   const std::uint64_t replicas = server.info.count("connected_slaves");
   if (replicas != 0) return fine(fmt::format("{} connected", replicas));
   const bool stopsAll = facts.cluster && server.setting("cluster-require-full-coverage") != "no";
-  return Judgement{
+  return Diagnosis{
       Severity::dangerous,
       fmt::format("none; on the disk there is {}", onDisk(server)),
       !facts.cluster
@@ -46,13 +46,13 @@ std::optional<Judgement> judgeReplicas(const ServerFacts& server, const DoctorFa
                                                                    server.endpoint.port))}};
 }
 
-std::optional<Judgement> judgeReplicaLink(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeReplicaLink(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   if (server.isMaster()) return std::nullopt;
   const ReplicationState state = parseReplication(server.info);
   if (state.linkUp)
     return fine(fmt::format("up, to {}; heard {} s ago", state.source.text(),
                             server.info.text("master_last_io_seconds_ago")));
-  return Judgement{Severity::dangerous,
+  return Diagnosis{Severity::dangerous,
                    fmt::format("down, to {}, for {} s", state.source.text(),
                                server.info.text("master_link_down_since_seconds")),
                    "it falls behind, and cannot replace its master",
@@ -60,7 +60,7 @@ std::optional<Judgement> judgeReplicaLink(const ServerFacts& server, const Docto
                    {"see both logs: a password (masterauth), a full backlog, a network"}};
 }
 
-std::optional<Judgement> judgeBacklog(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeBacklog(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   if (!server.isMaster() || server.info.count("connected_slaves") == 0) return std::nullopt;
   const double size = server.info.number("repl_backlog_size");
   const double rate = server.perSecond("master_repl_offset");
@@ -71,7 +71,7 @@ std::optional<Judgement> judgeBacklog(const ServerFacts& server, const DoctorFac
       fmt::format("{}, at {} a second that is {} of writes", bytes,
                   formatSize(static_cast<std::uint64_t>(rate)), formatMicros(1e6 * seconds));
   if (seconds >= kShortBacklogS) return fine(evidence);
-  return Judgement{Severity::costsLatency,
+  return Diagnosis{Severity::costsLatency,
                    evidence,
                    "a replica that is away for longer needs a full copy: the master forks for it",
                    &kSnapshotPrice,
@@ -81,7 +81,7 @@ std::optional<Judgement> judgeBacklog(const ServerFacts& server, const DoctorFac
 
 namespace {
 
-Judgement judgeState(const ClusterFacts& cluster) {
+Diagnosis judgeState(const ClusterFacts& cluster) {
   const auto uncovered = cluster.map.uncovered();
   std::string failed;
   std::size_t open = 0;
@@ -119,7 +119,7 @@ Judgement judgeState(const ClusterFacts& cluster) {
 }
 
 /// Whether one master has much more of the load than the others.
-Judgement judgeBalance(const DoctorFacts& facts) {
+Diagnosis judgeBalance(const DoctorFacts& facts) {
   double all = 0, most = 0, masters = 0;
   const ServerFacts* busiest = nullptr;
   for (const ServerFacts& server : facts.servers) {

@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, 4> kSeverities{"dangerous", "costs latenc
 }  // namespace
 
 void visit(auto& json, MappedAs<CheckResult> auto& result) {
-  const Judgement& judgement = result.judgement;
+  const Diagnosis& judgement = result.judgement;
   json.field("check", result.check);
   json.field("title", result.title);
   json.field("subject", result.subject.empty() ? std::string("machine") : result.subject);

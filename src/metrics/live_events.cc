@@ -34,7 +34,7 @@ double roundedShare(double share) {
   return std::round(share * 1e5) / 1e5;
 }
 
-double sum(const std::array<std::uint64_t, kOpKinds>& counts) {
+double sumOfKinds(const std::array<std::uint64_t, kOpKinds>& counts) {
   return static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
 }
 
@@ -195,8 +195,8 @@ std::string pointEvent(const LivePoint& point, const RunClock& clock) {
   json.field("span_s", rounded(spanS));
   json.field("phase", phaseName(point.phase));
   json.field("completed",
-             perSecond(sum(counts.completed) + static_cast<double>(counts.carriedOver)));
-  json.field("failed", perSecond(sum(counts.failed)));
+             perSecond(sumOfKinds(counts.completed) + static_cast<double>(counts.carriedOver)));
+  json.field("failed", perSecond(sumOfKinds(counts.failed)));
   json.field("hits", rateOf(counts.hits));
   json.field("misses", rateOf(counts.misses));
   json.field("moved", rateOf(counts.moved));

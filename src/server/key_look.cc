@@ -6,7 +6,7 @@
 namespace redline {
 namespace {
 
-using Command = std::vector<std::string>;
+using Request = std::vector<std::string>;
 
 /// refused where it withholds the command; other errors pass.
 tl::unexpected<Error> errorOf(const Admin& admin, const Value& reply) {
@@ -29,7 +29,7 @@ std::string_view countingCommand(std::string_view type) {
 }
 
 Result<std::vector<std::string>> drawKeys(Admin& admin, std::size_t count) {
-  const std::vector<Command> commands(count, Command{"RANDOMKEY"});
+  const std::vector<Request> commands(count, Request{"RANDOMKEY"});
   auto replies = admin.pipeline(commands);
   if (!replies) return fail(std::move(replies.error()));
   std::vector<std::string> names;
@@ -55,7 +55,7 @@ Result<KeyPage> scanKeys(Admin& admin, std::string_view cursor, std::size_t coun
 
 Result<std::vector<ExaminedKey>> examineKeys(Admin& admin, std::span<const std::string> names,
                                              bool counters) {
-  std::vector<Command> commands;
+  std::vector<Request> commands;
   for (const std::string& name : names) commands.push_back({"MEMORY", "USAGE", name});
   if (counters)
     for (const std::string& name : names) commands.push_back({"OBJECT", "FREQ", name});
@@ -98,7 +98,7 @@ Status addElements(Admin& admin, ExaminedKey& key) {
 
 Result<std::vector<std::uint64_t>> countKeysInSlots(Admin& admin,
                                                     std::span<const std::uint16_t> slots) {
-  std::vector<Command> commands;
+  std::vector<Request> commands;
   for (const std::uint16_t slot : slots)
     commands.push_back({"CLUSTER", "COUNTKEYSINSLOT", std::to_string(slot)});
   const auto replies = admin.pipeline(commands);

@@ -72,9 +72,9 @@ bool TopModel::hasRates() const {
   });
 }
 
-LoadFigures TopModel::figuresOf(const Node& node) {
+TopLoad TopModel::figuresOf(const Node& node) {
   const ServerInfo& info = node.last.info;
-  LoadFigures figures;
+  TopLoad figures;
   figures.memory = info.number("used_memory");
   figures.limit = info.number("maxmemory");
   figures.clients = info.number("connected_clients");
@@ -117,7 +117,7 @@ TopView TopModel::view() {
       view.serverUsPerS += node.cost.serverUs / node.costS;
     }
     if (role != "master") continue;
-    const LoadFigures& load = node.load;
+    const TopLoad& load = node.load;
     add(view.all.opsPerS, load.opsPerS);
     add(view.all.evictedPerS, load.evictedPerS);
     add(view.all.expiredPerS, load.expiredPerS);

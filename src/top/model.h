@@ -18,7 +18,7 @@
 namespace redline {
 
 /// Figures of a server, or of all masters together. NaN: not known.
-struct LoadFigures {
+struct TopLoad {
   double opsPerS = kNaN;         ///< without our own
   double hitRate = kNaN;         ///< of lookups that were not ours; NaN without any
   double mainThread = kNaN;      ///< busy share
@@ -30,7 +30,7 @@ struct LoadFigures {
 struct NodeRow {
   std::string node;  ///< its address
   std::string role;  ///< "master", "replica"
-  LoadFigures load;
+  TopLoad load;
   std::string problem;  ///< why it cannot be read
 };
 
@@ -57,7 +57,7 @@ struct BigKey {
 struct TopView {
   bool isCluster = false;
   std::vector<NodeRow> nodes;  ///< masters first
-  LoadFigures all;             ///< of the masters together; the main thread of the busiest
+  TopLoad all;                 ///< of the masters together; the main thread of the busiest
   std::vector<Event> events;   ///< the latest first
   std::vector<Event> news;     ///< since the view before, the oldest first
   bool countsUses = false;     ///< hot keys and slots are by uses
@@ -94,12 +94,12 @@ class TopModel {
     NodeReport last;
     std::optional<ServerInfo> before;
     Nanos beforeAt = 0;
-    LoadFigures load;
+    TopLoad load;
     ObservationCost cost;
     double costS = 0;  ///< the time that `cost` is of
   };
 
-  static LoadFigures figuresOf(const Node& node);
+  static TopLoad figuresOf(const Node& node);
   void addKeys(TopView& view) const;
   void addSlots(TopView& view) const;
 

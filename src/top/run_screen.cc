@@ -18,9 +18,9 @@ std::string targetText(const RunView& view) {
 
 std::vector<ScreenLine> latencyLines(const RunView& view) {
   const auto row = [](std::string name, const RunView::Percentiles& of) {
-    return ScreenLine{
-        cellRow({std::move(name), secondsText(of.p50), secondsText(of.p99), secondsText(of.p999)},
-                kLatencyWidths)};
+    return ScreenLine{cellRow(
+        {std::move(name), shortSeconds(of.p50), shortSeconds(of.p99), shortSeconds(of.p999)},
+        kLatencyWidths)};
   };
   return {{cellRow({"latency", "p50", "p99", "p99.9"}, kLatencyWidths), kScreenGrey},
           row("response", view.response),
@@ -43,7 +43,7 @@ ScreenSection nodeSection(const RunView& view) {
   for (const RunNode& node : view.nodes)
     section.lines.push_back(
         {cellRow({node.addr, countText(node.opsPerS), shareText(node.mainThread),
-                  sizeText(node.memory), countText(node.evictedPerS), countText(node.expiredPerS)},
+                  shortSize(node.memory), countText(node.evictedPerS), countText(node.expiredPerS)},
                  kRunNodeWidths)});
   return section;
 }
@@ -89,8 +89,8 @@ std::string runLine(const RunView& view, Nanos wall) {
   return printable(fmt::format(
       "{}  {}  {}/s of {}  response p50 {} p99 {} p99.9 {}  hits {}  failed {}/s  backlog {}",
       clockText(wall), view.phase, countText(view.achieved), targetText(view),
-      secondsText(view.response.p50), secondsText(view.response.p99),
-      secondsText(view.response.p999), shareText(view.hitRate), countText(view.failedPerS),
+      shortSeconds(view.response.p50), shortSeconds(view.response.p99),
+      shortSeconds(view.response.p999), shareText(view.hitRate), countText(view.failedPerS),
       countText(view.backlog)));
 }
 

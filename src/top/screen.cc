@@ -16,12 +16,12 @@ constexpr double kBusyThread = 0.8;
 
 const std::vector<std::size_t> kNodeWidths{22, 8, 8, 11, 9, 8, 8, 8, 7, 7};
 
-std::vector<std::string> figureCells(std::string first, const LoadFigures& load) {
+std::vector<std::string> figureCells(std::string first, const TopLoad& load) {
   return {std::move(first),
           countText(load.opsPerS),
           shareText(load.hitRate),
           shareText(load.mainThread),
-          sizeText(load.memory),
+          shortSize(load.memory),
           load.limit > 0 ? formatShare(load.memory / load.limit) : "no limit",
           countText(load.evictedPerS),
           countText(load.expiredPerS),
@@ -159,12 +159,12 @@ std::vector<std::string> topScreen(const TopView& view, const ScreenTitle& title
 
 std::vector<std::string> topLines(const TopView& view, Nanos wall) {
   std::vector<std::string> lines;
-  const LoadFigures& all = view.all;
+  const TopLoad& all = view.all;
   std::string text = fmt::format(
       "{}  {} ops/s  hits {}  main thread {}  memory {}  evicted {}/s  expired {}/s  clients {}  "
       "keys {}",
       clockText(wall), countText(all.opsPerS), shareText(all.hitRate), shareText(all.mainThread),
-      sizeText(all.memory), countText(all.evictedPerS), countText(all.expiredPerS),
+      shortSize(all.memory), countText(all.evictedPerS), countText(all.expiredPerS),
       formatCount(all.clients), formatCount(all.keys));
   if (!view.hotKeys.empty())
     text += fmt::format("  hottest {} ~{}", nameText(view.hotKeys.front().name),

@@ -34,12 +34,12 @@ std::string shareText(double value) {
   return std::isnan(value) ? std::string(kUnknownFigure) : formatShare(value);
 }
 
-std::string sizeText(double bytes) {
+std::string shortSize(double bytes) {
   return std::isnan(bytes) ? std::string(kUnknownFigure)
                            : formatSize(static_cast<std::uint64_t>(bytes));
 }
 
-std::string secondsText(double seconds) {
+std::string shortSeconds(double seconds) {
   return std::isnan(seconds) ? std::string(kUnknownFigure) : formatMicros(1e6 * seconds);
 }
 

@@ -21,8 +21,8 @@ std::string clockText(Nanos wall);
 // Figures; kUnknownFigure of NaN.
 std::string countText(double value);
 std::string shareText(double value);
-std::string sizeText(double bytes);
-std::string secondsText(double seconds);
+std::string shortSize(double bytes);
+std::string shortSeconds(double seconds);
 /// A key, made printable and not too long.
 std::string nameText(std::string_view name);
 

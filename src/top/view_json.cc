@@ -8,7 +8,7 @@ constexpr unsigned kSchema = 1;
 
 }  // namespace
 
-void visit(auto& json, MappedAs<LoadFigures> auto& load) {
+void visit(auto& json, MappedAs<TopLoad> auto& load) {
   json.numberOrNaN("ops_per_s", load.opsPerS);
   json.numberOrNaN("hit_rate", load.hitRate);
   json.numberOrNaN("main_thread_busy", load.mainThread);

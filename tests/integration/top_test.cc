@@ -94,14 +94,14 @@ class Load {
   std::thread thread_;
 };
 
-void addKeys(Admin& admin, std::size_t count) {
+void makeKeys(Admin& admin, std::size_t count) {
   std::vector<std::vector<std::string>> commands;
   for (std::size_t i = 0; i < count; ++i)
     commands.push_back({"SET", fmt::format("obj:{}", i), "x"});
   ASSERT_TRUE(admin.pipeline(commands));
 }
 
-void addHash(Admin& admin, const std::string& name, std::size_t fields) {
+void makeBigHash(Admin& admin, const std::string& name, std::size_t fields) {
   std::vector<std::string> command{"HSET", name};
   for (std::size_t i = 0; i < fields; ++i)
     command.insert(command.end(), {fmt::format("field:{}", i), "value"});
@@ -113,8 +113,8 @@ TEST(Top, ShowsTheLoadAndTheBigKeyOfAServer) {
   ASSERT_TRUE(redis);
   auto admin = adminOf(*redis);
   ASSERT_TRUE(admin);
-  addKeys(*admin, 500);
-  addHash(*admin, "big:\x1b[2J", 60'000);
+  makeKeys(*admin, 500);
+  makeBigHash(*admin, "big:\x1b[2J", 60'000);
   std::vector<std::vector<std::string>> reads(30, {"GET", "obj:1"});
   reads.insert(reads.end(), 10, {"GET", "missing"});
   const Load load(redis->endpoint(), reads);
@@ -222,8 +222,8 @@ TEST(Top, SendsNothingThatWritesAndCountsAllThatItSends) {
   ASSERT_TRUE(redis);
   auto admin = adminOf(*redis);
   ASSERT_TRUE(admin);
-  addKeys(*admin, 300);
-  addHash(*admin, "hash", 20'000);
+  makeKeys(*admin, 300);
+  makeBigHash(*admin, "hash", 20'000);
   ASSERT_TRUE(admin->configSet("maxmemory-policy", "allkeys-lfu"));
   const auto digest = admin->command({"DEBUG", "DIGEST"});
   ASSERT_TRUE(admin->command({"CONFIG", "RESETSTAT"}));
@@ -281,7 +281,7 @@ TEST(Top, KeepsToItsBudget) {
   ASSERT_TRUE(redis);
   auto admin = adminOf(*redis);
   ASSERT_TRUE(admin);
-  for (int i = 0; i < 4; ++i) addKeys(*admin, 20'000);
+  for (int i = 0; i < 4; ++i) makeKeys(*admin, 20'000);
   const auto looked = [&](const std::string& budget) {
     return watchedOnce(redis->endpoint().text(), {"-budget=" + budget})
         .last()
@@ -325,7 +325,7 @@ TEST(Top, NeedsInfoAloneAndSaysWhatItMisses) {
   ASSERT_TRUE(redis);
   auto admin = adminOf(*redis);
   ASSERT_TRUE(admin);
-  addHash(*admin, "hash", 20'000);
+  makeBigHash(*admin, "hash", 20'000);
   const std::vector<std::string> login{"REDLINE_PASSWORD=secret"};
   ASSERT_TRUE(admin->command({"ACL", "SETUSER", "little", "on", ">secret", "+info"}));
   const Watched little = watchedOnce(redis->endpoint().text(), {"-user=little"}, login);

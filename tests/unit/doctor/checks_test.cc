@@ -23,10 +23,10 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-using Check = std::optional<Judgement> (*)(const ServerFacts&, const DoctorFacts&);
+using Check = std::optional<Diagnosis> (*)(const ServerFacts&, const DoctorFacts&);
 
 /// The judgement, which must be of that severity, and then complete.
-Judgement judged(FactsBuilder& facts, Check check, Severity severity) {
+Diagnosis judged(FactsBuilder& facts, Check check, Severity severity) {
   const auto judgement = facts.judge(check);
   EXPECT_TRUE(judgement);
   if (!judgement) return {};
@@ -56,7 +56,7 @@ TEST(MemoryLimit, ThatIsNoneIsDangerousAndTheFixFitsTheMachine) {
   FactsBuilder facts;
   judged(facts, judgeLimit, Severity::fine);
   facts.info("maxmemory", "0");
-  const Judgement judgement = judged(facts, judgeLimit, Severity::dangerous);
+  const Diagnosis judgement = judged(facts, judgeLimit, Severity::dangerous);
   EXPECT_THAT(judgement.evidence, HasSubstr("1 GB are used"));
   // 75% of what is available and what it has.
   EXPECT_EQ(judgement.fix.front(), "redis-cli -p 7600 CONFIG SET maxmemory 8938061824");
@@ -140,7 +140,7 @@ TEST(SavePoints, CostLatencyOnAMaster) {
   FactsBuilder facts;
   judged(facts, judgeSavePoints, Severity::fine);
   facts.setting("save", "3600 1 300 100 60 10000");
-  const Judgement judgement = judged(facts, judgeSavePoints, Severity::costsLatency);
+  const Diagnosis judgement = judged(facts, judgeSavePoints, Severity::costsLatency);
   EXPECT_EQ(judgement.price, &kSnapshotPrice);
   EXPECT_EQ(judgement.fix.front(), "redis-cli -p 7600 CONFIG SET save ''");
   facts.info("role", "slave");
@@ -190,7 +190,7 @@ TEST(Disk, OfAServerThatWritesIsJudgedByItsKindItsRoomAndItsSyncs) {
   facts.info("aof_enabled", "1");
   DiskFacts& disk = facts.server().disk;
   disk = {"/srv/redis", "ext4", 50 * kGigabyte, {}, "the directory is not one of redline's"};
-  const Judgement unknown = judged(facts, judgeServersDisk, Severity::unknown);
+  const Diagnosis unknown = judged(facts, judgeServersDisk, Severity::unknown);
   EXPECT_THAT(unknown.fix.front(), HasSubstr("redline doctor -disk=/srv/redis"));
   disk.syncs.emplace(100, 200 * kMicrosecond);
   judged(facts, judgeServersDisk, Severity::fine);
@@ -246,7 +246,7 @@ TEST(SlowCommands, CostLatencyAndInAClusterAFailover) {
   judged(facts, judgeSlowCommands, Severity::fine);
   facts.server().slowLog =
       std::vector<Event>{slow("get", 2 * kMillisecond), slow("hgetall", 6 * kSecond)};
-  const Judgement judgement = judged(facts, judgeSlowCommands, Severity::costsLatency);
+  const Diagnosis judgement = judged(facts, judgeSlowCommands, Severity::costsLatency);
   EXPECT_THAT(judgement.evidence, AllOf(HasSubstr("1 of 2 entries"), HasSubstr("6 s")));
   EXPECT_EQ(judgement.price, &kHashPrice);
   EXPECT_THAT(judgement.fix.front(), HasSubstr("HSCAN"));
@@ -271,7 +271,7 @@ ExaminedKey key(std::string name, std::string type, std::uint64_t bytes, std::ui
 TEST(BigKeys, ThatAreFoundCostLatencyByTheTimeThatAReadTakes) {
   FactsBuilder facts;
   facts.server().keys = survey(10'000, key("big:hash:0", "hash", 46'000'000, 1'000'000));
-  const Judgement judgement = judged(facts, judgeBigKeys, Severity::costsLatency);
+  const Diagnosis judgement = judged(facts, judgeBigKeys, Severity::costsLatency);
   EXPECT_THAT(judgement.evidence,
               AllOf(HasSubstr("hash big:hash:0"), HasSubstr("HGETALL of it: about 361 ms"),
                     HasSubstr("10k of 1M keys")));
@@ -283,7 +283,7 @@ TEST(BigKeys, ThatAreFoundCostLatencyByTheTimeThatAReadTakes) {
 TEST(BigKeys, ThatASampleDoesNotFindAreNotKnownToBeAbsent) {
   FactsBuilder facts;
   facts.server().keys = survey(10'000, key("obj:1", "string", 200, 0));
-  const Judgement unknown = judged(facts, judgeBigKeys, Severity::unknown);
+  const Diagnosis unknown = judged(facts, judgeBigKeys, Severity::unknown);
   EXPECT_THAT(unknown.evidence, HasSubstr("with a chance of 1.0%"));
   EXPECT_THAT(unknown.fix.front(), HasSubstr("redline doctor -addr=127.0.0.1:7600 -scan"));
   facts.server().keys = survey(1'000'000, key("obj:1", "string", 200, 0));
@@ -313,7 +313,7 @@ TEST(HotKeys, AreKnownUnderAnLfuPolicyOnly) {
   counted.uses = usesOf(255) * 20;
   judged(facts, judgeHotKeys, Severity::fine);
   counted.uses = usesOf(255) * 2;
-  const Judgement judgement = judged(facts, judgeHotKeys, Severity::costsLatency);
+  const Diagnosis judgement = judged(facts, judgeHotKeys, Severity::costsLatency);
   EXPECT_THAT(judgement.evidence, AllOf(HasSubstr("obj:7"), HasSubstr("50.0% of all uses")));
   // A tenth of the keys has a tenth of the uses.
   counted.whole = false;
@@ -336,13 +336,13 @@ TEST(Replicas, AreMissedByAMasterAloneAndInAClusterByAll) {
   FactsBuilder facts;
   judged(facts, judgeReplicas, Severity::fine);
   facts.info("connected_slaves", "0");
-  const Judgement alone = judged(facts, judgeReplicas, Severity::dangerous);
+  const Diagnosis alone = judged(facts, judgeReplicas, Severity::dangerous);
   EXPECT_THAT(alone.evidence, HasSubstr("on the disk there is nothing"));
   EXPECT_THAT(alone.fix.front(), HasSubstr("REPLICAOF 127.0.0.1 7600"));
   facts.cluster().setting("cluster-require-full-coverage", "yes");
   EXPECT_THAT(judged(facts, judgeReplicas, Severity::dangerous).effect, HasSubstr("whole cluster"));
   facts.setting("cluster-require-full-coverage", "no").setting("save", "60 1");
-  const Judgement partly = judged(facts, judgeReplicas, Severity::dangerous);
+  const Diagnosis partly = judged(facts, judgeReplicas, Severity::dangerous);
   EXPECT_THAT(partly.effect, Not(HasSubstr("whole cluster")));
   EXPECT_THAT(partly.evidence, HasSubstr("snapshots"));
   facts.info("role", "slave");
@@ -446,7 +446,7 @@ TEST(Machine, IsJudgedSettingBySetting) {
     EXPECT_EQ(find(checkMachine(facts.facts()), each.check)->judgement.severity, Severity::fine)
         << each.check;
     each.spoil(facts.facts().machine);
-    const Judgement judgement = find(checkMachine(facts.facts()), each.check)->judgement;
+    const Diagnosis judgement = find(checkMachine(facts.facts()), each.check)->judgement;
     EXPECT_EQ(judgement.severity, each.severity) << each.check;
     EXPECT_FALSE(judgement.effect.empty()) << each.check;
     EXPECT_FALSE(judgement.fix.empty()) << each.check;

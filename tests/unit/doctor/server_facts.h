@@ -72,7 +72,7 @@ class FactsBuilder {
   ServerFacts& server() { return facts_.servers.front(); }
   DoctorFacts& facts() { return facts_; }
 
-  std::optional<Judgement> judge(std::optional<Judgement> (*check)(const ServerFacts&,
+  std::optional<Diagnosis> judge(std::optional<Diagnosis> (*check)(const ServerFacts&,
                                                                    const DoctorFacts&)) {
     return check(server(), facts_);
   }
