@@ -38,8 +38,7 @@ COSTS LATENCY
     effect    forks
     price     appendfsync always costs 43.9× [5.01 – 385] of everysec's write
               p99 (9.97 ms [2.15 – 46.3] against 227 µs [48.9 µs – 1.05
-              ms]) (experiment fsync:
-              results/standard/fsync/experiment.json)
+              ms]) (experiment fsync: results/standard/fsync/experiment.json)
     fix       one
               both
               two

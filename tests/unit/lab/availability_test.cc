@@ -103,7 +103,8 @@ Readings blocks(double no, double always) {
 TEST(Availability, WhereTheTreatmentDisturbsNothingIsLeftOut) {
   ExperimentDocument document;
   addAvailability(blocks(0.1, 0.6), document);
-  EXPECT_THAT(findingOf(document, "cores-lost-rate").text, HasSubstr("rate, policy always 60.0%"));
+  EXPECT_THAT(findingOf(document, "cores-lost-rate").text,
+              HasSubstr("to 60.0% (rate, policy always)"));
   EXPECT_EQ(cellOf(document, "What others took", "rate, policy no", "p99, core available"),
             "not told apart");
   ExperimentDocument alike;

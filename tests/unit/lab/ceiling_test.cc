@@ -138,13 +138,13 @@ TEST(CeilingFindings, HoldP99AgainstWhatTheIdleCoresPausesMakeOfIt) {
 }
 
 TEST(CeilingFindings, SayWhereASlowCoreHadNoRoomLeft) {
-  EXPECT_THAT(analysed({}).findings, finds("slow-spells", Standing::plain, "20.0% of 30 intervals",
+  EXPECT_THAT(analysed({}).findings, finds("slow-spells", Standing::plain, "20.0% of the intervals",
                                            "95% busy", "250 µs or less", "20 ms or more"));
 }
 
 TEST(CeilingFindings, SayWhatOtherThreadsOnRedissCoreMadeOfP99) {
   EXPECT_THAT(analysed({}).findings,
-              finds("without-core", Standing::plain, "1.08 ms an interval", "6 of 30 intervals",
+              finds("without-core", Standing::plain, "1.08 ms of an interval", "6 of 30 intervals",
                     "20 ms or less", "250 µs or less", "mostly stay within 1 ms"));
 }
 

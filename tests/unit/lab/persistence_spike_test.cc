@@ -115,7 +115,7 @@ TEST(PersistenceSpike, TellsWhichCoreTheChildShouldHave) {
   EXPECT_EQ(findingOf(document, "child-core-bgsave").standing, Standing::expected);
   EXPECT_THAT(document.decisions, testing::ElementsAre(testing::Field(
                                       &LabDecision::action, HasSubstr("bgsave_cpulist"))));
-  EXPECT_THAT(document.answer, testing::StartsWith("BGSAVE raises p99 from "));
+  EXPECT_THAT(document.answer, testing::StartsWith("BGSAVE raises p99 to "));
   EXPECT_THAT(document.recommendations,
               Contains(AllOf(HasSubstr("bgsave_cpulist"), HasSubstr("Redis's"))));
 }

@@ -120,11 +120,11 @@ auto findsNone(std::string_view id) {
 TEST(PipeliningFindings, SayWhatBatchesGainAndWhere) {
   const auto found = analysed(usual()).findings;
   EXPECT_THAT(found, finds("throughput-gain", Standing::expected, "Batches of 64", "by 6.1× [",
-                           "from 100k/s [", "to 610k/s ["));
+                           "it is 100k/s [", "then 610k/s ["));
   // 600k and 610k differ by less than 5%; 900 µs is more than 1.5 times 500.
   EXPECT_THAT(found, finds("plateau", Standing::plain, "from batch 16 on"));
   EXPECT_THAT(found, finds("p99-climb", Standing::expected, "from batch 16 on", "900 µs [",
-                           "500 µs [", "batch 64", "6× ["));
+                           "500 µs [", "Batch 64", "6× ["));
   EXPECT_THAT(analysed(usual()).recommendations, Contains(HasSubstr("Batch up to 16 operations")));
   EXPECT_THAT(analysed(usual()).answer,
               testing::StartsWith("Batches of 64 multiply one shard's throughput by 6.1×"));
@@ -179,8 +179,7 @@ TEST(PipeliningFindings, CompareATransactionWithThePlainBatchOfItsSize) {
 
 TEST(PipeliningFindings, CompareOneKeyAndLargeValuesWithTheSweepsSameBatch) {
   const auto found = analysed(usual()).findings;
-  EXPECT_THAT(found,
-              finds("hot-key", Standing::expected, "915k/s [", "610k/s [", "1.5× [", "99.0%"));
+  EXPECT_THAT(found, finds("hot-key", Standing::expected, "915k/s [", "1.5× [", "99.0%"));
   EXPECT_THAT(found, finds("large-values", Standing::expected, "6× [", "100 B", "3× [", "4 KB"));
   auto conditions = usual();
   conditions[{"large", "b16"}].rate = 960e3;
@@ -192,7 +191,7 @@ TEST(PipeliningFindings, SayWhatWaitingForABatchCosts) {
   const auto document = analysed(usual());
   // 64 operations at 60k/s take 1.07 ms.
   EXPECT_THAT(document.findings,
-              finds("waiting-for-batches", Standing::expected, "60k/s [", "200 µs [", "1.2 ms [",
+              finds("waiting-for-batches", Standing::expected, "200 µs [", "1.2 ms [",
                     "takes 1.07 ms", "sending what is due costs none"));
   EXPECT_THAT(document.recommendations,
               Contains(AllOf(HasSubstr("send what is due"), HasSubstr("6× ["))));
@@ -206,7 +205,7 @@ TEST(PipeliningFindings, SayWhatWaitingForABatchCosts) {
 TEST(PipeliningFindings, SayWhatLargeBatchesDoToTheirNeighbours) {
   const auto found = analysed(usual()).findings;
   EXPECT_THAT(found, finds("large-batches-starve", Standing::expected,
-                           "batches of 512 instead of 16", "4× [", "from 500 µs [", "to 2 ms ["));
+                           "batches of 512 instead of 16", "4× [", "to 2 ms ["));
   EXPECT_THAT(found,
               finds("greedy-neighbour", Standing::plain, "700k/s [", "1.5 ms [", "300 µs ["));
   auto conditions = usual();

@@ -44,7 +44,7 @@ TEST(Sentences, ThoseWithThreeFiguresAreFound) {
        {}},
       {"settings",
        Standing::plain,
-       "At 80.0%, with 4 KB, 5 of 6 runs have a p99 below 1 ms and 7 s",
+       "With 4 KB 5 of 6 runs have a p99 below 1 ms and 7 s",
        "",
        false,
        {}},
