@@ -148,7 +148,10 @@ LabDisplay::Shown LabDisplay::step(const LabStep& step, Nanos now) {
       ++kept_;
       break;
     case LabStep::What::done:
-      if (everyRun) add(fmt::format("{}: {}; {}", where, step.result, totalText(now)), "");
+      if (everyRun)
+        add(fmt::format("{}{}{}; {}", where, step.result.empty() ? "" : ": ", step.result,
+                        totalText(now)),
+            "");
       break;
     case LabStep::What::disturbed:
     case LabStep::What::invalid:

@@ -237,11 +237,11 @@ Command loaderCommand() {
   command.about =
       "Writes keys obj:0, obj:1, ... with values and times to live that are a pure function of the "
       "seed: two loads with the same flags store the same data, whatever the method, threads, "
-      "batches "
-      "and topology. By rdb (-method) each master has one stream and one thread: -threads, -conns, "
+      "batches and topology. By rdb (-method) each master has one stream and one thread: -threads, "
+      "-conns, "
       "-batch, -mset, -io and -wait are for commands alone. While a stream is loaded the server "
-      "answers nobody but INFO. SIGINT ends it cleanly; Redis exits if the loader is killed "
-      "(SIGKILL), and `redline stack heal` starts it again, empty.";
+      "answers nobody but INFO. SIGINT ends it cleanly. A loader that is killed (SIGKILL) leaves "
+      "the keys that had come by then, and a driver refuses such a data set: load it again.";
   command.flags =
       joinFlags({dataSetFlags(), loadingFlags(), targetFlags(),
                  generatorFlags("how a worker waits: auto spins while replies are due soon",

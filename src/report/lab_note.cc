@@ -60,7 +60,7 @@ void addSummary(const Experiments& experiments, Blocks& blocks) {
   addTable(blocks, priceTable(experiments));
   addTable(blocks, levelTable(sloLines(experiments)));
   const std::string machine = machineText(experiments);
-  addText(blocks, fmt::format("Measured on {}{}{}.", machine, machine.empty() ? "" : ". ",
+  addText(blocks, fmt::format("{}{}.", machine.empty() ? "" : "Measured on " + machine + ". ",
                               disturbanceText(experiments)));
   for (const std::string& warning : warningsOf(experiments)) addText(blocks, warning + ".");
 }

@@ -23,8 +23,8 @@ struct RdbTarget {
 
 /// One load by RDB streams, to each server its own, all at a time: a FIFO in the place of its dump
 /// file, DEBUG RELOAD on a thread that waits for the reply, and a thread that makes the stream and
-/// writes it. An early end is a sound end of the stream: Redis exits at a file that is cut off.
-/// Life: start → (stop) → join, as of Loading.
+/// writes it. An early end is a sound end of the stream; of one that is cut off the server keeps
+/// what had come, and says in its log that it aborts. Life: start → (stop) → join, as of Loading.
 class RdbLoading {
  public:
   /// Connects and makes the FIFOs; an error means that nothing was sent. `plan` is copied.
