@@ -87,7 +87,7 @@ redline_embed(metrics metrics/page_files.h kPageHtml=../../web/index.html kPageC
   kPageJs=../../web/page.js kPageModelJs=../../web/model.js kPageChartsJs=../../web/charts.js
   kPageSlotsJs=../../web/slots.js kPageTextJs=../../web/text.js kDygraphJs=${REDLINE_DYGRAPH_JS}
   kDygraphCss=${REDLINE_DYGRAPH_CSS} kDygraphLicence=${REDLINE_DYGRAPH_LICENCE})
-redline_room(run        IMPORTS base os json resp rdb cluster workload schedule record rundir transport mitigation backing
+redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir transport mitigation backing
                                 engine server chaos metrics)
 redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus
                         UNITY 2)  # its files are long: three of them take 16 s

@@ -34,7 +34,7 @@ double roundedShare(double share) {
   return std::round(share * 1e5) / 1e5;
 }
 
-double sumOfKinds(const std::array<std::uint64_t, kOpKinds>& counts) {
+double operations(const std::array<std::uint64_t, kOpKinds>& counts) {
   return static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
 }
 
@@ -165,6 +165,14 @@ void addSummary(JsonWriter& json, const Summary& summary) {
 
 }  // namespace
 
+std::string helloEvent(std::string_view kind, std::string_view version) {
+  JsonDocument document;
+  JsonWriter json = document.writer();
+  json.field("kind", kind);
+  json.field("version", version);
+  return document.text(-1);
+}
+
 std::string runEvent(const LiveRunPlan& plan, std::uint64_t run) {
   JsonDocument document;
   JsonWriter json = document.writer();
@@ -195,8 +203,8 @@ std::string pointEvent(const LivePoint& point, const RunClock& clock) {
   json.field("span_s", rounded(spanS));
   json.field("phase", phaseName(point.phase));
   json.field("completed",
-             perSecond(sumOfKinds(counts.completed) + static_cast<double>(counts.carriedOver)));
-  json.field("failed", perSecond(sumOfKinds(counts.failed)));
+             perSecond(operations(counts.completed) + static_cast<double>(counts.carriedOver)));
+  json.field("failed", perSecond(operations(counts.failed)));
   json.field("hits", rateOf(counts.hits));
   json.field("misses", rateOf(counts.misses));
   json.field("moved", rateOf(counts.moved));

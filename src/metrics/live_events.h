@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -14,7 +15,7 @@
 
 namespace redline {
 
-// The events of the live page that are about one run, as JSON; docs/live-page.md names every field.
+// The events of the live page but for a lab's, as JSON; docs/live-page.md names every field.
 // Times are milliseconds since 1970-01-01 UTC.
 
 /// Where a run is on the wall clock.
@@ -72,6 +73,8 @@ struct LiveSummary {
   bool isJudged = false;  ///< something was measured, so that there is a verdict
 };
 
+/// The first event of a process; `kind` as LiveMetrics::start has it.
+std::string helloEvent(std::string_view kind, std::string_view version);
 std::string runEvent(const LiveRunPlan& plan, std::uint64_t run);
 std::string pointEvent(const LivePoint& point, const RunClock& clock);
 std::string summaryEvent(const LiveSummary& about, const Summary& summary);

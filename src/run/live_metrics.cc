@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/shell.h"
-#include "json/json.h"
 #include "metrics/exposition.h"
 #include "metrics/page_files.h"
 #include "server/process.h"
@@ -18,14 +17,6 @@ namespace {
 /// Another one for each process, so that a page notices that there is another.
 std::string instanceName() {
   return fmt::format("{:x}", wallNow());
-}
-
-std::string helloEvent(const std::string& kind, const std::string& version) {
-  JsonDocument document;
-  JsonWriter json = document.writer();
-  json.field("kind", kind);
-  json.field("version", version);
-  return document.text(-1);
 }
 
 LiveRunPlan livePlan(const RunBeginning& beginning, std::string title) {
