@@ -119,7 +119,7 @@ TEST(Doctor, FindsWhatIsWrongWithARealServer) {
   ASSERT_TRUE(admin->configSet("save", "3600 1"));
   ASSERT_TRUE(admin->configSet("appendonly", "yes"));
   ASSERT_TRUE(admin->configSet("appendfsync", "always"));
-  ASSERT_TRUE(admin->command({"DEBUG", "SLEEP", "0.05"}));
+  ASSERT_TRUE(admin->command({"DEBUG", "SLEEP", "1"}));
   const Examination after = examined(*redis);
   EXPECT_EQ(after.code, 1);
   EXPECT_EQ(after.severity("limit"), "dangerous");
@@ -143,14 +143,16 @@ TEST(Doctor, IsContentWithASettingOnceItsFixWasMade) {
   ASSERT_TRUE(admin->configSet("maxmemory", "0"));
   ASSERT_TRUE(admin->configSet("save", "3600 1"));
   const Examination before = examined(*redis);
-  for (const char* const check : {"limit", "save-points"})
-    for (const Json& fix : before.of(check).at("fix")) {
+  for (const char* const check : {"limit", "save-points"}) {
+    const Json result = before.of(check);
+    for (const Json& fix : result.at("fix")) {
       const auto line = fix.get<std::string>();
       if (!line.starts_with("redis-cli")) continue;
       const auto ran = runProgram({"/bin/sh", "-c", line}, 10 * kSecond);
       ASSERT_TRUE(ran && ran->succeeded()) << line;
       EXPECT_EQ(trim(ran->output), "OK") << line;
     }
+  }
   const Examination after = examined(*redis);
   EXPECT_EQ(after.severity("limit"), "fine");
   EXPECT_EQ(after.severity("policy"), "fine");
@@ -222,7 +224,7 @@ TEST(Doctor, TimesTheDiskOfAStackOfOurs) {
   test::Redline up(
       home, {"stack", "up", "node", "-port=0", "-maxmemory=64MB", "-redis-config=appendonly yes"});
   ASSERT_EQ(up.wait(), 0) << up.err();
-  const auto address = readWholeFile(home.path() / "stacks/node/stack.json").value_or("");
+  const auto address = readWholeFile(home.path() / "state/stacks/node/stack.json").value_or("");
   const Json state = Json::parse(address, nullptr, false);
   ASSERT_FALSE(state.is_discarded()) << address;
   const fs::path json = home.path() / "doctor.json";

@@ -108,6 +108,7 @@ TEST(FirstContact, FindingTheTopologyCostsNoConnection) {
     EXPECT_THAT(ran.code, kMeasured) << ran.errors;
     return received() - before;
   };
+  connections("$R loader -keys=1000 -ttl-frac=0");  // the first one finds an empty server
   for (const std::string& command :
        {std::string("$R loader -keys=1000 -ttl-frac=0"), "rm -rf run; " + shortDriver(""),
         std::string("$R chaos -action=bgsave -force")})

@@ -168,7 +168,8 @@ TEST(TopModel, EstimatesTheShareOfAHotKeyFromWhatWasSeen) {
   report.keys.counters = true;
   report.keys.uses = 2 * usesOf(200);
   report.keys.busiest = {{"obj:7", 100, 200, {}, 0}};
-  report.keys.usesBySlot = {{hashSlot("obj:7"), usesOf(200)}};
+  report.keys.usesBySlot = {
+      {hashSlot("obj:7"), usesOf(200)}, {1, usesOf(200) / 2}, {2, usesOf(200) / 2}};
   model.take(report);
   TopView view = model.view();
   EXPECT_TRUE(view.countsUses);
