@@ -486,7 +486,7 @@ Result<ExitCode> run(const Invocation& invocation) {
   const auto finished = runInTurn(*all, flags, *options, tools, views);
   if (!finished) return fail(finished.error());
   if (auto closed = closeLab(*finished, options->out, began); !closed) return fail(closed.error());
-  lingerMetrics(flags, Interrupts());
+  if (!finished->isInterrupted) lingerMetrics(flags, Interrupts());
   return exitCodeOf(*finished, options->out.string());
 }
 

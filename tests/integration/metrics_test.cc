@@ -358,6 +358,47 @@ TEST(Metrics, APortInUseIsOneLineAndExitCodeOneAndNothingIsSent) {
   EXPECT_FALSE(fs::exists(run));
 }
 
+TEST(Metrics, OfALabAndOfAFaultAloneNeedAFreePortToo) {
+  const BarePeer other("");
+  const TemporaryDirectory home;
+  for (const std::string command : {"lab run pipelining -out=" + (home.path() / "lab").string(),
+                                    std::string("chaos -action=bgsave")}) {
+    const std::string output =
+        shell(fmt::format("{} {} -metrics={}", redlineProgram(), command, other.endpoint().text()));
+    EXPECT_THAT(output, HasSubstr("the port is in use by")) << command;
+    EXPECT_TRUE(output.ends_with("\nexit 1\n")) << output;
+    EXPECT_EQ(std::count(output.begin(), output.end(), '\n'), 2) << output;
+  }
+  EXPECT_FALSE(fs::exists(home.path() / "lab"));
+}
+
+TEST(Metrics, OfAFaultAloneHaveItsServerAndTheFault) {
+  const auto redis = smallRedis();
+  ASSERT_TRUE(redis);
+  const TemporaryDirectory home;
+  const auto port = freePort();
+  ASSERT_TRUE(port);
+  Child chaos({redlineProgram(), "chaos", "-action=bgsave", "-addr=" + redis->endpoint().text(),
+               fmt::format("-metrics=127.0.0.1:{}", *port), "-metrics-linger=60s"},
+              home.path(), "chaos");
+  std::string page;
+  ASSERT_TRUE(eventually(
+      [&] {
+        const auto reply = httpGet(*port, "/metrics");
+        if (reply) page = reply->body;
+        return page.find("redline_run_phase{phase=\"ended\"} 1") != std::string::npos ||
+               !chaos.runs();
+      },
+      30 * kSecond))
+      << chaos.output();
+  ASSERT_TRUE(chaos.runs()) << chaos.output();
+  EXPECT_EQ(seriesOf(page, "redline_faults_total{fault=\"bgsave\"}"), 1);
+  EXPECT_EQ(seriesOf(page, "redline_fault_active{fault=\"bgsave\"}"), 0);
+  EXPECT_GT(seriesOf(page, "redis_memory_used_bytes{addr=\"" + redis->endpoint().text() + "\"}"),
+            0);
+  EXPECT_TRUE(chaos.ends(SIGINT)) << "Ctrl-C ends -metrics-linger";
+}
+
 TEST(Metrics, AreServedOnAddressesOfThisMachineAlone) {
   const auto redis = smallRedis();
   ASSERT_TRUE(redis);
@@ -442,9 +483,11 @@ TEST(MetricsAlone, AreAnsweredInTimeBeside300SlowSendersWhoDoNotKeepTheDriver) {
 }
 
 TEST(Metrics, LingerWithoutMetricsIsWrongUsage) {
-  const std::string output = shell(redlineProgram() + " driver -metrics-linger=5s");
-  EXPECT_THAT(output, HasSubstr("-metrics-linger=5s"));
-  EXPECT_TRUE(output.ends_with("\nexit 2\n")) << output;
+  for (const std::string command : {"driver", "lab run mset", "chaos -action=bgsave"}) {
+    const std::string output = shell(redlineProgram() + " " + command + " -metrics-linger=5s");
+    EXPECT_THAT(output, HasSubstr("-metrics-linger=5s")) << command;
+    EXPECT_TRUE(output.ends_with("\nexit 2\n")) << output;
+  }
 }
 
 }  // namespace
