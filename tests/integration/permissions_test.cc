@@ -129,7 +129,7 @@ TEST(ChaosPermissions, OfAServerAreTheLeastThatWork) {
 
 TEST(ChaosPermissions, OfAClusterAreEnough) {
   const auto rows = tableUnder("chaos: a cluster");
-  ASSERT_GE(rows.size(), 2U);
+  ASSERT_GE(rows.size(), 1U);
   for (const Allowed& row : rows) {
     SCOPED_TRACE(textOf(row));
     Permissions cluster("cluster", row.rules);
