@@ -336,10 +336,16 @@ Result<ExitCode> analyse(const Invocation& invocation) {
     return fail(ErrorCode::usage, "analyse reads a lab's directory: name it with -out");
   auto options = labOptions(invocation.flags);
   if (!options) return fail(options.error());
+  std::error_code none;
+  const auto isThere = [&](const Chosen& each) {
+    return fs::exists(options->out / each.experiment->name, none);
+  };
+  if (std::ranges::none_of(*all, isThere))
+    return fail(ErrorCode::invalidInput, "{} is not a lab's directory: it has no experiment{}",
+                options->out.string(), all->size() == 1 ? " of that name" : "");
   for (const Chosen& each : *all) {
-    std::error_code none;
     const bool named = invocation.flags.positionalWords().size() > 1;
-    if (!named && !fs::exists(options->out / each.experiment->name, none)) continue;
+    if (!named && !isThere(each)) continue;
     options->command = reproduction(invocation.flags, each.experiment->name);
     const auto document = analyseExperiment(*each.experiment, each.parameters, *options);
     if (!document) return fail(document.error());

@@ -63,9 +63,11 @@ class RdbStream {
 
   /// The whole of it, on a thread of its own.
   void run(int cpu) {
+    // Before the server opens the FIFO, and would wait in vain for a writer.
+    if (cpu >= 0)
+      if (status_ = pinThisThread(cpu); !status_) return fifo_.close();
     std::thread reloading([this] { reload(); });
-    Status ended = cpu < 0 ? Status{} : pinThisThread(cpu);
-    if (ended) ended = stream();
+    Status ended = stream();
     fifo_.close();
     if (!ended && ended.error().code != ErrorCode::unreachable) giveUp();
     awaitReply();

@@ -361,7 +361,7 @@ TEST(Metrics, APortInUseIsOneLineAndExitCodeOneAndNothingIsSent) {
 TEST(Metrics, OfALabAndOfAFaultAloneNeedAFreePortToo) {
   const BarePeer other("");
   const TemporaryDirectory home;
-  for (const std::string command : {"lab run pipelining -out=" + (home.path() / "lab").string(),
+  for (const std::string& command : {"lab run pipelining -out=" + (home.path() / "lab").string(),
                                     std::string("chaos -action=bgsave")}) {
     const std::string output =
         shell(fmt::format("{} {} -metrics={}", redlineProgram(), command, other.endpoint().text()));

@@ -242,6 +242,20 @@ TEST(RdbLoader, EndsBeforeMaxmemoryThatIsLoweredUnderIt) {
   expectNoFifo(*redis);
 }
 
+// A server that has opened the FIFO waits for its writer, and answers nobody meanwhile.
+TEST(RdbLoader, ACpuThatIsNotThereIsRefusedBeforeTheServerWaits) {
+  auto redis = startRedis(roomy());
+  if (!redis) return;
+  LoadRunPlan plan = streamPlan(*redis, 1000);
+  plan.load.cpus = {1023};
+  const auto outcome = load(plan);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_FALSE(outcome->status);
+  EXPECT_THAT(outcome->status.error().message, HasSubstr("CPU 1023"));
+  expectNoFifo(*redis);
+  EXPECT_EQ(adminOf(*redis)->command({"DBSIZE"})->integer, 0);
+}
+
 TEST(RdbLoader, EndsWithOneLineWhenTheServerDies) {
   auto redis = startRedis(roomy());
   if (!redis) return;
