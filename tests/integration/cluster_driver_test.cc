@@ -230,7 +230,7 @@ class Mover {
   }
 
  private:
-  static constexpr std::size_t kSlots = 40;
+  static constexpr std::size_t kSlots = 120;
 
   Admin source_, target_;
   Endpoint to_;
@@ -252,7 +252,7 @@ void moveDuringARun(bool transactions) {
   std::thread hand([&mover] {
     std::this_thread::sleep_for(std::chrono::milliseconds(400));
     mover.begin();
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
     mover.end();
   });
   const Summary summary = lab.run();
