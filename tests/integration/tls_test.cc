@@ -148,10 +148,11 @@ TEST(TlsStackTest, ACaMayComeFromAPipe) {
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   const std::string ca =
       readWholeFile(Certificates::in(stack.state.certificatesDir()).ca).value_or("");
-  for (std::vector<std::string> words :
-       {std::vector<std::string>{"loader", "-keys=1000", "-ttl-frac=0"},
-        {"driver", "-keys=1000", "-ttl-frac=0", "-rate=500", "-duration=200ms", "-warmup=0"},
-        {"chaos", "-action=bgsave", "-force"}}) {
+  const std::vector<std::vector<std::string>> commands{
+      {"loader", "-keys=1000", "-ttl-frac=0"},
+      {"driver", "-keys=1000", "-ttl-frac=0", "-rate=500", "-duration=200ms", "-warmup=0"},
+      {"chaos", "-action=bgsave", "-force"}};
+  for (std::vector<std::string> words : commands) {
     words.insert(words.end(), {stack.addr(), "-tls", "-tls-ca=" + pipe});
     const std::string name = words.front();
     test::Redline program(stack.home, words, stack.settings());
