@@ -38,7 +38,7 @@ std::vector<ScreenLine> nodeLines(const TopView& view) {
   if (view.nodes.size() > 1)
     lines.push_back({cellRow(figureCells("all masters", view.all), kNodeWidths), kScreenBold});
   for (const NodeRow& node : view.nodes) {
-    const std::string name = node.role == "replica" ? fmt::format("  {} r", node.node) : node.node;
+    const std::string name = node.role == "replica" ? node.node + " replica" : node.node;
     if (!node.problem.empty()) {
       lines.push_back({fmt::format("{:<22}  {}", name, printable(node.problem)), kScreenRed});
       continue;
