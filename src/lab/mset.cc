@@ -194,7 +194,7 @@ void answer(Study& s, const Kind& kind, const Costs& costs, const std::string& s
                        group, kind.single, saved, kind.multi,
                        isDecided ? fmt::format("they cost Redis {} one {}",
                                                rounded(costs.batchCost), kind.multi)
-                                 : fmt::format("whether one {} costs Redis less than they is not "
+                                 : fmt::format("whether one {} costs Redis less is not "
                                                "decided",
                                                kind.multi)));
 }
