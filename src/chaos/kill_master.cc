@@ -62,7 +62,7 @@ class KillMaster final : public Fault {
     if (!killed_ || !arguments_.on("restart")) return {};
     if (auto replaced = awaitSuccessor(*cluster_, victim_, others()); !replaced) return replaced;
     const Nanos begin = now();
-    if (auto started = own_->restart(context_.credentials); !started) return started;
+    if (auto started = own_->restart(restartAs_); !started) return started;
     ClusterWait wait;
     wait.timeout = kRejoin;
     wait.progress = [this](const Convergence& seen) {
@@ -97,7 +97,26 @@ class KillMaster final : public Fault {
     members_.clear();
     for (const ClusterMember& member : view->nodes)
       if (!member.failed) members_.push_back(member.endpoint);
+    if (auto known = learnPassword(); !known) return known;
     return checkReplaceable(*view);
+  }
+
+  /// A server is started with the default user's password, by which its replicas log in too.
+  Status learnPassword() {
+    restartAs_ = context_.credentials;
+    if (restartAs_.user.empty() || restartAs_.user == "default" || !arguments_.on("restart"))
+      return {};
+    auto admin = cluster_->at(victim_.endpoint);
+    const auto password =
+        admin ? (*admin)->configGet("requirepass") : Result<std::string>(fail(admin.error()));
+    if (!password)
+      return fail(password.error().code,
+                  "{} is restarted with the default user's password, which user {} may not read "
+                  "({}): allow it +config|get, be the default user, or give -restart=false",
+                  victim_.endpoint.text(), restartAs_.user, password.error().message);
+    restartAs_.user.clear();
+    restartAs_.password = *password;
+    return {};
   }
 
   Result<ClusterMember> chosen(const ClusterView& view) {
@@ -205,6 +224,7 @@ class KillMaster final : public Fault {
   ClusterMember victim_;
   std::vector<Endpoint> members_;  ///< all that lived before
   const OwnServer* own_ = nullptr;
+  Credentials restartAs_;
   bool hadReplica_ = false;
   bool killed_ = false;
   Nanos killedAt_ = 0;

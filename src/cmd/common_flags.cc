@@ -180,6 +180,11 @@ std::vector<FlagSpec> outputFlags(const OutputTexts& texts) {
        .fallback = "false",
        .help = texts.force,
        .group = kGroup},
+      {.name = "check-flags",
+       .kind = ValueKind::boolean,
+       .fallback = "false",
+       .help = "only check the flags: no server is asked, and nothing is written",
+       .group = kGroup},
   };
 }
 

@@ -32,7 +32,7 @@ struct OutputTexts {
   std::string_view directory, noJson;  ///< what -out and -json mean when they are empty
 };
 
-/// Where results go: -json -out -force -interval.
+/// Where results go: -json -out -force -interval; and -check-flags.
 std::vector<FlagSpec> outputFlags(const OutputTexts& texts);
 /// Refuses, before any load, a file that could not be written at the end: its directory is missing.
 Status checkFileFlag(const FlagValues& flags, std::string_view name);

@@ -19,6 +19,7 @@
 #include "cmd/help.h"
 #include "cmd/interrupts.h"
 #include "cmd/lab_feed.h"
+#include "cmd/lab_observers.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_results.h"
 #include "cmd/metrics_flags.h"
@@ -32,9 +33,12 @@
 #include "lab/study.h"
 #include "os/console.h"
 #include "os/files.h"
+#include "report/lab_document.h"
 #include "report/write_report.h"
 #include "rundir/run_dir.h"
+#include "server/free_port.h"
 #include "server/host.h"
+#include "server/process.h"
 #include "server/scratch.h"
 
 namespace redline {
@@ -80,6 +84,12 @@ std::vector<FlagSpec> labFlags() {
        .kind = ValueKind::boolean,
        .fallback = "false",
        .help = "run: a line for each run, with its directory",
+       .group = kGroup},
+      {.name = "observe",
+       .kind = ValueKind::boolean,
+       .fallback = "false",
+       .help = "run: also serve the live page (-metrics), and start Debian's prometheus and "
+               "prometheus-redis-exporter until the lab ends",
        .group = kGroup},
       {.name = "most",
        .kind = ValueKind::size,
@@ -162,44 +172,90 @@ LabTools labTools() {
   return tools;
 }
 
+/// The command that repeats one experiment, with the flags that shape it.
+std::string reproduction(const FlagValues& flags, std::string_view experiment) {
+  std::vector<std::string> words{"redline", "lab", "run", std::string(experiment),
+                                 "-profile=" + flags.text("profile")};
+  for (const std::string_view name : {"repeat", "set", "server-cpus", "cpus"})
+    if (flags.given(name)) words.push_back(fmt::format("-{}={}", name, flags.text(name)));
+  return shellLine(words);
+}
+
 /// One experiment with its parameters, from the flags.
 struct Chosen {
   const Experiment* experiment = nullptr;
   Parameters parameters;
+  std::string command;  ///< repeats it
 };
 
-Result<Chosen> choose(const Experiment& experiment, const FlagValues& flags) {
-  const auto profile = parseProfile(flags.text("profile"));
+/// What the lab's directory says of an experiment that was begun in it; none where it says nothing.
+Result<std::optional<ExperimentDocument>> begunIn(const fs::path& lab,
+                                                  const Experiment& experiment) {
+  const fs::path directory = lab / experiment.name;
+  if (!isLabDirectory(directory)) return std::nullopt;
+  auto found = readLab(directory);
+  if (!found) return fail(found.error());
+  return std::optional(std::move(found->front()));
+}
+
+/// `begun`: the parameters are those of this document, but for what the flags name.
+Result<Chosen> choose(const Experiment& experiment, const FlagValues& flags,
+                      const std::optional<ExperimentDocument>& begun = std::nullopt) {
+  const bool asBegun = begun && !flags.given("profile");
+  const auto profile = parseProfile(asBegun ? begun->profile : flags.text("profile"));
   if (!profile) return fail(profile.error());
-  auto overrides = parseOverrides(flags.text("set"));
-  if (!overrides) return fail(overrides.error());
-  if (!flags.empty("repeat")) overrides->push_back({"repeat", flags.text("repeat"), "-repeat"});
+  std::vector<ParameterOverride> overrides;
+  if (begun)
+    for (const auto& [name, value] : begun->parameters)
+      overrides.push_back({name, value, std::string(kExperimentFile)});
+  const auto settings = parseOverrides(flags.text("set"));
+  if (!settings) return fail(settings.error());
+  overrides.insert(overrides.end(), settings->begin(), settings->end());
+  if (!flags.empty("repeat")) overrides.push_back({"repeat", flags.text("repeat"), "-repeat"});
   const auto path = findExperimentFile(
       experiment.name, experimentPlaces(flags.text("experiments"), ownExecutable()));
   if (!path) return fail(path.error());
   const auto toml = readWholeFile(*path, kMostTomlBytes);
   if (!toml) return fail(toml.error());
   auto parameters =
-      readParameters(experiment.parameters, path->string(), *toml, *profile, *overrides);
+      readParameters(experiment.parameters, path->string(), *toml, *profile, overrides);
   if (!parameters) return fail(parameters.error());
   if (experiment.check != nullptr)
     if (const auto sound = experiment.check(*parameters); !sound) return fail(sound.error());
-  return Chosen{&experiment, std::move(*parameters)};
+  return Chosen{&experiment, std::move(*parameters),
+                begun ? begun->command : reproduction(flags, experiment.name)};
 }
 
 /// The experiments that the words after the action name; "all" and none are all of them.
-Result<std::vector<Chosen>> chosen(const FlagValues& flags) {
-  std::vector<std::string> names(flags.positionalWords().begin() + 1,
-                                 flags.positionalWords().end());
+Result<std::vector<const Experiment*>> namedExperiments(const FlagValues& flags) {
+  const std::vector<std::string> names(flags.positionalWords().begin() + 1,
+                                       flags.positionalWords().end());
+  std::vector<const Experiment*> all;
   if (names.empty() || names == std::vector<std::string>{"all"}) {
-    names.clear();
-    for (const Experiment& each : experiments()) names.emplace_back(each.name);
+    for (const Experiment& each : experiments()) all.push_back(&each);
+    return all;
   }
-  std::vector<Chosen> all;
   for (const std::string& name : names) {
     const auto experiment = findExperiment(name);
     if (!experiment) return fail(experiment.error());
-    auto one = choose(**experiment, flags);
+    all.push_back(*experiment);
+  }
+  return all;
+}
+
+/// Those experiments, each with its parameters: by -resume those that it was begun with.
+Result<std::vector<Chosen>> chosen(const FlagValues& flags) {
+  const auto named = namedExperiments(flags);
+  if (!named) return fail(named.error());
+  std::vector<Chosen> all;
+  for (const Experiment* const experiment : *named) {
+    std::optional<ExperimentDocument> begun;
+    if (flags.on("resume") && !flags.empty("out")) {
+      auto found = begunIn(flags.text("out"), *experiment);
+      if (!found) return fail(found.error());
+      begun = std::move(*found);
+    }
+    auto one = choose(*experiment, flags, begun);
     if (!one) return fail(one.error());
     all.push_back(std::move(*one));
   }
@@ -217,15 +273,6 @@ LabCpus labCpus(const FlagValues& flags) {
   if (cpus.server.empty()) cpus.server = std::to_string(ours[0]);
   if (cpus.generator.empty()) cpus.generator = std::to_string(ours[1]);
   return cpus;
-}
-
-/// The command that repeats one experiment, with the flags that shape it.
-std::string reproduction(const FlagValues& flags, std::string_view experiment) {
-  std::vector<std::string> words{"redline", "lab", "run", std::string(experiment),
-                                 "-profile=" + flags.text("profile")};
-  for (const std::string_view name : {"repeat", "set", "server-cpus", "cpus"})
-    if (flags.given(name)) words.push_back(fmt::format("-{}={}", name, flags.text(name)));
-  return shellLine(words);
 }
 
 Result<LabOptions> labOptions(const FlagValues& flags) {
@@ -329,29 +376,94 @@ Result<ExitCode> predict(const Invocation& invocation) {
   return ExitCode::good;
 }
 
+/// Analyses one experiment of the lab again, with the parameters that it was begun with.
+Status analyseOne(const Experiment& experiment, const FlagValues& flags, LabOptions& options) {
+  const auto begun = begunIn(options.out, experiment);
+  if (!begun) return fail(begun.error());
+  const auto one = choose(experiment, flags, *begun);
+  if (!one) return fail(one.error());
+  options.command = one->command;
+  const auto document = analyseExperiment(experiment, one->parameters, options);
+  if (!document) return fail(document.error());
+  printFindings(*document);
+  return {};
+}
+
 Result<ExitCode> analyse(const Invocation& invocation) {
-  const auto all = chosen(invocation.flags);
+  const FlagValues& flags = invocation.flags;
+  const auto all = namedExperiments(flags);
   if (!all) return fail(all.error());
-  if (invocation.flags.empty("out"))
+  if (flags.empty("out"))
     return fail(ErrorCode::usage, "analyse reads a lab's directory: name it with -out");
-  auto options = labOptions(invocation.flags);
+  auto options = labOptions(flags);
   if (!options) return fail(options.error());
   std::error_code none;
-  const auto isThere = [&](const Chosen& each) {
-    return fs::exists(options->out / each.experiment->name, none);
+  const auto isThere = [&](const Experiment* experiment) {
+    return fs::exists(options->out / experiment->name, none);
   };
   if (std::ranges::none_of(*all, isThere))
     return fail(ErrorCode::invalidInput, "{} is not a lab's directory: it has no experiment{}",
                 options->out.string(), all->size() == 1 ? " of that name" : "");
-  for (const Chosen& each : *all) {
-    const bool named = invocation.flags.positionalWords().size() > 1;
+  const auto claim = claimDirectory(options->out);
+  if (!claim) return fail(claim.error());
+  for (const Experiment* const each : *all) {
+    const bool named = flags.positionalWords().size() > 1;
     if (!named && !isThere(each)) continue;
-    options->command = reproduction(invocation.flags, each.experiment->name);
-    const auto document = analyseExperiment(*each.experiment, each.parameters, *options);
-    if (!document) return fail(document.error());
-    printFindings(*document);
+    if (auto analysed = analyseOne(*each, flags, *options); !analysed)
+      return fail(analysed.error());
   }
   return ExitCode::good;
+}
+
+/// Makes the lab's directory this process's own: another lab that wrote into it would take the
+/// place of an experiment that is still to come.
+Result<Fd> claimLab(const std::vector<Chosen>& all, LabOptions& options) {
+  if (options.out.empty()) {
+    auto created = createRunDirectory("lab", std::time(nullptr));
+    if (!created) return fail(created.error());
+    options.out = std::move(*created);
+  }
+  if (auto made = createDirectory(options.out); !made) return fail(made.error());
+  auto claim = claimDirectory(options.out);
+  if (!claim) return fail(claim.error());
+  for (const Chosen& each : all)
+    if (auto free = checkPlace(*each.experiment, each.parameters, options); !free)
+      return fail(free.error());
+  return claim;
+}
+
+/// Where the live page is served: by -metrics; with -observe alone on the usual port, or on a free
+/// one; none where nobody asked for it.
+Result<std::optional<Endpoint>> pageAddress(const FlagValues& flags) {
+  if (!flags.empty("metrics")) return parseEndpoint(flags.text("metrics"));
+  if (!flags.on("observe")) return std::nullopt;
+  constexpr std::uint16_t kUsual = 9121;
+  if (!portUser(kUsual)) return Endpoint{"127.0.0.1", kUsual, {}};
+  const auto port = freePort();
+  if (!port) return fail(port.error());
+  return Endpoint{"127.0.0.1", *port, {}};
+}
+
+/// What shows a lab while it runs, as the flags ask for it.
+struct Watched {
+  std::unique_ptr<LiveMetrics> page;
+  std::unique_ptr<LabObservers> observers;
+};
+
+Result<Watched> startWatching(const FlagValues& flags, const LabOptions& options) {
+  Watched watched;
+  const auto where = pageAddress(flags);
+  if (!where) return fail(where.error());
+  if (!*where) return watched;
+  auto page = startMetricsAt(**where, "lab", generatorCpus(options));
+  if (!page) return fail(page.error());
+  watched.page = std::move(*page);
+  if (!flags.on("observe")) return watched;
+  auto observers = LabObservers::start(options.stacks / "observe", **where);
+  if (!observers) return fail(observers.error());
+  watched.observers = std::move(*observers);
+  printErr("note: Prometheus at {}/ until the lab ends\n", watched.observers->url());
+  return watched;
 }
 
 /// What is left of the experiments when the last one is over, or the lab was interrupted.
@@ -377,8 +489,9 @@ Result<std::vector<LabDisplay::Part>> partsOf(const std::vector<Chosen>& all, co
 /// Where the lab is shown while it runs.
 struct LabViews {
   LabScreen screen;
-  LiveMetrics* metrics;         ///< null: there is no live page
-  std::optional<LabFeed> page;  ///< of the live page
+  LiveMetrics* metrics;           ///< null: there is no live page
+  std::optional<LabFeed> page;    ///< of the live page
+  const LabObservers* observers;  ///< null: there are none
 
   void begin() {
     screen.begin();
@@ -402,18 +515,23 @@ struct LabViews {
       watcher.watch = [this](RunWatcher& run, const std::string& title) {
         metrics->join(run, title);
       };
+    if (observers != nullptr)
+      watcher.servers = [this](const std::vector<Endpoint>& servers) {
+        if (auto followed = observers->follow(servers); !followed)
+          screen.note("note: " + followed.error().message);
+      };
   }
 };
 
-Result<Finished> runInTurn(const std::vector<Chosen>& all, const FlagValues& flags,
-                           LabOptions& options, const LabTools& tools, LabViews& views) {
+Result<Finished> runInTurn(const std::vector<Chosen>& all, LabOptions& options,
+                           const LabTools& tools, LabViews& views) {
   const Interrupts interrupts;
   LabWatcher watcher;
   views.addTo(watcher);
   watcher.interrupted = [&interrupts] { return interrupts.received(); };
   Finished finished;
   for (const Chosen& each : all) {
-    options.command = reproduction(flags, each.experiment->name);
+    options.command = each.command;
     views.begin();
     const auto outcome = runExperiment(*each.experiment, each.parameters, options, tools, watcher);
     if (!outcome) {
@@ -469,27 +587,24 @@ Result<ExitCode> run(const Invocation& invocation) {
   if (auto sound = checkMetricsFlags(flags); !sound) return fail(sound.error());
   auto options = labOptions(flags);
   if (!options) return fail(options.error());
-  const auto metrics = startMetrics(flags, "lab", generatorCpus(*options));
-  if (!metrics) return fail(metrics.error());
   const auto scratch = Scratch::make(flags);
   if (!scratch) return fail(scratch.error());
   options->stacks = scratch->path();
-  if (options->out.empty()) {
-    auto created = createRunDirectory("lab", std::time(nullptr));
-    if (!created) return fail(created.error());
-    options->out = std::move(*created);
-  }
   const LabTools tools = labTools();
   const auto parts = partsOf(*all, tools, options->cpus);
   if (!parts) return fail(parts.error());
+  const auto watched = startWatching(flags, *options);
+  if (!watched) return fail(watched.error());
+  const auto claim = claimLab(*all, *options);
+  if (!claim) return fail(claim.error());
 
   const Nanos began = SteadyClock::read();
   LabStyle style = labStyleOf(STDERR_FILENO);
   style.isVerbose = flags.on("verbose");
-  LabViews views{{style, *parts}, metrics->get(), {}};
-  if (*metrics) views.page.emplace((*metrics)->feed(), *parts);
-  views.screen.opening(flags.text("profile"), options->out.string());
-  const auto finished = runInTurn(*all, flags, *options, tools, views);
+  LabViews views{{style, *parts}, watched->page.get(), {}, watched->observers.get()};
+  if (watched->page) views.page.emplace(watched->page->feed(), *parts);
+  views.screen.opening(nameOf(all->front().parameters.profile()), options->out.string());
+  const auto finished = runInTurn(*all, *options, tools, views);
   if (!finished) return fail(finished.error());
   if (auto closed = closeLab(*finished, options->out, began); !closed) return fail(closed.error());
   if (!finished->isInterrupted) lingerMetrics(flags, Interrupts());
@@ -542,6 +657,7 @@ Command labCommand() {
       {"redline lab list pipelining -profile=full", "its question and its parameters, explained"},
       {"redline lab run all -out=runs/today", "all of them in the quick profile"},
       {"redline lab run pipelining -profile=standard -repeat=5", "one of them, with intervals"},
+      {"redline lab run all -observe", "with a live page and Prometheus to watch it"},
       {"redline lab run all -out=runs/today -resume", "continues after an interruption"},
       {"redline lab predict", "the models' predictions, before any measurement"},
       {"redline lab analyse -out=runs/today", "recomputes the findings from existing runs"},

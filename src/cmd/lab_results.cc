@@ -71,6 +71,7 @@ Result<ExitCode> exportLab(const Invocation& invocation) {
   const std::filesystem::path lab = directories.front();
   if (!isLabDirectory(lab))
     return fail(ErrorCode::invalidInput, "{} is not a lab's directory", lab.native());
+  if (auto free = checkExportPlace(lab, flags.text("out")); !free) return fail(free.error());
   // Rendered from all runs first, so that the plots include what is left out below.
   if (auto report = writeReport({lab.string()}, lab); !report) return fail(report.error());
   const auto kept = exportLab(lab, flags.text("out"), flags.size("most"));

@@ -170,6 +170,7 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
   const auto credentials = credentialsFrom(invocation.flags, invocation.password);
   if (!credentials) return fail(credentials.error());
   if (auto sound = loadRunPlan(invocation, *credentials); !sound) return fail(sound.error());
+  if (invocation.flags.on("check-flags")) return ExitCode::good;
   auto topology = withTopology(invocation.flags, *credentials);
   if (!topology) return fail(topology.error());
   auto plan = loadRunPlan({topology->flags, invocation.argv, invocation.password}, *credentials);

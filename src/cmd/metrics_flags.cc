@@ -34,7 +34,8 @@ std::vector<FlagSpec> metricsFlags() {
 }
 
 Status checkMetricsFlags(const FlagValues& flags) {
-  if (flags.duration("metrics-linger") == 0 || !flags.empty("metrics")) return {};
+  const bool isServed = !flags.empty("metrics") || (flags.has("observe") && flags.on("observe"));
+  if (flags.duration("metrics-linger") == 0 || isServed) return {};
   return fail(ErrorCode::usage, "-metrics-linger={} needs -metrics", flags.text("metrics-linger"));
 }
 
@@ -43,11 +44,16 @@ Result<std::unique_ptr<LiveMetrics>> startMetrics(const FlagValues& flags, std::
   if (flags.empty("metrics")) return nullptr;
   const auto where = parseEndpoint(flags.text("metrics"));
   if (!where) return fail(where.error());
+  return startMetricsAt(*where, kind, cpus);
+}
+
+Result<std::unique_ptr<LiveMetrics>> startMetricsAt(const Endpoint& where, std::string_view kind,
+                                                    std::span<const int> cpus) {
   const AffinityScope beside(cpus);
-  auto metrics = LiveMetrics::start(*where, std::string(kind), REDLINE_VERSION);
+  auto metrics = LiveMetrics::start(where, std::string(kind), REDLINE_VERSION);
   if (!metrics) return fail(metrics.error());
-  printErr("note: live page at http://{0}/, metrics at http://{0}/metrics{1}\n", where->text(),
-           isLoopback(*where) ? "" : ": everybody who reaches this machine may read them");
+  printErr("note: live page at http://{0}/, metrics at http://{0}/metrics{1}\n", where.text(),
+           isLoopback(where) ? "" : ": everybody who reaches this machine may read them");
   return metrics;
 }
 

@@ -10,12 +10,13 @@
 #include "cmd/flag_values.h"
 #include "cmd/interrupts.h"
 #include "run/live_metrics.h"
+#include "transport/endpoint.h"
 
 namespace redline {
 
 /// -metrics and -metrics-linger, for the commands that can be watched.
 std::vector<FlagSpec> metricsFlags();
-/// usage: -metrics-linger without -metrics.
+/// usage: -metrics-linger without -metrics, or -observe, which implies it.
 Status checkMetricsFlags(const FlagValues& flags);
 
 /// The live page and /metrics as asked for, and a note where they are; null when they were not
@@ -23,6 +24,9 @@ Status checkMetricsFlags(const FlagValues& flags);
 /// as LiveMetrics::start has it.
 Result<std::unique_ptr<LiveMetrics>> startMetrics(const FlagValues& flags, std::string_view kind,
                                                   std::span<const int> cpus);
+/// The same at this address, whatever the flags say.
+Result<std::unique_ptr<LiveMetrics>> startMetricsAt(const Endpoint& where, std::string_view kind,
+                                                    std::span<const int> cpus);
 
 /// Keeps serving the final values for as long as -metrics-linger says, or until an interrupt.
 void lingerMetrics(const FlagValues& flags, const Interrupts& interrupts);

@@ -20,10 +20,10 @@ std::filesystem::path outputDirectory(const FlagValues& flags) {
 Result<ExitCode> runReport(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   const std::filesystem::path out = outputDirectory(flags);
-  if (flags.empty("out"))
-    printErr("report: writes into {} (-out=DIR for another place)\n", (out / "").string());
   const auto files = writeReport(flags.positionalWords(), out);
   if (!files) return fail(files.error());
+  if (flags.empty("out"))
+    printErr("report: written into {} (-out=DIR for another place)\n", (out / "").string());
   printOut("{}\n{}\n", files->html.string(), files->findings.string());
   if (!files->details.empty()) printOut("{}\n", files->details.string());
   return ExitCode::good;

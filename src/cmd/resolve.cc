@@ -329,6 +329,16 @@ std::string environmentName(std::string_view flag) {
   return name;
 }
 
+/// What a word without a flag may have been meant for: "did you mean -action=bgsave?".
+std::string flagOfValue(const Command& command, std::string_view word) {
+  for (const FlagSpec& flag : command.flags) {
+    if (flag.kind != ValueKind::choice) continue;
+    if (const std::string_view near = closest(word, flag.choices); !near.empty())
+      return fmt::format("did you mean -{}={}?", flag.name, near);
+  }
+  return "flags start with a dash, as in -keys=1M";
+}
+
 Status checkWords(const Command& command, std::span<const std::string> words) {
   const auto& positionals = command.positionals;
   const bool anyNumber = !positionals.empty() && positionals.back().repeated;
@@ -337,7 +347,7 @@ Status checkWords(const Command& command, std::span<const std::string> words) {
     const bool value = stray == "true" || stray == "false";
     return fail(ErrorCode::usage, "unexpected word '{}': {}", stray,
                 value ? "a boolean's value needs an equals sign, as in -force=false"
-                      : "flags start with a dash, as in -keys=1M");
+                      : flagOfValue(command, stray));
   }
   for (std::size_t i = 0; i < words.size(); ++i) {
     const PositionalSpec& spec = positionals[std::min(i, positionals.size() - 1)];

@@ -1,7 +1,10 @@
 #include "cmd/stack_options.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
+#include "base/suggest.h"
 #include "base/text.h"
 
 namespace redline {
@@ -103,10 +106,14 @@ std::string stackName(const FlagValues& flags) {
 Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& password) {
   const std::string& topology = flags.positional("node");
   const bool cluster = topology == "cluster";
-  if (topology != "node" && !cluster)
+  if (topology != "node" && !cluster) {
+    constexpr std::array<std::string_view, 2> kTopologies{"node", "cluster"};
+    const std::string hint = didYouMean(topology, kTopologies);
+    if (!hint.empty()) return fail(ErrorCode::usage, "there is no topology '{}'{}", topology, hint);
     return fail(ErrorCode::usage,
                 "name the topology: 'redline stack up node' or 'redline stack up cluster'{}",
                 topology.empty() ? "" : " (-name sets a stack's name)");
+  }
   const std::uint16_t port = portOf(flags, "port", cluster ? kClusterPort : kNodePort);
   auto shape = cluster ? shapeOf(flags) : noShape(flags);
   if (!shape) return fail(shape.error());

@@ -193,7 +193,7 @@ std::optional<std::uint64_t> Settler::verify(std::string_view value, const Pendi
   std::uint64_t version = 0;
   if (plan_.verify == VerifyLevel::none) return version;
   Counters& counters = recorder_.counters();
-  ++counters.checked;
+  if (recorder_.counts(op)) ++counters.checked;
   if (shared_.values.check(value, op.id, &version, plan_.verify) == Values::Verdict::ok)
     return version;
   ++counters.corrupt;

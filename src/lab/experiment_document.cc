@@ -128,6 +128,7 @@ void addReadings(const Experiment& experiment, const Parameters& parameters,
       document.wallStart = document.wallStart == 0 ? start : std::min(document.wallStart, start);
   }
   lab::analyse(experiment, parameters, readings, document);
+  withdrawUnsupportedAdvice(document);
   addInvalidRunsFinding(readings, document);
   addCpuContentionFinding(readings, document);
   addAvailability(readings, document);

@@ -79,6 +79,7 @@ class Run {
   RunRecord make(const LabRun& run);
   Reading readingOf(RunRecord& record);
   Status carryOut(const LabRun& run, RunRecord& record);
+  tl::unexpected<Error> withoutServers(const LabRun& run, const Error& error);
   Status drive(const LabRun& run, const LabServers::Up& up, RunRecord& record);
   Result<std::optional<std::vector<DriverPlan>>> drivePlans(const LabRun& run,
                                                             const LabServers::Up& up,
@@ -108,6 +109,7 @@ class Run {
   LabOutcome outcome_;
   Nanos analysisTook_ = 0, analysedAt_ = 0;
   const std::string priority_ = goFirst();
+  std::set<std::string> unusable_;          ///< stacks that no further try would bring up
   std::vector<const LabRun*> again_;        ///< disturbed; to be made once more after all others
   std::optional<double> tolerableForeign_;  ///< calibrated before the first run
   std::vector<SlotTime> slotTimes_;         ///< of the same run
@@ -143,6 +145,8 @@ Result<LabOutcome> Run::all() {
     if (watcher_.interrupted()) break;
     if (const RunRecord* const record = dir_.finished(run.name))
       keep(run, *record);
+    else if (unusable_.contains(run.stack))
+      eta_.keptWithoutRunning(expected_[placeOf(run)]);
     else
       one(run);
     dropUnlessNeeded(run);
@@ -329,6 +333,22 @@ class Run::Beside {
   std::thread thread_;
 };
 
+/// Why a run has no servers. Where that will not pass by itself, the later runs on them are left
+/// out: they would fail alike.
+tl::unexpected<Error> Run::withoutServers(const LabRun& run, const Error& error) {
+  const bool passes = error.code != ErrorCode::usage && error.code != ErrorCode::invalidInput &&
+                      error.code != ErrorCode::noSpace;
+  if (passes || !unusable_.insert(run.stack).second) return fail(error);
+  const auto later = std::ranges::count_if(
+      plan_.runs.begin() + static_cast<std::ptrdiff_t>(placeOf(run)) + 1, plan_.runs.end(),
+      [&](const LabRun& other) {
+        return other.stack == run.stack && dir_.finished(other.name) == nullptr;
+      });
+  if (later == 0) return fail(error);
+  return fail(error.code, "{}; {} more {} on these servers {} left out", error.message, later,
+              later == 1 ? "run" : "runs", later == 1 ? "is" : "are");
+}
+
 Status Run::carryOut(const LabRun& run, RunRecord& record) {
   if (const std::size_t cpus = cpusOf(options_.cpus); cpus < run.leastCpus) {
     record.state = RunState::skipped;
@@ -343,7 +363,7 @@ Status Run::carryOut(const LabRun& run, RunRecord& record) {
       return {};
     }
   const auto up = servers_.need(run.stack, run.fresh, record);
-  if (!up) return fail(up.error());
+  if (!up) return withoutServers(run, up.error());
   record.commands = up->commands;
   if (!up->load.empty()) {
     record.notes.emplace_back("load", up->load);
@@ -502,6 +522,15 @@ Result<double> expectedSeconds(const Experiment& experiment, const Parameters& p
   if (auto sound = check.check(); !sound) return fail(sound.error());
   const std::vector<double> seconds = check.expectedSeconds();
   return std::accumulate(seconds.begin(), seconds.end(), 0.0);
+}
+
+Status checkPlace(const Experiment& experiment, const Parameters& parameters,
+                  const LabOptions& options) {
+  const std::filesystem::path path = options.out / experiment.name;
+  std::error_code none;
+  if (!std::filesystem::exists(path, none) || std::filesystem::is_empty(path, none)) return {};
+  const auto dir = LabDir::open(path, options.resume);
+  return dir ? checkSame(*dir, parameters) : fail(dir.error());
 }
 
 Result<LabOutcome> runExperiment(const Experiment& experiment, const Parameters& parameters,

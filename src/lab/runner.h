@@ -38,6 +38,8 @@ struct LabWatcher {
   std::function<void(const LabStep&)> step;        ///< a run begins or is over
   std::function<void(const std::string&)> status;  ///< what it does just now; empty: the run itself
   std::function<bool()> interrupted;               ///< true: end the phase and stop
+  /// The servers that are up now, each time that some have come or gone; may be empty.
+  std::function<void(const std::vector<Endpoint>&)> servers = {};
   /// Adds its callbacks to those of a run, the first drive of several; may be empty.
   std::function<void(RunWatcher&, const std::string& title)> watch = {};
 };
@@ -55,6 +57,11 @@ struct LabOutcome {
 /// How long one experiment is likely to take, in seconds, servers and loads included.
 Result<double> expectedSeconds(const Experiment& experiment, const Parameters& parameters,
                                const LabTools& tools, const LabCpus& cpus);
+
+/// usage: in the lab's directory this experiment has results, and nobody said resume, or they are
+/// of other parameters. To be asked of all experiments before the first one runs.
+Status checkPlace(const Experiment& experiment, const Parameters& parameters,
+                  const LabOptions& options);
 
 /// Carries out one experiment. Its directory, <out>/<name>, is readable at every moment:
 /// runs.jsonl has a line for each run that is over, experiment.json what was found so far. A run

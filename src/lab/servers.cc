@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/units.h"
 #include "os/files.h"
@@ -16,6 +17,19 @@ namespace fs = std::filesystem;
 LabServers::LabServers(const std::vector<LabStack>& stacks, const LabOptions& options,
                        const LabTools& tools, const LabWatcher& watcher, const fs::path& directory)
     : plans_(stacks), options_(options), tools_(tools), watcher_(watcher), directory_(directory) {}
+
+LabServers::~LabServers() {
+  running_.clear();
+  tellServers();
+}
+
+void LabServers::tellServers() const {
+  if (!watcher_.servers) return;
+  std::vector<Endpoint> all;
+  for (const auto& [name, running] : running_)
+    std::ranges::copy(running->stack.endpoints(), std::back_inserter(all));
+  watcher_.servers(all);
+}
 
 Result<LabServers::Up> LabServers::need(const std::string& name, bool fresh, RunRecord& record) {
   if (fresh) drop(name);
@@ -59,6 +73,7 @@ Result<LabServers::Up> LabServers::start(const LabStack& plan, RunRecord& record
   ++starts_[plan.name];
   Running& kept = *running;
   running_.insert_or_assign(plan.name, std::move(running));
+  tellServers();
   if (auto loaded = load(plan, kept); !loaded) return fail(loaded.error());
   if (plan.prepare) {
     watcher_.status(fmt::format("preparing {}", plan.name));
@@ -109,6 +124,7 @@ void LabServers::drop(const std::string& name) {
   if (found == running_.end()) return;
   keepLogs(name, found->second->stack);
   running_.erase(found);
+  tellServers();
 }
 
 void LabServers::keepLogs(const std::string& name, const ScopedStack& stack) {

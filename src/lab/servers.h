@@ -19,6 +19,9 @@ class LabServers {
  public:
   LabServers(const std::vector<LabStack>& stacks, const LabOptions& options, const LabTools& tools,
              const LabWatcher& watcher, const std::filesystem::path& directory);
+  ~LabServers();
+  LabServers(const LabServers&) = delete;
+  LabServers& operator=(const LabServers&) = delete;
 
   struct Up {
     ScopedStack* stack = nullptr;
@@ -42,6 +45,7 @@ class LabServers {
   Result<Up> start(const LabStack& plan, RunRecord& record);
   Status load(const LabStack& plan, Running& running);
   void keepLogs(const std::string& name, const ScopedStack& stack);
+  void tellServers() const;
 
   const std::vector<LabStack>& plans_;
   const LabOptions& options_;

@@ -138,7 +138,7 @@ Gallery galleryOf(const Experiments& experiments) {
     Picture picture = glanceOf(experiment);
     if (picture.panels.empty()) continue;
     gallery.items.push_back(
-        {std::move(picture), answerOf(experiment) + ".", sectionLink(experiment)});
+        {std::move(picture), answerSentence(experiment), sectionLink(experiment)});
   }
   return gallery;
 }
@@ -240,9 +240,8 @@ FindingLine withSources(const ExperimentDocument& experiment, const LabFinding& 
 void addMainFindings(const ExperimentDocument& experiment, Blocks& blocks) {
   constexpr std::size_t kMost = 5;
   std::vector<const LabFinding*> chosen;
-  const std::string answer = answerOf(experiment);  // is said above
   for (const LabFinding& finding : experiment.findings)
-    if (withoutIntervals(finding.text) != answer) chosen.push_back(&finding);
+    if (!isAnswer(experiment, finding)) chosen.push_back(&finding);  // that is said above
   std::ranges::stable_sort(chosen, {}, [](const LabFinding* finding) {
     return std::pair(!finding->headline, urgency(*finding));
   });
@@ -401,8 +400,7 @@ void addSection(const ExperimentDocument& experiment, const LabBlame* blame, Blo
     addPicture(blocks, std::move(pictures.front()));
     pictures.erase(pictures.begin());
   }
-  if (const std::string answer = answerOf(experiment); !answer.empty())
-    blocks.emplace_back(Paragraph{.text = answer + ".", .strong = true});
+  blocks.emplace_back(Paragraph{.text = answerSentence(experiment), .strong = true});
   addMainFindings(experiment, blocks);
   addAlternatives(experiment, blocks);
   addRecommendations(experiment, blocks);
@@ -465,6 +463,7 @@ Result<Experiments> readLab(const fs::path& path) {
     if (!text) return fail(text.error());
     auto experiment = experimentFromJson(*text, file.native());
     if (!experiment) return fail(experiment.error());
+    withdrawUnsupportedAdvice(*experiment);
     experiments.push_back(std::move(*experiment));
   }
   if (experiments.empty())

@@ -53,14 +53,25 @@ Status copyFile(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+Status checkExportPlace(const fs::path& lab, const fs::path& out) {
+  std::error_code problem;
+  const fs::path inside =
+      fs::weakly_canonical(out, problem).lexically_relative(fs::weakly_canonical(lab, problem));
+  if (!problem && !inside.empty() && inside != "." && *inside.begin() != "..")
+    return fail(ErrorCode::usage, "{} is in the lab that is to be copied: give a directory outside",
+                out.native());
+  if (fs::exists(out, problem) && !fs::is_empty(out, problem))
+    return fail(ErrorCode::usage, "{} has something in it: give an empty directory, or a new one",
+                out.native());
+  return {};
+}
+
 Result<LabExport> exportLab(const fs::path& lab, const fs::path& out, std::uint64_t most) {
   if (!isLabDirectory(lab))
     return fail(ErrorCode::invalidInput, "{} is not a lab's directory: it has no {}", lab.native(),
                 kExperimentFile);
+  if (auto free = checkExportPlace(lab, out); !free) return fail(free.error());
   std::error_code problem;
-  if (fs::exists(out, problem) && !fs::is_empty(out, problem))
-    return fail(ErrorCode::usage, "{} has something in it: give an empty directory, or a new one",
-                out.native());
   const std::vector<File> files = filesOf(lab, problem);
   if (problem) return fail(ErrorCode::io, "cannot read {}: {}", lab.native(), problem.message());
   std::uint64_t needed = 0;

@@ -12,6 +12,7 @@
 #include "model/statistics.h"
 #include "record/product.h"
 #include "record/reason.h"
+#include "report/lab_document.h"
 #include "report/text.h"
 
 namespace redline {
@@ -70,9 +71,25 @@ std::string riskText(const LabDecision& decision) {
                                    : fmt::format("{} ({})", decision.risk, decision.measured);
 }
 
+bool isUndecided(const LabFinding& finding) {
+  return finding.standing == Standing::inconclusive || finding.standing == Standing::problem;
+}
+
+/// What stands for the answer of a document that has none; null where nothing does.
+const LabFinding* answeringFinding(const ExperimentDocument& experiment) {
+  const LabFinding* first = nullptr;
+  for (const LabFinding& finding : experiment.findings) {
+    if (!finding.headline) continue;
+    if (!isUndecided(finding)) return &finding;
+    if (first == nullptr) first = &finding;
+  }
+  return first;
+}
+
 bool isAnswered(const ExperimentDocument& experiment) {
-  const std::string answer = answerOf(experiment);
-  return !answer.empty() && answer != kDisturbedAnswer;
+  if (!experiment.answer.empty()) return experiment.answer != kDisturbedAnswer;
+  const LabFinding* const finding = answeringFinding(experiment);
+  return finding != nullptr && !isUndecided(*finding);
 }
 
 /// The experiment that settles the brief's first level; the first with an answer where none does.
@@ -188,8 +205,22 @@ std::string withoutIntervals(std::string_view text) {
 
 std::string answerOf(const ExperimentDocument& experiment) {
   if (!experiment.answer.empty()) return withoutIntervals(experiment.answer);
-  const auto headline = std::ranges::find(experiment.findings, true, &LabFinding::headline);
-  return headline == experiment.findings.end() ? "" : withoutIntervals(headline->text);
+  const LabFinding* const finding = answeringFinding(experiment);
+  if (finding == nullptr) return "";
+  const std::string text = withoutIntervals(finding->text);
+  return isUndecided(*finding)
+             ? fmt::format("{}: {}", capitalized(std::string(cautionOf(finding->standing))), text)
+             : text;
+}
+
+std::string answerSentence(const ExperimentDocument& experiment) {
+  const std::string answer = answerOf(experiment);
+  return answer.empty() ? "Not measured." : answer + ".";
+}
+
+bool isAnswer(const ExperimentDocument& experiment, const LabFinding& finding) {
+  if (experiment.answer.empty()) return &finding == answeringFinding(experiment);
+  return withoutIntervals(finding.text) == withoutIntervals(experiment.answer);
 }
 
 std::vector<RankedDecision> decisionsOf(const Experiments& experiments) {

@@ -36,8 +36,14 @@ std::string verdictSentence(const std::vector<SloLine>& lines);
 /// The text without " [116k – 121k]": prose has no intervals.
 std::string withoutIntervals(std::string_view text);
 
-/// The answer to the experiment's question; of documents without one, the first headline.
+/// The answer to the experiment's question. Of documents without one the first headline that is
+/// decided, or else the first, and that one with its caution: "Inconclusive: …". Empty where there
+/// is none.
 std::string answerOf(const ExperimentDocument& experiment);
+/// The same as a sentence: "Not measured." where there is none.
+std::string answerSentence(const ExperimentDocument& experiment);
+/// Whether that finding is the answer, so that it need not be said again.
+bool isAnswer(const ExperimentDocument& experiment, const LabFinding& finding);
 
 /// A decision and where it comes from.
 struct RankedDecision {

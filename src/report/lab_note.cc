@@ -69,11 +69,9 @@ void addSummary(const Experiments& experiments, Blocks& blocks) {
 std::vector<std::string> remarksOf(const ExperimentDocument& experiment) {
   constexpr std::size_t kMost = 2;
   std::vector<std::string> remarks;
-  const std::string answer = answerOf(experiment);
-  for (const LabFinding& finding : experiment.findings) {
-    const std::string text = withoutIntervals(finding.text);
-    if (finding.headline && text != answer && remarks.size() < kMost) remarks.push_back(text + ".");
-  }
+  for (const LabFinding& finding : experiment.findings)
+    if (finding.headline && !isAnswer(experiment, finding) && remarks.size() < kMost)
+      remarks.push_back(withoutIntervals(finding.text) + ".");
   return remarks;
 }
 
@@ -84,9 +82,7 @@ void addSection(const ExperimentDocument& experiment, std::size_t number, Blocks
     pictures.front().description.clear();
     addPicture(blocks, std::move(pictures.front()));
   }
-  const std::string answer = answerOf(experiment);
-  blocks.emplace_back(
-      Paragraph{.text = answer.empty() ? "Not measured." : answer + ".", .strong = true});
+  blocks.emplace_back(Paragraph{.text = answerSentence(experiment), .strong = true});
   addBullets(blocks, "", remarksOf(experiment));
   for (const LabDecision& decision : experiment.decisions)
     addText(blocks, fmt::format("{}. Price: {}.", decision.action, decision.price));

@@ -195,6 +195,7 @@ struct Laid {
   XLabels xLabels{};
   std::vector<std::vector<const PanelSeries*>> key{};  ///< rows
   std::vector<Note> notes{};
+  std::vector<std::string> heading{}, yTitle{};  ///< lines
   bool last = false;
   double frameHeight = 0;
   double headroom() const {
@@ -245,6 +246,9 @@ class PlotWriter : LineWriter {
       Laid laid{.panel = &panel,
                 .x = AxisScale(panel.x, extentX(panel)),
                 .y = AxisScale(panel.y, extentY(panel))};
+      laid.heading = brokenInto(cleanText(panel.title), kBold * kFont, width_ - 2 * kEdge);
+      if (!panel.y.title.empty())
+        laid.yTitle = brokenInto(axisTitle(panel.y, laid.y), kFont, width_ - 2 * kEdge);
       laid.last = &panel == &picture_.panels.back();
       laid.frameHeight = frames * panel.weight / weights;
       laid.yTicks = laid.y.ticks([&](const std::vector<Tick>& ticks) {
@@ -354,12 +358,14 @@ class PlotWriter : LineWriter {
   }
 
   static bool namesX(const Laid& laid) { return laid.last; }
-  static double headingHeight(const Laid& laid) {
-    return laid.panel->title.empty() ? 0 : kLine + 2;
+  /// Of lines and what is left free behind them; 0 for none.
+  static double heightOf(const std::vector<std::string>& lines, double behind) {
+    return lines.empty() ? 0 : kLine * static_cast<double>(lines.size()) + behind;
   }
+  static double headingHeight(const Laid& laid) { return heightOf(laid.heading, 2); }
   static double above(const Laid& laid) {
     return headingHeight(laid) + kLine * static_cast<double>(laid.key.size()) +
-           (laid.panel->y.title.empty() ? 0 : kLine + 3) + kGap;
+           heightOf(laid.yTitle, 3) + kGap;
   }
   static double below(const Laid& laid) {
     if (!namesX(laid)) return kLine;
@@ -372,16 +378,10 @@ class PlotWriter : LineWriter {
   void add(const Laid& laid, double top) {
     const Panel& panel = *laid.panel;
     const double heading = headingHeight(laid);
-    if (heading > 0)
-      line("{}",
-           textAt(kEdge, top + kFont, "",
-                  fitted(cleanText(panel.title), kBold * kFont, width_ - 2 * kEdge), "heading"));
+    addLines(laid.heading, top + kFont, "heading");
     addKey(laid, top + heading);
-    if (!panel.y.title.empty()) {
-      const double y = top + heading + kLine * static_cast<double>(laid.key.size()) + kFont + 3;
-      line("{}", textAt(kEdge, y, "", fitted(axisTitle(panel.y, laid.y), kFont, width_ - 2 * kEdge),
-                        "title"));
-    }
+    addLines(laid.yTitle, top + heading + kLine * static_cast<double>(laid.key.size()) + kFont + 3,
+             "title");
     const Box frame{left_, top + above(laid), frameWidth(), laid.frameHeight};
     line("<g class=\"panel\" data-x=\"{}\" data-y=\"{}\">",
          axisData(panel.x, laid.x, frame.left, frame.left + frame.width),
@@ -393,6 +393,13 @@ class PlotWriter : LineWriter {
                         frame.top + kLine * static_cast<double>(note.row) + kFont + 1, "",
                         note.text, "note"));
     line("</g>");
+  }
+
+  void addLines(const std::vector<std::string>& lines, double y, std::string_view style) {
+    for (const std::string& text : lines) {
+      line("{}", textAt(kEdge, y, "", text, style));
+      y += kLine;
+    }
   }
 
   static std::string axisTitle(const PanelAxis& axis, const AxisScale& scale) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 
 #include "base/rng.h"
@@ -92,6 +93,7 @@ SampledKey keyFrom(std::uint64_t id, const Values& values, std::span<const Value
   key.length = static_cast<std::uint64_t>(answers[0].integer);
   key.found = answers[1].integer != kNoKey && key.length > 0;
   key.expires = key.found && answers[1].integer != kNoTtl;
+  key.leftMillis = key.expires ? answers[1].integer : 0;
   key.foreign =
       key.found && values.checkHead(answers[2].text, key.length, id) != Values::Verdict::ok;
   return key;
@@ -110,6 +112,84 @@ std::string whichDisagree(const DataSetSample& sample, Disagrees disagrees) {
   }
   if (wrong == 0) return {};
   return fmt::format("{} of {} sampled keys, {} among them,", wrong, found, keyOf(example->id));
+}
+
+/// A key that expires: what it has left to live, and what the flags gave it.
+struct LeftOfTtl {
+  double leftMs, ttlMs;
+};
+
+/// What was read within one pipeline of commands, from servers with the same clock, is as near.
+constexpr double kSameMoment = 1000;
+
+/// Whether none of these numbers is far from the others; true of none.
+bool areAlike(std::vector<double> values) {
+  if (values.empty()) return true;
+  const auto [low, high] = std::ranges::minmax(values);
+  return high - low <= kSameMoment;
+}
+
+double middleOf(std::vector<double> values) {
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+/// Whether nearly all of them lie on one line, as what a load gave its keys does, and that line's
+/// slope is not 1: the flags spread times to live wider, or less wide, than the load did. A key
+/// that was written again since lies beside it, and many such keys hide it.
+bool isSpreadOtherwise(const std::vector<LeftOfTtl>& keys) {
+  constexpr std::size_t kFewest = 8;
+  constexpr double kNearlyAll = 0.8;
+  if (keys.size() < kFewest) return false;
+  std::vector<double> slopes, starts;
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (std::abs(keys[i].ttlMs - keys[j].ttlMs) > kSameMoment)
+        slopes.push_back((keys[i].leftMs - keys[j].leftMs) / (keys[i].ttlMs - keys[j].ttlMs));
+  if (slopes.empty()) return false;
+  const double slope = middleOf(slopes);
+  for (const LeftOfTtl& key : keys) starts.push_back(key.leftMs - slope * key.ttlMs);
+  const double start = middleOf(starts);
+  const auto onLine = std::ranges::count_if(
+      starts, [&](double each) { return std::abs(each - start) <= kSameMoment; });
+  const auto [low, high] = std::ranges::minmax(keys, {}, &LeftOfTtl::ttlMs);
+  const double spread = high.ttlMs - low.ttlMs;
+  const bool atOneMoment = std::abs(slope) * spread <= kSameMoment;  // -ttl-at
+  return static_cast<double>(onLine) >= kNearlyAll * static_cast<double>(keys.size()) &&
+         !atOneMoment && std::abs(slope - 1) * spread > 10 * kSameMoment;
+}
+
+/// What contradicts -ttl-min and -ttl-max. Nothing does where all keys of the load expire at one
+/// moment (-ttl-at), or where all were given their time from a moment to come (-ttl-epoch).
+bool contradictTtls(const std::vector<LeftOfTtl>& keys) {
+  std::vector<double> left, ofLonger, beyond;
+  for (const LeftOfTtl& key : keys) {
+    left.push_back(key.leftMs);
+    if (key.leftMs <= key.ttlMs + kSameMoment) continue;
+    ofLonger.push_back(key.leftMs);
+    beyond.push_back(key.leftMs - key.ttlMs);
+  }
+  if (areAlike(left)) return false;
+  if (!areAlike(ofLonger) && !areAlike(beyond)) return true;
+  return isSpreadOtherwise(keys);
+}
+
+void judgeTtls(const EnginePlan& plan, const DataSetSample& sample, DataSetJudgement& judgement) {
+  const Ttls ttls(plan.seed, plan.ttlFraction, plan.ttlMin, plan.ttlMax);
+  std::vector<LeftOfTtl> keys;
+  for (const SampledKey& key : sample.keys)
+    if (key.expires)
+      keys.push_back(
+          {static_cast<double>(key.leftMillis), static_cast<double>(ttls.ttlMillisOf(key.id))});
+  if (!contradictTtls(keys)) return;
+  const auto [low, high] = std::ranges::minmax(keys, {}, &LeftOfTtl::leftMs);
+  judgement.contradictions.push_back(fmt::format(
+      "-ttl-min={} -ttl-max={}: {} sampled keys have {} to {} left to live, as after a load with "
+      "others",
+      formatDuration(plan.ttlMin), formatDuration(plan.ttlMax), keys.size(),
+      formatDuration(static_cast<Nanos>(low.leftMs) * kMillisecond),
+      formatDuration(static_cast<Nanos>(high.leftMs) * kMillisecond)));
 }
 
 void judgeValues(const EnginePlan& plan, const DataSetSample& sample, DataSetJudgement& judgement) {
@@ -133,7 +213,10 @@ void judgeValues(const EnginePlan& plan, const DataSetSample& sample, DataSetJud
   const auto otherTtl = [&](const SampledKey& key) {
     return key.expires != (ttls.ttlMillisOf(key.id) != 0);
   };
-  if (const std::string which = whichDisagree(sample, otherTtl); !which.empty())
+  const std::string which = whichDisagree(sample, otherTtl);
+  if (which.empty())
+    judgeTtls(plan, sample, judgement);
+  else
     judgement.contradictions.push_back(fmt::format(
         "-ttl-frac={}: {} {}", plan.ttlFraction, which,
         std::ranges::any_of(

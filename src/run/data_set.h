@@ -18,9 +18,10 @@ namespace redline {
 struct SampledKey {
   std::uint64_t id = 0;
   bool found = false;
-  std::uint64_t length = 0;  ///< bytes of its value
-  bool expires = false;      ///< it has a time to live
-  bool foreign = false;      ///< its value is not what the seed gives for this id
+  std::uint64_t length = 0;     ///< bytes of its value
+  bool expires = false;         ///< it has a time to live
+  bool foreign = false;         ///< its value is not what the seed gives for this id
+  std::int64_t leftMillis = 0;  ///< to live, where it expires
 };
 
 /// A few keys of a data set, and what may have taken others away. The first and the last ids are

@@ -244,6 +244,10 @@ struct ExperimentDocument {
   std::vector<RunRecord> runs;
 };
 
+/// Takes advice and answer back where not one of the document's runs is valid: nothing that was
+/// measured supports them.
+void withdrawUnsupportedAdvice(ExperimentDocument& document);
+
 std::string experimentToJson(const ExperimentDocument& document);
 /// `name` is put before errors.
 Result<ExperimentDocument> experimentFromJson(std::string_view text, std::string_view name);

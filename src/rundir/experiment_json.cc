@@ -226,6 +226,15 @@ std::string_view RunRecord::note(std::string_view wanted) const {
   return found == nullptr ? std::string_view{} : std::string_view(*found);
 }
 
+void withdrawUnsupportedAdvice(ExperimentDocument& document) {
+  const auto isDone = [](const RunRecord& run) { return run.state == RunState::done; };
+  const auto isValid = [&](const RunRecord& run) { return isDone(run) && run.invalid.empty(); };
+  if (document.runs.empty() || std::ranges::any_of(document.runs, isValid)) return;
+  document.recommendations.clear();
+  document.decisions.clear();
+  document.answer = std::ranges::any_of(document.runs, isDone) ? kDisturbedAnswer : "";
+}
+
 std::string experimentToJson(const ExperimentDocument& document) {
   return writeJson(document, 1) + "\n";
 }

@@ -37,6 +37,11 @@ std::string driverTargets(const Endpoint& driver) {
   return targetList({driver.text()}, {});
 }
 
+Status writeRedisTargets(const fs::path& directory, const StackState& stack,
+                         std::uint16_t exporterPort) {
+  return writeWholeFile(directory / "targets/redis.json", redisTargets(stack, exporterPort));
+}
+
 Status writeObserverFiles(const fs::path& directory, const StackState& stack,
                           std::uint16_t exporterPort, const Endpoint& driver) {
   for (const char* const folder : {"rules", "targets"})
@@ -45,11 +50,10 @@ Status writeObserverFiles(const fs::path& directory, const StackState& stack,
       {"prometheus.yml", std::string(kPrometheusConfig)},
       {"rules/recording.yml", std::string(kRecordingRules)},
       {"rules/alerts.yml", std::string(kAlertRules)},
-      {"targets/redis.json", redisTargets(stack, exporterPort)},
       {"targets/redline.json", driverTargets(driver)}};
   for (const auto& [name, text] : files)
     if (auto written = writeWholeFile(directory / name, text); !written) return written;
-  return {};
+  return writeRedisTargets(directory, stack, exporterPort);
 }
 
 }  // namespace redline

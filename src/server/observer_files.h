@@ -23,6 +23,10 @@ std::string redisTargets(const StackState& stack, std::uint16_t exporterPort);
 /// … and a driver, at the address of its -metrics.
 std::string driverTargets(const Endpoint& driver);
 
+/// Writes the file of targets that names the stack's servers; Prometheus reads it again by itself.
+Status writeRedisTargets(const std::filesystem::path& directory, const StackState& stack,
+                         std::uint16_t exporterPort);
+
 /// Writes what Prometheus reads into `directory`, which is made: its configuration, the rules, and
 /// whom to scrape.
 Status writeObserverFiles(const std::filesystem::path& directory, const StackState& stack,

@@ -140,7 +140,8 @@ Status Observers::start(const StackState& stack, const ObserveOptions& options,
   std::vector<const ObserverState*> started;
   for (ObserverState& observer : observers_) {
     if (isAlive(observer.process)) continue;
-    if (auto launched = launch(observer, stack, password); !launched) return launched;
+    if (auto launched = launch(observer, stack, password, options.dieWithParent); !launched)
+      return launched;
     started.push_back(&observer);
   }
   const Nanos deadline = SteadyClock::read() + options.timeout;
@@ -168,7 +169,7 @@ std::vector<std::string> Observers::command(const ObserverState& observer,
 }
 
 Status Observers::launch(ObserverState& observer, const StackState& stack,
-                         const std::string& password) const {
+                         const std::string& password, bool dieWithParent) const {
   std::error_code problem;
   fs::remove(logPath(observer), problem);
   const auto log = openToAppend(logPath(observer));
@@ -177,6 +178,7 @@ Status Observers::launch(ObserverState& observer, const StackState& stack,
   start.args = command(observer, stack);
   start.directory = directory_;
   start.output = start.errors = log->get();
+  start.dieWithParent = dieWithParent;
   if (!password.empty() && observer.name == kExporter)
     start.environment.push_back("REDIS_PASSWORD=" + password);
   auto child = GatedChild::spawn(start);
@@ -201,6 +203,10 @@ Status Observers::await(const ObserverState& observer, Nanos deadline) const {
                   observer.name, observer.port, logPath(observer).string());
     std::this_thread::sleep_for(kReadyPoll);
   }
+}
+
+Status Observers::follow(const StackState& stack) const {
+  return writeRedisTargets(directory_, stack, observers_.back().port);
 }
 
 Result<std::vector<std::string>> Observers::stop() {

@@ -29,6 +29,7 @@ struct ObserveOptions {
   std::uint16_t port = 0;  ///< Prometheus's; the exporter has the next one. 0: free ones
   Endpoint driver{"127.0.0.1", 9121, {}};  ///< whose /metrics is scraped, whenever it is there
   Nanos timeout = 30 * kSecond;            ///< until each of them must answer
+  bool dieWithParent = false;              ///< they end with this process, however it ends
 };
 
 /// Debian's Prometheus and its exporter for Redis, which watch the servers of one stack and outlive
@@ -50,6 +51,8 @@ class Observers {
   /// Starts those that do not run, and returns when they answer. Those that run are left as they
   /// are. `password`: the servers'. On failure some may run.
   Status start(const StackState& stack, const ObserveOptions& options, const std::string& password);
+  /// Has Prometheus scrape these servers instead of those that it was started with.
+  Status follow(const StackState& stack) const;
   /// Stops those that run. Returns what it did, a line each.
   Result<std::vector<std::string>> stop();
 
@@ -57,8 +60,8 @@ class Observers {
   explicit Observers(std::filesystem::path directory) : directory_(std::move(directory)) {}
   std::filesystem::path statePath() const { return directory_ / "observers.json"; }
   Status save() const;
-  Status launch(ObserverState& observer, const StackState& stack,
-                const std::string& password) const;
+  Status launch(ObserverState& observer, const StackState& stack, const std::string& password,
+                bool dieWithParent) const;
   Status await(const ObserverState& observer, Nanos deadline) const;
   std::vector<std::string> command(const ObserverState& observer, const StackState& stack) const;
 

@@ -25,10 +25,8 @@ tl::unexpected<Error> nothingListens(const Endpoint& endpoint, int error) {
   if (error == EACCES || error == EPERM)
     return fail(ErrorCode::refused, "may not connect to {}: {}", endpoint.text(), errnoText(error));
   if (error == ECONNREFUSED || error == ENOENT)
-    return fail(ErrorCode::unreachable,
-                "nothing listens on {}: start a server with `redline stack up node` or name "
-                "another with -addr",
-                endpoint.text());
+    return fail(ErrorCode::unreachable, "nothing listens on {}: {}or name another with -addr",
+                endpoint.text(), kStartAdvice);
   return fail(ErrorCode::unreachable, "cannot connect to {}: {}", endpoint.text(),
               errnoText(error));
 }

@@ -16,6 +16,9 @@ namespace redline {
 
 class PeerAddress;
 
+/// In the error for an address on which nothing listens: what to do about it.
+inline constexpr std::string_view kStartAdvice = "start a server with `redline stack up node` ";
+
 /// One connection whose calls wait, for administration. Owns its socket; movable. Every deadline is
 /// a point on SteadyClock.
 class BlockingStream {

@@ -174,7 +174,7 @@ TEST(Report, NeedsNoOtherProgramAndSaysWhereItWrites) {
   ASSERT_TRUE(one.redis);
   const Ended ended = run(one.home, {"report", one.directory.string()}, {"PATH=/nonexistent"});
   EXPECT_EQ(ended.code, 0) << ended.err;
-  EXPECT_THAT(ended.err, HasSubstr("writes into " + (one.directory / "").string()));
+  EXPECT_THAT(ended.err, HasSubstr("written into " + (one.directory / "").string()));
   EXPECT_TRUE(fs::exists(one.directory / "report.html"));
   EXPECT_FALSE(fs::is_empty(one.directory / "plots"));
 }

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/text.h"
 #include "os/files.h"
 #include "support/real_redis.h"
 #include "support/redline_shell.h"
@@ -170,6 +171,37 @@ TEST(FirstContact, TheTopologyIsTheServersOwn) {
   expectRefused("$R chaos -action=kill-master " + node, "needs a cluster");
   expectRefused("$R driver -out=no -max-backlog=5 " + node, "-max-backlog needs a cluster");
   expectRefused("$R loader -mset -addr=" + cluster->endpoint().text(), "-mset needs a single");
+}
+
+TEST(FirstContact, ADeadServerOfAStackIsToBeHealed) {
+  const TemporaryDirectory home;
+  const auto ended =
+      runShell(home.path(),
+               "ADDR=$($R stack up node -name=mine -port=0 -maxmemory=64MB -format=addr) && "
+               "redis-cli -u redis://$ADDR shutdown nosave; "
+               "for c in 'driver -out=no' loader doctor 'chaos -action=bgsave'; do "
+               "$R $c -addr=$ADDR 2>&1 | grep listens; done; "
+               "$R driver -out=no -addr=127.0.0.1:1 2>&1 | grep listens; $R stack down mine");
+  const auto lines = splitLines(ended.out);
+  ASSERT_GE(lines.size(), 5U) << ended.out << ended.errors;
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_THAT(std::string(lines[i]), AllOf(HasSubstr("restart it with `redline stack heal mine`"),
+                                             Not(HasSubstr("stack up"))));
+  EXPECT_THAT(std::string(lines[4]), HasSubstr("start a server with `redline stack up node`"));
+}
+
+TEST(FirstContact, AReportOfNothingSaysNoPlaceThatItWouldBeWrittenTo) {
+  const TemporaryDirectory home;
+  const auto ended = runShell(home.path(), "mkdir empty; $R report empty");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.errors, Not(HasSubstr("written into")));
+}
+
+TEST(FirstContact, AFaultWithoutItsFlagIsUnderstood) {
+  const TemporaryDirectory home;
+  const auto ended = runShell(home.path(), "$R chaos bgsave");
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.errors, HasSubstr("did you mean -action=bgsave?"));
 }
 
 TEST(FirstContact, AClusterThatServesInPartIsDrivenInPart) {

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <ostream>
 
@@ -26,6 +28,7 @@ namespace fs = std::filesystem;
 using test::eventually;
 using test::Redline;
 using test::TemporaryDirectory;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -137,6 +140,103 @@ TEST(Lab, CarriesOutAnExperimentAndReportsIt) {
                    settings(home));
   EXPECT_EQ(compared.wait(), 0) << compared.err();
   EXPECT_THAT(compared.out(), HasSubstr("pipelining, 2 times over"));
+}
+
+TEST(Lab, ItsDirectoryIsItsOwnWhileItRuns) {
+  const TemporaryDirectory home;
+  const fs::path out = home.path() / "lab";
+  Redline first(home, tinyLab(out, kPipelining, "duration=5s"), settings(home));
+  ASSERT_TRUE(eventually([&] { return fs::exists(out / "pipelining" / "experiment.json"); }))
+      << first.err();
+  Redline second(home, tinyLab(out, kReshard), settings(home));
+  EXPECT_EQ(second.wait(), 2);
+  EXPECT_THAT(second.error(), HasSubstr("another redline is writing into it"));
+  EXPECT_FALSE(fs::exists(out / "reshard"));
+  Redline analysis(home, {"lab", "analyse", "pipelining", "-out=" + out.string()}, settings(home));
+  EXPECT_EQ(analysis.wait(), 2);
+  first.interrupt();
+  EXPECT_EQ(first.wait(), 1);
+}
+
+TEST(Lab, LooksAtThePlacesOfAllExperimentsBeforeTheFirstRun) {
+  const TemporaryDirectory home;
+  const fs::path out = home.path() / "lab";
+  ASSERT_TRUE(createDirectory(out / "mset"));
+  ASSERT_TRUE(writeWholeFile(out / "mset" / "runs.jsonl", ""));
+  Redline lab(
+      home,
+      {"lab", "run", "pipelining", "mset",
+       std::string("-experiments=") + REDLINE_SOURCE_DIR + "/experiments", "-out=" + out.string()},
+      settings(home));
+  EXPECT_EQ(lab.wait(), 2);
+  EXPECT_THAT(lab.error(), HasSubstr("mset has results already"));
+  EXPECT_FALSE(fs::exists(out / "pipelining"));
+}
+
+constexpr Tiny kMset{
+    "mset", "keys=1k; group=2; busy-groups=2; warmup=0; duration=20ms; value-size=100; ", 10};
+
+TEST(Lab, IsAnalysedAndResumedWithTheParametersThatItWasBegunWith) {
+  const TemporaryDirectory home;
+  const fs::path out = home.path() / "lab";
+  Redline lab(home, tinyLab(out, kMset), settings(home));
+  expectEnded(lab);
+  const auto before = documentIn(out, kMset);
+  ASSERT_TRUE(before) << before.error().message;
+  const std::string toml = std::string("-experiments=") + REDLINE_SOURCE_DIR + "/experiments";
+  Redline analysis(home, {"lab", "analyse", toml, "-out=" + out.string()}, settings(home));
+  EXPECT_EQ(analysis.wait(), 0) << analysis.err();
+  EXPECT_THAT(analysis.out(), HasSubstr("2 SETs"));
+  Redline other(home, {"lab", "analyse", toml, "-set=group=3", "-out=" + out.string()},
+                settings(home));
+  EXPECT_EQ(other.wait(), 2);
+  EXPECT_THAT(other.error(), HasSubstr("begun with other parameters"));
+  Redline resumed(home, {"lab", "run", "mset", toml, "-resume", "-out=" + out.string()},
+                  settings(home));
+  expectEnded(resumed);
+  const auto after = documentIn(out, kMset);
+  ASSERT_TRUE(after) << after.error().message;
+  EXPECT_EQ(after->parameters, before->parameters);
+  EXPECT_EQ(after->command, before->command);
+}
+
+TEST(Lab, AStackThatCannotBeLoadedFailsOnce) {
+  const TemporaryDirectory home;
+  const fs::path out = home.path() / "lab";
+  Redline lab(home, tinyLab(out, kMset, "keys=1000G"), settings(home));
+  EXPECT_EQ(lab.wait(), 1);
+  EXPECT_THAT(lab.err(), AllOf(HasSubstr("9 more runs on these servers are left out"),
+                               HasSubstr("1 run failed")));
+  EXPECT_EQ(linesIn(out / "mset" / "runs.jsonl"), 1U);
+}
+
+/// What a shell says to these lines.
+std::string saidBy(const std::string& lines) {
+  std::string said;
+  FILE* const shell = ::popen(("set -e\n" + lines).c_str(), "r");
+  if (shell == nullptr) return said;
+  std::array<char, 4096> buffer;
+  while (const std::size_t got = ::fread(buffer.data(), 1, buffer.size(), shell))
+    said.append(buffer.data(), got);
+  ::pclose(shell);
+  return said;
+}
+
+TEST(Lab, CommandsOfARunReadKeysThatAreThere) {
+  const TemporaryDirectory home;
+  const fs::path out = home.path() / "lab";
+  Redline lab(home, tinyLab(out, kMset), settings(home));
+  expectEnded(lab);
+  const auto document = documentIn(out, kMset);
+  ASSERT_TRUE(document) << document.error().message;
+  const auto run = std::ranges::find(document->runs, "alone-read-multi-r1", &RunRecord::name);
+  ASSERT_NE(run, document->runs.end());
+  const auto redis = test::startRedis();
+  ASSERT_TRUE(redis);
+  const std::string said = saidBy("ADDR=" + redis->endpoint().text() + "\n" + run->commands.back() +
+                                  "\nredis-cli -u redis://$ADDR info stats");
+  EXPECT_THAT(said, AllOf(HasSubstr("cmdstat_mget:calls=100000"), HasSubstr("keyspace_misses:0\r"),
+                          HasSubstr("keyspace_hits:200000\r")));
 }
 
 /// A process that is neither the lab's nor the kernel's, and takes what it gets of a core.

@@ -199,7 +199,8 @@ TEST(Resolve, RefusesAFlagGivenTwiceAMissingValueAndAStrayWord) {
   EXPECT_EQ(errorOf({{"-keys"}}), "-keys needs a value, e.g. -keys=100M");
   EXPECT_EQ(errorOf({{"-keys", "-force"}}), "-keys needs a value, e.g. -keys=100M");
   EXPECT_THAT(errorOf({{"-keys="}}), HasSubstr("-keys: the value is empty"));
-  EXPECT_THAT(errorOf({{"keys=5"}}), HasSubstr("unexpected word 'keys=5'"));
+  EXPECT_THAT(errorOf({{"keys=5"}}), HasSubstr("unexpected word 'keys=5': flags start with"));
+  EXPECT_THAT(errorOf({{"zipfain"}}), HasSubstr("did you mean -dist=zipfian?"));
 }
 
 TEST(Resolve, ReadsWordsAmongTheFlags) {

@@ -33,6 +33,13 @@ TEST(StackOptions, CarryTheFlagsToTheServerRoom) {
   EXPECT_THAT(options->node.extra, ElementsAre(Pair("appendonly", "yes")));
 }
 
+TEST(StackOptions, OfATopologyThatIsNoneSayWhatWasMeant) {
+  EXPECT_THAT(stackOptions(flags({"up", "nod"}), "").error().message,
+              HasSubstr("'nod': did you mean node?"));
+  EXPECT_THAT(stackOptions(flags({"up", "mine"}), "").error().message,
+              HasSubstr("-name sets a stack's name"));
+}
+
 TEST(StackOptions, LeaveTheMemoryLimitToTheStackByDefault) {
   const auto options = stackOptions(flags({"up", "node"}), "");
   ASSERT_TRUE(options);

@@ -153,6 +153,23 @@ TEST(Worker, KeepsTheWarmUpOutOfTheFigures) {
   expectConserved(total);
 }
 
+TEST(Worker, ChecksTheValuesOfMeasuredReadsAndNotThoseThatTheWarmUpLeft) {
+  Rig rig;
+  rig.plan.rate = 1000;
+  rig.plan.warmup = 2 * kSecond;
+  const Values values(rig.plan.seed, rig.plan.valueSize);
+  rig.transport.answer = [&](const Value& request) {
+    std::string value(rig.plan.valueSize, '\0');
+    values.write(value.data(), std::stoull(request.items.at(1).text.substr(4)), 0);
+    return "$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+  };
+  rig.transport.freeze(Rig::kBegin + 2 * kSecond - 100 * kMillisecond,
+                       Rig::kBegin + 2 * kSecond + 100 * kMillisecond);
+  const Counters& counts = rig.run().counts;
+  EXPECT_GT(counts.carriedOver, 50U);
+  EXPECT_EQ(counts.checked, counts.hits);
+}
+
 TEST(Worker, ClosedModelKeepsEveryConnectionBusyWithFullBatches) {
   Rig rig;
   rig.plan.arrivals = Arrivals::closed;

@@ -87,6 +87,33 @@ TEST(MsetFindings, RecommendTheCommandOnlyWhereItSaves) {
   EXPECT_THAT(same.recommendations, Contains(HasSubstr("send one MGET")));
 }
 
+TEST(MsetFindings, AnswerOnlyWhatIsDecided) {
+  EXPECT_EQ(analysed(usual()).answer,
+            "10 SETs in one write save 90% of what one MSET saves over as many round trips; they "
+            "cost Redis 2× one MSET");
+  Costs costs = usual();
+  costs[{"alone", "write", "batch"}] = 1;
+  EXPECT_THAT(analysed(costs).answer,
+              HasSubstr("whether one MSET costs Redis less is not decided"));
+}
+
+TEST(MsetFindings, ARatioWithoutAnIntervalIsAFigureThatDecidesNothing) {
+  Readings once;
+  for (const auto& [cell, us] : usual()) {
+    const auto& [part, kind, way] = cell;
+    Reading reading = ReadingBuilder({{"part", part}, {"kind", kind}, {"way", way}}, 1)
+                          .figure("main_thread_us_per_key", us)
+                          .figure("execution_us_per_call", 1)
+                          .build();
+    reading.dirs.clear();
+    once.add(std::move(reading));
+  }
+  const auto document = analysisOf(msetExperiment(), quickParametersOf(msetExperiment()), once);
+  EXPECT_THAT(document.recommendations,
+              Contains(HasSubstr("whether one MSET costs less CPU time is not decided (3×, without "
+                                 "an interval)")));
+}
+
 TEST(MsetFindings, LeaveOutWhatARunIsMissingFor) {
   Costs costs = usual();
   costs.erase({"alone", "write", "apart"});

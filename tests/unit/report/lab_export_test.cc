@@ -55,6 +55,13 @@ TEST(LabExport, RefusesWhatItWouldSpoil) {
   EXPECT_THAT(exportLab(lab, directory.path() / "out", 20).error().message, HasSubstr("-most="));
   EXPECT_FALSE(fs::exists(directory.path() / "out"));
   EXPECT_THAT(exportLab(lab, lab, 2000).error().message, HasSubstr("empty directory"));
+  for (const fs::path& inside : {lab / "copy", lab / "one" / ".." / "copy"})
+    EXPECT_THAT(exportLab(lab, inside, 2000).error().message, HasSubstr("outside"));
+  fs::create_directory_symlink(lab, directory.path() / "link");
+  EXPECT_THAT(exportLab(lab, directory.path() / "link" / "copy", 2000).error().message,
+              HasSubstr("outside"));
+  EXPECT_FALSE(fs::exists(lab / "copy"));
+  EXPECT_TRUE(exportLab(lab, directory.path() / "lab-copy", 2000));
   EXPECT_THAT(exportLab(directory.path(), directory.path() / "out", 20).error().message,
               HasSubstr("not a lab"));
 }

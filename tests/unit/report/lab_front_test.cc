@@ -113,6 +113,18 @@ TEST(LabFront, AnOlderDocumentsRecommendationStandsForItsDecision) {
   EXPECT_EQ(answerOf(old), "p99 is 2 ms");
 }
 
+TEST(LabFront, AnAnswerThatIsNotDecidedSaysSo) {
+  auto document = named("mset", "");
+  EXPECT_EQ(answerSentence(document), "Not measured.");
+  document.findings = {{"a", Standing::inconclusive, "It costs 1.13× [0.96 – 1.33]", "", true, {}}};
+  EXPECT_EQ(answerSentence(document), "Inconclusive: It costs 1.13×.");
+  EXPECT_TRUE(isAnswer(document, document.findings[0]));
+  EXPECT_THAT(leadSentences({document}), testing::IsEmpty());
+  document.findings.push_back({"b", Standing::expected, "It saves 90% [80 – 95]", "", true, {}});
+  EXPECT_EQ(answerSentence(document), "It saves 90%.");
+  EXPECT_FALSE(isAnswer(document, document.findings[0]));
+}
+
 TEST(LabFront, LeadsWithFourSentences) {
   const auto sentences = leadSentences(lab());
   ASSERT_EQ(sentences.size(), 4U);

@@ -106,6 +106,35 @@ TEST(LabReport, FirstPageHasAtMostEightPicturesThoseThatWereChosenFirst) {
   for (const Gallery::Item& item : items) EXPECT_EQ(item.picture.title, "Plot second");
 }
 
+TEST(LabReport, APictureOfAnExperimentWithoutAnAnswerSaysThatNothingWasMeasured) {
+  ExperimentDocument one = experiment("one", 1);
+  one.answer.clear();
+  one.findings.clear();
+  one.plots = {plotOf("first", "a")};
+  const auto items = firstOf<Gallery>(labDocument({one}).blocks).items;
+  ASSERT_EQ(items.size(), 1U);
+  EXPECT_EQ(items[0].caption, "Not measured.");
+}
+
+TEST(LabReport, AdvisesNothingWhereEveryRunWasDisturbed) {
+  ExperimentDocument one = experiment("one", 1);
+  one.decisions = {{"risk", "measured", "Act", "price", 3, true, {}}};
+  one.recommendations = {"Act at once"};
+  one.runs.resize(2);
+  for (RunRecord& run : one.runs) run.invalid = {{ReasonCode::stolenTime, "stolen"}};
+  const TemporaryDirectory directory;
+  const auto reportOf = [&](const ExperimentDocument& document) {
+    EXPECT_TRUE(writeWholeFile(directory.path() / kExperimentFile, experimentToJson(document)));
+    const auto lab = readLab(directory.path());
+    return lab ? toMarkdown(labDocument(*lab)) : lab.error().message;
+  };
+  const std::string disturbed = reportOf(one);
+  EXPECT_THAT(disturbed, testing::Not(HasSubstr("Act")));
+  EXPECT_THAT(disturbed, HasSubstr(std::string(kDisturbedAnswer) + "."));
+  one.runs[1].invalid.clear();
+  EXPECT_THAT(reportOf(one), HasSubstr("Act at once"));
+}
+
 TEST(LabReport, PlotsOverOneAxisArePanesOfOnePicture) {
   auto one = experiment("one", 1);
   one.plots = {plotOf("a", "seconds"), plotOf("b", "keys"), plotOf("c", "seconds")};

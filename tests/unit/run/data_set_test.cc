@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "workload/ttl.h"
 
 namespace redline {
@@ -54,6 +56,52 @@ TEST(DataSet, OfAnotherTtlShareContradictsThatFlag) {
   driven.ttlFraction = 0.9;
   EXPECT_THAT(judgeDataSet(driven, sampleOf(loaded, 1000)).contradictions,
               ElementsAre(HasSubstr("do not expire, but should")));
+}
+
+/// All keys expire; `leftMs` says what a key has left by what `loaded`'s flags gave it.
+DataSetSample expiringSample(EnginePlan loaded, const std::function<double(double)>& leftMs) {
+  loaded.ttlFraction = 1;
+  DataSetSample sample = sampleOf(loaded, loaded.keys);
+  const Ttls ttls(loaded.seed, 1, loaded.ttlMin, loaded.ttlMax);
+  for (SampledKey& key : sample.keys)
+    key.leftMillis =
+        static_cast<std::int64_t>(leftMs(static_cast<double>(ttls.ttlMillisOf(key.id))));
+  return sample;
+}
+
+EnginePlan expiring(Nanos min, Nanos max) {
+  EnginePlan plan = planOf();
+  plan.ttlFraction = 1;
+  plan.ttlMin = min;
+  plan.ttlMax = max;
+  return plan;
+}
+
+TEST(DataSet, OfOtherTimesToLiveContradictsThoseFlags) {
+  const EnginePlan hour = expiring(1800 * kSecond, 3600 * kSecond);
+  const auto afterTwentySeconds = [](double ttl) { return ttl - 20'000; };
+  EXPECT_THAT(judgeDataSet(hour, expiringSample(hour, afterTwentySeconds)).contradictions,
+              IsEmpty());
+  for (const EnginePlan& loaded :
+       {expiring(60 * kSecond, 120 * kSecond), expiring(1800 * kSecond, 7200 * kSecond),
+        expiring(5000 * kSecond, 9000 * kSecond)})
+    EXPECT_THAT(judgeDataSet(hour, expiringSample(loaded, afterTwentySeconds)).contradictions,
+                ElementsAre(AllOf(HasSubstr("-ttl-min=30m"), HasSubstr("left to live"))));
+}
+
+TEST(DataSet, TimesToLiveThatOneLoadOrDriverMayHaveGivenContradictNothing) {
+  const EnginePlan hour = expiring(1800 * kSecond, 3600 * kSecond);
+  const auto contradictions = [&](const std::function<double(double)>& leftMs) {
+    return judgeDataSet(hour, expiringSample(hour, leftMs)).contradictions;
+  };
+  EXPECT_THAT(contradictions([](double) { return 9e6; }), IsEmpty()) << "-ttl-at";
+  EXPECT_THAT(contradictions([](double ttl) { return ttl + 9e6; }), IsEmpty()) << "-ttl-epoch";
+  int key = 0;
+  EXPECT_THAT(contradictions([&](double ttl) { return ++key % 10 == 0 ? ttl - key * 1e4 : 9e6; }),
+              IsEmpty())
+      << "-ttl-at, and a driver since";
+  EXPECT_THAT(contradictions([&](double ttl) { return ttl - ++key * 1e4; }), IsEmpty())
+      << "a driver has written them one by one";
 }
 
 TEST(DataSet, ThatEndsEarlyContradictsTheNumberOfKeys) {
