@@ -33,7 +33,7 @@ void declare(Study& s) {
   s.claim("batch-gain", expectAbove(gain))
       .from("rates of a closed loop")
       .headline()
-      .text("Batches of 16 multiply throughput by {}, to {}", gain, rate[together]);
+      .text("Batches of 16 multiply throughput by {}", gain);
   s.answer({gain}, fmt::format("Batches of 16 multiply throughput by {}", rounded(gain)));
   if (expectAbove(gain) == Standing::expected)
     s.recommend("Send 16 operations in a batch where throughput counts ({})", gain);
