@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "os/console.h"
 #include "record/product.h"
 #include "run/load_run.h"
+#include "run/load_summary.h"
 
 namespace redline {
 namespace {
@@ -66,13 +68,14 @@ std::vector<FlagSpec> loadingFlags() {
        .group = kGroup,
        .most = "1000G"},
       {.name = "ttl-epoch",
-       .kind = ValueKind::count,
+       .kind = ValueKind::number,
        .fallback = "now",
-       .help = "Unix time in seconds from which times to live count; now is the start of this load",
-       .example = "1767225600",
+       .help = "Unix time in seconds, to the millisecond, from which times to live count; now is "
+               "the start of this load",
+       .example = "1767225600.25",
        .group = kGroup,
        .choices = {"now"},
-       .most = "100G"},
+       .most = "100000000000"},
       {.name = "ttl-at",
        .kind = ValueKind::duration,
        .help = "all keys that expire do so this long after -ttl-epoch, instead of between -ttl-min "
@@ -104,10 +107,9 @@ LoadPlan loadPlan(const Invocation& invocation) {
   plan.ttlFraction = flags.number("ttl-frac");
   plan.ttlMin = flags.duration("ttl-min");
   plan.ttlMax = flags.duration("ttl-max");
-  // Whole seconds, so that a load resumed with another's -ttl-epoch gives the same times.
   plan.ttlEpochMillis = flags.is("ttl-epoch", "now")
-                            ? wallNow() / kSecond * 1000
-                            : static_cast<std::int64_t>(flags.count("ttl-epoch")) * 1000;
+                            ? wallNow() / kMillisecond
+                            : std::llround(flags.number("ttl-epoch") * 1e3);
   if (!flags.empty("ttl-at")) plan.ttlAtMillis = flags.duration("ttl-at") / kMillisecond;
   return plan;
 }
@@ -117,7 +119,7 @@ std::vector<std::pair<std::string, std::string>> configOf(const FlagValues& flag
                                                           const LoadPlan& plan) {
   auto config = redline::configOf(flags);
   for (auto& [name, value] : config)
-    if (name == "ttl-epoch") value = std::to_string(plan.ttlEpochMillis / 1000);
+    if (name == "ttl-epoch") value = epochText(plan);
   return config;
 }
 
@@ -150,7 +152,9 @@ void printSummary(const LoadRunOutcome& outcome) {
       fmt::format("{}, {}, {:.0f}% of {} busy, {:.2f} \u00b5s of CPU a key",
                   plural(generator.threads, "thread"), generator.io, 100 * generator.utilisation,
                   generator.threads == 1 ? "its core" : "their cores", generator.cpuUsPerOp));
-  printRow("stored", fmt::format("{} keys", outcome.databaseKeys));
+  printRow("stored", outcome.databaseKeys
+                         ? fmt::format("{} keys", *outcome.databaseKeys)
+                         : "unknown: a server does not answer, or allows neither DBSIZE nor INFO");
   for (const ServerFigures& server : summary.servers) {
     printRow("server",
              fmt::format("{}, {} ({}), main thread {:.1f}% busy", server.addr, server.role,
@@ -213,6 +217,8 @@ Result<LoadRunPlan> loadRunPlan(const Invocation& invocation, const Credentials&
   plan.method = flags.is("method", "rdb")        ? LoadMethod::rdb
                 : flags.is("method", "commands") ? LoadMethod::commands
                                                  : LoadMethod::automatic;
+  for (const std::string_view name : {"threads", "conns", "batch", "mset", "io", "wait"})
+    if (flags.given(name)) plan.forCommands.push_back(fmt::format("-{}", name));
   plan.out = flags.text("out");
   plan.json = flags.text("json");
   plan.command = invocation.argv;
@@ -241,8 +247,9 @@ Command loaderCommand() {
       "batches and topology. By rdb (-method) each master has one stream and one thread: -threads, "
       "-conns, "
       "-batch, -mset, -io and -wait are for commands alone. While a stream is loaded the server "
-      "answers nobody but INFO. SIGINT ends it cleanly. A loader that is killed (SIGKILL) leaves "
-      "the keys that had come by then, and a driver refuses such a data set: load it again.";
+      "answers nobody but INFO, and Ctrl-Z is ignored. SIGINT ends it cleanly. A loader that is "
+      "killed (SIGKILL) leaves the keys that had come by then, and a driver refuses such a data "
+      "set: load it again. One load by rdb at a time uses a server.";
   command.flags =
       joinFlags({dataSetFlags(), loadingFlags(), targetFlags(),
                  generatorFlags("how a worker waits: auto spins while replies are due soon",

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "base/units.h"
 #include "os/console.h"
@@ -12,6 +14,7 @@ namespace {
 
 constexpr Nanos kRedrawEvery = 200 * kMillisecond;
 constexpr Nanos kWriteEvery = 5 * kSecond;
+constexpr Nanos kMemory = 15 * kSecond;  ///< of the rate that the time left follows from
 
 double perSecond(std::uint64_t things, Nanos span) {
   return span > 0 ? static_cast<double>(things) * 1e9 / static_cast<double>(span) : 0;
@@ -34,9 +37,19 @@ void Progress::update(Nanos now, std::uint64_t done) {
   }
   if (now - drawnAt_ < (terminal_ ? kRedrawEvery : kWriteEvery)) return;
   // The rate since the last line: what a stall or a warm cache does now, not on average.
-  draw(line(label_, done, total_, perSecond(done - drawnDone_, now - drawnAt_)), false);
+  const double rate = perSecond(done - std::min(done, drawnDone_), now - drawnAt_);
+  learn(rate, now - drawnAt_);
+  draw(line(label_, done, total_, rate, usualRate_), false);
   drawnAt_ = now;
   drawnDone_ = done;
+}
+
+// A mean over all of the first seconds, and then one that forgets: a stall of a moment says little
+// of when it will be over.
+void Progress::learn(double rate, Nanos span) {
+  const Nanos known = drawnAt_ - startedAt_ + span;
+  const double weight = static_cast<double>(span) / static_cast<double>(std::min(known, kMemory));
+  usualRate_ += std::min(1.0, weight) * (rate - usualRate_);
 }
 
 void Progress::finish(Nanos now, std::uint64_t done) {
@@ -47,15 +60,15 @@ void Progress::finish(Nanos now, std::uint64_t done) {
 }
 
 std::string Progress::line(std::string_view label, std::uint64_t done, std::uint64_t total,
-                           double rate) {
+                           double rate, double usual) {
   std::string text = fmt::format("{}  {}", label, formatCount(static_cast<double>(done)));
   if (total != 0)
     text += fmt::format(
         " of {} ({}%)", formatCount(static_cast<double>(total)),
         static_cast<int>(100.0 * static_cast<double>(done) / static_cast<double>(total)));
   text += fmt::format("  {}/s", formatCount(rate));
-  if (total > done && rate > 0) {
-    const double seconds = static_cast<double>(total - done) / rate;
+  if (total > done && usual > 0) {
+    const double seconds = static_cast<double>(total - done) / usual;
     constexpr double kDay = 86'400;
     text += seconds < kDay ? fmt::format("  {} left", formatDuration(fromSeconds(seconds)))
                            : std::string{"  more than a day left"};

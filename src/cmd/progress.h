@@ -23,16 +23,19 @@ class Progress {
   /// Standard error, redrawn if it is a terminal.
   Progress(std::string_view label, std::uint64_t total);
 
-  /// Cheap to call often: draws at most at its own interval. `done` never decreases.
+  /// Cheap to call often: draws at most at its own interval. `done` decreases where a task begins
+  /// again.
   void update(Nanos now, std::uint64_t done);
   /// The last line, always written, with the whole task's rate.
   void finish(Nanos now, std::uint64_t done);
 
-  /// The line without colour or newline. `rate` in things a second, 0 when unknown.
+  /// The line without colour or newline. `rate` in things a second, 0 when unknown; `usual`: the
+  /// one that the time left follows from.
   static std::string line(std::string_view label, std::uint64_t done, std::uint64_t total,
-                          double rate);
+                          double rate, double usual);
 
  private:
+  void learn(double rate, Nanos span);
   void draw(const std::string& text, bool last);
 
   WriteText write_;
@@ -43,6 +46,7 @@ class Progress {
   Nanos startedAt_ = 0;
   Nanos drawnAt_ = 0;
   std::uint64_t drawnDone_ = 0;
+  double usualRate_ = 0;  ///< of the last seconds
   std::size_t drawnLength_ = 0;
 };
 

@@ -37,6 +37,7 @@ RdbSource::RdbSource(const LoadPlan& plan, unsigned version, std::optional<SlotS
 
 std::string_view RdbSource::next() {
   writer_.drain();
+  ends_.clear();
   if (ended_) return {};
   if (!begun_) begin();
   while (nextId_ < plan_.keys && !ending_ && writer_.pending().size() < kPieceBytes) add(nextId_++);
@@ -72,6 +73,13 @@ void RdbSource::add(std::uint64_t id) {
       writer_.beginString({key.data(), writeKey(key.data(), id)}, plan_.valueSize, expireAt), id,
       0);
   ++keys_;
+  ends_.push_back({writer_.pending().size(), id});
+}
+
+RdbSource::Taken RdbSource::takenWith(std::size_t bytes) const {
+  const auto cut = std::ranges::upper_bound(ends_, bytes, {}, &KeyEnd::offset);
+  if (cut == ends_.end()) return {nextId_, keys_};
+  return {cut->id, keys_ - static_cast<std::uint64_t>(ends_.end() - cut)};
 }
 
 }  // namespace redline

@@ -29,6 +29,14 @@ class RdbSource {
   /// Every id below, of this server's, is in the pieces.
   std::uint64_t nextId() const noexcept { return nextId_; }
   std::uint64_t keys() const noexcept { return keys_; }  ///< in the pieces
+  /// What a server has of the keys that took all pieces before the last one, and `bytes` of that:
+  /// of a key that is not whole it keeps nothing.
+  struct Taken {
+    std::uint64_t nextId = 0;  ///< every id below, of this server's
+    std::uint64_t keys = 0;
+    bool operator==(const Taken&) const = default;
+  };
+  Taken takenWith(std::size_t bytes) const;
   /// Of a cluster: keys in the pieces by slot.
   const std::vector<std::uint64_t>& keysBySlot() const noexcept { return keysBySlot_; }
 
@@ -44,6 +52,11 @@ class RdbSource {
   std::optional<SlotSet> slots_;
   std::uint64_t nextId_;
   std::uint64_t keys_ = 0;
+  struct KeyEnd {
+    std::size_t offset;  ///< in the piece, behind the key
+    std::uint64_t id;
+  };
+  std::vector<KeyEnd> ends_;  ///< of the keys of the last piece
   std::vector<std::uint64_t> keysBySlot_;
   bool ending_ = false, begun_ = false, ended_ = false;
 };

@@ -1,10 +1,13 @@
 #include "run/foreign_keys.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string_view>
 #include <vector>
 
 #include "base/rng.h"
+#include "base/text.h"
 #include "server/key_admin.h"
 #include "workload/keyspace.h"
 
@@ -15,9 +18,9 @@ constexpr std::uint64_t kFewKeys = 10'000;
 constexpr std::uint64_t kSampled = 64;
 constexpr std::array<std::string_view, 5> kTypes{"list", "set", "zset", "hash", "stream"};
 
-std::uint64_t keysOf(const Target& target) {
-  const auto database = target.info.keyspace.find(0);
-  return database == target.info.keyspace.end() ? 0 : database->second.keys;
+std::string nameOfId(std::uint64_t id) {
+  std::array<char, kMaxKeyLength> key;
+  return {key.data(), writeKey(key.data(), id)};
 }
 
 bool willBeWritten(std::string_view key, const LoadPlan& load) {
@@ -53,11 +56,10 @@ Result<std::optional<ForeignKey>> sampleNames(const Endpoint& where, const LoadP
   Rng rng(load.seed, 0x666f726569676e);
   const std::uint64_t total = load.keys - load.from;
   for (std::uint64_t i = 0; i < kSampled; ++i) {
-    std::array<char, kMaxKeyLength> key;
     const std::uint64_t id = i == 0   ? load.from
                              : i == 1 ? load.keys - 1
                                       : load.from + rng.below(total);
-    commands.push_back({"TYPE", std::string(key.data(), writeKey(key.data(), id))});
+    commands.push_back({"TYPE", nameOfId(id)});
   }
   auto admin = KeyAdmin::connect(where, load.cluster(), load.credentials);
   if (!admin) return fail(std::move(admin.error()));
@@ -71,13 +73,46 @@ Result<std::optional<ForeignKey>> sampleNames(const Endpoint& where, const LoadP
   return std::nullopt;
 }
 
+/// The first of the ids that follow the data set's last one whose key is there.
+std::optional<std::uint64_t> findBehind(const Endpoint& where, const LoadPlan& load) {
+  constexpr std::uint64_t kLooked = 16;  // some of an earlier data set's may have expired
+  std::vector<std::vector<std::string>> commands;
+  for (std::uint64_t id = load.keys; id != load.keys + kLooked; ++id)
+    commands.push_back({"EXISTS", nameOfId(id)});
+  auto admin = KeyAdmin::connect(where, load.cluster(), load.credentials);
+  if (!admin) return std::nullopt;
+  const auto replies = admin->pipeline(commands);
+  if (!replies) return std::nullopt;
+  for (std::size_t i = 0; i < replies->size(); ++i)
+    if ((*replies)[i].integer == 1) return load.keys + i;
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::uint64_t keysInDatabase(const ServerInfo& info) {
+  const auto database = info.keyspace.find(0);
+  return database == info.keyspace.end() ? 0 : database->second.keys;
+}
+
+std::string earlierKeysText(const Preflight& servers, const LoadPlan& load) {
+  std::uint64_t there = 0;
+  for (const Target& target : servers.targets)
+    if (target.info.role() == "master") there += keysInDatabase(target.info);
+  if (there == 0) return {};
+  const auto behind = findBehind(servers.targets.front().admin.endpoint(), load);
+  if (!behind) return {};
+  return fmt::format(
+      "{} are there already, {} among them, which no key of this data set replaces: an earlier and "
+      "larger one; FLUSHALL first where that is not meant",
+      plural(there, "key"), nameOfId(*behind));
+}
 
 Result<std::optional<ForeignKey>> findForeignKey(Preflight& servers, const LoadPlan& load) {
   bool many = false;
   for (Target& target : servers.targets) {
-    if (target.info.role() != "master" || keysOf(target) == 0) continue;
-    if (keysOf(target) > kFewKeys) {
+    if (target.info.role() != "master" || keysInDatabase(target.info) == 0) continue;
+    if (keysInDatabase(target.info) > kFewKeys) {
       many = true;
     } else if (auto found = scanServer(target, load)) {
       return found;

@@ -20,4 +20,11 @@ struct ForeignKey {
 /// grow with the data. None: there is none, or it was not found, or the user may not look.
 Result<std::optional<ForeignKey>> findForeignKey(Preflight& servers, const LoadPlan& load);
 
+/// Keys in the one database that loads go to.
+std::uint64_t keysInDatabase(const ServerInfo& info);
+
+/// What to say where keys of an earlier, larger data set are on the servers, which would stay
+/// beside the new one; empty: none were seen.
+std::string earlierKeysText(const Preflight& servers, const LoadPlan& load);
+
 }  // namespace redline

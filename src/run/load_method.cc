@@ -7,12 +7,34 @@
 #include <optional>
 #include <utility>
 
+#include "base/clock.h"
 #include "server/cluster_admin.h"
+#include "server/rdb_pipe.h"
 #include "server/slot_map_reading.h"
 
 namespace redline {
 namespace fs = std::filesystem;
 namespace {
+
+/// Its words where it does not let us have DEBUG RELOAD, as enable-debug-command or an ACL may say.
+/// Asked with an option that there is not, which it refuses before it does anything.
+std::string debugRefusal(Admin& admin) {
+  const auto reply =
+      admin.commandRaw({"DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE", "redline-asks"});
+  if (!reply) return reply.error().message;
+  return reply->isError() && reply->text.find("only supports") != std::string::npos ? std::string()
+                                                                                    : reply->text;
+}
+
+/// Keys of the data set whose time may have passed when a stream begins. A server does not load
+/// these, and would keep what it has under their names.
+bool mayHaveExpired(const LoadPlan& load) {
+  constexpr std::int64_t kBeginsWithin = 10'000;  // ms
+  if (load.ttlFraction <= 0) return false;
+  const std::int64_t soonest =
+      load.ttlEpochMillis + (load.ttlAtMillis != 0 ? load.ttlAtMillis : load.ttlMin / kMillisecond);
+  return soonest < wallNow() / kMillisecond + kBeginsWithin;
+}
 
 /// A server's dump file; an error: why no stream can be loaded there.
 Result<fs::path> dumpOf(Target& target, std::span<const OwnServer> own) {
@@ -38,13 +60,10 @@ Result<fs::path> dumpOf(Target& target, std::span<const OwnServer> own) {
     return no(fmt::format("we may not write to {}", *directory));
   fs::path dump = fs::path(*directory) / *file;
   std::error_code problem;
-  const auto type = fs::symlink_status(dump, problem).type();
-  if (type != fs::file_type::not_found && type != fs::file_type::fifo)
+  if (fs::symlink_status(dump, problem).type() != fs::file_type::not_found && !isRdbPipe(dump))
     return no(fmt::format("{} has a dump file", name));
-  // Refused as a whole where enable-debug-command says so.
-  if (const auto debug = target.admin.commandRaw({"DEBUG", "HELP"}); !debug || debug->isError())
-    return no(
-        fmt::format("{} refuses DEBUG ({})", name, debug ? debug->text : debug.error().message));
+  if (const std::string refusal = debugRefusal(target.admin); !refusal.empty())
+    return no(fmt::format("{} refuses DEBUG ({})", name, refusal));
   return dump;
 }
 
@@ -69,6 +88,11 @@ Result<RdbTarget> streamFor(Target& target, const LoadRunPlan& plan, ClusterAdmi
   stream.version = *version;
   if (plan.method == LoadMethod::automatic && target.info.keys() != 0)
     return fail(ErrorCode::refused, "{} holds {} keys already", name, target.info.keys());
+  if (target.info.keys() != 0 && mayHaveExpired(plan.load))
+    return fail(ErrorCode::refused,
+                "{} holds {} keys, and a stream would leave old values under those names whose "
+                "new time to live is over",
+                name, target.info.keys());
   if (cluster == nullptr && target.info.count("connected_slaves") != 0)
     return fail(ErrorCode::refused, "{} has replicas", name);
   auto dump = dumpOf(target, plan.own);
@@ -109,7 +133,12 @@ Result<std::vector<RdbTarget>> streamsFor(const LoadRunPlan& plan, Preflight& se
 
 Result<MethodChoice> chooseMethod(const LoadRunPlan& plan, Preflight& servers, bool fits) {
   if (plan.method == LoadMethod::commands) return MethodChoice{plan.method, "-method=commands", {}};
-  if (plan.load.from != 0) return MethodChoice{LoadMethod::commands, "-from continues a load", {}};
+  if (plan.load.from != 0)
+    return MethodChoice{LoadMethod::commands,
+                        plan.method == LoadMethod::rdb
+                            ? "-from continues a load, and -method=rdb begins one"
+                            : "-from continues a load",
+                        {}};
   auto streams = streamsFor(plan, servers, fits);
   if (streams)
     return MethodChoice{LoadMethod::rdb,

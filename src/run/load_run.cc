@@ -1,6 +1,7 @@
 #include "run/load_run.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -82,10 +83,14 @@ Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher,
                   "{}: load into an empty server, delete such keys, or insist with -force", text);
     note(text);
   }
+  if (auto earlier = earlierKeysText(*servers, plan.load); !earlier.empty()) note(earlier);
   auto method = chooseMethod(plan, *servers, fits.has_value());
   if (!method) return fail(std::move(method.error()));
   if (plan.method == LoadMethod::rdb && method->method != LoadMethod::rdb)
     note(fmt::format("-method=rdb: by commands, as {}", method->reason));
+  if (method->method == LoadMethod::rdb && !plan.forCommands.empty())
+    note(fmt::format("by rdb, which has no use for {}: -method=commands has",
+                     fmt::join(plan.forCommands, ", ")));
   return Prepared{std::move(*servers), std::move(*method)};
 }
 
@@ -144,7 +149,6 @@ class LoadRun {
     Summary& summary = result_.summary;
     summary.command = plan_.command;
     summary.config = plan_.config;
-    summary.load = {std::string(nameOf(method_.method)), method_.reason};
     summary.environment = environmentFigures(servers_.host);
     summary.environment.redisVersion = servers_.targets.front().info.recordedVersion();
     if (auto opened = record_.open(plan_, summary.environment); !opened)
@@ -158,6 +162,7 @@ class LoadRun {
     auto driven = drive();
     if (!driven) return fail(std::move(driven.error()));
     const LoadOutcome& outcome = *driven;
+    summary.load = {std::string(nameOf(method_.method)), method_.reason};
     record_.event({outcome.end, "phase", "load", "end", {}, {}, outcome.end - outcome.begin});
     const CpuReading cpuAfter = readCpuTimes();
     clusterWatch_.reset();
@@ -166,12 +171,13 @@ class LoadRun {
     result_.resumeFrom = outcome.resumeFrom;
     readAfter(Servers::storing);
     result_.status = endOf(plan_, outcome, interrupted_, known_);
-    if (slotMap_) awaitCopies(outcome);
+    if (slotMap_) awaitCopies();
     readAfter(Servers::others);
     summarizeLoad(summary, plan_.load, outcome, known_, stealShare(cpuBefore.all, cpuAfter.all));
     if (method_.method == LoadMethod::rdb) addExpiredOnArrival(summary, known_);
     if (slotMap_) describeCluster(outcome);
     judgeLoad(summary, plan_, result_.status);
+    noteEarlierKeys();
     finish(outcome);
     return std::move(result_);
   }
@@ -213,17 +219,36 @@ class LoadRun {
       if (!sample) {
         auto again =
             connectTarget(target.admin.endpoint(), plan_.load.credentials, plan_.anyVersion);
-        if (!again) continue;
+        if (!again) {
+          if (known_[i].stores) result_.databaseKeys.reset();
+          continue;
+        }
         target = std::move(*again);
         sample = readSample(target.admin);
       }
       known_[i].withheld = !sample && !target.info.withheld.empty();
-      if (!sample) continue;
-      if (sample->role == "master")
-        if (auto size = target.admin.command({"DBSIZE"}))
-          result_.databaseKeys += static_cast<std::uint64_t>(size->integer);
-      known_[i].after = std::move(*sample);
+      if (sample ? sample->role == "master" : known_[i].stores) countKeys(target);
+      if (sample) known_[i].after = std::move(*sample);
     }
+  }
+
+  void countKeys(Target& target) {
+    if (!result_.databaseKeys) return;
+    if (const auto size = target.admin.command({"DBSIZE"}))
+      *result_.databaseKeys += static_cast<std::uint64_t>(size->integer);
+    else if (const auto info = target.admin.info({"keyspace"}))
+      *result_.databaseKeys += keysInDatabase(*info);
+    else
+      result_.databaseKeys.reset();
+  }
+
+  void noteEarlierKeys() {
+    const std::uint64_t all = plan_.load.keys;
+    if (!result_.status || result_.databaseKeys.value_or(0) <= all) return;
+    result_.summary.notes.push_back(fmt::format(
+        "{} keys more than the data set has were there before: empty the server first (FLUSHALL) "
+        "where that is not meant",
+        *result_.databaseKeys - all));
   }
 
   void followCluster() {
@@ -232,17 +257,39 @@ class LoadRun {
         *slotMap_, plan_.load.credentials, [this](const Event& event) { record_.event(event); });
   }
 
+  void report(Nanos now, std::uint64_t done, bool over) const {
+    if (watcher_.onProgress) watcher_.onProgress({now, done, over});
+  }
+
   Result<LoadOutcome> drive() {
+    auto outcome = driveByMethod();
+    if (outcome) report(outcome->end, outcome->done, true);
+    return outcome;
+  }
+
+  Result<LoadOutcome> driveByMethod() {
     if (method_.method == LoadMethod::commands)
       return follow(*Loading::start(knownLoad(), slotMap_.get()));
     auto loading = RdbLoading::start(plan_.load, method_.streams);
     if (!loading) return fail(std::move(loading.error()));
     LoadOutcome outcome = follow(**loading);
-    if (slotMap_ && outcome.done != 0)
+    streamed_ = outcome.counters.keysSent != 0;
+    if (mayGoByCommands(outcome)) {
+      method_.method = LoadMethod::commands;
+      method_.reason = outcome.status.error().message;
+      return follow(*Loading::start(knownLoad(), slotMap_.get()));
+    }
+    if (slotMap_ && streamed_)
       if (auto stayed = checkSlotsStayed(method_.streams, plan_.load.credentials);
           !stayed && outcome.status)
         outcome.status = std::move(stayed);
     return outcome;
+  }
+
+  /// A server did not let us after all.
+  bool mayGoByCommands(const LoadOutcome& outcome) const {
+    return plan_.method == LoadMethod::automatic && !interrupted_ && !outcome.status &&
+           outcome.status.error().code == ErrorCode::refused;
   }
 
   /// With the node by the address that it was reached at.
@@ -253,9 +300,6 @@ class LoadRun {
   }
 
   LoadOutcome follow(auto& loading) {
-    const auto report = [this](Nanos now, std::uint64_t done, bool over) {
-      if (watcher_.onProgress) watcher_.onProgress({now, done, over});
-    };
     report(SteadyClock::read(), 0, false);
     while (!loading.waitFor(kProgressPoll)) {
       report(SteadyClock::read(), loading.done(), false);
@@ -263,9 +307,7 @@ class LoadRun {
       interrupted_ = true;
       loading.stop();
     }
-    LoadOutcome outcome = loading.join();
-    report(outcome.end, outcome.done, true);
-    return outcome;
+    return loading.join();
   }
 
   void describeCluster(const LoadOutcome& outcome) {
@@ -277,12 +319,11 @@ class LoadRun {
   }
 
   /// Waits for the replicas, and notes which of them lack something.
-  void awaitCopies(const LoadOutcome& outcome) {
-    const bool streamed = method_.method == LoadMethod::rdb && outcome.done != 0;
-    if (!result_.status && !streamed) return;
+  void awaitCopies() {
+    if (!result_.status && !streamed_) return;
     ReplicaWait wait;
-    if (streamed) wait.patience = kCopyPatience;
-    wait.copyAll = streamed;  // what came by a stream is not in the replication stream
+    if (streamed_) wait.patience = kCopyPatience;
+    wait.copyAll = streamed_;  // what came by a stream is not in the replication stream
     wait.progress = watcher_.onReplicas;
     wait.interrupted = watcher_.interrupted;
     const Credentials& credentials = plan_.load.credentials;
@@ -304,11 +345,12 @@ class LoadRun {
   const LoadRunPlan& plan_;
   const LoadWatcher& watcher_;
   Preflight& servers_;
-  const MethodChoice& method_;
+  MethodChoice& method_;
   std::vector<LoadServer> known_;  ///< in the order of servers_.targets
   LoadRecord record_;
   LoadRunOutcome result_;
   bool interrupted_ = false;
+  bool streamed_ = false;                 ///< keys came by a stream
   std::unique_ptr<LiveSlotMap> slotMap_;  ///< of a cluster
   std::unique_ptr<ClusterWatch> clusterWatch_;
 };

@@ -31,10 +31,11 @@ constexpr std::string_view nameOf(LoadMethod method) {
 struct LoadRunPlan {
   LoadPlan load;
   LoadMethod method = LoadMethod::automatic;
-  std::vector<OwnServer> own;        ///< those that may be loaded by rdb
-  std::filesystem::path out;         ///< the run directory; empty: none
-  std::filesystem::path json;        ///< the summary; empty: none, "-": standard output
-  std::vector<std::string> command;  ///< argv
+  std::vector<OwnServer> own;            ///< those that may be loaded by rdb
+  std::vector<std::string> forCommands;  ///< flags that were given, and that rdb has no use for
+  std::filesystem::path out;             ///< the run directory; empty: none
+  std::filesystem::path json;            ///< the summary; empty: none, "-": standard output
+  std::vector<std::string> command;      ///< argv
   std::vector<std::pair<std::string, std::string>> config;  ///< every flag as resolved
   std::string redlineVersion;
   Nanos interval = kSecond;  ///< between two lines of servers.csv
@@ -63,8 +64,9 @@ struct LoadRunOutcome {
   Summary summary;
   std::uint64_t done = 0;        ///< keys acknowledged
   std::uint64_t resumeFrom = 0;  ///< every id below is written for certain
-  /// DBSIZE of database 0 afterwards, of all masters together; some may have expired.
-  std::uint64_t databaseKeys = 0;
+  /// Keys of database 0 afterwards, of all masters together; some may have expired. None: a server
+  /// does not answer, or does not let us ask.
+  std::optional<std::uint64_t> databaseKeys = 0;
   /// Set when the load ended early, with the line that says where to resume; the summary is filled
   /// in regardless.
   Status status;

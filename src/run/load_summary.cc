@@ -10,13 +10,29 @@
 namespace redline {
 namespace {
 
-// "1.2M of 3M keys are written; …resume with -from=1200000 -ttl-epoch=1767225600".
-std::string resumeHint(const LoadRunPlan& plan, const LoadOutcome& outcome) {
+std::uint64_t evictedSince(const LoadServer& server) {
+  if (!server.stores || !server.after) return 0;
+  const double more = server.after->number("evicted_keys") - server.before.number("evicted_keys");
+  return more > 0 ? static_cast<std::uint64_t>(more) : 0;
+}
+
+// "1200000 of 3000000 keys are written: resume with -from=1200000 -ttl-epoch=1767225600.25".
+std::string resumeHint(const LoadRunPlan& plan, const LoadOutcome& outcome,
+                       const std::vector<LoadServer>& servers) {
   const LoadPlan& load = plan.load;
-  const std::string epoch =
-      load.ttlFraction > 0 ? fmt::format(" -ttl-epoch={}", load.ttlEpochMillis / 1000) : "";
-  return fmt::format("{} of {} keys are written: resume with -from={}{}", outcome.done,
-                     load.keys - load.from, outcome.resumeFrom, epoch);
+  const std::string epoch = load.ttlFraction > 0 ? " -ttl-epoch=" + epochText(load) : "";
+  std::string text = fmt::format("{} of {} keys are written", outcome.done, load.keys - load.from);
+  for (const LoadServer& server : servers)
+    if (const std::uint64_t evicted = evictedSince(server); evicted != 0)
+      return text + fmt::format(", and {} has evicted {} since: load again with -from={}{}",
+                                server.addr, evicted, load.from, epoch);
+  if (outcome.resumeFrom == load.from)
+    return text + fmt::format(": load again with -from={}{}", load.from, epoch);
+  text += fmt::format(": resume with -from={}{}", outcome.resumeFrom, epoch);
+  const std::uint64_t below = outcome.resumeFrom - load.from;
+  if (outcome.done > below)
+    text += fmt::format(" (all keys below that are written, and {} above)", outcome.done - below);
+  return text;
 }
 
 std::string runIdOf(const ServerSample& sample) {
@@ -86,13 +102,26 @@ GeneratorFigures loadGenerator(const LoadPlan& load, const LoadOutcome& outcome,
 
 }  // namespace
 
+std::string epochText(const LoadPlan& load) {
+  const std::int64_t millis = load.ttlEpochMillis;
+  std::string text = fmt::format("{}.{:03}", millis / 1000, millis % 1000);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
 Status endOf(const LoadRunPlan& plan, const LoadOutcome& outcome, bool interrupted,
              const std::vector<LoadServer>& servers) {
   const auto gone = [](const LoadServer& server) { return server.stores && !server.answers(); };
   const bool someGone = std::ranges::any_of(servers, gone);
   Status lost = whatIsLost(plan, servers);
-  const std::string hint = resumeHint(plan, outcome);
-  if (someGone && !outcome.status && outcome.status.error().code == ErrorCode::unreachable)
+  const std::string hint = resumeHint(plan, outcome, servers);
+  if (interrupted && someGone && outcome.status && !plan.load.cluster())
+    return fail(ErrorCode::interrupted,
+                "interrupted, and {} does not answer (is it paused?); when it continues: {}",
+                std::ranges::find_if(servers, gone)->addr, hint);
+  if (someGone && !outcome.status && outcome.status.error().code == ErrorCode::unreachable &&
+      outcome.resumeFrom != plan.load.from)
     return fail(ErrorCode::unreachable,
                 "{}; {}, if it comes back with its data (without persistence: -from={})",
                 outcome.status.error().message, hint, plan.load.from);

@@ -23,6 +23,9 @@ struct LoadServer {
   bool answers() const { return after || withheld; }
 };
 
+/// What -ttl-epoch takes: Unix seconds, with the decimals that they have. "1767225600.25".
+std::string epochText(const LoadPlan& load);
+
 /// How a load ended, and what to do next where that was not well. Pure.
 Status endOf(const LoadRunPlan& plan, const LoadOutcome& outcome, bool interrupted,
              const std::vector<LoadServer>& servers);

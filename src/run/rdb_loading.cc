@@ -15,7 +15,7 @@
 #include "base/units.h"
 #include "engine/thread_usage.h"
 #include "server/admin.h"
-#include "server/rdb_fifo.h"
+#include "server/rdb_pipe.h"
 
 namespace redline {
 namespace {
@@ -46,33 +46,43 @@ class RdbStream {
  public:
   static Result<std::unique_ptr<RdbStream>> prepare(StreamShared& shared, const RdbTarget& target) {
     const Credentials& who = shared.plan.credentials;
-    // Connected before it loads: then it answers no PING.
+    auto pipe = RdbPipe::claim(target.dump);
+    if (!pipe) return fail(named(target, std::move(pipe.error())));
+    // Connected before it loads: then it answers no PING. That it answers now shows, too, that a
+    // DEBUG RELOAD of a load that was killed is over.
     auto waitUntil = std::make_unique<std::atomic<Nanos>>(kUnlimited);
     auto control = Admin::connect(target.endpoint, who, Admin::kDefaultTimeout, waitUntil.get());
     if (!control) return fail(std::move(control.error()));
     auto watch = Admin::connect(target.endpoint, who, Admin::kDefaultTimeout, &shared.watchUntil);
     if (!watch) return fail(std::move(watch.error()));
-    auto fifo = RdbFifo::create(target.dump);
-    if (!fifo) return fail(std::move(fifo.error()));
-    return std::unique_ptr<RdbStream>(new RdbStream(shared, target, std::move(waitUntil),
+    const auto info = watch->info({"memory"});
+    if (!info) return fail(info.error());
+    if (auto placed = pipe->place(); !placed) return fail(named(target, std::move(placed.error())));
+    std::unique_ptr<RdbStream> stream(new RdbStream(shared, target, std::move(waitUntil),
                                                     std::move(*control), std::move(*watch),
-                                                    std::move(*fifo)));
+                                                    std::move(*pipe)));
+    stream->firstUsed_ = stream->lastUsed_ = info->count("used_memory");
+    return stream;
   }
 
   bool good() const { return status_.has_value(); }  ///< after run()
 
   /// The whole of it, on a thread of its own.
   void run(int cpu) {
-    // Before the server opens the FIFO, and would wait in vain for a writer.
+    // Before the server opens the pipe, and would wait in vain for its data.
     if (cpu >= 0)
-      if (status_ = pinThisThread(cpu); !status_) return fifo_.close();
+      if (status_ = pinThisThread(cpu); !status_) return pipe_.close();
     std::thread reloading([this] { reload(); });
     Status ended = stream();
-    fifo_.close();
+    pipe_.close();
     if (!ended && ended.error().code != ErrorCode::unreachable) giveUp();
     awaitReply();
     reloading.join();
     status_ = verdict(std::move(ended));
+    // A server that ended has nothing of its stream, and of another error nobody knows.
+    if (!status_ && status_.error().code != ErrorCode::timeout &&
+        status_.error().code != ErrorCode::noSpace)
+      sent_ = {shared_.plan.from, 0};
     usage_ = readThreadUsage();
   }
 
@@ -83,18 +93,19 @@ class RdbStream {
     const auto info = watch_.info({"memory"});
     if (!info) return;
     const std::uint64_t used = info->count("used_memory"), limit = info->count("maxmemory");
-    const std::uint64_t growth = lastUsed_ != 0 && used > lastUsed_ ? used - lastUsed_ : 0;
+    const std::uint64_t growth = used > lastUsed_ ? used - lastUsed_ : 0;
     lastUsed_ = used;
-    if (limit == 0 || used + growth < limit) return;
+    if (limit == 0 || used + std::min(growth, stillToCome(used)) < limit) return;
     fullText_ = fmt::format("{} is full: used_memory {} of maxmemory {}", name(), formatSize(used),
                             formatSize(limit));
     full_ = true;
   }
 
   void addTo(LoadOutcome& outcome) const {
-    outcome.resumeFrom = std::min(outcome.resumeFrom, source_.nextId());
+    outcome.resumeFrom = std::min(outcome.resumeFrom, sent_.nextId);
     outcome.cpuUser += usage_.user;
     outcome.cpuSystem += usage_.system;
+    outcome.done += sent_.keys;
     outcome.counters.keysSent += source_.keys();
     outcome.counters.batches += pieces_;
     outcome.counters.bytesSent += bytes_;
@@ -105,23 +116,40 @@ class RdbStream {
     tally.slots = source_.keysBySlot();
     NodeTally node;
     node.addr = name();
-    node.completed = source_.keys();
+    node.completed = sent_.keys;
     tally.nodes.push_back(std::move(node));
     outcome.cluster.merge(tally);
   }
 
  private:
   RdbStream(StreamShared& shared, const RdbTarget& target,
-            std::unique_ptr<std::atomic<Nanos>> waitUntil, Admin control, Admin watch, RdbFifo fifo)
+            std::unique_ptr<std::atomic<Nanos>> waitUntil, Admin control, Admin watch, RdbPipe pipe)
       : shared_(shared),
         target_(target),
         waitUntil_(std::move(waitUntil)),
         control_(std::move(control)),
         watch_(std::move(watch)),
-        fifo_(std::move(fifo)),
-        source_(shared.plan, target.version, target.slots) {}
+        pipe_(std::move(pipe)),
+        source_(shared.plan, target.version, target.slots),
+        sent_{shared.plan.from, 0},
+        sentUpTo_(shared.plan.from) {}
+
+  static Error named(const RdbTarget& target, Error error) {
+    error.message = fmt::format("{}: {}", target.endpoint.text(), error.message);
+    return error;
+  }
 
   std::string name() const { return target_.endpoint.text(); }
+
+  /// Bytes that the rest of the stream will take, by what its beginning took.
+  std::uint64_t stillToCome(std::uint64_t used) const {
+    const std::uint64_t done = sentUpTo_ - shared_.plan.from;
+    if (done == 0) return std::numeric_limits<std::uint64_t>::max() - used;
+    const std::uint64_t taken = used > firstUsed_ ? used - firstUsed_ : 0;
+    return static_cast<std::uint64_t>(static_cast<double>(taken) *
+                                      static_cast<double>(shared_.plan.keys - sentUpTo_) /
+                                      static_cast<double>(done));
+  }
 
   void reload() {
     auto reply = control_.commandRaw({"DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE"}, kUnlimited);
@@ -133,40 +161,46 @@ class RdbStream {
 
   /// unreachable: the server reads no more, and its reply says why.
   Status stream() {
-    for (;;) {
-      const auto opened = fifo_.open();
-      if (!opened) return fail(opened.error());
-      if (*opened) break;
+    while (!pipe_.opened()) {
       if (replied_) return fail(ErrorCode::unreachable, "{} did not open its dump file", name());
       if (silent()) return fail(ErrorCode::timeout, "{} does not begin to load", name());
       rest(kOpenPause);
     }
     for (;;) {
       if (shared_.stopped() || full_) source_.endEarly();
-      const std::uint64_t before = source_.keys();
       const std::string_view piece = source_.next();
       if (piece.empty()) return {};
-      if (auto written = write(piece); !written) return written;
-      shared_.done += source_.keys() - before;
+      const auto [written, ended] = write(piece);
+      const std::uint64_t before = sent_.keys;
+      sent_ = source_.takenWith(written);
+      sentUpTo_ = sent_.nextId;
+      shared_.done += sent_.keys - before;
+      if (!ended) return ended;
     }
   }
 
-  Status write(std::string_view piece) {
+  struct Write {
+    std::size_t bytes;  ///< that are in the pipe or loaded
+    Status status;
+  };
+
+  Write write(std::string_view piece) {
     ++pieces_;
-    while (!piece.empty()) {
-      const auto written = fifo_.writeSome(piece);
-      if (!written) return fail(written.error());
-      piece.remove_prefix(*written);
+    std::size_t done = 0;
+    for (;;) {
+      const auto written = pipe_.writeSome(piece.substr(done));
+      if (!written) return {done, fail(written.error())};
+      done += *written;
       bytes_ += *written;
       if (*written != 0) movedAt_ = SteadyClock::read();
-      if (piece.empty()) break;
+      if (done == piece.size()) return {done, {}};
       if (silent())
-        return fail(ErrorCode::timeout,
-                    "{} did not take the end of its stream, and will exit when it continues",
-                    name());
+        return {done, fail(ErrorCode::timeout,
+                           "{} reads no more of its stream, and stores what it was sent when it "
+                           "continues",
+                           name())};
       rest(kPipePause);
     }
-    return {};
   }
 
   /// Stopped, and the server has done nothing for a while.
@@ -197,7 +231,8 @@ class RdbStream {
       return fail(ErrorCode::refused, "{} refuses DEBUG RELOAD: {}", name(), reply_->text);
     if (!ended) return ended;
     if (auto counted = checkCount(); !counted) return counted;
-    if (full_) return fail(ErrorCode::noSpace, "{}", fullText_);
+    if (full_ && sent_.nextId != shared_.plan.keys)
+      return fail(ErrorCode::noSpace, "{}", fullText_);
     return {};
   }
 
@@ -216,13 +251,15 @@ class RdbStream {
   const RdbTarget target_;
   std::unique_ptr<std::atomic<Nanos>> waitUntil_;  // for the reply
   Admin control_, watch_;
-  RdbFifo fifo_;
+  RdbPipe pipe_;
   RdbSource source_;
+  RdbSource::Taken sent_;                // what the server has, or finds in the pipe
+  std::atomic<std::uint64_t> sentUpTo_;  // the same, for the thread that watches
   std::uint64_t pieces_ = 0, bytes_ = 0;
   Nanos movedAt_ = 0;  // when the pipe last took bytes
   std::atomic<bool> full_{false};
   std::string fullText_;  // written before full_ is set
-  std::uint64_t lastUsed_ = 0;
+  std::uint64_t firstUsed_ = 0, lastUsed_ = 0;
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -238,6 +275,7 @@ class RdbStream {
 struct RdbLoading::Impl {
   LoadPlan plan;
   StreamShared shared{plan};
+  TerminalStopOff untilOver;
   std::vector<std::unique_ptr<RdbStream>> streams;
   std::vector<std::thread> threads;
   std::thread watch;
@@ -328,7 +366,6 @@ LoadOutcome RdbLoading::join() {
   LoadOutcome outcome;
   outcome.begin = impl_->begin;
   outcome.end = impl_->end;
-  outcome.done = done();
   outcome.resumeFrom = impl_->plan.keys;
   outcome.threads = static_cast<unsigned>(impl_->streams.size());
   outcome.io = "pipe";

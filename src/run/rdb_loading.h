@@ -21,18 +21,20 @@ struct RdbTarget {
   std::optional<SlotSet> slots;  ///< of a cluster's master: those that it owns
 };
 
-/// One load by RDB streams, to each server its own, all at a time: a FIFO in the place of its dump
+/// One load by RDB streams, to each server its own, all at a time: a pipe in the place of its dump
 /// file, DEBUG RELOAD on a thread that waits for the reply, and a thread that makes the stream and
 /// writes it. An early end is a sound end of the stream; of one that is cut off the server keeps
-/// what had come, and says in its log that it aborts. Life: start → (stop) → join, as of Loading.
+/// what had come, and says in its log that it aborts. Ctrl-Z is ignored meanwhile. Life: start →
+/// (stop) → join, as of Loading.
 class RdbLoading {
  public:
-  /// Connects and makes the FIFOs; an error means that nothing was sent. `plan` is copied.
+  /// Connects and makes the pipes; an error means that nothing was sent. refused: another load by
+  /// rdb is under way. `plan` is copied.
   static Result<std::unique_ptr<RdbLoading>> start(const LoadPlan& plan,
                                                    const std::vector<RdbTarget>& targets);
   ~RdbLoading();  ///< stops and joins
 
-  /// Keys that are in the FIFOs or loaded: at most 1 MB of them is on the way. Safe from any
+  /// Keys that are in the pipes or loaded: at most 1 MB of them is on the way. Safe from any
   /// thread, as are waitFor() and stop().
   std::uint64_t done() const;
   /// Waits until it is over, at most `span`; false: it still runs.

@@ -77,10 +77,11 @@ void beginCopies(std::vector<Follower>& followers, ClusterAdmin& cluster) {
 }
 
 ReplicaBehind lookAt(const Follower& follower, ClusterAdmin& cluster) {
-  ReplicaBehind behind{follower.replica.text(), follower.master.text(), follower.offset, {}};
+  ReplicaBehind behind{follower.replica.text(), follower.master.text(), follower.offset, {}, false};
   const auto state = cluster.replicationOf(follower.replica);
   if (!state) {
     behind.problem = state.error().message;
+    behind.gone = state.error().code == ErrorCode::unreachable;
     return behind;
   }
   const bool follows = follower.history.empty() || state->history == follower.history;
@@ -119,7 +120,9 @@ std::vector<ReplicaBehind> awaitReplicas(const SlotMap& map, const Credentials& 
       nearer = now;
     }
     if (wait.progress) wait.progress(now, missing);
-    const bool enough = now - nearer > wait.patience || (wait.interrupted && wait.interrupted());
+    const bool allGone = std::ranges::all_of(behind, &ReplicaBehind::gone);
+    const Nanos patience = allGone ? std::min(wait.patience, kReplicaPatience) : wait.patience;
+    const bool enough = now - nearer > patience || (wait.interrupted && wait.interrupted());
     if (behind.empty() || enough) return behind;
     std::this_thread::sleep_for(std::chrono::nanoseconds(kReplicaPoll));
   }

@@ -16,11 +16,15 @@ struct ReplicaBehind {
   std::string replica, master;
   std::uint64_t bytes = 0;  ///< of the replication stream; of all of it, where it does not answer
   std::string problem;      ///< why it does not catch up; empty: no problem is known
+  bool gone = false;        ///< nothing listens there
 };
 
+inline constexpr Nanos kReplicaPatience = 10 * kSecond;
+
 struct ReplicaWait {
-  /// The wait ends when no replica has caught up further for this long.
-  Nanos patience = 10 * kSecond;
+  /// The wait ends when no replica has caught up further for this long, and after at most the
+  /// default where all that lack something are gone.
+  Nanos patience = kReplicaPatience;
   /// The masters hold keys that never were in their replication streams: each begins a new one, so
   /// that its replicas copy all of it first.
   bool copyAll = false;

@@ -14,7 +14,7 @@
 #include "os/gated_child.h"
 #include "os/program.h"
 #include "server/info.h"
-#include "server/rdb_fifo.h"
+#include "server/rdb_pipe.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -51,7 +51,7 @@ Status prepareDirectory(const NodeConfig& config, bool keepConfig) {
   // A socket file of an earlier life would be taken for an answer that is to come.
   fs::remove(config.socketPath(), problem);
   fs::remove(config.outputPath(), problem);
-  removeLeftFifos(config.dir);  // in the dump file's place one would hold up the start for ever
+  removeLeftPipes(config.dir);  // a FIFO in the dump file's place would hold up the start for ever
   if (keepConfig) return {};
   return writeWholeFile(config.configPath(), configText(config));
 }

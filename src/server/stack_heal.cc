@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "server/failover.h"
+#include "server/frozen_server.h"
 #include "server/stack.h"
 
 namespace redline {
@@ -16,6 +17,25 @@ Status mayComeBack(const NodeState& dead, std::span<const Endpoint> alive,
     if (member != nullptr && member->master) return awaitSuccessor(cluster, *member, alive);
     if (member != nullptr) return {};
   }
+  return {};
+}
+
+/// Lets servers go that wait for a FIFO.
+Status freeFrozen(const StackState& state, std::vector<std::string>& lines) {
+  for (const NodeState& node : state.nodes) {
+    const auto freed = freeFromFifo(node.process, node.dir);
+    if (!freed) return fail(freed.error());
+    if (*freed)
+      lines.push_back(fmt::format("freed {}: it waited for the other end of a FIFO", node.name));
+  }
+  return {};
+}
+
+/// An error names a server that only another hand can free.
+Status checkNoneIsHeld(const StackState& state) {
+  for (const NodeState& node : state.nodes)
+    if (const std::string cause = heldUpBy(node.process, node.dir); !cause.empty())
+      return fail(ErrorCode::refused, "{} is {}", node.name, cause);
   return {};
 }
 
@@ -42,6 +62,7 @@ Result<std::vector<std::string>> Stack::heal(
       dead.push_back(&node);
   }
   std::vector<std::string> lines;
+  if (auto free = freeFrozen(*state, lines); !free) return fail(std::move(free.error()));
   for (const NodeState* const node : dead) {
     if (progress) progress(fmt::format("{} is restarting", node->name));
     if (auto may = mayComeBack(*node, alive, *tcp); !may) return fail(std::move(may.error()));
@@ -50,6 +71,7 @@ Result<std::vector<std::string>> Stack::heal(
     lines.push_back(fmt::format("restarted {} on {} (pid {})", node->name, node->endpoint().text(),
                                 started->process.pid));
   }
+  if (auto free = checkNoneIsHeld(*state); !free) return fail(std::move(free.error()));
   if (state->isCluster()) {
     ClusterAdmin cluster(*tcp);
     ClusterWait wait;
@@ -62,7 +84,7 @@ Result<std::vector<std::string>> Stack::heal(
     if (!dead.empty())
       lines.emplace_back("every node agrees on the slots, and all replicas are in sync");
   }
-  if (dead.empty()) lines.push_back(fmt::format("all servers of stack {} run", name));
+  if (lines.empty()) lines.push_back(fmt::format("all servers of stack {} run", name));
   return lines;
 }
 

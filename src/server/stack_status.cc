@@ -1,3 +1,4 @@
+#include "server/frozen_server.h"
 #include "server/stack.h"
 
 namespace redline {
@@ -19,7 +20,9 @@ NodeStatus statusOf(const NodeState& node, bool cluster, const Credentials& cred
                     : Result<ServerInfo>(fail(admin.error()));
   auto members = info && cluster ? admin->command({"CLUSTER", "NODES"}) : Value{};
   if (!info || !members) {
-    status.problem = info ? members.error().message : info.error().message;
+    status.problem = heldUpBy(node.process, node.dir);
+    if (status.problem.empty())
+      status.problem = info ? members.error().message : info.error().message;
     return status;
   }
   status.role = info->role();

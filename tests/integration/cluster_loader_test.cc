@@ -16,9 +16,11 @@
 #include "chaos/chaos_plan.h"
 #include "run/load_method.h"
 #include "run/load_run.h"
+#include "run/replica_wait.h"
 #include "rundir/run_dir_reader.h"
 #include "server/cluster_admin.h"
 #include "server/key_admin.h"
+#include "server/slot_map_reading.h"
 #include "support/load_lab.h"
 #include "support/real_redis.h"
 #include "workload/keyspace.h"
@@ -150,6 +152,25 @@ TEST(ClusterLoader, EndsWhenReplicasHaveAllOfItAndListsEveryNode) {
   }
   EXPECT_EQ(stored, plan.load.keys);
   EXPECT_EQ(std::ranges::count(summary.servers, "replica", &ServerFigures::role), 3);
+}
+
+// It would take an hour to run out of patience with a replica that is only slow.
+TEST(ClusterLoader, WaitsForAReplicaThatIsGoneAsLongByRdbAsByCommands) {
+  auto stack = startCluster();
+  if (!stack) return;
+  expectGood(load(planFor(stack->endpoints(), 1'000)));
+  auto admin = Admin::connect(stack->node(0).endpoint(), {});
+  ASSERT_TRUE(admin);
+  const auto seen = readSlotMap(*admin);
+  ASSERT_TRUE(seen) << seen.error().message;
+  ASSERT_TRUE(stack->node(4).kill());
+  ReplicaWait wait;
+  wait.patience = 3600 * kSecond;
+  wait.copyAll = true;
+  const auto behind = awaitReplicas(seen->map, {}, wait);
+  ASSERT_EQ(behind.size(), 1U);
+  EXPECT_TRUE(behind[0].gone);
+  EXPECT_EQ(behind[0].replica, stack->node(4).endpoint().text());
 }
 
 TEST(ClusterLoader, StreamsTheDataSetOfANodeToAllMasters) {

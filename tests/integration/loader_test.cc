@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <fstream>
@@ -290,8 +291,54 @@ TEST(Loader, NeedsNoMorePermissionsThanSetAndMset) {
       admin->command({"ACL", "SETUSER", "lab", "on", ">secret", "~obj:*", "+set", "+mset"}));
   LoadRunPlan plan = planFor(*redis, 10'000);
   plan.load.credentials = {"lab", "secret"};
-  expectGood(load(plan));
+  const auto outcome = load(plan);
+  expectGood(outcome);
+  EXPECT_FALSE(outcome->databaseKeys) << "neither DBSIZE nor INFO is allowed";
   EXPECT_EQ(admin->command({"DBSIZE"})->integer, 10'000);
+  ASSERT_TRUE(admin->command({"ACL", "SETUSER", "lab", "+info", "+exists", "+type", "+scan"}));
+  EXPECT_EQ(load(plan)->databaseKeys, 10'000U) << "INFO says so where DBSIZE is refused";
+}
+
+TEST(Loader, SaysThatKeysOfALargerDataSetStay) {
+  auto redis = startRedis();
+  if (!redis) return;
+  expectGood(load(planFor(*redis, 3'000)));
+  LoadRunPlan plan = planFor(*redis, 1'000);
+  plan.load.valueSize = 500;
+  std::vector<std::string> notes;
+  LoadWatcher watcher;
+  watcher.onNote = [&](const std::string& note) { notes.push_back(note); };
+  const auto outcome = runLoad(plan, watcher);
+  expectGood(outcome);
+  const auto contains = [](const std::vector<std::string>& in, std::string_view text) {
+    return std::ranges::any_of(in, [&](const auto& line) { return line.find(text) != line.npos; });
+  };
+  EXPECT_TRUE(contains(notes, "3000 keys are there already, obj:1000 among them"));
+  EXPECT_TRUE(contains(outcome->summary.notes, "2000 keys more"));
+}
+
+TEST(Loader, SaysWhereToResumeWhenAPausedServerIsInterrupted) {
+  auto redis = startRedis();
+  if (!redis) return;
+  const LoadRunPlan plan = planFor(*redis, 1'000'000);
+  std::atomic<bool> paused{false};
+  const auto outcome = load(
+      plan, [&] { return paused.load(); },
+      [&](const LoadProgress& at) {
+        if (at.done > 0 && !paused) {
+          redis->node().signal(SIGSTOP);
+          paused = true;
+        }
+      });
+  redis->node().signal(SIGCONT);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_FALSE(outcome->status);
+  EXPECT_EQ(outcome->status.error().code, ErrorCode::interrupted);
+  EXPECT_NE(outcome->status.error().message.find(fmt::format("-from={}", outcome->resumeFrom)),
+            std::string::npos)
+      << outcome->status.error().message;
+  for (const Value& there : askAll(*redis, "EXISTS", outcome->resumeFrom))
+    ASSERT_EQ(there.integer, 1);
 }
 
 TEST(Loader, EndsWithOneLineWhenTheServerDies) {

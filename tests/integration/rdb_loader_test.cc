@@ -4,16 +4,22 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "os/files.h"
 #include "os/program.h"
 #include "run/load_method.h"
 #include "server/key_admin.h"
+#include "server/rdb_pipe.h"
 #include "server/stack.h"
 #include "support/load_lab.h"
 #include "support/paths.h"
@@ -62,10 +68,10 @@ std::string everything(ScopedStack& redis, std::uint64_t keys) {
 }
 
 /// Nothing but the server's own files.
-void expectNoFifo(const ScopedStack& redis) {
+void expectNothingLeft(const ScopedStack& redis) {
   for (std::size_t i = 0; i < redis.size(); ++i)
     for (const auto& entry : fs::directory_iterator(redis.node(i).config().dir))
-      EXPECT_FALSE(entry.is_fifo()) << entry.path();
+      EXPECT_FALSE(isRdbPipe(entry.path())) << entry.path();
 }
 
 std::string reasonOf(const Result<LoadRunOutcome>& outcome) {
@@ -104,7 +110,7 @@ TEST(RdbLoader, StoresWhatCommandsStore) {
     }
     flush(*redis);
   }
-  expectNoFifo(*redis);
+  expectNothingLeft(*redis);
 }
 
 TEST(RdbLoader, SaysWhyItLoadsByCommands) {
@@ -164,6 +170,65 @@ TEST(RdbLoader, LeavesServersToCommandsThatLogOrRefuseDebug) {
   }
 }
 
+/// Somebody who may do all that a load by rdb needs but that.
+LoadRunPlan asUser(ScopedStack& redis, LoadRunPlan plan, const std::string& rule) {
+  auto admin = adminOf(redis);
+  const std::string text = "+@all " + rule;
+  std::vector<std::string> command{"ACL", "SETUSER", "lab", "reset", "on", ">secret", "~*"};
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    command.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  EXPECT_TRUE(admin->command(command));
+  plan.load.credentials = {"lab", "secret"};
+  return plan;
+}
+
+TEST(RdbLoader, GoesByCommandsWhereAnAclAllowsDebugHelpOnly) {
+  auto redis = startRedis();
+  if (!redis) return;
+  const LoadRunPlan plan =
+      asUser(*redis, streamPlan(*redis, 1'000, LoadMethod::automatic), "-debug +debug|help");
+  const auto outcome = load(plan);
+  expectGood(outcome);
+  EXPECT_THAT(reasonOf(outcome), testing::AllOf(HasSubstr("commands: "), HasSubstr("NOPERM")));
+}
+
+TEST(RdbLoader, GoesByCommandsWhereTheServerRefusesAfterAll) {
+  auto redis = startRedis();
+  if (!redis) return;
+  LoadRunPlan plan = asUser(*redis, streamPlan(*redis, 1'000, LoadMethod::automatic), "");
+  plan.forCommands = {"-threads", "-conns"};
+  std::vector<std::string> notes;
+  LoadWatcher watcher;
+  watcher.onNote = [&](const std::string& note) {  // said when the method has been chosen
+    notes.push_back(note);
+    (void)asUser(*redis, plan, "-debug");
+  };
+  const auto outcome = runLoad(plan, watcher);
+  expectGood(outcome);
+  EXPECT_THAT(notes, testing::ElementsAre(HasSubstr("no use for -threads, -conns")));
+  EXPECT_THAT(reasonOf(outcome), testing::AllOf(HasSubstr("commands: "), HasSubstr("NOPERM")));
+  EXPECT_EQ(outcome->databaseKeys, 1'000U);
+  expectNothingLeft(*redis);
+}
+
+TEST(RdbLoader, LeavesNoOldValueUnderANameWhoseTimeHasPassed) {
+  auto redis = startRedis();
+  if (!redis) return;
+  LoadRunPlan plan = streamPlan(*redis, 1'000);
+  expectGood(load(plan));
+  plan.load.seed = 2;
+  plan.load.ttlFraction = 0.5;
+  expectGood(load(plan));  // nothing has expired yet: a stream may replace what is there
+  plan.load.ttlEpochMillis = 1'600'000'000'000;
+  const auto refused = load(plan);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("use -method=commands"));
+}
+
 TEST(RdbLoader, StoresNoKeyWhoseTimeHasPassed) {
   auto redis = startRedis();
   if (!redis) return;
@@ -173,8 +238,8 @@ TEST(RdbLoader, StoresNoKeyWhoseTimeHasPassed) {
   const auto streamed = load(plan);
   expectGood(streamed);
   const std::string seen = everything(*redis, plan.load.keys);
-  EXPECT_NEAR(static_cast<double>(streamed->databaseKeys), 10'000, 400);
-  EXPECT_EQ(streamed->summary.servers.at(0).expired, 20'000 - streamed->databaseKeys);
+  EXPECT_NEAR(static_cast<double>(*streamed->databaseKeys), 10'000, 400);
+  EXPECT_EQ(streamed->summary.servers.at(0).expired, 20'000 - *streamed->databaseKeys);
 
   flush(*redis);
   plan.method = LoadMethod::commands;
@@ -204,7 +269,7 @@ TEST(RdbLoader, ContinuesFromWhereAnInterruptLeftIt) {
   EXPECT_GT(broken->resumeFrom, 0U);
   ASSERT_LT(broken->resumeFrom, plan.load.keys);
   EXPECT_EQ(broken->databaseKeys, broken->resumeFrom);
-  expectNoFifo(*redis);
+  expectNothingLeft(*redis);
 
   plan.load.from = broken->resumeFrom;
   std::vector<std::string> notes;
@@ -239,10 +304,71 @@ TEST(RdbLoader, EndsBeforeMaxmemoryThatIsLoweredUnderIt) {
                              testing::Not(HasSubstr("\n"))));
   EXPECT_TRUE(redis->node().alive());
   EXPECT_LT(outcome->resumeFrom, plan.load.keys);
-  expectNoFifo(*redis);
+  expectNothingLeft(*redis);
 }
 
-// A server that has opened the FIFO waits for its writer, and answers nobody meanwhile.
+TEST(RdbLoader, DoesNotResumeWhereKeysWereEvicted) {
+  auto redis = startRedis(roomy());
+  if (!redis) return;
+  LoadRunPlan plan = streamPlan(*redis, 3'000'000);
+  std::atomic<bool> lowered{false};
+  auto admin = adminOf(*redis);
+  const auto outcome = load(plan, {}, [&](const LoadProgress& at) {
+    if (at.done < 300'000 || lowered.exchange(true)) return;
+    EXPECT_TRUE(admin->configSet("maxmemory", std::to_string(20 * kMegabyte)));
+  });
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_FALSE(outcome->status);
+  EXPECT_EQ(outcome->status.error().code, ErrorCode::noSpace);
+  EXPECT_THAT(outcome->status.error().message,
+              testing::AllOf(HasSubstr("has evicted"), HasSubstr("load again with -from=0")));
+}
+
+TEST(RdbLoader, CompletesADataSetThatJustFits) {
+  for (const std::uint64_t megabytes : {40U, 41U, 42U, 44U}) {
+    NodeConfig config;
+    config.maxmemory = megabytes * kMegabyte;
+    auto redis = startRedis(config);
+    if (!redis) return;
+    const auto outcome = load(streamPlan(*redis, 200'000));
+    if (!outcome) continue;  // does not fit, by the arithmetic before the load
+    expectGood(outcome);
+    EXPECT_EQ(outcome->databaseKeys, 200'000U) << megabytes << " MB";
+  }
+}
+
+// What is in the pipe when the loader gives up is stored when the server continues.
+TEST(RdbLoader, CountsWhatAPausedServerWillHave) {
+  auto redis = startRedis(roomy());
+  if (!redis) return;
+  const LoadRunPlan plan = streamPlan(*redis, 3'000'000);
+  std::atomic<bool> paused{false};
+  const auto outcome = load(
+      plan, [&] { return paused.load(); },
+      [&](const LoadProgress& at) {
+        if (at.done > 0 && !paused) {
+          EXPECT_TRUE(redis->node().signal(SIGSTOP));
+          paused = true;
+        }
+      });
+  EXPECT_TRUE(redis->node().signal(SIGCONT));
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_FALSE(outcome->status);
+  EXPECT_THAT(outcome->status.error().message,
+              HasSubstr(fmt::format("-from={}", outcome->resumeFrom)));
+  EXPECT_GT(outcome->resumeFrom, 0U);
+  EXPECT_FALSE(outcome->databaseKeys);
+  auto admin = adminOf(*redis);
+  std::int64_t stored = 0;
+  EXPECT_TRUE(eventually([&] {
+    const auto size = admin->commandRaw({"DBSIZE"});
+    stored = size ? size->integer : 0;
+    return stored == static_cast<std::int64_t>(outcome->resumeFrom);
+  })) << stored
+      << " keys are stored, and -from=" << outcome->resumeFrom << " is advised";
+}
+
+// A server that has opened the pipe waits for its data, and answers nobody meanwhile.
 TEST(RdbLoader, ACpuThatIsNotThereIsRefusedBeforeTheServerWaits) {
   auto redis = startRedis(roomy());
   if (!redis) return;
@@ -252,7 +378,7 @@ TEST(RdbLoader, ACpuThatIsNotThereIsRefusedBeforeTheServerWaits) {
   ASSERT_TRUE(outcome) << outcome.error().message;
   ASSERT_FALSE(outcome->status);
   EXPECT_THAT(outcome->status.error().message, HasSubstr("CPU 1023"));
-  expectNoFifo(*redis);
+  expectNothingLeft(*redis);
   EXPECT_EQ(adminOf(*redis)->command({"DBSIZE"})->integer, 0);
 }
 
@@ -271,21 +397,172 @@ TEST(RdbLoader, EndsWithOneLineWhenTheServerDies) {
   EXPECT_THAT(outcome->status.error().message,
               testing::AllOf(HasSubstr("ended while it was loading"), HasSubstr("-from="),
                              testing::Not(HasSubstr("\n"))));
-  expectNoFifo(*redis);
+  EXPECT_EQ(outcome->resumeFrom, 0U);
+  EXPECT_EQ(outcome->done, 0U);
+  expectNothingLeft(*redis);
   ASSERT_TRUE(redis->restart());
   EXPECT_EQ(adminOf(*redis)->command({"DBSIZE"})->integer, 0);
 }
 
-TEST(RdbLoader, ReplacesAFifoThatACrashLeft) {
+TEST(RdbLoader, ReplacesWhatACrashLeft) {
   auto redis = startRedis();
   if (!redis) return;
   const auto dump = redis->node().config().dir / "dump.rdb";
-  ASSERT_EQ(::mkfifo(dump.c_str(), 0600), 0);
+  const auto leave = [&](bool fifo) {
+    ASSERT_EQ(fifo ? ::mkfifo(dump.c_str(), 0600) : ::symlink("/proc/1/fd/987", dump.c_str()), 0);
+  };
+  for (const bool fifo : {true, false}) {
+    leave(fifo);
+    expectGood(load(streamPlan(*redis)));
+    expectNothingLeft(*redis);
+    leave(fifo);
+    ASSERT_TRUE(redis->restart());  // with a FIFO there, the server would wait for a writer
+    expectNothingLeft(*redis);
+  }
+}
+
+/// A process that has put a pipe in the place of a dump file, and then does nothing.
+class IdleLoader {
+ public:
+  explicit IdleLoader(const fs::path& dump) {
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    auto pipe = RdbPipe::claim(dump);
+    if (!pipe || !pipe->place()) ::_exit(1);
+    for (;;) ::pause();
+  }
+  ~IdleLoader() { kill(); }
+  IdleLoader(const IdleLoader&) = delete;
+  IdleLoader& operator=(const IdleLoader&) = delete;
+  void signal(int number) const { ::kill(pid_, number); }
+  void kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+bool answersAgain(const Endpoint& endpoint) {
+  return eventually([&] { return Admin::connect(endpoint, {}, kSecond).has_value(); });
+}
+
+/// Asks for a reload, and does not wait for it.
+std::jthread askForReload(const Endpoint& endpoint) {
+  auto admin = std::make_shared<Result<Admin>>(Admin::connect(endpoint, {}));
+  EXPECT_TRUE(*admin);
+  return std::jthread([admin] {
+    if (*admin)
+      (void)(*admin)->commandRaw({"DEBUG", "RELOAD", "NOSAVE", "NOFLUSH", "MERGE"}, 60 * kSecond);
+  });
+}
+
+TEST(RdbPipe, AServerThatComesLateDoesNotWaitForALoaderThatWasKilled) {
+  auto redis = startRedis();
+  if (!redis) return;
+  const Endpoint endpoint = redis->endpoint();
+  const auto dump = redis->node().config().dir / "dump.rdb";
+  IdleLoader loader(dump);
+  ASSERT_TRUE(eventually([&] { return isRdbPipe(dump); }));
+  auto busy = adminOf(*redis);
+  std::jthread sleeping([&] { (void)busy->commandRaw({"DEBUG", "SLEEP", "0.5"}); });
+  std::jthread reload = askForReload(endpoint);
+  loader.kill();
+  EXPECT_TRUE(answersAgain(endpoint));
+  EXPECT_TRUE(isRdbPipe(dump)) << "it leads nowhere";
   expectGood(load(streamPlan(*redis)));
-  expectNoFifo(*redis);
-  ASSERT_EQ(::mkfifo(dump.c_str(), 0600), 0);
-  ASSERT_TRUE(redis->restart());  // with it there, the server would wait for a writer
-  expectNoFifo(*redis);
+  expectNothingLeft(*redis);
+}
+
+TEST(RdbPipe, BelongsToOneLoadAtATime) {
+  auto redis = startRedis();
+  if (!redis) return;
+  const auto dump = redis->node().config().dir / "dump.rdb";
+  {
+    IdleLoader loader(dump);
+    ASSERT_TRUE(eventually([&] { return isRdbPipe(dump); }));
+    const auto second = load(streamPlan(*redis));
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::refused);
+    EXPECT_THAT(second.error().message, HasSubstr("another load by rdb"));
+    EXPECT_TRUE(isRdbPipe(dump)) << "the first one's";
+  }
+  expectGood(load(streamPlan(*redis)));
+}
+
+/// A stack in a directory of the test's own.
+class RdbStack : public testing::Test {
+ protected:
+  void SetUp() override {
+    StackOptions options;
+    options.node.maxmemory = 2048 * kMegabyte;
+    options.node.port = 0;
+    auto up = stack_.up(options);
+    ASSERT_TRUE(up) << up.error().message;
+    node_ = up->state.nodes.at(0);
+  }
+  void TearDown() override { EXPECT_TRUE(stack_.down("node", {})); }
+
+  std::string problem() {
+    const auto status = stack_.status("node", {});
+    EXPECT_TRUE(status);
+    return status ? status->nodes.at(0).problem : "";
+  }
+
+  test::TemporaryDirectory home_;
+  Stack stack_{home_.path()};
+  NodeState node_;
+};
+
+TEST_F(RdbStack, IsFreedFromAFifoThatNobodyWritesTo) {
+  for (const bool stays : {true, false}) {
+    const auto dump = node_.dir / "dump.rdb";
+    ASSERT_EQ(::mkfifo(dump.c_str(), 0600), 0);
+    std::jthread reload = askForReload(node_.endpoint());
+    ASSERT_TRUE(eventually([&] { return problem().find("FIFO") != std::string::npos; }));
+    if (!stays) {
+      ASSERT_EQ(::unlink(dump.c_str()), 0);  // as another loader did
+    }
+    const auto lines = stack_.heal("node", {}, {});
+    ASSERT_TRUE(lines) << lines.error().message;
+    EXPECT_THAT(*lines, testing::ElementsAre(HasSubstr("freed node-")));
+    EXPECT_TRUE(answersAgain(node_.endpoint()));
+    EXPECT_EQ(problem(), "");
+    EXPECT_FALSE(fs::exists(dump));
+  }
+}
+
+TEST_F(RdbStack, NamesTheStoppedLoaderThatItWaitsFor) {
+  IdleLoader loader(node_.dir / "dump.rdb");
+  ASSERT_TRUE(eventually([&] { return isRdbPipe(node_.dir / "dump.rdb"); }));
+  loader.signal(SIGSTOP);
+  std::jthread reload = askForReload(node_.endpoint());
+  const std::string name = fmt::format("process {}, which is stopped", loader.pid());
+  EXPECT_TRUE(eventually([&] { return problem().find(name) != std::string::npos; })) << problem();
+  const auto lines = stack_.heal("node", {}, {});
+  ASSERT_FALSE(lines);
+  EXPECT_THAT(lines.error().message, HasSubstr(name));
+  loader.kill();
+  EXPECT_TRUE(answersAgain(node_.endpoint()));
+}
+
+TEST_F(RdbStack, AnswersAfterSeveralLoadersAtOnce) {
+  const std::string loader =
+      fmt::format("REDLINE_HOME={} {}/redline loader -addr={} -keys=20k -method=rdb",
+                  home_.path().native(), REDLINE_BINARY_DIR, node_.endpoint().text());
+  for (int round = 0; round < 5; ++round) {
+    const auto done =
+        runProgram({"/bin/sh", "-c", fmt::format("{0} & {0} & {0} & wait", loader)}, 60 * kSecond);
+    ASSERT_TRUE(done) << done.error().message;
+    ASSERT_TRUE(answersAgain(node_.endpoint())) << done->errors;
+    EXPECT_THAT(done->output, HasSubstr("20000 of 20000")) << done->errors;
+  }
+  auto admin = Admin::connect(node_.endpoint(), {});
+  ASSERT_TRUE(admin);
+  EXPECT_EQ(admin->command({"DBSIZE"})->integer, 20'000);
 }
 
 /// `redline loader` on a stack of `redline stack up`.

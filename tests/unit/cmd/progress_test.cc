@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace redline {
 namespace {
@@ -17,11 +18,12 @@ WriteText to(std::string& written) {
 }
 
 TEST(ProgressLine, ShowsDoneTotalRateAndTimeLeft) {
-  EXPECT_EQ(Progress::line("loading", 1'200'000, 3'000'000, 528'000),
+  EXPECT_EQ(Progress::line("loading", 1'200'000, 3'000'000, 528'000, 528'000),
             "loading  1.2M of 3M (40%)  528k/s  3.41 s left");
-  EXPECT_EQ(Progress::line("loading", 1'200'000, 0, 528'000), "loading  1.2M  528k/s");
-  EXPECT_EQ(Progress::line("loading", 5, 10, 0), "loading  5 of 10 (50%)  0/s");
-  EXPECT_THAT(Progress::line("loading", 1, 1'000'000'000, 0.001), HasSubstr("more than a day"));
+  EXPECT_EQ(Progress::line("loading", 1'200'000, 0, 528'000, 528'000), "loading  1.2M  528k/s");
+  EXPECT_EQ(Progress::line("loading", 5, 10, 0, 0), "loading  5 of 10 (50%)  0/s");
+  EXPECT_THAT(Progress::line("loading", 1, 1'000'000'000, 0.001, 0.001),
+              HasSubstr("more than a day"));
 }
 
 TEST(Progress, WritesAtMostOneLineInFiveSecondsWhereThereIsNoTerminal) {
@@ -42,6 +44,28 @@ TEST(Progress, RedrawsOneLineOnATerminalAndEndsItOnce) {
   EXPECT_EQ(std::ranges::count(text, '\r'), 11);
   EXPECT_EQ(std::ranges::count(text, '\n'), 1);
   EXPECT_THAT(text, HasSubstr("loading  1k in 2 s  500/s"));
+}
+
+double secondsLeft(const std::string& line) {
+  const auto at = line.find("/s  ");
+  return at == std::string::npos ? -1 : std::stod(line.substr(at + 4));
+}
+
+// A load that stands still for half of each second, as while a server makes its tables.
+TEST(Progress, ShowsATimeLeftThatDoesNotJump) {
+  std::vector<double> left;
+  Progress progress(
+      [&left](std::string_view text) { left.push_back(secondsLeft(std::string(text))); }, true,
+      "loading", 40'000);
+  std::uint64_t done = 0;
+  for (int tenths = 0; tenths <= 300; ++tenths) {
+    if (tenths % 10 < 5) done += 200;
+    progress.update(tenths * 100 * kMillisecond, done);
+  }
+  ASSERT_GT(left.size(), 100U);
+  for (std::size_t i = 10; i < left.size(); ++i)
+    EXPECT_NEAR(left[i], left[i - 1], 0.15 * left[i - 1]) << "line " << i;
+  EXPECT_NEAR(left.back(), 10, 1.5) << "1,000 a second on average, and 10,000 to go";
 }
 
 TEST(Progress, CoversALongerLineWithBlanks) {

@@ -45,6 +45,23 @@ TEST(RdbSource, EndsASoundFileEarly) {
   EXPECT_TRUE(source.next().empty());
 }
 
+TEST(RdbSource, CountsTheKeysOfAPieceThatWasCutOff) {
+  const LoadPlan plan = planOf(10'000);
+  RdbSource source(plan, 10, std::nullopt);
+  const std::size_t first = source.next().size();
+  const std::uint64_t before = source.keys();
+  EXPECT_EQ(source.takenWith(first), (RdbSource::Taken{before, before}));
+  const std::string piece(source.next());
+  EXPECT_EQ(source.takenWith(0), (RdbSource::Taken{before, before}));
+  EXPECT_EQ(source.takenWith(piece.size()), (RdbSource::Taken{source.nextId(), source.keys()}));
+  // A key is there with its last byte, and the next one begins behind it.
+  const std::uint64_t id = before + 5;
+  const std::size_t name = piece.find("obj:" + std::to_string(id));
+  ASSERT_NE(name, std::string::npos);
+  EXPECT_EQ(source.takenWith(name), (RdbSource::Taken{id, id}));
+  EXPECT_EQ(source.takenWith(name + 40), (RdbSource::Taken{id, id}));
+}
+
 TEST(RdbSource, DealsKeysOutBySlot) {
   const LoadPlan plan = planOf(5'000);
   SlotSet low, high;
