@@ -78,7 +78,9 @@ redline_room(mitigation IMPORTS base workload cluster)
 redline_room(backing    IMPORTS base workload)
 redline_room(engine     IMPORTS base resp rdb cluster workload schedule record transport mitigation backing)
 redline_room(server     IMPORTS base os json resp cluster record transport)
-redline_embed(server server/observer_files.h kPrometheusConfig=../../deploy/prometheus/prometheus.yml
+redline_embed(server server/embedded.h kComposeNode=../../deploy/compose/node.yml
+  kComposeCluster=../../deploy/compose/cluster.yml
+  kPrometheusConfig=../../deploy/prometheus/prometheus.yml
   kRecordingRules=../../deploy/prometheus/rules/recording.yml kAlertRules=../../deploy/prometheus/rules/alerts.yml)
 redline_room(chaos      IMPORTS base os cluster record transport server)
 redline_room(doctor     IMPORTS base os json resp cluster record model transport server chaos)

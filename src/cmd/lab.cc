@@ -123,6 +123,18 @@ std::vector<FlagSpec> machineFlags() {
        .example = "1",
        .group = kGroup,
        .whenEmpty = "the second usable one"},
+      {.name = "engine",
+       .kind = ValueKind::choice,
+       .fallback = "process",
+       .help = "how servers are started: as local processes, or as containers by Docker Compose",
+       .example = "compose",
+       .group = kGroup,
+       .choices = {"process", "compose"}},
+      {.name = "redis-image",
+       .fallback = kRedisImage,
+       .help = "with -engine=compose: the image, which must have been fetched",
+       .example = "valkey/valkey:7.2",
+       .group = kGroup},
       {.name = "stacks",
        .kind = ValueKind::path,
        .help = "directory for the servers' files while they run; on a disk, not in memory",
@@ -176,7 +188,7 @@ LabTools labTools() {
 std::string reproduction(const FlagValues& flags, std::string_view experiment) {
   std::vector<std::string> words{"redline", "lab", "run", std::string(experiment),
                                  "-profile=" + flags.text("profile")};
-  for (const std::string_view name : {"repeat", "set", "server-cpus", "cpus"})
+  for (const std::string_view name : {"repeat", "set", "server-cpus", "cpus", "engine", "redis-image"})
     if (flags.given(name)) words.push_back(fmt::format("-{}={}", name, flags.text(name)));
   return shellLine(words);
 }
@@ -279,6 +291,8 @@ Result<LabOptions> labOptions(const FlagValues& flags) {
   LabOptions options;
   options.out = flags.text("out");
   options.cpus = labCpus(flags);
+  if (flags.is("engine", "compose"))
+    options.engine = {"-engine=compose", "-redis-image=" + flags.text("redis-image")};
   options.resume = flags.on("resume");
   options.redlineVersion = REDLINE_VERSION;
   if (options.resume && flags.empty("out"))

@@ -29,10 +29,11 @@ std::vector<FlagSpec> stackFlags() {
       {.name = "engine",
        .kind = ValueKind::choice,
        .fallback = "process",
-       .help = "how servers are started: as local processes",
-       .example = "process",
+       .help = "how servers are started: as local processes, or as containers by Docker Compose "
+               "(docs/compose.md)",
+       .example = "compose",
        .group = kGroup,
-       .choices = {"process"}},
+       .choices = {"process", "compose"}},
       {.name = "port",
        .kind = ValueKind::count,
        .fallback = "auto",
@@ -144,6 +145,11 @@ std::vector<FlagSpec> redisFlags() {
        .fallback = "redis-server",
        .help = "the program: a name on PATH, or a path",
        .example = "/opt/redis/redis-server",
+       .group = kGroup},
+      {.name = "redis-image",
+       .fallback = kRedisImage,
+       .help = "with -engine=compose: the image, which must have been fetched",
+       .example = "valkey/valkey:7.2",
        .group = kGroup},
       {.name = "any-version",
        .kind = ValueKind::boolean,
@@ -290,10 +296,31 @@ Status showOne(const Invocation& invocation, const Stack& stack, const std::stri
 
 Result<ExitCode> status(const Invocation& invocation, const Stack& stack) {
   std::vector<std::string> names{stackName(invocation.flags)};
-  if (!stackNamed(invocation.flags)) names = stack.names();
-  if (names.empty()) printErr("no stack is up; 'redline stack up node' starts one\n");
-  for (const std::string& name : names)
-    if (auto shown = showOne(invocation, stack, name); !shown) return fail(shown.error());
+  auto strays = stack.strays();
+  if (stackNamed(invocation.flags))
+    std::erase_if(strays, [&](const auto& each) { return each.first != names.front(); });
+  else
+    names = stack.names();
+  if (!strays.empty() && stackNamed(invocation.flags)) names.clear();
+  if (names.empty() && strays.empty())
+    printErr("no stack is up; 'redline stack up node' starts one\n");
+  // What is wrong with one is said, and hides no other.
+  Status first;
+  const auto note = [&first](Status shown) {
+    if (shown) return;
+    if (!first)
+      printErr("{}\n", shown.error().message);
+    else
+      first = std::move(shown);
+  };
+  for (const std::string& name : names) note(showOne(invocation, stack, name));
+  for (const auto& [name, processes] : strays)
+    note(fail(
+        ErrorCode::unreachable,
+        "the directory of stack {0} was deleted, and {1} of its processes still run (pid {2}): "
+        "'redline stack down {0}' ends them",
+        name, processes.size(), processes.front().pid));
+  if (!first) return fail(first.error());
   return ExitCode::good;
 }
 
@@ -339,6 +366,8 @@ Command stackCommand() {
        "3 masters and 3 replicas on ports 7700 to 7705; the first master has CPU 0 for itself"},
       {"redline stack up cluster -observe",
        "with Prometheus on 127.0.0.1:7790; it also scrapes a driver with -metrics=127.0.0.1:9121"},
+      {"redline stack up cluster -engine=compose",
+       "the same as containers of redis:7.0.15-bookworm"},
       {"redline stack status", "every stack, with its keys and memory"},
       {"redline stack heal cluster", "restarts dead servers; a master once it is replaced"},
       {"redline stack down lab", "stops it and removes its directory"},

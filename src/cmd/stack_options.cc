@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "base/text.h"
+#include "cmd/stack_settings.h"
 
 namespace redline {
 namespace {
@@ -58,6 +59,17 @@ Result<ClusterShape> noShape(const FlagValues& flags) {
     if (flags.at(flag).source == FlagSource::commandLine)
       return fail(ErrorCode::usage, "-{} needs a cluster: 'redline stack up cluster'", flag);
   return ClusterShape{};
+}
+
+/// Containers instead of processes; none: processes.
+Result<std::optional<ComposeOptions>> composeOptions(const FlagValues& flags) {
+  const bool compose = flags.is("engine", "compose");
+  const std::string_view useless = compose ? "redis-server" : "redis-image";
+  if (flags.at(useless).source == FlagSource::commandLine)
+    return fail(ErrorCode::usage, "-{} is for -engine={}", useless,
+                compose ? "process" : "compose");
+  if (!compose) return std::nullopt;
+  return ComposeOptions{flags.text("redis-image")};
 }
 
 }  // namespace
@@ -123,7 +135,11 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
   auto observe = observeOptions(flags, cluster);
   if (!observe) return fail(observe.error());
 
+  auto compose = composeOptions(flags);
+  if (!compose) return fail(compose.error());
+
   StackOptions options;
+  options.compose = std::move(*compose);
   options.observe = std::move(*observe);
   options.cluster = std::move(*shape);
   options.topology = topology;
@@ -145,6 +161,7 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
   node.extra = std::move(*extra);
   node.fullCoverage = flags.on("full-coverage");
   node.anyVersion = flags.on("any-version");
+  options.settings = stackSettings(flags, options);
   return options;
 }
 

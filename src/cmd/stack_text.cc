@@ -17,6 +17,7 @@ nlohmann::json nodeJson(const NodeState& node) {
           {"addr", node.endpoint().text()},
           {"unix", node.unixEndpoint().text()},
           {"pid", node.process.pid},
+          {"container", node.container},
           {"dir", node.dir.string()}};
 }
 
@@ -29,6 +30,7 @@ nlohmann::json describe(const StackState& state) {
   for (const NodeState& node : state.nodes) nodes.push_back(nodeJson(node));
   return {{"name", state.name},
           {"topology", state.topology},
+          {"engine", state.compose ? "compose" : "process"},
           {"dir", state.dir.string()},
           {"tls_ca", state.tls ? Certificates::in(state.certificatesDir()).ca.string() : ""},
           {"nodes", nodes}};
@@ -93,8 +95,9 @@ std::string nodeText(const NodeStatus& node, const StackStatus& status) {
   if (!node.problem.empty())
     return text + fmt::format("  {}{}", node.problem,
                               node.stopped ? fmt::format(" (pid {})", node.node.process.pid) : "");
-  text += fmt::format("  redis {}  pid {}  {} keys  {}", node.version, node.node.process.pid,
-                      formatCount(static_cast<double>(node.keys)), formatSize(node.usedMemory));
+  text += fmt::format("  redis {}  pid {}{}  {} keys  {}", node.version, node.node.process.pid,
+                      node.node.inContainer(), formatCount(static_cast<double>(node.keys)),
+                      formatSize(node.usedMemory));
   return status.state.isCluster() ? text + clusterText(node, status) : text;
 }
 

@@ -93,10 +93,9 @@ Result<ClientFacts> readClients(Admin& admin, const ServerInfo& info) {
 }
 
 std::optional<ProcessFacts> readProcess(const ServerInfo& info) {
-  const auto pid = static_cast<pid_t>(info.count("process_id"));
-  const auto stat = readProcessStat(pid);
-  if (!stat || !stat->command.starts_with("redis-server")) return std::nullopt;
-  const auto status = readWholeFile(fmt::format("/proc/{}/status", pid));
+  const auto process = serverProcess(info.fields);
+  if (!process) return std::nullopt;
+  const auto status = readWholeFile(fmt::format("/proc/{}/status", process->pid));
   return status ? std::optional(parseProcessFacts(*status)) : std::nullopt;
 }
 
@@ -227,7 +226,8 @@ class Gathering {
     if (!server.here) return std::move(*info);
     ServerSample sample;
     sample.info = std::move(info->fields);
-    addKernelFigures(sample);
+    ServerProcess process;
+    addKernelFigures(sample, process);
     info->fields = std::move(sample.info);
     return std::move(*info);
   }

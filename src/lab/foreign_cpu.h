@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <vector>
@@ -53,7 +54,8 @@ class ForeignTally {
 /// All processes that can be seen, by their CPU clocks: exact to the microsecond, about 1 µs a
 /// process. In a container: those of the container.
 std::vector<ProcessCpu> readProcessCpus();
-/// By the parents of `pid`. Ours descend from this process.
-Ownership ownerOf(pid_t pid);
+/// By the parents of `pid`. Ours descend from this process, or work below `servers`: a container's
+/// descend from Docker. Empty: there are none.
+Ownership ownerOf(pid_t pid, const std::filesystem::path& servers = {});
 
 }  // namespace redline

@@ -411,8 +411,8 @@ Status Run::drive(const LabRun& run, const LabServers::Up& up, RunRecord& record
   const auto plans = drivePlans(run, up, record);
   if (!plans) return fail(plans.error());
   if (!*plans || (*plans)->empty()) return {};
-  if (!tolerableForeign_) tolerableForeign_ = tolerableForeignShare(options_.cpus);
-  Witness witness(options_.cpus);
+  if (!tolerableForeign_) tolerableForeign_ = tolerableForeignShare(options_.cpus, options_.stacks);
+  Witness witness(options_.cpus, options_.stacks);
   const CoreWatch others(*up.stack, options_.cpus);
   // The others run on threads of their own; this one started the servers and outlives them.
   std::vector<Status> statuses((*plans)->size());

@@ -45,12 +45,15 @@ Result<LabServers::Up> LabServers::start(const LabStack& plan, RunRecord& record
   watcher_.status(fmt::format("starting {}", plan.name));
   FlagPlaces places;
   places.cpus = options_.cpus;
-  const auto stackOptions = tools_.stack(filled(stackFlags(plan.up), places));
+  Flags flags = stackFlags(plan.up);
+  flags.insert(flags.end(), options_.engine.begin(), options_.engine.end());
+  const auto stackOptions = tools_.stack(filled(flags, places));
   if (!stackOptions) return fail(stackOptions.error());
   ScopedStackOptions scoped;
   scoped.node = stackOptions->node;
   if (stackOptions->topology == "cluster") scoped.cluster = stackOptions->cluster;
   scoped.tls = stackOptions->tls;
+  scoped.compose = stackOptions->compose;
   scoped.startTimeout = stackOptions->startTimeout;
   scoped.parent = options_.stacks;
   // As `stack up` has it, so that the command in the report gives the same server.
@@ -68,8 +71,7 @@ Result<LabServers::Up> LabServers::start(const LabStack& plan, RunRecord& record
   places.unixAddr = running->stack.node().unixEndpoint().text();
   running->up.places = places;
   running->up.stack = &running->stack;
-  running->up.commands.push_back(
-      stackCommand(filled(stackFlags(plan.up), placesForPeople(options_.cpus))));
+  running->up.commands.push_back(stackCommand(filled(flags, placesForPeople(options_.cpus))));
   ++starts_[plan.name];
   Running& kept = *running;
   running_.insert_or_assign(plan.name, std::move(running));

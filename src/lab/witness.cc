@@ -78,7 +78,8 @@ double Witnessed::kernelShare() const {
          static_cast<double>(samples.back().at - samples.front().at);
 }
 
-Witness::Witness(const LabCpus& cpus) {
+Witness::Witness(const LabCpus& cpus, std::filesystem::path servers)
+    : servers_(std::move(servers)) {
   const auto server = firstCpu(cpus.server), generator = firstCpu(cpus.generator);
   seen_.gaps.reserve(kMostGaps / 100);
   threads_.emplace_back([this, generator] { sample(generator); });
@@ -112,7 +113,7 @@ bool Witness::stopped(Nanos wait) {
 
 void Witness::sample(const std::optional<unsigned>& cpu) {
   if (cpu) (void)pinThisThread(static_cast<int>(*cpu));
-  ForeignTally tally(ownerOf);
+  ForeignTally tally([this](pid_t pid) { return ownerOf(pid, servers_); });
   OthersCpu sum;
   for (bool last = false;; last = stopped(kPeriod)) {
     const Nanos at = SteadyClock::read();
@@ -153,8 +154,8 @@ double tolerableForeignShare(const Witnessed& idle) {
   return std::min(quantileOf(shares, kBackground), kMostBackground) + kMargin;
 }
 
-double tolerableForeignShare(const LabCpus& cpus) {
-  Witness witness(cpus);
+double tolerableForeignShare(const LabCpus& cpus, const std::filesystem::path& servers) {
+  Witness witness(cpus, servers);
   sleepUntil(SteadyClock::read() + kCalibration);
   return tolerableForeignShare(witness.stop());
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -48,7 +49,8 @@ struct Witnessed {
 /// queues with everybody else, and only gaps count that no fair share of the core explains.
 class Witness {
  public:
-  explicit Witness(const LabCpus& cpus);
+  /// `servers`: the directory of this lab's servers.
+  explicit Witness(const LabCpus& cpus, std::filesystem::path servers = {});
   ~Witness();
   Witness(const Witness&) = delete;
   Witness& operator=(const Witness&) = delete;
@@ -61,6 +63,7 @@ class Witness {
   void keepWatch(unsigned cpu, Witnessed::Core core);
   bool stopped(Nanos wait);
 
+  std::filesystem::path servers_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
@@ -73,7 +76,7 @@ class Witness {
 /// background takes while Redis and the generator are idle, and 2% of a core more. The background
 /// is the lower quartile of a second in tenths, so that a burst that passes does not make it seem
 /// larger, and 5% at most. Takes a second.
-double tolerableForeignShare(const LabCpus& cpus);
+double tolerableForeignShare(const LabCpus& cpus, const std::filesystem::path& servers = {});
 /// The same of what was witnessed.
 double tolerableForeignShare(const Witnessed& idle);
 

@@ -30,8 +30,9 @@ tl::unexpected<Error> cannot(std::string_view verb, const fs::path& path, int nu
 }
 
 /// `mode` is O_TRUNC to replace what the file holds, O_APPEND to write behind it.
-Status writeInPlace(const fs::path& path, std::string_view text, int mode) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0644);
+Status writeInPlace(const fs::path& path, std::string_view text, int mode,
+                    mode_t permissions = 0644) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, permissions);
   if (fd < 0) return cannot("create", path, errno);
   std::size_t written = 0;
   int error = writeAll(fd, text, written);
@@ -87,13 +88,12 @@ void AppendFile::takeBack(std::size_t written) noexcept {
       ::ftruncate(fd_.get(), status.st_size - static_cast<off_t>(written));
 }
 
-Status writeWholeFile(const fs::path& path, std::string_view text) {
-  if (isStream(path)) return writeInPlace(path, text, O_APPEND);
-  std::error_code error;
-  const fs::path target = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path;
+namespace {
+
+Status replaceFile(const fs::path& target, std::string_view text, mode_t permissions) {
   fs::path partial = target;
   partial += fmt::format(".{}.partial", ::getpid());  // several processes may write the same file
-  if (auto written = writeInPlace(partial, text, O_TRUNC); !written) {
+  if (auto written = writeInPlace(partial, text, O_TRUNC, permissions); !written) {
     ::unlink(partial.c_str());
     return written;
   }
@@ -101,6 +101,19 @@ Status writeWholeFile(const fs::path& path, std::string_view text) {
   const int number = errno;
   ::unlink(partial.c_str());
   return cannot("write", target, number);
+}
+
+}  // namespace
+
+Status writeWholeFile(const fs::path& path, std::string_view text) {
+  if (isStream(path)) return writeInPlace(path, text, O_APPEND);
+  std::error_code error;
+  return replaceFile(fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path, text,
+                     0644);
+}
+
+Status writeSecretFile(const fs::path& path, std::string_view text) {
+  return replaceFile(path, text, 0600);
 }
 
 SpareFile::SpareFile(const fs::path& directory)

@@ -46,6 +46,9 @@ class AppendFile {
 /// replaced.
 Status writeWholeFile(const std::filesystem::path& path, std::string_view text);
 
+/// The same for a regular file that nobody but this process's user can read.
+Status writeSecretFile(const std::filesystem::path& path, std::string_view text);
+
 /// A file without a name, opened ahead of time: its text gets to the directory even when no further
 /// file can be opened by then.
 class SpareFile {

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "server/cluster_admin.h"
 #include "server/rdb_pipe.h"
+#include "server/server_process.h"
 #include "server/slot_map_reading.h"
 
 namespace redline {
@@ -44,7 +45,7 @@ Result<fs::path> dumpOf(Target& target, std::span<const OwnServer> own) {
   if (server == nullptr)
     return no(fmt::format("{} is not a server of a stack of ours on this machine", name));
   const auto process = server->current();
-  if (!process || static_cast<std::uint64_t>(process->pid) != target.info.count("process_id"))
+  if (!process || serverProcess(target.info.fields) != *process)
     return no(fmt::format("{} is not the process of our stack", name));
   const auto info = target.admin.info({"persistence"});
   if (!info) return fail(info.error());

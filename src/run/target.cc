@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/kernel_figures.h"
+#include "transport/gate.h"
 
 namespace redline {
 
@@ -37,7 +38,8 @@ Result<ServerSample> readSample(Admin& admin, Nanos timeout) {
   sample.addr = admin.endpoint().text();
   sample.role = info.role();
   sample.info = std::move(info.fields);
-  addKernelFigures(sample);
+  ServerProcess process;
+  if (isLocal(admin.endpoint()).value_or(false)) addKernelFigures(sample, process);
   return sample;
 }
 

@@ -13,6 +13,7 @@
 #include "os/files.h"
 #include "os/gated_child.h"
 #include "os/program.h"
+#include "server/docker.h"
 #include "server/info.h"
 #include "server/rdb_pipe.h"
 
@@ -108,20 +109,25 @@ Status checkPortsFree(const NodeConfig& config) {
 
 Result<Node> Node::start(NodeConfig config, const NodeStartOptions& options) {
   const Nanos deadline = SteadyClock::read() + options.timeout;
-  auto version = checkBinary(config.binary, config.anyVersion);
-  if (!version) return fail(std::move(version.error()));
+  if (options.container.empty())
+    if (auto version = checkBinary(config.binary, config.anyVersion); !version)
+      return fail(std::move(version.error()));
   auto node = launch(std::move(config), options);
   if (!node) return node;
   if (auto ready = node->awaitReady(deadline); !ready) return fail(std::move(ready.error()));
   return node;
 }
 
-Result<Node> Node::launch(NodeConfig config, const NodeStartOptions& options) {
+Status prepareNode(const NodeConfig& config, const NodeStartOptions& options) {
   if (!options.keepConfig)
-    if (auto good = checkNodeConfig(config); !good) return fail(std::move(good.error()));
-  if (auto free = checkPortsFree(config); !free) return fail(std::move(free.error()));
-  if (auto ready = prepareDirectory(config, options.keepConfig); !ready)
-    return fail(std::move(ready.error()));
+    if (auto good = checkNodeConfig(config); !good) return good;
+  if (auto free = checkPortsFree(config); !free) return free;
+  return prepareDirectory(config, options.keepConfig);
+}
+
+Result<Node> Node::launch(NodeConfig config, const NodeStartOptions& options) {
+  if (auto ready = prepareNode(config, options); !ready) return fail(std::move(ready.error()));
+  if (!options.container.empty()) return launchContainer(std::move(config), options);
   auto child = spawnServer(config, options.dieWithParent);
   if (!child) return fail(std::move(child.error()));
   const ProcessId process = identify(child->pid()).value_or(ProcessId{child->pid(), 0, {}});
@@ -130,6 +136,15 @@ Result<Node> Node::launch(NodeConfig config, const NodeStartOptions& options) {
   Node node(std::move(config), process, options);
   if (auto started = child->release(); !started) return fail(std::move(started.error()));
   return node;
+}
+
+Result<Node> Node::launchContainer(NodeConfig config, const NodeStartOptions& options) {
+  auto started = startContainer(options.container);
+  if (!started) return fail(std::move(started.error()));
+  if (options.onSpawned)
+    if (auto noted = options.onSpawned(started->process); !noted)
+      return fail(std::move(noted.error()));
+  return Node(std::move(config), started->process, options);
 }
 
 Status Node::awaitReady(Nanos deadline) {
@@ -159,6 +174,7 @@ Status Node::awaitAnswer(Nanos deadline) {
 }
 
 tl::unexpected<Error> Node::died() const {
+  if (!container_.empty()) (void)writeWholeFile(config_.outputPath(), containerOutput(container_));
   return fail(ErrorCode::io, "redis-server on port {} ended while starting: {}", config_.port,
               lastWords(config_));
 }
@@ -180,6 +196,7 @@ Status Node::restart() {
   NodeStartOptions again;
   again.timeout = timeout_;
   again.dieWithParent = dieWithParent_;
+  again.container = container_;
   auto started = start(config_, again);
   if (!started) return fail(std::move(started.error()));
   process_ = started->process_;
@@ -188,6 +205,14 @@ Status Node::restart() {
 
 Status Node::signal(int number) {
   return sendSignal(process_, number);
+}
+
+Status Node::checkVersion(const std::string& where) const {
+  auto connection = admin();
+  auto info =
+      connection ? connection->info({"server"}) : Result<ServerInfo>(fail(connection.error()));
+  if (!info) return fail(info.error());
+  return redline::checkVersion(info->version(), where, config_.anyVersion);
 }
 
 Result<Admin> Node::admin(Nanos timeout) const {

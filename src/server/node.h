@@ -19,6 +19,9 @@ struct NodeStartOptions {
   bool dieWithParent = false;
   /// A server that has run before: its redis.conf stays as it is, whatever the NodeConfig says.
   bool keepConfig = false;
+  /// The container that is the server (server/docker.h), and is started instead of a process;
+  /// empty: none.
+  std::string container = {};
   /// Called when the process exists and before it runs redis-server: the place to record its
   /// identity. If it fails, no server starts.
   std::function<Status(const ProcessId&)> onSpawned;
@@ -31,8 +34,10 @@ struct StopDeadlines {
   Nanos kill = 60 * kSecond;  ///< freeing tens of GB takes the kernel a while
 };
 
-/// One real redis-server process that this program started. Owning it does not stop it: a Node may
-/// be left running on purpose (`stack up`); ScopedStack is for those that must not be.
+/// One real redis-server that this program started, as a process or in a container; of a container
+/// it knows the process, as this machine numbers it, and what is said of processes holds alike.
+/// Owning it does not stop it: a Node may be left running on purpose (`stack up`); ScopedStack is
+/// for those that must not be.
 class Node {
  public:
   /// Checks the binary's version, writes redis.conf into `config.dir` (which is made), starts the
@@ -42,6 +47,10 @@ class Node {
   /// The first half of start(): the process runs, but may not answer yet. The
   /// binary's version is not looked at. For several servers at a time.
   static Result<Node> launch(NodeConfig config, const NodeStartOptions& options = {});
+  /// A server that was started otherwise, in options.container.
+  static Node adopt(NodeConfig config, ProcessId process, const NodeStartOptions& options) {
+    return {std::move(config), std::move(process), options};
+  }
   /// The second half: waits until it answers, at most to `deadline` on SteadyClock. On failure the
   /// process is gone.
   Status awaitReady(Nanos deadline);
@@ -57,11 +66,16 @@ class Node {
   Status signal(int number);
   bool alive() const { return isAlive(process_); }
 
+  /// Refuses a running server that is not 7.x, unless its configuration accepts any version.
+  Status checkVersion(const std::string& where) const;
+
   /// A new connection to it, over its Unix socket.
   Result<Admin> admin(Nanos timeout = Admin::kDefaultTimeout) const;
 
   const ProcessId& process() const { return process_; }
   const NodeConfig& config() const { return config_; }
+  /// The id of its container; empty: it is a process of ours.
+  const std::string& container() const { return container_; }
   Endpoint endpoint() const { return {"127.0.0.1", config_.port, {}}; }
   Endpoint unixEndpoint() const { return {{}, 0, config_.socketPath().string()}; }
 
@@ -69,16 +83,23 @@ class Node {
   Node(NodeConfig config, ProcessId process, const NodeStartOptions& options)
       : config_(std::move(config)),
         process_(std::move(process)),
+        container_(options.container),
         timeout_(options.timeout),
         dieWithParent_(options.dieWithParent) {}
+  static Result<Node> launchContainer(NodeConfig config, const NodeStartOptions& options);
   Status awaitAnswer(Nanos deadline);
   tl::unexpected<Error> died() const;
 
   NodeConfig config_;
   ProcessId process_;
+  std::string container_;
   Nanos timeout_;  ///< also for restarts
   bool dieWithParent_;
 };
+
+/// What a start needs: its ports are free; its directory exists, with its redis.conf (unless
+/// options.keepConfig) and nothing in the way.
+Status prepareNode(const NodeConfig& config, const NodeStartOptions& options);
 
 /// Refuses a binary that is missing, is not a redis-server, or is not 7.x (unless `anyVersion`).
 /// Returns its version.

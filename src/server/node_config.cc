@@ -186,6 +186,7 @@ std::string configText(const NodeConfig& config) {
     add("repl-diskless-sync-delay", "0");
     add("repl-backlog-size", std::to_string(backlogOf(config)));
   }
+  if (!config.passwordFile.empty()) add("include", configWord(config.passwordFile.string()));
   for (const auto& [name, value] : config.extra) add(name, value.empty() ? "\"\"" : value);
   return text;
 }

@@ -33,9 +33,12 @@ struct NodeConfig {
   /// Holds its certificates (transport/certificates.h): clients, replicas and the cluster's bus
   /// speak TLS with it, and its Unix socket is plain; empty: nothing is encrypted.
   std::filesystem::path certificates;
-  /// For the server's default user. It never reaches a file or a command line: redis-server reads
-  /// it from its standard input, after the file.
+  /// For the server's default user. It never reaches a command line, nor a file of a process:
+  /// redis-server reads it from its standard input, after redis.conf.
   std::string password;
+  /// Where that is impossible, in a container: a file of that name holds secretText(), readable by
+  /// the user of this process alone, and redis.conf includes it. Empty: there is none.
+  std::filesystem::path passwordFile = {};
   std::vector<std::pair<std::string, std::string>> extra;  ///< parameters, last: they win
   bool anyVersion = false;
 

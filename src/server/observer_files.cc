@@ -4,6 +4,7 @@
 
 #include "json/json.h"
 #include "os/files.h"
+#include "server/embedded.h"
 
 namespace redline {
 namespace fs = std::filesystem;

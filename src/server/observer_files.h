@@ -3,19 +3,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 
 #include "base/result.h"
 #include "server/stack_state.h"
 #include "transport/endpoint.h"
 
 namespace redline {
-
-// Files of deploy/prometheus, embedded when redline is built (cmake/embed.cmake).
-
-extern const std::string_view kPrometheusConfig;
-extern const std::string_view kRecordingRules;
-extern const std::string_view kAlertRules;
 
 /// Who is scraped, as Prometheus' file_sd_configs read it: the stack's servers, through the
 /// exporter that listens on `exporterPort`.

@@ -166,6 +166,23 @@ std::vector<ProcessId> processesIn(const fs::path& directory,
   return found;
 }
 
+bool worksIn(pid_t pid, const fs::path& directory) {
+  std::error_code problem;
+  const fs::path cwd = fs::read_symlink(fmt::format("/proc/{}/cwd", pid), problem);
+  return !problem && isInside(cwd, fs::weakly_canonical(directory, problem));
+}
+
+std::vector<ProcessId> processesNamed(std::string_view name) {
+  std::vector<ProcessId> found;
+  for (const pid_t pid : allPids()) {
+    const auto stat = readProcessStat(pid);
+    if (!stat || !stat->command.starts_with(name)) continue;
+    ProcessId process{pid, stat->startTicks, bootId()};
+    if (isAlive(process)) found.push_back(std::move(process));
+  }
+  return found;
+}
+
 namespace {
 
 /// The inodes of the sockets that listen on `port`, from the text of /proc/net/tcp or tcp6.

@@ -56,6 +56,12 @@ bool awaitExit(const ProcessId& process, Nanos timeout);
 std::vector<ProcessId> processesIn(const std::filesystem::path& directory,
                                    const std::function<bool(std::string_view)>& wanted);
 
+/// Whether that process's working directory is `directory` or below it.
+bool worksIn(pid_t pid, const std::filesystem::path& directory);
+
+/// Processes, of all users, whose command name begins with `name`.
+std::vector<ProcessId> processesNamed(std::string_view name);
+
 /// Who listens on TCP port `port` of this machine: "redis-server (pid 4711)", "another process", or
 /// none if the port is free.
 std::optional<std::string> portUser(std::uint16_t port);

@@ -9,6 +9,7 @@
 
 #include "server/kernel_figures.h"
 #include "server/server_log.h"
+#include "transport/gate.h"
 
 namespace redline {
 namespace {
@@ -27,6 +28,7 @@ class Sampler::Watch {
       : sampler_(sampler), server_(server), addr_(server.text()) {}
 
   void run() {
+    local_ = isLocal(server_).value_or(false);
     const Nanos interval = sampler_.options_.interval;
     const Nanos slowlog = sampler_.options_.slowlog ? sampler_.options_.slowlogInterval : interval;
     Nanos nextSample = SteadyClock::read();
@@ -92,7 +94,7 @@ class Sampler::Watch {
     sample.addr = addr_;
     sample.role = info->role();
     sample.info = std::move(info->fields);
-    addKernelFigures(sample);
+    if (local_) addKernelFigures(sample, process_);
     {
       const std::lock_guard lock(sampler_.report_);
       sampler_.onSample_(sample);
@@ -171,6 +173,8 @@ class Sampler::Watch {
   LatencyReader latency_;
   bool latencyKnown_ = false;
   std::string runId_;
+  bool local_ = false;  ///< on this machine
+  ServerProcess process_;
   std::optional<Nanos> gapSince_;
 };
 

@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "server/stack.h"
 #include "server/stack_files.h"
+#include "server/stack_strays.h"
 #include "transport/certificates.h"
 
 namespace redline {
@@ -62,8 +62,13 @@ Result<ScopedStack> ScopedStack::start(const ScopedStackOptions& options) {
 Status ScopedStack::startAll(const ScopedStackOptions& options) {
   if (options.cluster)
     if (auto good = checkShape(*options.cluster); !good) return good;
-  auto version = checkBinary(options.node.binary, options.node.anyVersion);
-  if (!version) return fail(std::move(version.error()));
+  compose_ = options.compose.has_value();
+  if (compose_) {
+    const std::size_t servers = options.cluster ? options.cluster->nodes() : 1;
+    if (auto there = ComposeProject::check(*options.compose, servers); !there) return there;
+  } else if (auto version = checkBinary(options.node.binary, options.node.anyVersion); !version) {
+    return fail(std::move(version.error()));
+  }
   NodeConfig pattern = options.node;
   Credentials credentials{{}, pattern.password};
   if (options.tls) {
@@ -77,29 +82,50 @@ Status ScopedStack::startAll(const ScopedStackOptions& options) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     auto configs = configsFor(pattern, options.cluster, dir_);
     if (!configs) return fail(std::move(configs.error()));
-    last = launch(*configs, options.startTimeout);
+    last = launch(*configs, options);
     if (last && options.cluster) {
       ClusterAdmin cluster(credentials);
       return formCluster(cluster, endpoints(), options.cluster->masters);
     }
     if (last) return last;
-    for (const auto& node : nodes_) (void)node->kill();
-    nodes_.clear();
+    stopAll();
     if (!lostAPort(last.error(), *configs)) break;
   }
   return last;
 }
 
-Status ScopedStack::launch(const std::vector<NodeConfig>& configs, Nanos timeout) {
-  const Nanos deadline = SteadyClock::read() + timeout;
+Status ScopedStack::launch(const std::vector<NodeConfig>& configs,
+                           const ScopedStackOptions& options) {
+  if (auto launched = launchAll(configs, options); !launched) return launched;
+  const Nanos deadline = SteadyClock::read() + options.startTimeout;
+  for (const auto& node : nodes_)
+    if (auto ready = node->awaitReady(deadline); !ready) return ready;
+  return compose_ ? node().checkVersion(options.compose->image) : Status{};
+}
+
+Status ScopedStack::launchAll(const std::vector<NodeConfig>& configs,
+                              const ScopedStackOptions& options) {
+  NodeStartOptions start;
+  start.timeout = options.startTimeout;
+  start.dieWithParent = true;
+  if (compose_) {
+    auto launched = ComposeProject(dir_).launch(configs, *options.compose, start);
+    if (!launched) return fail(std::move(launched.error()));
+    for (Node& node : *launched) nodes_.push_back(std::make_unique<Node>(std::move(node)));
+    return {};
+  }
   for (const NodeConfig& config : configs) {
-    auto node = Node::launch(config, {.timeout = timeout, .dieWithParent = true, .onSpawned = {}});
+    auto node = Node::launch(config, start);
     if (!node) return fail(std::move(node.error()));
     nodes_.push_back(std::make_unique<Node>(std::move(*node)));
   }
-  for (const auto& node : nodes_)
-    if (auto ready = node->awaitReady(deadline); !ready) return ready;
   return {};
+}
+
+void ScopedStack::stopAll() {
+  for (const auto& node : nodes_) (void)node->kill();
+  nodes_.clear();
+  if (compose_) (void)ComposeProject(dir_).remove();
 }
 
 Node* ScopedStack::find(const Endpoint& endpoint) {
@@ -117,7 +143,7 @@ std::vector<Endpoint> ScopedStack::endpoints() const {
 
 void ScopedStack::clear() {
   if (dir_.empty()) return;  // moved from
-  for (const auto& node : nodes_) (void)node->kill();
+  stopAll();
   killServersIn(dir_);
   std::error_code problem;
   fs::remove_all(dir_, problem);

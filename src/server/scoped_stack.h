@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "server/cluster_admin.h"
 #include "server/cluster_shape.h"
+#include "server/compose.h"
 #include "server/node.h"
 
 namespace redline {
@@ -16,14 +17,16 @@ namespace redline {
 struct ScopedStackOptions {
   /// `dir` and `port` are chosen by the stack; maxmemory 0: 256 MB.
   NodeConfig node;
-  std::optional<ClusterShape> cluster;  ///< none: a single node
-  bool tls = false;                     ///< with certificates that are made for it
+  std::optional<ClusterShape> cluster;    ///< none: a single node
+  std::optional<ComposeOptions> compose = {};  ///< containers instead of processes
+  bool tls = false;                       ///< with certificates that are made for it
   Nanos startTimeout = NodeStartOptions{}.timeout;
   std::filesystem::path parent;  ///< where its temporary directory goes; empty: $TMPDIR or /tmp
 };
 
 /// Servers that live as long as this object: for tests, and for runs that own their servers. In a
-/// temporary directory, on free ports (never 6379). They die with this process, however it ends.
+/// temporary directory, on free ports (never 6379). They die with this process, however it ends;
+/// but containers only when the object does, or by clearScratch().
 class ScopedStack {
  public:
   /// A cluster's start returns when it has converged (lookAtCluster()).
@@ -32,6 +35,7 @@ class ScopedStack {
   ScopedStack& operator=(ScopedStack&& other) noexcept {
     dir_.swap(other.dir_);
     nodes_.swap(other.nodes_);
+    std::swap(compose_, other.compose_);
     return *this;
   }
   /// Kills the servers and removes their files.
@@ -54,11 +58,14 @@ class ScopedStack {
  private:
   ScopedStack() = default;
   Status startAll(const ScopedStackOptions& options);
-  Status launch(const std::vector<NodeConfig>& configs, Nanos timeout);
+  Status launch(const std::vector<NodeConfig>& configs, const ScopedStackOptions& options);
+  Status launchAll(const std::vector<NodeConfig>& configs, const ScopedStackOptions& options);
+  void stopAll();
   void clear();
 
   std::filesystem::path dir_;
   std::vector<std::unique_ptr<Node>> nodes_;
+  bool compose_ = false;  ///< there may be containers
 };
 
 }  // namespace redline

@@ -7,9 +7,10 @@
 #include <optional>
 #include <string_view>
 
+#include "server/compose.h"
 #include "server/process.h"
-#include "server/stack.h"
 #include "server/stack_state.h"
+#include "server/stack_strays.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -41,6 +42,13 @@ bool lives(const ProcessId& owner) {
   return now && now->startTicks == owner.startTicks && isAlive(*now);
 }
 
+/// A stack in containers has the file of its Compose project in its directory.
+void removeContainersBelow(const fs::path& parent) {
+  std::error_code none;
+  for (const fs::directory_entry& stack : fs::directory_iterator(parent, none))
+    if (fs::exists(stack.path() / kComposeFile, none)) (void)ComposeProject(stack.path()).remove();
+}
+
 }  // namespace
 
 Result<fs::path> labScratch() {
@@ -64,6 +72,7 @@ std::vector<std::string> clearScratch(const fs::path& parent) {
     const auto owner = ownerOf(entry.path().filename().native());
     if (!owner || lives(*owner)) continue;
     const std::size_t killed = killServersIn(entry.path()).size();
+    removeContainersBelow(entry.path());
     fs::remove_all(entry.path(), none);
     lines.push_back(fmt::format("removed what process {} left in {}{}", owner->pid,
                                 entry.path().native(),

@@ -11,16 +11,16 @@
 
 #include "os/fd.h"
 #include "os/files.h"
+#include "os/gated_child.h"
 #include "server/stack_files.h"
 #include "server/stack_state.h"
+#include "server/stack_strays.h"
 #include "transport/certificates.h"
 #include "transport/tls.h"
 
 namespace redline {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr int kOrphanRounds = 10;
 
 /// One `up` or `down` at a time in a home directory. The kernel lets go when the process ends.
 class Lock {
@@ -41,20 +41,6 @@ class Lock {
   Fd fd_;
 };
 
-bool isServer(std::string_view command) {
-  return command.starts_with("redis-server");
-}
-
-/// Those that no observers.json names any more.
-void killObserversIn(const fs::path& directory, std::vector<std::string>& lines) {
-  for (const ProcessId& process : processesIn(
-           directory, [](std::string_view command) { return command.starts_with("prometheus"); })) {
-    if (!sendSignal(process, SIGKILL)) continue;
-    awaitExit(process, StopDeadlines{}.kill);
-    lines.push_back(fmt::format("killed a leftover observer (pid {})", process.pid));
-  }
-}
-
 /// "127.0.0.1:7600, 127.0.0.1:7601".
 std::string addresses(const StackState& state) {
   std::vector<std::string> texts;
@@ -69,27 +55,25 @@ bool allAlive(const StackState& state) {
 
 }  // namespace
 
-std::vector<pid_t> killServersIn(const fs::path& directory) {
-  std::vector<pid_t> killed;
-  // A server may have forked between the listing and its end: look again until there is none.
-  for (int round = 0; round < kOrphanRounds; ++round) {
-    const auto found = processesIn(directory, isServer);
-    if (found.empty()) break;
-    for (const ProcessId& process : found) {
-      if (!sendSignal(process, SIGKILL)) continue;
-      awaitExit(process, StopDeadlines{}.kill);
-      killed.push_back(process.pid);
-    }
+void followContainers(StackState& state) {
+  std::vector<std::string> ids;
+  for (const NodeState& node : state.nodes)
+    if (!node.container.empty() && !isAlive(node.process)) ids.push_back(node.container);
+  if (ids.empty()) return;
+  const auto containers = inspectContainers(ids);
+  if (!containers) return;
+  for (const ContainerState& container : *containers) {
+    const auto node = std::ranges::find(state.nodes, container.id, &NodeState::container);
+    if (node != state.nodes.end()) node->process = container.process;
   }
-  return killed;
 }
 
 std::string StackUp::text() const {
   std::string text = fmt::format("stack {} is {} on {}", state.name, already ? "already up" : "up",
                                  addresses(state));
   for (const NodeState& node : state.nodes)
-    text += fmt::format("\n  {} {} pid {}  {}", node.name, node.role, node.process.pid,
-                        node.unixEndpoint().text());
+    text += fmt::format("\n  {} {} pid {}{}  {}", node.name, node.role, node.process.pid,
+                        node.inContainer(), node.unixEndpoint().text());
   for (const ObserverState& observer : observers)
     text += fmt::format("\n  {} pid {}  {}", observer.name, observer.process.pid, observer.url());
   if (state.tls)
@@ -122,7 +106,9 @@ Result<StackState> Stack::load(const std::string& name) const {
   std::error_code problem;
   if (!text && fs::exists(path, problem)) return fail(text.error());
   if (!text) return fail(ErrorCode::unreachable, "there is no stack named {}", name);
-  return parseStackState(*text, path.native());
+  auto state = parseStackState(*text, path.native());
+  if (state && state->compose) followContainers(*state);
+  return state;
 }
 
 Status Stack::save(const StackState& state) const {
@@ -136,7 +122,19 @@ Result<StackUp> Stack::up(const StackOptions& options) {
   if (!lock) return fail(std::move(lock.error()));
   if (fs::exists(stacks() / name)) {
     auto known = load(name);
-    if (known && allAlive(*known)) return observe({std::move(*known), true, {}}, options);
+    if (known && known->topology != options.topology)
+      return fail(ErrorCode::unsafe,
+                  "stack {0} exists already and is a {1}: stop it first with `redline stack down "
+                  "{0}`, or choose another -name",
+                  name, known->topology);
+    if (known && allAlive(*known)) {
+      if (auto same = checkSettings(name, known->settings, options.settings); !same)
+        return fail(std::move(same.error()));
+      return observe({std::move(*known), true, {}}, options);
+    }
+    if (!known)
+      return fail(known.error().code, "{}; `redline stack down {}` removes the stack",
+                  known.error().message, name);
     return fail(ErrorCode::unsafe,
                 "stack {} exists, but not all of its servers run: restart them with `redline stack "
                 "heal {}`, or remove it with `redline stack down {}`",
@@ -176,6 +174,8 @@ Result<StackUp> Stack::observe(StackUp up, const StackOptions& options) const {
       return fail(std::move(started.error()));
   }
   up.observers = observers->all();
+  up.state.settings = joinSettings(std::move(up.state.settings), options.settings);
+  if (auto saved = save(up.state); !saved) return fail(std::move(saved.error()));
   return up;
 }
 
@@ -199,6 +199,7 @@ Result<NodeState> Stack::restart(const std::string& name, const std::string& nod
   config.anyVersion = true;  // it was looked at when the stack was made
   NodeStartOptions start;
   start.keepConfig = true;
+  start.container = found->container;
   start.onSpawned = [&](const ProcessId& process) {
     found->process = process;
     return save(*state);
@@ -213,21 +214,25 @@ Result<std::vector<std::string>> Stack::down(const std::string& name,
   if (auto good = checkStackName(name); !good) return fail(std::move(good.error()));
   std::vector<std::string> lines;
   std::error_code problem;
-  if (!fs::exists(stacks(), problem)) {  // and none is made to find that out
-    lines.push_back(fmt::format("there is no stack named {}: nothing to do", name));
-    return lines;
+  std::optional<Lock> lock;
+  if (fs::exists(stacks(), problem)) {  // and none is made to find that out
+    auto taken = Lock::take(stacks());
+    if (!taken) return fail(std::move(taken.error()));
+    lock.emplace(std::move(*taken));
   }
-  auto lock = Lock::take(stacks());
-  if (!lock) return fail(std::move(lock.error()));
-  if (!fs::exists(stacks() / name)) {
-    lines.push_back(fmt::format("there is no stack named {}: nothing to do", name));
+  if (!fs::exists(stacks() / name, problem)) {
+    lines = clearStrays(stacks() / name);
+    if (lines.empty())
+      lines.push_back(fmt::format("there is no stack named {}: nothing to do", name));
     return lines;
   }
   auto state = load(name);
   if (!state) {
     // A crash before the first word was written: then there is a directory, and no process.
     lines.push_back(state.error().message);
-    state = StackState{name, {}, false, stacks() / name, {}, {}, false};
+    state.emplace();
+    state->name = name;
+    state->dir = stacks() / name;
   }
   if (auto cleared = clear(*state, credentials, lines); !cleared)
     return fail(std::move(cleared.error()));
@@ -255,8 +260,21 @@ Status Stack::clear(const StackState& state, const Credentials& credentials,
   for (const fs::path& directory : {state.dir, stacks() / state.name})
     for (const pid_t pid : killServersIn(directory))
       lines.push_back(fmt::format("killed a leftover redis-server (pid {})", pid));
-  killObserversIn(stacks() / state.name, lines);
+  for (const pid_t pid : killObserversIn(stacks() / state.name))
+    lines.push_back(fmt::format("killed a leftover observer (pid {})", pid));
+  if (auto removed = removeContainers(state, lines); !removed) return removed;
   return removeFiles(state, lines);
+}
+
+/// Of a stack whose stack.json cannot be read nobody knows whether it has any, nor needs Docker.
+Status Stack::removeContainers(const StackState& state, std::vector<std::string>& lines) const {
+  const bool known = !state.topology.empty();
+  if (known ? !state.compose : !findProgram("docker")) return {};
+  const auto removed = ComposeProject(state.dir).remove();
+  if (!removed && known) return fail(removed.error());
+  if (removed && *removed > 0)
+    lines.push_back(fmt::format("removed {} container{}", *removed, *removed == 1 ? "" : "s"));
+  return {};
 }
 
 Status Stack::removeFiles(const StackState& state, std::vector<std::string>& lines) const {
@@ -272,6 +290,10 @@ Status Stack::removeFiles(const StackState& state, std::vector<std::string>& lin
   if (problem) return fail(ErrorCode::io, "cannot remove {}: {}", own.string(), problem.message());
   lines.push_back(fmt::format("removed {}", own.string()));
   return {};
+}
+
+std::map<std::string, std::vector<ProcessId>> Stack::strays() const {
+  return strayServers(stacks());
 }
 
 std::vector<std::string> Stack::names() const {

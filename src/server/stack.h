@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/result.h"
 #include "server/cluster_admin.h"
 #include "server/cluster_shape.h"
+#include "server/compose.h"
 #include "server/node.h"
 #include "server/observers.h"
 #include "server/stack_state.h"
@@ -24,9 +26,11 @@ struct StackOptions {
   /// follow it; 0: free ones. maxmemory, of each node; 0: all together 75% of what the machine has
   /// available.
   NodeConfig node;
-  ClusterShape cluster;                   ///< for the topology "cluster"
-  bool tls = false;                       ///< with certificates that are made for it
-  bool force = false;                     ///< a maxmemory beyond the machine's memory
+  std::optional<ComposeOptions> compose = {};  ///< containers instead of processes
+  std::vector<StackSetting> settings = {};  ///< what of all this a later up() of the same name compares
+  ClusterShape cluster;                ///< for the topology "cluster"
+  bool tls = false;                    ///< with certificates that are made for it
+  bool force = false;                  ///< a maxmemory beyond the machine's memory
   std::optional<ObserveOptions> observe;  ///< Prometheus and its exporter beside the servers
   Nanos startTimeout = NodeStartOptions{}.timeout;
   Nanos formTimeout = ClusterWait{}.timeout;         ///< until a cluster has come together
@@ -36,7 +40,7 @@ struct StackOptions {
 
 struct StackUp {
   StackState state;
-  bool already = false;  ///< it was up before, with whatever options it then had
+  bool already = false;  ///< it was up before
   std::vector<ObserverState> observers;
   std::string text()
       const;  ///< "stack node is up: 127.0.0.1:7600, unix:/…" and where its files are
@@ -76,6 +80,7 @@ class Stack {
   /// Starts a stack and returns when all its servers answer; those of a cluster when it has
   /// converged (lookAtCluster()). A stack of that name that is up
   /// already is left as it is and returned; what is to observe it is started where it does not run.
+  /// unsafe: it is another topology's, or a setting that was given has another value there.
   /// On failure nothing of a new stack is left behind.
   Result<StackUp> up(const StackOptions& options);
 
@@ -100,8 +105,13 @@ class Stack {
   /// The names of all stacks here.
   std::vector<std::string> names() const;
 
+  /// Servers and observers that run although their stack's directory here was deleted, by the
+  /// stack's name: down() stops them.
+  std::map<std::string, std::vector<ProcessId>> strays() const;
+
   std::filesystem::path statePath(const std::string& name) const;
-  /// What stack.json says of it; unreachable when there is no such stack.
+  /// What stack.json says of it, with the processes that its containers have now; unreachable when
+  /// there is no such stack.
   Result<StackState> load(const std::string& name) const;
 
  private:
@@ -115,8 +125,11 @@ class Stack {
   Result<StackState> plan(const StackOptions& options, std::vector<NodeConfig>& configs) const;
   Status startNodes(StackState& state, std::span<const NodeConfig> configs,
                     const StackOptions& options) const;
+  Result<std::vector<Node>> launchNodes(StackState& state, std::span<const NodeConfig> configs,
+                                        const StackOptions& options) const;
   Status clear(const StackState& state, const Credentials& credentials,
                std::vector<std::string>& lines) const;
+  Status removeContainers(const StackState& state, std::vector<std::string>& lines) const;
   Status removeFiles(const StackState& state, std::vector<std::string>& lines) const;
 
   std::filesystem::path home_;
@@ -125,8 +138,8 @@ class Stack {
 /// What is needed to connect to a stack's TCP ports, beside its password.
 Result<Credentials> credentialsOf(const StackState& state, Credentials credentials);
 
-/// SIGKILLs every redis-server, children that write a snapshot included, that works in `directory`.
-/// Returns their pids. For what a dead server's directory may still hold.
-std::vector<pid_t> killServersIn(const std::filesystem::path& directory);
+/// Gives each server that lives in a container the process that its container has now. Asks Docker
+/// only where a process is not alive; leaves all as it is where Docker cannot be asked.
+void followContainers(StackState& state);
 
 }  // namespace redline

@@ -62,7 +62,8 @@ Result<StackState> Stack::plan(const StackOptions& options,
   state.dir = options.dir.empty() ? stacks() / state.name
                                   : fs::absolute(options.dir) / ("redline-" + state.name);
   state.dir = state.dir.lexically_normal();
-  state.binary = options.node.binary;
+  state.compose = options.compose.has_value();
+  state.binary = state.compose ? options.compose->image : options.node.binary;
   state.tls = options.tls;
   auto ports = portsFor(options.node.port, state.isCluster() ? options.cluster.nodes() : 1);
   if (!ports) return fail(std::move(ports.error()));
@@ -76,8 +77,12 @@ Result<StackState> Stack::plan(const StackOptions& options,
             checkMemory(pattern.maxmemory, ports->size(), host.memoryAvailable, host.memoryTotal);
         !fits)
       return fail(std::move(fits.error()));
-  if (auto version = checkBinary(pattern.binary, pattern.anyVersion); !version)
+  if (state.compose) {
+    if (auto there = ComposeProject::check(*options.compose, ports->size()); !there)
+      return fail(std::move(there.error()));
+  } else if (auto version = checkBinary(pattern.binary, pattern.anyVersion); !version) {
     return fail(std::move(version.error()));
+  }
   pattern.port = ports->front();
   if (state.tls) pattern.certificates = state.certificatesDir();
   configs = state.isCluster() ? clusterNodes(pattern, options.cluster, *ports)
@@ -95,15 +100,21 @@ Result<StackState> Stack::plan(const StackOptions& options,
   return state;
 }
 
-/// All at once, and then one after the other is waited for: of what a server does at its start,
-/// most is waiting.
-Status Stack::startNodes(StackState& state, std::span<const NodeConfig> configs,
-                         const StackOptions& options) const {
-  if (auto made = makeMarkedDirectory(state); !made) return made;
-  if (state.tls)
-    if (auto made = makeCertificates(state.certificatesDir()); !made) return fail(made.error());
-  const Nanos deadline = SteadyClock::read() + options.startTimeout;
+Result<std::vector<Node>> Stack::launchNodes(StackState& state, std::span<const NodeConfig> configs,
+                                             const StackOptions& options) const {
   std::vector<Node> servers;
+  if (options.compose) {
+    if (options.progress) options.progress("Docker Compose is starting the containers");
+    auto launched =
+        ComposeProject(state.dir).launch({configs.begin(), configs.end()}, *options.compose, {});
+    if (!launched) return launched;
+    for (std::size_t i = 0; i < launched->size(); ++i) {
+      state.nodes[i].process = (*launched)[i].process();
+      state.nodes[i].container = (*launched)[i].container();
+    }
+    if (auto saved = save(state); !saved) return fail(std::move(saved.error()));
+    return launched;
+  }
   for (std::size_t i = 0; i < configs.size(); ++i) {
     NodeStartOptions start;
     start.onSpawned = [&](const ProcessId& process) {
@@ -114,6 +125,20 @@ Status Stack::startNodes(StackState& state, std::span<const NodeConfig> configs,
     if (!launched) return fail(std::move(launched.error()));
     servers.push_back(std::move(*launched));
   }
+  return servers;
+}
+
+/// All at once, and then one after the other is waited for: of what a server does at its start,
+/// most is waiting.
+Status Stack::startNodes(StackState& state, std::span<const NodeConfig> configs,
+                         const StackOptions& options) const {
+  if (auto made = makeMarkedDirectory(state); !made) return made;
+  if (state.tls)
+    if (auto made = makeCertificates(state.certificatesDir()); !made) return fail(made.error());
+  auto launched = launchNodes(state, configs, options);
+  if (!launched) return fail(std::move(launched.error()));
+  std::vector<Node>& servers = *launched;
+  const Nanos deadline = SteadyClock::read() + options.startTimeout;
   for (std::size_t i = 0; i < servers.size(); ++i) {
     if (auto ready = servers[i].awaitReady(deadline); !ready) return ready;
     if (options.interrupted && options.interrupted())
@@ -121,6 +146,9 @@ Status Stack::startNodes(StackState& state, std::span<const NodeConfig> configs,
     if (options.progress)
       options.progress(fmt::format("{} of {} servers answer", i + 1, servers.size()));
   }
+  if (options.compose)  // of a program it was asked before
+    if (auto version = servers.front().checkVersion(options.compose->image); !version)
+      return version;
   if (state.isCluster()) {
     auto credentials = credentialsOf(state, {{}, options.node.password, {}});
     if (!credentials) return fail(std::move(credentials.error()));

@@ -26,6 +26,7 @@ void visit(auto& json, MappedAs<NodeState> auto& node) {
   json.field("pid", node.process.pid);
   json.field("start_ticks", node.process.startTicks);
   json.field("boot_id", node.process.bootId);
+  json.field("container", node.container);
 }
 
 void visit(auto& json, MappedAs<StackState> auto& state) {
@@ -36,6 +37,8 @@ void visit(auto& json, MappedAs<StackState> auto& state) {
   json.field("dir", state.dir);
   json.field("binary", state.binary);
   json.field("tls", state.tls);
+  json.field("compose", state.compose);
+  json.field("settings", state.settings);
   json.field("nodes", state.nodes);
 }
 

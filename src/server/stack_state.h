@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "server/process.h"
+#include "server/stack_settings.h"
 #include "transport/endpoint.h"
 
 namespace redline {
@@ -19,11 +20,18 @@ struct NodeState {
   std::string role;  ///< "master" or "replica", as planned
   std::uint16_t port = 0;
   std::filesystem::path dir;
-  ProcessId process;  ///< pid 0: not started yet
+  /// pid 0: not started yet. Of a container that was started again by others, Stack::load() knows
+  /// better than the file.
+  ProcessId process;
+  std::string container = {};  ///< its id, where it is a container's process; otherwise empty
 
   std::filesystem::path socketPath() const { return dir / "redis.sock"; }
   Endpoint endpoint() const { return {"127.0.0.1", port, {}}; }
   Endpoint unixEndpoint() const { return {{}, 0, socketPath().string()}; }
+  /// " in container 3f0c2a8d61b7", for people; empty: it is in none.
+  std::string inContainer() const {
+    return container.empty() ? "" : " in container " + container.substr(0, 12);
+  }
   bool operator==(const NodeState&) const = default;
 };
 
@@ -34,9 +42,12 @@ struct StackState {
   std::string topology;       ///< "node" or "cluster"
   bool complete = false;      ///< all nodes have answered
   std::filesystem::path dir;  ///< holds the nodes' directories; goes with the stack
-  std::string binary;         ///< what its servers run, for the one that is started again
+  std::string binary;  ///< what its servers run, for the one that is started again: a program or
+                       ///< an image
   std::vector<NodeState> nodes;
-  bool tls = false;  ///< its TCP ports speak TLS, with the certificates in certificatesDir()
+  bool compose = false;    ///< they are containers, of the ComposeProject of `dir`
+  StackSettings settings = {};  ///< what it was started with
+  bool tls = false;        ///< its TCP ports speak TLS, with the certificates in certificatesDir()
 
   bool isCluster() const { return topology == "cluster"; }
   std::filesystem::path certificatesDir() const { return dir / "tls"; }

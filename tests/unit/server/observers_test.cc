@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "os/files.h"
+#include "server/embedded.h"
 #include "server/observer_files.h"
 #include "support/temporary_directory.h"
 

@@ -13,9 +13,15 @@ StackState someState() {
 }
 
 TEST(StackState, SurvivesTheWayThroughItsFile) {
-  const auto read = parseStackState(toJson(someState()));
-  ASSERT_TRUE(read);
-  EXPECT_EQ(*read, someState());
+  StackState contained = someState();
+  contained.compose = true;
+  contained.nodes[0].container = "0123456789abcdef";
+  contained.settings = {{"port", "7600"}, {"server-cpus", ""}};
+  for (const StackState& state : {someState(), contained}) {
+    const auto read = parseStackState(toJson(state));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, state);
+  }
 }
 
 TEST(StackState, RefusesFilesThatAreNotItsOwn) {
