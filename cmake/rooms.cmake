@@ -4,7 +4,7 @@
 set(REDLINE_ROOM_TARGETS "")
 set(REDLINE_ROOM_TABLE "")
 # Operations pass through these: optimised as far as the preset says.
-set(REDLINE_HOT base resp rdb cluster workload schedule record transport mitigation engine)
+set(REDLINE_HOT base resp rdb cluster workload schedule record transport mitigation backing engine)
 set(REDLINE_HOT_OBJECTS "")
 
 # Files as constants that `header` declares, made again when a file changes: NAME=FILE …, FILE from the

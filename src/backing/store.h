@@ -47,7 +47,7 @@ inline constexpr std::array<std::string_view, kStoreFailures> kStoreFailureNames
 struct StoreRequest {
   enum class Kind : std::uint8_t {
     read,
-    write,  ///< the row's value becomes the one of (id, version), unless its version is higher
+    write,  ///< the row's value becomes the one of (id, version), whatever it was
   };
   Kind kind = Kind::read;
   std::uint64_t id = 0;
@@ -61,11 +61,12 @@ struct StoreRequest {
 struct StoreReply {
   enum class Outcome : std::uint8_t {
     found,     ///< read: `version` and `value`
-    stored,    ///< write: committed, or the row had a higher version
+    stored,    ///< write: committed
     missing,   ///< there is no such row
     failed,    ///< `failure`
     timedOut,  ///< the deadline has passed; a write's fate is unknown where sentAt is not 0
     shed,      ///< not begun: -backing-max-rate, or the store's queue is full
+    retry,     ///< the engine's own, of no store: ask the cache again
   };
   StoreTicket ticket = 0;
   Outcome outcome = Outcome::failed;
