@@ -76,8 +76,9 @@ redline_room(model      IMPORTS base LIBRARIES Boost::headers)
 redline_room(transport  IMPORTS base os LIBRARIES PkgConfig::liburing OpenSSL::SSL)
 redline_room(mitigation IMPORTS base workload cluster)
 redline_room(backing    IMPORTS base workload)
+redline_room(pg         IMPORTS base os workload backing LIBRARIES PkgConfig::libpq)
 redline_room(engine     IMPORTS base resp rdb cluster workload schedule record transport mitigation backing)
-redline_room(server     IMPORTS base os json resp cluster record transport)
+redline_room(server     IMPORTS base os json resp cluster record transport pg)
 redline_embed(server server/observer_files.h kPrometheusConfig=../../deploy/prometheus/prometheus.yml
   kRecordingRules=../../deploy/prometheus/rules/recording.yml kAlertRules=../../deploy/prometheus/rules/alerts.yml)
 redline_room(chaos      IMPORTS base os cluster record transport server)
@@ -88,7 +89,7 @@ redline_embed(metrics metrics/page_files.h kPageHtml=../../web/index.html kPageC
   kPageSlotsJs=../../web/slots.js kPageTextJs=../../web/text.js kDygraphJs=${REDLINE_DYGRAPH_JS}
   kDygraphCss=${REDLINE_DYGRAPH_CSS} kDygraphLicence=${REDLINE_DYGRAPH_LICENCE})
 redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir transport mitigation backing
-                                engine server chaos metrics)
+                                pg engine server chaos metrics)
 redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus
                         UNITY 2)  # its files are long: three of them take 16 s
 redline_room(report     IMPORTS base os record rundir model LIBRARIES nlohmann_json::nlohmann_json)

@@ -35,6 +35,7 @@
 #include "report/write_report.h"
 #include "rundir/run_dir.h"
 #include "server/host.h"
+#include "server/postgres_server.h"
 #include "server/scratch.h"
 
 namespace redline {
@@ -251,6 +252,7 @@ class Scratch {
     const auto parent = flags.empty("stacks") ? labScratch() : fs::path(flags.text("stacks"));
     if (!parent) return fail(parent.error());
     clearScratch(*parent);
+    clearLeftPostgres();
     auto path = makeScratch(*parent);
     if (!path) return fail(path.error());
     return Scratch(std::move(*path));

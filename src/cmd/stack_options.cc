@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cmd/postgres_flags.h"
 
 namespace redline {
 namespace {
@@ -116,7 +117,11 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
   auto observe = observeOptions(flags, cluster);
   if (!observe) return fail(observe.error());
 
+  auto backing = backingOptions(flags);
+  if (!backing) return fail(backing.error());
+
   StackOptions options;
+  options.backing = std::move(*backing);
   options.observe = std::move(*observe);
   options.cluster = std::move(*shape);
   options.topology = topology;

@@ -10,14 +10,16 @@
 #include "server/cluster_admin.h"
 #include "server/cluster_shape.h"
 #include "server/node.h"
+#include "server/postgres_server.h"
 
 namespace redline {
 
 struct ScopedStackOptions {
   /// `dir` and `port` are chosen by the stack; maxmemory 0: 256 MB.
   NodeConfig node;
-  std::optional<ClusterShape> cluster;  ///< none: a single node
-  bool tls = false;                     ///< with certificates that are made for it
+  std::optional<ClusterShape> cluster;         ///< none: a single node
+  bool tls = false;                            ///< with certificates that are made for it
+  std::optional<BackingOptions> backing = {};  ///< a PostgreSQL behind the cache
   Nanos startTimeout = NodeStartOptions{}.timeout;
   std::filesystem::path parent;  ///< where its temporary directory goes; empty: $TMPDIR or /tmp
 };
@@ -31,6 +33,7 @@ class ScopedStack {
   ScopedStack(ScopedStack&&) noexcept = default;
   ScopedStack& operator=(ScopedStack&& other) noexcept {
     dir_.swap(other.dir_);
+    backing_.swap(other.backing_);
     nodes_.swap(other.nodes_);
     return *this;
   }
@@ -48,6 +51,9 @@ class ScopedStack {
   std::vector<Endpoint> endpoints() const;
   const std::filesystem::path& dir() const { return dir_; }
   std::filesystem::path certificatesDir() const { return dir_ / "tls"; }
+  /// The PostgreSQL behind the cache; null: it was not asked for.
+  PostgresServer* backing() { return backing_ ? &backing_->server() : nullptr; }
+  std::optional<PgAddress> backingAddress() const;
   /// Restarts a server that has died: see Node::restart().
   Status restart(std::size_t index = 0) { return node(index).restart(); }
 
@@ -55,10 +61,12 @@ class ScopedStack {
   ScopedStack() = default;
   Status startAll(const ScopedStackOptions& options);
   Status launch(const std::vector<NodeConfig>& configs, Nanos timeout);
+  Status startBacking(const ScopedStackOptions& options);
   void clear();
 
   std::filesystem::path dir_;
   std::vector<std::unique_ptr<Node>> nodes_;
+  std::unique_ptr<ScopedPostgres> backing_;
 };
 
 }  // namespace redline

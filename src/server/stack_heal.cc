@@ -50,6 +50,10 @@ Result<std::vector<std::string>> Stack::heal(
     lines.push_back(fmt::format("restarted {} on {} (pid {})", node->name, node->endpoint().text(),
                                 started->process.pid));
   }
+  if (progress && state->backing) progress("looking at PostgreSQL");
+  const auto backing = restartDeadBacking(name, credentials.password);
+  if (!backing) return fail(backing.error());
+  if (*backing) lines.emplace_back("restarted PostgreSQL");
   if (state->isCluster()) {
     ClusterAdmin cluster(*tcp);
     ClusterWait wait;
@@ -62,7 +66,7 @@ Result<std::vector<std::string>> Stack::heal(
     if (!dead.empty())
       lines.emplace_back("every node agrees on the slots, and all replicas are in sync");
   }
-  if (dead.empty()) lines.push_back(fmt::format("all servers of stack {} run", name));
+  if (lines.empty()) lines.push_back(fmt::format("all servers of stack {} run", name));
   return lines;
 }
 

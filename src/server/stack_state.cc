@@ -28,6 +28,26 @@ void visit(auto& json, MappedAs<NodeState> auto& node) {
   json.field("boot_id", node.process.bootId);
 }
 
+void visit(auto& json, MappedAs<PostgresState> auto& postgres) {
+  json.field("dir", postgres.dir);
+  json.field("programs", postgres.programs);
+  json.field("cpus", postgres.cpus);
+  json.field("pid", postgres.process.pid);
+  json.field("start_ticks", postgres.process.startTicks);
+  json.field("boot_id", postgres.process.bootId);
+}
+
+/// A list of one or none.
+void visitBacking(auto& json, auto& backing) {
+  std::vector<PostgresState> list;
+  constexpr bool kReads = std::remove_reference_t<decltype(json)>::kReads;
+  if constexpr (!kReads)
+    if (backing) list.push_back(*backing);
+  json.field("backing", list);
+  if constexpr (kReads)
+    if (!list.empty()) backing = list.front();
+}
+
 void visit(auto& json, MappedAs<StackState> auto& state) {
   json.schema(kSchema);
   json.field("name", state.name);
@@ -37,6 +57,7 @@ void visit(auto& json, MappedAs<StackState> auto& state) {
   json.field("binary", state.binary);
   json.field("tls", state.tls);
   json.field("nodes", state.nodes);
+  visitBacking(json, state.backing);
 }
 
 std::string toJson(const StackState& state) {
