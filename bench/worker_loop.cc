@@ -46,6 +46,7 @@ class CannedTransport final : public Transport {
     return now_;
   }
   std::string_view name() const override { return "canned"; }
+  Status watch(const Waker&) override { return {}; }
 
  private:
   static constexpr std::string_view kMiss = "$-1\r\n";

@@ -4,7 +4,7 @@
 set(REDLINE_ROOM_TARGETS "")
 set(REDLINE_ROOM_TABLE "")
 # Operations pass through these: optimised as far as the preset says.
-set(REDLINE_HOT base resp rdb cluster workload schedule record transport mitigation engine)
+set(REDLINE_HOT base resp rdb cluster workload schedule record transport mitigation backing engine)
 set(REDLINE_HOT_OBJECTS "")
 
 # Files as constants that `header` declares, made again when a file changes: NAME=FILE …, FILE from the
@@ -76,8 +76,9 @@ redline_room(model      IMPORTS base LIBRARIES Boost::headers)
 redline_room(transport  IMPORTS base os LIBRARIES PkgConfig::liburing OpenSSL::SSL)
 redline_room(mitigation IMPORTS base workload cluster)
 redline_room(backing    IMPORTS base workload)
+redline_room(pg         IMPORTS base os workload backing LIBRARIES PkgConfig::libpq)
 redline_room(engine     IMPORTS base resp rdb cluster workload schedule record transport mitigation backing)
-redline_room(server     IMPORTS base os json resp cluster record transport)
+redline_room(server     IMPORTS base os json resp cluster record transport pg)
 redline_embed(server server/embedded.h kComposeNode=../../deploy/compose/node.yml
   kComposeCluster=../../deploy/compose/cluster.yml
   kPrometheusConfig=../../deploy/prometheus/prometheus.yml
@@ -90,7 +91,7 @@ redline_embed(metrics metrics/page_files.h kPageHtml=../../web/index.html kPageC
   kPageSlotsJs=../../web/slots.js kPageTextJs=../../web/text.js kDygraphJs=${REDLINE_DYGRAPH_JS}
   kDygraphCss=${REDLINE_DYGRAPH_CSS} kDygraphLicence=${REDLINE_DYGRAPH_LICENCE})
 redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir transport mitigation backing
-                                engine server chaos metrics)
+                                pg engine server chaos metrics)
 redline_room(lab        IMPORTS base os cluster workload run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus
                         UNITY 2)  # its files are long: three of them take 16 s
 redline_room(report     IMPORTS base os record rundir model LIBRARIES nlohmann_json::nlohmann_json)

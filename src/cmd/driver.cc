@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "cmd/backing_flags.h"
 #include "cmd/chaos_flags.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
@@ -131,8 +132,8 @@ std::vector<FlagSpec> wireFlags() {
       {.name = "max-backlog",
        .kind = ValueKind::count,
        .fallback = "100k",
-       .help = "cluster only: how many operations may wait for one node, per worker; at the limit "
-               "nothing is sent to any node",
+       .help = "how many operations may wait for one node of a cluster, or for PostgreSQL "
+               "(-on-miss=postgres), per worker; at the limit nothing is sent to any node",
        .example = "1M",
        .group = kGroup,
        .positive = true,
@@ -151,14 +152,6 @@ std::vector<FlagSpec> wireFlags() {
        .example = "stop",
        .group = kGroup,
        .choices = {"retry", "stop"}},
-      {.name = "on-miss",
-       .kind = ValueKind::choice,
-       .fallback = "none",
-       .help = "after a read that misses: nothing, or write the key as cache-aside does; the write "
-               "counts neither towards -rate nor to the read's latency",
-       .example = "refill",
-       .group = kGroup,
-       .choices = {"none", "refill"}},
       {.name = "wait-replicas",
        .kind = ValueKind::count,
        .fallback = "0",
@@ -216,9 +209,11 @@ Status checkCombinations(const FlagValues& flags) {
   if (!flags.empty("hot-seed") && !flags.is("dist", "zipfian"))
     return fail(ErrorCode::usage,
                 "-hot-seed needs -dist=zipfian: without it no key is more popular than another");
-  if (flags.given("max-backlog") && flags.is("topology", "node"))
+  if (flags.given("max-backlog") && flags.is("topology", "node") &&
+      !flags.is("on-miss", "postgres"))
     return fail(ErrorCode::usage,
-                "-max-backlog needs a cluster: on a single server the backlog is a position in the "
+                "-max-backlog needs a cluster or -on-miss=postgres: on a single server the backlog "
+                "is a position in the "
                 "schedule and takes no memory");
   if (flags.is("topology", "node") && flags.endpoints("addr").size() != 1)
     return fail(ErrorCode::usage, "-addr names {} servers, and -topology=node is one of them",
@@ -268,7 +263,7 @@ EnginePlan enginePlan(const Invocation& invocation) {
   plan.waitReplicas = static_cast<unsigned>(flags.count("wait-replicas"));
   plan.waitTimeout = flags.duration("wait-timeout");
   plan.onDisconnect = flags.is("on-disconnect", "stop") ? OnDisconnect::stop : OnDisconnect::retry;
-  plan.onMiss = flags.is("on-miss", "refill") ? OnMiss::refill : OnMiss::none;
+  plan.onMiss = onMissOf(flags);
   plan.keys = flags.count("keys");
   plan.distribution = flags.is("dist", "zipfian") ? Distribution::zipfian : Distribution::uniform;
   plan.zipfS = flags.number("zipf-s");
@@ -283,22 +278,6 @@ EnginePlan enginePlan(const Invocation& invocation) {
   plan.ttlMax = flags.duration("ttl-max");
   plan.logSends = !flags.empty("sends");
   return plan;
-}
-
-/// Flags that exclude refills, which are not drawn operations.
-Status checkRefill(const FlagValues& flags) {
-  if (flags.is("on-miss", "none")) return {};
-  const auto refuse = [&](std::string_view with, std::string_view why) {
-    return fail(ErrorCode::usage, "-on-miss={} cannot be combined with {}: {}",
-                flags.text("on-miss"), with, why);
-  };
-  if (flags.is("mitigation", "key-split"))
-    return refuse("-mitigation=key-split",
-                  "a missing copy does not mean that the others are missing");
-  if (flags.on("tx")) return refuse("-tx", "a transaction is sent as drawn");
-  if (flags.count("ledger") != 0)
-    return refuse("-ledger", "the ledger would take refills for newer writes");
-  return {};
 }
 
 /// The summary for the terminal, without the machine's warnings that were shown before.
@@ -360,18 +339,20 @@ std::vector<FlagSpec> waitingFlags() {
 
 Result<DriverPlan> driverPlan(const Invocation& invocation, const Credentials& credentials) {
   const FlagValues& flags = invocation.flags;
-  for (const Status& sound :
-       {checkCombinations(flags), checkRefill(flags), checkWait(flags), checkMetricsFlags(flags),
-        checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
+  for (const Status& sound : {checkCombinations(flags), checkWait(flags), checkMetricsFlags(flags),
+                              checkFileFlag(flags, "json"), checkFileFlag(flags, "sends")})
     if (!sound) return fail(sound.error());
   const auto mitigation = mitigationPlan(flags);
   if (!mitigation) return fail(mitigation.error());
+  auto backing = backingPlan(flags);
+  if (!backing) return fail(backing.error());
   auto chaos = chaosPlan(flags);
   if (!chaos) return fail(chaos.error());
   DriverPlan plan;
   plan.engine = enginePlan(invocation);
   plan.engine.credentials = credentials;
   plan.engine.mitigation = *mitigation;
+  plan.engine.backing = std::move(*backing);
   plan.out = flags.text("out");
   plan.json = flags.text("json");
   plan.sends = flags.text("sends");
@@ -402,9 +383,10 @@ Command driverCommand() {
       "Every operation has an intended send time, fixed independently of how fast the server "
       "replies. Response time counts from there, so a stall of the server delays every operation "
       "that was due during it. Load the same data set with 'redline loader' first.";
-  command.flags = joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(),
-                             mitigationFlags(), waitingFlags(), outputFlags(kOutput), sendsFlag(),
-                             metricsFlags(), chaosPlanFlag(), configFlag()});
+  command.flags =
+      joinFlags({loadFlags(), dataSetFlags(), targetFlags(), wireFlags(), mitigationFlags(),
+                 backingFlags(), waitingFlags(), outputFlags(kOutput), sendsFlag(), metricsFlags(),
+                 chaosPlanFlag(), configFlag()});
   command.examples = {
       {"redline driver -rate=50k -duration=30s", "50,000 operations per second for half a minute"},
       {"redline driver -rate=max -pipeline=16 -cpus=1",

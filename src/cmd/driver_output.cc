@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "cmd/backing_output.h"
 #include "cmd/mitigation_output.h"
 
 namespace redline {
@@ -129,6 +130,7 @@ std::string LiveLine::of(const Interval& interval, Nanos sinceStart) {
   if (const std::uint64_t reads = counts.hits + counts.misses; reads != 0)
     line += fmt::format("  hits {:.1f}%",
                         100 * static_cast<double>(counts.hits) / static_cast<double>(reads));
+  line += storeText(interval);
   if (const std::uint64_t failed = counts.failed[0] + counts.failed[1]; failed != 0)
     line += fmt::format("  FAILED {}", failed);
   if (counts.corrupt != 0) line += fmt::format("  CORRUPT {}", counts.corrupt);
@@ -146,6 +148,7 @@ std::string summaryTable(const Summary& summary) {
   fmt::format_to(to, "  values     {} checked, {} corrupt\n", summary.verify.checked,
                  summary.verify.corrupt);
   addMitigation(out, summary);
+  addBacking(out, summary);
   const GeneratorFigures& g = summary.generator;
   fmt::format_to(to,
                  "  generator  {} ({}, wait {}): {:.2f} µs CPU per operation, {:.1f}% busy, "

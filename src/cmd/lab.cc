@@ -38,6 +38,7 @@
 #include "rundir/run_dir.h"
 #include "server/free_port.h"
 #include "server/host.h"
+#include "server/postgres_server.h"
 #include "server/process.h"
 #include "server/scratch.h"
 
@@ -312,6 +313,7 @@ class Scratch {
     const auto parent = flags.empty("stacks") ? labScratch() : fs::path(flags.text("stacks"));
     if (!parent) return fail(parent.error());
     clearScratch(*parent);
+    clearLeftPostgres();
     auto path = makeScratch(*parent);
     if (!path) return fail(path.error());
     return Scratch(std::move(*path));

@@ -37,6 +37,14 @@ std::vector<FlagSpec> loadingFlags() {
        .example = "commands",
        .group = kGroup,
        .choices = {"auto", "commands", "rdb"}},
+      {.name = "store",
+       .kind = ValueKind::choice,
+       .fallback = "auto",
+       .help = "the store behind the cache: auto: before the cache, fill the PostgreSQL of the "
+               "stack at -addr too, if it has one; none: the cache alone; only: the store alone",
+       .example = "none",
+       .group = kGroup,
+       .choices = {"auto", "none", "only"}},
       {.name = "batch",
        .kind = ValueKind::count,
        .fallback = "256",
@@ -170,6 +178,34 @@ void printSummary(const LoadRunOutcome& outcome) {
     for (const Reason& reason : summary.invalidReasons) printRow("INVALID", reason.text);
 }
 
+/// The store comes first: if it cannot be filled, no key is in the cache that it lacks.
+Status fillStoreShowing(const LoadRunPlan& plan, LoadWatcher watcher) {
+  Progress progress("filling the store", plan.load.keys);
+  StatusLine phase;
+  watcher.onStoreRows = [&progress](const LoadProgress& at) {
+    if (at.over)
+      progress.finish(at.now, at.done);
+    else
+      progress.update(at.now, at.done);
+  };
+  watcher.onStorePhase = [&phase](std::string_view name) {
+    phase.update(SteadyClock::read(), fmt::format("filling the store: {}", name));
+  };
+  const auto filled = fillStore(plan, watcher);
+  phase.clear();
+  if (!filled) return fail(filled.error());
+  if (!*filled) return {};
+  const StoreFillOutcome& store = **filled;
+  const double rows = static_cast<double>(store.table.keys);
+  printRow("store",
+           fmt::format("{}: {} rows, {}; copied in {} ({} rows/s), primary key in {}, commit in {}",
+                       store.address.text(), store.table.keys, formatSize(store.bytes),
+                       formatDuration(store.figures.copy),
+                       formatCount(rows / toSeconds(store.figures.copy)),
+                       formatDuration(store.figures.index), formatDuration(store.figures.commit)));
+  return {};
+}
+
 Result<ExitCode> runLoader(const Invocation& invocation) {
   const auto credentials = credentialsFrom(invocation.flags, invocation.password);
   if (!credentials) return fail(credentials.error());
@@ -196,6 +232,8 @@ Result<ExitCode> runLoader(const Invocation& invocation) {
     replicas.update(now, fmt::format("waiting for replicas: {} behind", formatSize(missing)));
   };
   watcher.interrupted = [&interrupts] { return interrupts.received(); };
+  if (auto filled = fillStoreShowing(*plan, watcher); !filled) return fail(filled.error());
+  if (plan->store == StoreFill::only) return ExitCode::good;
   const auto outcome = runLoad(*plan, watcher, std::move(topology->answered));
   replicas.clear();
   if (!outcome) return fail(outcome.error());
@@ -219,6 +257,9 @@ Result<LoadRunPlan> loadRunPlan(const Invocation& invocation, const Credentials&
                                                  : LoadMethod::automatic;
   for (const std::string_view name : {"threads", "conns", "batch", "mset", "io", "wait"})
     if (flags.given(name)) plan.forCommands.push_back(fmt::format("-{}", name));
+  plan.store = flags.is("store", "none")   ? StoreFill::none
+               : flags.is("store", "only") ? StoreFill::only
+                                           : StoreFill::automatic;
   plan.out = flags.text("out");
   plan.json = flags.text("json");
   plan.command = invocation.argv;
@@ -261,6 +302,8 @@ Command loaderCommand() {
        "a large data set that never expires, the generator on CPU 1"},
       {"redline loader -addr=127.0.0.1:7700 -keys=3M",
        "the same three million keys, in the cluster of this node"},
+      {"redline loader -keys=3M -store=none",
+       "the cache alone, as after a cold start: the store behind it keeps what it has"},
       {"redline loader -keys=1M -ttl-frac=1 -ttl-at=60s",
        "a million keys that all expire one minute after the load began"},
   };

@@ -8,11 +8,13 @@
 #include "cmd/flag_values.h"
 #include "cmd/host_notes.h"
 #include "cmd/interrupts.h"
+#include "cmd/postgres_flags.h"
 #include "cmd/progress.h"
 #include "cmd/stack_options.h"
 #include "cmd/stack_text.h"
 #include "os/console.h"
 #include "server/host.h"
+#include "server/postgres_server.h"
 #include "server/scratch.h"
 
 namespace redline {
@@ -253,6 +255,7 @@ Result<ExitCode> down(const Invocation& invocation, Stack& stack) {
   // Servers of a lab have no name to be called by.
   if (const auto scratch = labScratch())
     for (const std::string& line : clearScratch(*scratch)) printOut("{}\n", line);
+  for (const std::string& line : clearLeftPostgres()) printOut("{}\n", line);
   return ExitCode::good;
 }
 
@@ -289,6 +292,12 @@ Status showOne(const Invocation& invocation, const Stack& stack, const std::stri
                   "{} of stack {} does not run: 'redline stack up {} -name={} -observe' starts it "
                   "again; its last words are in {}",
                   each.observer.name, name, status->state.topology, name, each.log.string());
+  if (status->backing && !status->backing->problem.empty())
+    return fail(ErrorCode::unreachable,
+                "the PostgreSQL of stack {} does not answer: {}: 'redline stack heal {}' restarts "
+                "it if it is dead; its log is {}",
+                name, status->backing->problem, name,
+                (status->backing->postgres.dir / "postgres.log").string());
   if (!status->cluster.empty())
     return fail(ErrorCode::unreachable, "cluster {} is not complete: {}", name, status->cluster);
   return {};
@@ -346,7 +355,9 @@ Command stackCommand() {
       "only, each with its own directory, no persistence, an explicit memory limit. up takes a "
       "topology and returns when the servers answer; a cluster, when all nodes agree on the slots "
       "and the replicas are in sync. down, status and heal take a stack's name. heal restarts "
-      "servers that have died. down stops the servers and removes their files, also after a crash. "
+      "servers that have died. -backing=postgres starts a PostgreSQL beside them, as the store "
+      "behind the cache (docs/backing.md). down stops the servers and removes their files, also "
+      "after a crash. "
       "With REDLINE_PASSWORD set, the servers require it.";
   command.positionals = {
       {.name = "action", .choices = {"up", "down", "status", "heal"}},
@@ -356,8 +367,8 @@ Command stackCommand() {
        .hintsFrom = "ls \"${REDLINE_HOME:-${XDG_STATE_HOME:-$HOME/.local/state}/redline}/stacks\" "
                     "2>/dev/null"},
   };
-  command.flags =
-      joinFlags({stackFlags(), observeFlags(), clusterFlags(), redisFlags(), configFlag()});
+  command.flags = joinFlags(
+      {stackFlags(), observeFlags(), clusterFlags(), redisFlags(), postgresFlags(), configFlag()});
   command.examples = {
       {"redline stack up node", "a Redis on 127.0.0.1:7600"},
       {"redline stack up node -name=lab -port=0 -server-cpus=0 -format=addr",
@@ -368,6 +379,8 @@ Command stackCommand() {
        "with Prometheus on 127.0.0.1:7790; it also scrapes a driver with -metrics=127.0.0.1:9121"},
       {"redline stack up cluster -engine=compose",
        "the same as containers of redis:7.0.15-bookworm"},
+      {"redline stack up node -backing=postgres",
+       "with a PostgreSQL behind it, which 'redline loader' fills with the same data"},
       {"redline stack status", "every stack, with its keys and memory"},
       {"redline stack heal cluster", "restarts dead servers; a master once it is replaced"},
       {"redline stack down lab", "stops it and removes its directory"},

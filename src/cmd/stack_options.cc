@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "base/text.h"
+#include "cmd/postgres_flags.h"
 #include "cmd/stack_settings.h"
 
 namespace redline {
@@ -137,9 +138,12 @@ Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& pa
 
   auto compose = composeOptions(flags);
   if (!compose) return fail(compose.error());
+  auto backing = backingOptions(flags);
+  if (!backing) return fail(backing.error());
 
   StackOptions options;
   options.compose = std::move(*compose);
+  options.backing = std::move(*backing);
   options.observe = std::move(*observe);
   options.cluster = std::move(*shape);
   options.topology = topology;

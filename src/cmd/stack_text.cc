@@ -101,12 +101,39 @@ std::string nodeText(const NodeStatus& node, const StackStatus& status) {
   return status.state.isCluster() ? text + clusterText(node, status) : text;
 }
 
+std::string backingText(const BackingStatus& status) {
+  std::string text = fmt::format("  {}", status.address.text());
+  if (!status.problem.empty()) return text + "  " + status.problem;
+  return text + fmt::format("  postgres {}  pid {}  {} rows  {}", status.version,
+                            status.postgres.process.pid,
+                            formatCount(static_cast<double>(status.rows)),
+                            formatSize(status.bytes));
+}
+
+nlohmann::json backingJson(const PostgresState& postgres, const PgAddress& address) {
+  return {{"name", "postgres"},
+          {"unix", address.text()},
+          {"pid", postgres.process.pid},
+          {"dir", postgres.dir.string()}};
+}
+
+nlohmann::json backingJson(const BackingStatus& status) {
+  nlohmann::json backing = backingJson(status.postgres, status.address);
+  backing["alive"] = status.alive;
+  backing["version"] = status.version;
+  backing["rows"] = status.rows;
+  backing["bytes"] = status.bytes;
+  backing["problem"] = status.problem;
+  return backing;
+}
+
 }  // namespace
 
 std::string statusText(const StackStatus& status) {
   std::string text = fmt::format("stack {} ({}), files in {}\n", status.state.name,
                                  status.state.topology, status.state.dir.string());
   for (const NodeStatus& node : status.nodes) text += nodeText(node, status) + "\n";
+  if (status.backing) text += backingText(*status.backing) + "\n";
   for (const ObserverStatus& each : status.observers)
     text +=
         fmt::format("  {}  {}  {}\n", each.observer.name, each.observer.url(),
@@ -120,6 +147,8 @@ std::string stackJson(const StackUp& up) {
   nlohmann::json stack = describe(up.state);
   for (const ObserverState& observer : up.observers)
     stack["observers"].push_back(observerJson(observer));
+  if (const auto address = backingAddress(up.state, {}))
+    stack["backing"] = backingJson(*up.state.backing, *address);
   return stack.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -133,6 +162,7 @@ std::string statusJson(const StackStatus& status) {
     observer["log"] = each.log.string();
     stack["observers"].push_back(observer);
   }
+  if (status.backing) stack["backing"] = backingJson(*status.backing);
   if (status.state.isCluster()) stack["problem"] = status.cluster;
   return stack.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }

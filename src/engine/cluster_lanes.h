@@ -121,6 +121,8 @@ class ClusterLanes {
     --queued_;
     return lane.queue.pop();
   }
+  /// The operation waits until `at`, and is sent again then.
+  void delay(Nanos at, const Op& op) { delayed_.push(at, op); }
   /// Requeues those whose delay is over, where their slot is by now.
   void releaseDelayed(Nanos now) {
     while (!delayed_.empty() && delayed_.soonest() <= now) {

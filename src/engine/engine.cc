@@ -8,6 +8,7 @@
 #include <list>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <set>
 #include <thread>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "engine/out_of_memory.h"
 #include "engine/worker.h"
 #include "transport/transport.h"
+#include "transport/waker.h"
 
 namespace redline {
 namespace {
@@ -49,12 +51,29 @@ struct Engine::Impl {
 
   LocalCacheTally localCaches;
 
+  std::vector<Waker> wakers;  ///< by worker: of replies from the store
+  std::optional<StoreDesk> desk;
+
   Impl(EnginePlan enginePlan, Recorder& theRecorder, LiveSlotMap* cluster,
        const Mitigations* mitigations)
       : plan(std::move(enginePlan)),
         shared(plan, cluster, mitigations),
         recorder(theRecorder),
         sendLogs(plan.threads) {}
+
+  Status openDesk(Store& store) {
+    desk.emplace(store);
+    desk->tokenPrefix = std::random_device{}();
+    wakers.reserve(plan.threads);
+    for (unsigned i = 0; i < plan.threads; ++i) {
+      auto waker = Waker::make();
+      if (!waker) return fail(waker.error());
+      wakers.push_back(std::move(*waker));
+      desk->inboxes.push_back(std::make_unique<StoreInbox>([&to = wakers.back()] { to.wake(); }));
+    }
+    shared.desk = &*desk;
+    return {};
+  }
 
   void work(unsigned index) {
     const Status result = withinMemory([&] { return workOn(index); });
@@ -77,6 +96,8 @@ struct Engine::Impl {
     }
     auto transport = makeTransport(plan.io, plan.credentials.tls);
     if (!transport) return fail(transport.error());
+    if (desk)
+      if (auto watched = (*transport)->watch(wakers[index]); !watched) return watched;
     Worker worker(shared, index, **transport, clock, recorder.exchange(index));
     if (auto up = worker.connect(clock.now() + kConnectDeadline); !up) return up;
     if (plan.logSends) worker.logSendsTo(sendLogs[index]);
@@ -113,10 +134,12 @@ Engine::~Engine() {
 
 Result<std::unique_ptr<Engine>> Engine::connect(const EnginePlan& plan, Recorder& recorder,
                                                 LiveSlotMap* cluster,
-                                                const Mitigations* mitigations) {
+                                                const Mitigations* mitigations, Store* store) {
   std::unique_ptr<Engine> engine(
       new Engine(std::make_unique<Impl>(plan, recorder, cluster, mitigations)));
   Impl& impl = *engine->impl_;
+  if (store != nullptr)
+    if (auto open = impl.openDesk(*store); !open) return fail(open.error());
   impl.running = plan.threads;
   if (plan.wait == WaitMode::realtime)
     for (const int cpu : std::set(plan.cpus.begin(), plan.cpus.end()))

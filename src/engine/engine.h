@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backing/store.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "engine/live_slot_map.h"
@@ -23,10 +24,13 @@ class Engine {
   /// yet. `recorder` must have plan.threads workers and outlive the engine.
   /// `cluster`: null for the one node at plan.target; else it must outlive the engine, and its
   /// requests for new maps must be answered. `mitigations`: what the plan's mitigation and ledger
-  /// need (MitigationRun); null where they need nothing; it must outlive the engine.
+  /// need (MitigationRun); null where they need nothing; it must outlive the engine. `store`:
+  /// behind the cache, with OnMiss::store; it must be gone before the engine is, since it still
+  /// posts what the workers no longer wait for.
   static Result<std::unique_ptr<Engine>> connect(const EnginePlan& plan, Recorder& recorder,
                                                  LiveSlotMap* cluster = nullptr,
-                                                 const Mitigations* mitigations = nullptr);
+                                                 const Mitigations* mitigations = nullptr,
+                                                 Store* store = nullptr);
   ~Engine();  ///< stops and joins
 
   /// Begins the run: the first operation is due at `start`, a point on SteadyClock a little ahead

@@ -52,4 +52,30 @@ Judgement judge(OpKind kind, const ReplyView& reply) noexcept {
   return {Outcome::failed, Failure::protocol};
 }
 
+Judgement judge(PendingOp::Request request, const ReplyView& reply) noexcept {
+  using Outcome = Judgement::Outcome;
+  using Request = PendingOp::Request;
+  if (reply.isError()) return {Outcome::failed, failureOf(reply.payload)};
+  const bool ok = reply.type == ReplyType::simple && reply.payload == "OK";
+  const bool number = reply.type == ReplyType::integer;
+  switch (request) {
+    case Request::own:
+      break;
+    case Request::refill:
+      if (ok) return {Outcome::stored};
+      break;
+    case Request::invalidation:
+      if (number) return {Outcome::stored};
+      break;
+    case Request::lock:
+      if (ok) return {Outcome::stored};
+      if (reply.isNull) return {Outcome::miss};
+      break;
+    case Request::fencedRefill:
+      if (number) return {reply.payload == "1" ? Outcome::stored : Outcome::miss};
+      break;
+  }
+  return {Outcome::failed, Failure::protocol};
+}
+
 }  // namespace redline

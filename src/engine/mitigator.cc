@@ -49,6 +49,14 @@ void Mitigator::judge(const PendingOp& op, std::uint64_t version, Nanos sent,
   interval->staleness.record(verdict.age);
 }
 
+std::optional<Nanos> Mitigator::staleBy(std::uint64_t id, std::uint64_t version, Nanos sent) const {
+  const auto key = ledgerKeyOf(id);
+  if (!key) return std::nullopt;
+  const ReadVerdict verdict = shared_.ledger->judge(*key, version, sent);
+  if (verdict.kind != ReadVerdict::Kind::stale) return std::nullopt;
+  return verdict.age;
+}
+
 void Mitigator::fill(const PendingOp& op, LocalCache::Asked asked, std::string_view value,
                      bool expires, std::int64_t ttlMillis, Nanos sent) {
   // PTTL says -1 of a key that never expires, and -2 of one that was not there yet: then it is

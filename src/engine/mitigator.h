@@ -47,9 +47,17 @@ class Mitigator {
   void beforeSend(PendingOp& op, Nanos now);
   /// A write was acknowledged; of a split key: by all copies.
   void onStored(const PendingOp& op, Nanos now, Interval& interval);
+  /// The key was refilled.
+  void onRefilled(std::uint64_t id) {
+    if (cache_) cache_->invalidate(id, LocalCache::Cause::ownWrite);
+  }
   /// A read has returned a valid value of that version. `sent`: not later than it was sent.
   /// `interval`: where that is counted; null: not at all.
   void judge(const PendingOp& op, std::uint64_t version, Nanos sent, Interval* interval) const;
+
+  /// A read-through's refill of that version was sent at `sent`: how long a later write of the key
+  /// had been acknowledged then. Nothing: none had.
+  std::optional<Nanos> staleBy(std::uint64_t id, std::uint64_t version, Nanos sent) const;
 
   // Local cache.
 

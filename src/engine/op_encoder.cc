@@ -1,15 +1,44 @@
 #include "engine/op_encoder.h"
 
+#include "engine/cache_aside.h"
 #include "resp/request.h"
 #include "workload/keyspace.h"
 
 namespace redline {
+namespace {
+
+/// Stores a value only while the lock has the token of who made it, and gives the lock back: who
+/// took longer than the lock lives, or was overtaken by an invalidation, may not bring an old
+/// value.
+constexpr std::string_view kFencedSet =
+    "if redis.call('GET',KEYS[1])~=ARGV[1] then return 0 end "
+    "if ARGV[3] then redis.call('SET',KEYS[2],ARGV[2],'PXAT',ARGV[3]) "
+    "else redis.call('SET',KEYS[2],ARGV[2]) end "
+    "redis.call('DEL',KEYS[1]) return 1";
+
+constexpr std::string_view kLockPrefix = "lock:{";
+constexpr std::size_t kMaxLockKeyLength = kLockPrefix.size() + kMaxKeyLength + 1;
+
+/// In the slot of its key.
+std::string_view lockKeyOf(char* out, std::string_view key) {
+  char* const end = detail::put(detail::put(detail::put(out, kLockPrefix), key), "}");
+  return {out, static_cast<std::size_t>(end - out)};
+}
+
+}  // namespace
 
 OpEncoder::OpEncoder(const Shared& shared)
     : shared_(shared),
       valueSize_(shared.plan.valueSize),
-      caches_(shared.plan.mitigation.is(MitigationKind::localCache) && !shared.plan.transactions) {
-  const std::size_t request = kRequestOverhead + kMaxSplitKeyLength + valueSize_;
+      asksForTtls_((shared.plan.mitigation.is(MitigationKind::localCache) ||
+                    shared.plan.backing.freshness.isUsed()) &&
+                   !shared.plan.transactions),
+      keptMillis_(
+          static_cast<std::uint64_t>(shared.plan.backing.freshness.staleWindow / kMillisecond)),
+      tokenPrefix_(shared.desk == nullptr ? 0 : shared.desk->tokenPrefix) {
+  const std::size_t script =
+      shared.plan.backing.missLock != 0 ? kFencedSet.size() + kMaxLockKeyLength : 0;
+  const std::size_t request = kRequestOverhead + kMaxSplitKeyLength + valueSize_ + script;
   const unsigned ways = shared.mitigations.split ? shared.mitigations.split->ways() : 1;
   roomForOne_ = 2 * kRequestOverhead + request;
   roomForCopies_ = 2 * kRequestOverhead + ways * request;
@@ -21,7 +50,9 @@ char* OpEncoder::encode(char* at, const PendingOp& op, Nanos now) const {
   const std::string_view key = op.copy == PendingOp::kNoCopy
                                    ? std::string_view(own, writeKey(own, op.id))
                                    : copyOf(op, op.copy);
-  if (op.kind == OpKind::set) return encodeSet(at, key, op, now);
+  if (op.kind == OpKind::set)
+    return op.request == PendingOp::Request::own ? encodeSet(at, key, op, now)
+                                                 : encodeRequest(at, key, op, now);
   if (asksForTtl(op)) at = encodePttl(at, key);
   return encodeGet(at, key);
 }
@@ -32,7 +63,55 @@ char* OpEncoder::encodeSet(char* at, std::string_view key, const PendingOp& op, 
   shared_.values.write(at, op.id, op.version);
   at += valueSize_;
   if (ttl == 0) return endSet(at);
-  return endSet(at, static_cast<std::uint64_t>((wallOffset_ + now) / kMillisecond + ttl));
+  return endSet(at, expiryOf(ttl, now));
+}
+
+char* OpEncoder::encodeRequest(char* at, std::string_view key, const PendingOp& op,
+                               Nanos now) const {
+  using detail::put;
+  using detail::putBulk;
+  char lock[kMaxLockKeyLength];
+  switch (op.request) {
+    case PendingOp::Request::invalidation:
+      // Without the lock, whoever holds it refills no more.
+      if (shared_.plan.backing.missLock == 0) return putBulk(put(at, "*2\r\n$3\r\nDEL\r\n"), key);
+      at = putBulk(put(at, "*3\r\n$3\r\nDEL\r\n"), key);
+      return putBulk(at, lockKeyOf(lock, key));
+    case PendingOp::Request::lock: {
+      at = putBulk(put(at, "*6\r\n$3\r\nSET\r\n"), lockKeyOf(lock, key));
+      at = putBulk(at, tokenOf(op).view());
+      at = put(at, "$2\r\nNX\r\n$2\r\nPX\r\n");
+      return putBulk(
+          at,
+          Decimal(static_cast<std::uint64_t>(shared_.plan.backing.missLock / kMillisecond)).view());
+    }
+    case PendingOp::Request::fencedRefill:
+      return encodeFencedRefill(at, key, op, now);
+    case PendingOp::Request::refill:
+    case PendingOp::Request::own:
+      break;
+  }
+  return encodeSet(at, key, op, now);
+}
+
+char* OpEncoder::encodeFencedRefill(char* at, std::string_view key, const PendingOp& op,
+                                    Nanos now) const {
+  using detail::put;
+  using detail::putBulk;
+  char lock[kMaxLockKeyLength];
+  const std::int64_t ttl = shared_.ttls.ttlMillisOf(op.id);
+  at = putBulk(put(at, ttl == 0 ? "*7\r\n$4\r\nEVAL\r\n" : "*8\r\n$4\r\nEVAL\r\n"), kFencedSet);
+  at = putBulk(put(at, "$1\r\n2\r\n"), lockKeyOf(lock, key));
+  at = putBulk(putBulk(at, key), tokenOf(op).view());
+  at = detail::putBulkHeader(at, valueSize_);
+  shared_.values.write(at, op.id, op.version);
+  at = put(at + valueSize_, "\r\n");
+  return ttl == 0 ? at : putBulk(at, Decimal(expiryOf(ttl, now)).view());
+}
+
+// Of one attempt to make a value: no other in any process has it.
+OpEncoder::Decimal OpEncoder::tokenOf(const PendingOp& op) const {
+  return Decimal((tokenPrefix_ << 32) | op.write);
 }
 
 // Without times to live, which MSET cannot set.

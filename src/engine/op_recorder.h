@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "engine/cluster_lanes.h"
+#include "engine/exchange.h"
 #include "engine/lane.h"
 #include "engine/plan.h"
 #include "engine/thread_usage.h"
@@ -52,13 +53,20 @@ class OpRecorder {
 
   // Operations.
 
-  /// The operation was completed on the connection: its times, its slot and its node.
-  void completed(const Connection& c, const PendingOp& op, Nanos now) {
-    recordTimes(c, op, now);
-    recordPlace(c, op, now);
+  /// The operation was completed by the exchange: its times, its slot and its node.
+  void completed(const Exchange& by, const PendingOp& op, Nanos now) {
+    recordTimes(by, op, now);
+    recordPlace(by, op);
   }
-  void recordTimes(const Connection& c, const PendingOp& op, Nanos now);
-  void recordPlace(const Connection& c, const PendingOp& op, Nanos now);
+  void completed(const Connection& c, const PendingOp& op, Nanos now) {
+    completed(exchangeOn(c, now), op, now);
+  }
+  void recordTimes(const Connection& c, const PendingOp& op, Nanos now) {
+    recordTimes(exchangeOn(c, now), op, now);
+  }
+  void recordPlace(const Connection& c, const PendingOp& op, Nanos now) {
+    recordPlace(exchangeOn(c, now), op);
+  }
   /// The worker's own cache has completed it. It has no service time, since no server was asked.
   void completedLocally(const PendingOp& op, Nanos now);
   void failed(const PendingOp& op, Failure failure, Nanos now);
@@ -75,6 +83,11 @@ class OpRecorder {
   void logEndsTo(std::vector<std::uint64_t>& log) { endLog_ = &log; }
 
  private:
+  static Exchange exchangeOn(const Connection& c, Nanos now) {
+    return {c.lane, c.sentAt, c.freeAt, now};
+  }
+  void recordTimes(const Exchange& by, const PendingOp& op, Nanos now);
+  void recordPlace(const Exchange& by, const PendingOp& op);
   void closeInterval(Nanos now);
   void noteEnd(const PendingOp& op) {
     if (endLog_ != nullptr) endLog_->push_back(op.version);
@@ -92,28 +105,28 @@ class OpRecorder {
   std::vector<std::uint64_t>* endLog_ = nullptr;
 };
 
-inline void OpRecorder::recordTimes(const Connection& c, const PendingOp& op, Nanos now) {
+inline void OpRecorder::recordTimes(const Exchange& by, const PendingOp& op, Nanos now) {
   noteEnd(op);
   // In the closed model an operation is due when it is sent, unless it had to be sent again.
-  const Nanos intended = closed_ && op.attempts == 1 ? c.sentAt : op.intended;
+  const Nanos intended = closed_ && op.attempts == 1 ? by.sentAt : op.intended;
   Interval& interval = *interval_;
   ++interval.counts.completed[index(op.kind)];
   interval.of(Measure::response, op.kind).record(now - intended);
-  interval.of(Measure::service, op.kind).record(now - c.sentAt);
-  interval.of(Measure::lateness, op.kind).record(c.sentAt - intended);
+  interval.of(Measure::service, op.kind).record(by.answeredAt - by.sentAt);
+  interval.of(Measure::lateness, op.kind).record(by.sentAt - intended);
   if (op.attempts == 1)  // else it was its first node that kept it
     interval.of(Measure::dispatch, op.kind)
-        .record(closed_ ? 0 : c.sentAt - std::max(intended, c.freeAt));
+        .record(closed_ ? 0 : by.sentAt - std::max(intended, by.freeAt));
 }
 
-inline void OpRecorder::recordPlace(const Connection& c, const PendingOp& op, Nanos now) {
+inline void OpRecorder::recordPlace(const Exchange& by, const PendingOp& op) {
   if (!lanes_.inCluster()) return;
-  Lane& lane = *c.lane;
+  Lane& lane = *by.lane;
   lanes_.countCompleted(lane, op.slot);
-  lane.service->record(now - c.sentAt);
+  lane.service->record(by.answeredAt - by.sentAt);
   NodeInterval& node = interval_->nodes[lane.number()];
   ++node.completed;
-  node.service.record(now - c.sentAt);
+  node.service.record(by.answeredAt - by.sentAt);
   ++interval_->slots[op.slot];
 }
 

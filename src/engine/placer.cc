@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/share_of.h"
 #include "resp/command.h"
 #include "resp/request.h"
 
@@ -27,12 +28,13 @@ std::size_t queueLimitOf(const EnginePlan& plan) {
 }  // namespace
 
 Placer::Placer(const Shared& shared, unsigned index, OpEncoder& encoder, ClusterLanes<Lane>& lanes,
-               OpRecorder& recorder, Settler& settler, Mitigator* mitigator)
+               OpRecorder& recorder, Settler& settler, Mitigator* mitigator, CacheAside* cacheAside)
     : plan_(shared.plan),
       lanes_(lanes),
       recorder_(recorder),
       settler_(settler),
       mitigator_(mitigator),
+      cacheAside_(cacheAside),
       encoder_(encoder),
       source_(shared, index),
       closed_(plan_.closed()),
@@ -40,7 +42,8 @@ Placer::Placer(const Shared& shared, unsigned index, OpEncoder& encoder, Cluster
       transactions_(plan_.transactions),
       batchSize_(plan_.batchSize()),
       limit_(std::max(kPlacedPerPass, plan_.batchSize())),
-      queueLimit_(queueLimitOf(plan_)) {
+      queueLimit_(queueLimitOf(plan_)),
+      clients_(shareOf(plan_.conns, index, plan_.threads) * batchSize_) {
   if (mitigator != nullptr)
     dispatcher_ = std::make_unique<Dispatcher>(shared, index, lanes, recorder, settler, *mitigator);
   if (plan_.waitReplicas != 0)
@@ -55,7 +58,11 @@ Placer::Placer(const Shared& shared, unsigned index, OpEncoder& encoder, Cluster
 bool Placer::place(Nanos now, Nanos end) {
   lanes_.releaseDelayed(now);
   unsigned placed = lanes_.queued() == 0 ? 0 : placeQueued(now);
-  for (; placed < limit_ && isDue(now, end); ++placed) {
+  const unsigned last =
+      cacheAside_ == nullptr
+          ? limit_
+          : static_cast<unsigned>(std::min<std::size_t>(limit_, placed + storeRoom()));
+  for (; placed < last && isDue(now, end); ++placed) {
     // Where nothing may be drawn, what is past its deadline fails where it waits.
     const bool expired = !closed_ && plan_.isExpired(source_.due(), now);
     if (!expired && !mayDraw()) break;
@@ -80,10 +87,16 @@ unsigned Placer::placeQueued(Nanos now) {
       const bool expired = plan_.isExpired(lane->queue.front().intended, now);
       if (!expired && !makeRoom(*lane, lane->queue.front())) break;
       const PendingOp op = lanes_.dequeue(*lane);
-      if (expired)
+      if (expired) {
         settler_.fail(op, Failure::timeout, now);
-      else
-        add(*lane, op, now);
+        continue;
+      }
+      // What it waited for before this pass was the store, and not its sender.
+      if (op.storedBefore) {
+        Connection& c = lane->fill(now);
+        c.freeAt = std::max(c.freeAt, now);
+      }
+      add(*lane, op, now);
     }
     isFull_ |= lane->queue.size() >= queueLimit_;
   }
@@ -102,6 +115,16 @@ bool Placer::mayDraw() const {
   return !isFull_ && lanes_.delayed().size() < plan_.maxBacklog;
 }
 
+// How many operations may come to wait for the store. In the closed model each waits in the place
+// of one of the lanes' connections, which is free meanwhile.
+std::size_t Placer::storeRoom() const {
+  if (!closed_) return cacheAside_->room();
+  const std::size_t clients = clients_ * lanes_.all().size();
+  const std::size_t underWay = cacheAside_->waiting() + lanes_.delayed().size() +
+                               static_cast<std::size_t>(placed_ - settler_.released());
+  return underWay < clients ? std::min(clients - underWay, cacheAside_->room()) : 0;
+}
+
 PendingOp Placer::draw(Nanos now) {
   const PendingOp op = source_.draw(now);
   if (recorder_.counts(op)) ++recorder_.counters().scheduled;
@@ -110,7 +133,7 @@ PendingOp Placer::draw(Nanos now) {
 
 Nanos Placer::nextDue(Nanos now, Nanos end) const {
   Nanos next = kNever;
-  if (mayDraw()) {
+  if (mayDraw() && (cacheAside_ == nullptr || storeRoom() != 0)) {
     if (isDue(now, end)) return now;
     if (!closed_ && source_.due() < end) next = source_.due();
   }
@@ -131,6 +154,7 @@ void Placer::noteBlocked(Nanos now, Nanos end) {
 // Into which batch
 
 void Placer::dispatch(const PendingOp& op, Nanos now) {
+  if (cacheAside_ != nullptr && cacheAside_->takesWrite(op, now)) return;
   if (dispatcher_ == nullptr) {
     enqueue(lanes_.laneOf(op), op, now);
     return;
@@ -221,7 +245,7 @@ void Placer::stamp(Nanos sent) {
     for (PendingOp& op : c->batch) {
       const bool first = op.attempts == 0;
       op.attempts = first ? 1 : 2;
-      if (op.refill) continue;
+      if (!op.isOperation()) continue;
       ++operations;
       if (!first)
         ++counters.retried;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/cache_aside.h"
 #include "engine/cluster_lanes.h"
 #include "engine/dispatcher.h"
 #include "engine/lane.h"
@@ -25,9 +26,10 @@ namespace redline {
 /// sends the batches that complete() names.
 class Placer {
  public:
-  /// All outlive it. `dispatcher` and `mitigator`: null where the plan uses no mitigation.
+  /// All outlive it. `mitigator`: null where the plan uses no mitigation; `cacheAside`: null where
+  /// there is no store behind the cache.
   Placer(const Shared& shared, unsigned index, OpEncoder& encoder, ClusterLanes<Lane>& lanes,
-         OpRecorder& recorder, Settler& settler, Mitigator* mitigator);
+         OpRecorder& recorder, Settler& settler, Mitigator* mitigator, CacheAside* cacheAside);
 
   /// The first operation is due at `from` or later.
   void start(Nanos from) { source_.start(from); }
@@ -52,7 +54,8 @@ class Placer {
 
   /// Operations that have been put into batches.
   std::uint64_t placed() const { return placed_; }
-  /// Sets the levels `outstanding` and `backlog`; `inFlight`: operations in batches.
+  /// Sets the levels `outstanding` and `backlog`; `inFlight`: operations in batches, or waiting for
+  /// the store behind the cache.
   void noteLevels(Counters& counters, std::size_t inFlight, Nanos now, Nanos end) const;
   /// The run has ended: records what was due before `end` and has not been drawn.
   void recordUndrawn(Nanos from, Nanos end, Nanos now);
@@ -63,6 +66,7 @@ class Placer {
   unsigned placeQueued(Nanos now);
   bool isDue(Nanos now, Nanos end) const;
   bool mayDraw() const;
+  std::size_t storeRoom() const;
   PendingOp draw(Nanos now);
   void dispatch(const PendingOp& op, Nanos now);
   void enqueue(Lane& lane, const PendingOp& op, Nanos now);
@@ -78,6 +82,7 @@ class Placer {
   OpRecorder& recorder_;
   Settler& settler_;
   Mitigator* mitigator_;
+  CacheAside* cacheAside_;
   OpEncoder& encoder_;
   OpSource source_;
   std::unique_ptr<Dispatcher> dispatcher_;  // null: no mitigation
@@ -86,6 +91,7 @@ class Placer {
   const std::size_t batchSize_;
   const unsigned limit_;          // operations placed in one pass
   const std::size_t queueLimit_;  // operations that may wait in one lane
+  const std::size_t clients_;     // closed model: operations that one lane has under way at most
   std::string wait_;              // WAIT's bytes, which follow a batch with writes; empty: none
 
   std::vector<Connection*> complete_;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backing/backing_plan.h"
 #include "base/clock.h"
 #include "engine/mitigation_plan.h"
 #include "engine/window.h"
@@ -45,6 +46,7 @@ enum class OnDisconnect : std::uint8_t {
 enum class OnMiss : std::uint8_t {
   none,
   refill,  ///< the key is written, as a cache does; the read has ended before
+  store,   ///< the store behind the cache is asked (`backing`); the read ends when it has answered
 };
 
 /// All that the engine needs to know of a driver's run.
@@ -77,7 +79,7 @@ struct EnginePlan {
   unsigned waitReplicas = 0;
   Nanos waitTimeout = 100 * kMillisecond;  ///< WAIT's, in whole milliseconds, ≥ 1 ms
   /// In a cluster: operations that may wait for one node, in each worker. While as many do, no more
-  /// are drawn, whatever their node.
+  /// are drawn, whatever their node. The same goes for the store behind the cache.
   std::size_t maxBacklog = 100'000;
 
   std::uint64_t keys = 1'000'000;
@@ -98,6 +100,7 @@ struct EnginePlan {
   Nanos ttlMax = 3600 * kSecond;
 
   MitigationPlan mitigation;
+  BackingPlan backing;  ///< with OnMiss::store
 
   /// The phases of a run whose first operation may be due at `start`.
   Window windowFrom(Nanos start) const {

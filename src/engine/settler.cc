@@ -21,15 +21,16 @@ std::int64_t ttlIn(const ReplyView& reply) {
 }  // namespace
 
 Settler::Settler(const Shared& shared, const OpEncoder& encoder, ClusterLanes<Lane>& lanes,
-                 OpRecorder& recorder, Mitigator* mitigator)
+                 OpRecorder& recorder, Mitigator* mitigator, CacheAside* cacheAside)
     : shared_(shared),
       plan_(shared.plan),
       encoder_(encoder),
       lanes_(lanes),
       recorder_(recorder),
       mitigator_(mitigator),
+      cacheAside_(cacheAside),
       transactions_(shared.plan.transactions),
-      asksForTtls_(mitigator != nullptr && mitigator->caches()) {}
+      asksForTtls_(encoder.asksForTtls()) {}
 
 // ---------------------------------------------------------------------------------------------------
 // Replies
@@ -56,7 +57,8 @@ bool Settler::isPreface(Connection& c, const ReplyView& reply) const {
 }
 
 void Settler::settle(Connection& c, PendingOp& op, const ReplyView& reply, Nanos now) {
-  const Judgement judgement = judge(op.kind, reply);
+  const Judgement judgement =
+      op.request == PendingOp::Request::own ? judge(op.kind, reply) : judge(op.request, reply);
   if (c.awaitsReplicas && judgement.outcome == Judgement::Outcome::stored) {
     op.awaitsReplicas = true;
     return;
@@ -156,6 +158,10 @@ void Settler::complete(Connection& c, const PendingOp& op, Judgement::Outcome ou
                        std::string_view value, Nanos now) {
   std::optional<std::uint64_t> version;  // of a sound value
   if (outcome == Judgement::Outcome::hit) version = verify(value, op);
+  if (!op.isOperation()) {
+    completeRequest(c, op, outcome, now);
+    return;
+  }
   if (mitigator_ != nullptr) {
     if (op.isCopyWrite()) {
       settleCopy(&c, op, std::nullopt, now);
@@ -163,12 +169,8 @@ void Settler::complete(Connection& c, const PendingOp& op, Judgement::Outcome ou
     }
     onReplyData(c, op, value, version, now);
   }
+  if (plan_.onMiss != OnMiss::none && continues(c, op, outcome, now)) return;
   Counters& counters = recorder_.counters();
-  if (op.refill) {
-    if (recorder_.counts(op)) ++counters.refills;
-    return;
-  }
-  if (outcome == Judgement::Outcome::miss && plan_.onMiss == OnMiss::refill) refill(op, now);
   if (!recorder_.counts(op)) {
     ++counters.carriedOver;
     return;
@@ -178,6 +180,32 @@ void Settler::complete(Connection& c, const PendingOp& op, Judgement::Outcome ou
   else if (outcome == Judgement::Outcome::miss)
     ++counters.misses;
   recorder_.completed(c, op, now);
+}
+
+// What follows a read. True: it ends later.
+bool Settler::continues(Connection& c, const PendingOp& op, Judgement::Outcome outcome, Nanos now) {
+  const bool hit = outcome == Judgement::Outcome::hit;
+  if (cacheAside_ != nullptr) {
+    constexpr std::int64_t kNotAsked = -1;
+    return op.isRead() &&
+           cacheAside_->onRead(c, op, hit, encoder_.asksForTtl(op) ? c.ttlMillis : kNotAsked, now);
+  }
+  if (outcome == Judgement::Outcome::miss) refill(op, now);
+  return false;
+}
+
+// A request that is no operation has been answered.
+void Settler::completeRequest(Connection& c, const PendingOp& op, Judgement::Outcome outcome,
+                              Nanos now) {
+  const bool done = outcome == Judgement::Outcome::stored;
+  if (op.isRefill() && mitigator_ != nullptr) mitigator_->onRefilled(op.id);
+  if (cacheAside_ == nullptr) {
+    if (recorder_.counts(op)) ++recorder_.counters().refills;
+  } else if (op.isRefill()) {
+    cacheAside_->onRefill(c, op, done, now);
+  } else {
+    cacheAside_->onLock(op, done, now);
+  }
 }
 
 void Settler::completeLocally(const PendingOp& op, std::string_view value, Nanos now) {
@@ -210,7 +238,7 @@ void Settler::refill(const PendingOp& missed, Nanos now) {
   op.version = missed.version;
   op.kind = OpKind::set;
   op.slot = missed.slot;
-  op.refill = true;
+  op.request = PendingOp::Request::refill;
   lanes_.enqueue(lanes_.laneOf(op), op);
 }
 
@@ -258,8 +286,11 @@ void Settler::settleCopy(const Connection* c, const PendingOp& copy, std::option
 // Not completed
 
 void Settler::fail(const PendingOp& op, Failure failure, Nanos now) {
-  if (op.refill) {
-    if (recorder_.counts(op)) ++recorder_.counters().refillsFailed;
+  if (!op.isOperation()) {
+    if (cacheAside_ != nullptr)
+      cacheAside_->onFailed(op, now);
+    else if (recorder_.counts(op))
+      ++recorder_.counters().refillsFailed;
   } else if (op.isCopyWrite()) {
     settleCopy(nullptr, op, failure, now);
   } else if (recorder_.counts(op)) {
@@ -295,7 +326,8 @@ void Settler::expireAll(Nanos now) {
       for (std::size_t i = c.openFrom(); i < c.batch.size(); ++i) {
         PendingOp& op = c.batch[i];
         if (!plan_.isExpired(op.intended, now)) {
-          if (op.refill) continue;  // not in the order of the schedule
+          // Not in the order of the schedule.
+          if (!op.isOperation() || op.storedBefore || op.lockWaits != 0) continue;
           break;
         }
         if (op.timedOut || !c.isOpen(i)) continue;
@@ -307,8 +339,8 @@ void Settler::expireAll(Nanos now) {
 
 void Settler::unfinished(const PendingOp& op, Nanos now) {
   if (op.timedOut || !recorder_.counts(op)) return;
-  if (op.refill) {
-    ++recorder_.counters().refillsFailed;
+  if (!op.isOperation()) {
+    if (op.isRefill()) ++recorder_.counters().refillsFailed;
     return;
   }
   // A write to all copies is one operation, however many of its copies come along here.

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "engine/cache_aside.h"
 #include "engine/cluster_lanes.h"
 #include "engine/judge.h"
 #include "engine/lane.h"
@@ -21,9 +22,9 @@ namespace redline {
 /// times; does no I/O.
 class Settler {
  public:
-  /// All outlive it. `mitigator`: null where the plan uses none.
+  /// All outlive it. `mitigator`, `cacheAside`: null where the plan uses none.
   Settler(const Shared& shared, const OpEncoder& encoder, ClusterLanes<Lane>& lanes,
-          OpRecorder& recorder, Mitigator* mitigator);
+          OpRecorder& recorder, Mitigator* mitigator, CacheAside* cacheAside);
 
   /// The next reply to the batch of a busy connection. With the last one the connection is
   /// released.
@@ -58,6 +59,8 @@ class Settler {
   void complete(Connection& c, const PendingOp& op, Judgement::Outcome outcome,
                 std::string_view value, Nanos now);
   std::optional<std::uint64_t> verify(std::string_view value, const PendingOp& op);
+  void completeRequest(Connection& c, const PendingOp& op, Judgement::Outcome outcome, Nanos now);
+  bool continues(Connection& c, const PendingOp& op, Judgement::Outcome outcome, Nanos now);
   void refill(const PendingOp& missed, Nanos now);
   Redirection<Lane> redirectionOf(Connection& c, const PendingOp& op, const ReplyView& reply,
                                   Nanos now);
@@ -73,6 +76,7 @@ class Settler {
   ClusterLanes<Lane>& lanes_;
   OpRecorder& recorder_;
   Mitigator* mitigator_;
+  CacheAside* cacheAside_;
   const bool transactions_;
   const bool asksForTtls_;
   std::uint64_t released_ = 0;

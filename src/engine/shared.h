@@ -15,6 +15,8 @@
 
 namespace redline {
 
+struct StoreDesk;
+
 /// What all workers share, read-only while the run is on.
 struct Shared {
   const EnginePlan& plan;
@@ -24,6 +26,7 @@ struct Shared {
   Ttls ttls;
   std::unique_ptr<const SlotKeys> slotKeys;  ///< for transactions in a cluster
   const Mitigations& mitigations;
+  StoreDesk* desk = nullptr;  ///< with OnMiss::store
   /// The measured window ends here at the latest; workers look once a pass.
   std::atomic<Nanos> stopAt{std::numeric_limits<Nanos>::max()};
 

@@ -57,8 +57,13 @@ Worker::Worker(Shared& shared, unsigned index, Transport& transport, const Clock
       links_(transport, lanes_, Backoff{2 * kMillisecond, kSecond}, plan_.longestReply()),
       recorder_(plan_, lanes_, exchange),
       encoder_(shared),
-      settler_(shared, encoder_, lanes_, recorder_, mitigator_.get()),
-      placer_(shared, index, encoder_, lanes_, recorder_, settler_, mitigator_.get()) {}
+      cacheAside_(shared.desk == nullptr
+                      ? nullptr
+                      : std::make_unique<CacheAside>(shared, *shared.desk, index, lanes_, recorder_,
+                                                     mitigator_.get())),
+      settler_(shared, encoder_, lanes_, recorder_, mitigator_.get(), cacheAside_.get()),
+      placer_(shared, index, encoder_, lanes_, recorder_, settler_, mitigator_.get(),
+              cacheAside_.get()) {}
 
 // ---------------------------------------------------------------------------------------------------
 // The loop
@@ -119,11 +124,13 @@ void Worker::pass() {
   links_.openDue(now_);
   if (lanes_.inCluster()) lanes_.checkSilence(now_);
   settler_.expireSent(now_);
+  const bool answered = cacheAside_ && cacheAside_->settleReplies(now_);
   // What the worker's own cache serves is work too, although nothing is sent.
   const bool placed =
       now_ >= recorder_.window().start && placer_.place(now_, recorder_.window().measureEnd);
   const bool sent = send();
-  countPass(before, span, placed || sent || !events.empty());
+  if (cacheAside_) cacheAside_->submit();
+  countPass(before, span, placed || sent || answered || !events.empty());
   if (!lanes_.status()) shared_.stop(now_);
   if (const Nanos stop = shared_.stopAt.load(std::memory_order_relaxed); stop <= now_)
     recorder_.endWindow(stop, now_);
@@ -226,14 +233,16 @@ void Worker::closeCounts() {
   counters.refusedConnections += refusedConnections;
   counters.bytesReceived += bytesReceived;
   if (mitigator_) mitigator_->moveCountsTo(counters);
-  placer_.noteLevels(counters, inFlight(), now_, recorder_.window().measureEnd);
+  if (cacheAside_) cacheAside_->noteLevels(counters);
+  placer_.noteLevels(counters, inFlight() + inStore(), now_, recorder_.window().measureEnd);
 }
 
 bool Worker::isFinished() const {
   const Window& window = recorder_.window();
   if (now_ < window.measureEnd) return false;
-  return now_ >= window.drainEnd || (placer_.hasDrawnAll(window.measureEnd) && inFlight() == 0 &&
-                                     lanes_.queued() == 0 && lanes_.delayed().empty());
+  return now_ >= window.drainEnd ||
+         (placer_.hasDrawnAll(window.measureEnd) && inFlight() == 0 && inStore() == 0 &&
+          lanes_.queued() == 0 && lanes_.delayed().empty());
 }
 
 // What was scheduled and has no reply: it waited at least until now.
@@ -245,6 +254,7 @@ void Worker::recordUnfinished() {
       noteUnanswered(c);
     }
   lanes_.forEachWaiting(record);
+  if (cacheAside_) cacheAside_->forEachWaiting(record);
   placer_.recordUndrawn(recorder_.countFrom(), recorder_.window().measureEnd, now_);
 }
 

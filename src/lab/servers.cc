@@ -56,6 +56,7 @@ Result<LabServers::Up> LabServers::start(const LabStack& plan, RunRecord& record
   scoped.compose = stackOptions->compose;
   scoped.startTimeout = stackOptions->startTimeout;
   scoped.parent = options_.stacks;
+  scoped.backing = stackOptions->backing;
   // As `stack up` has it, so that the command in the report gives the same server.
   if (scoped.node.maxmemory == 0)
     scoped.node.maxmemory =
@@ -109,7 +110,16 @@ Status LabServers::load(const LabStack& plan, Running& running) {
                                 formatCount(static_cast<double>(at.done)),
                                 formatCount(static_cast<double>(run->load.keys))));
   };
+  watcher.onStoreRows = [&](const LoadProgress& at) {
+    watcher_.status(fmt::format("filling the store of {}: {} of {} rows", plan.name,
+                                formatCount(static_cast<double>(at.done)),
+                                formatCount(static_cast<double>(run->load.keys))));
+  };
   watcher.interrupted = watcher_.interrupted;
+  if (const auto filled = fillStore(*run, watcher); !filled)
+    return fail(filled.error().code, "cannot fill the store of {}: {}", plan.name,
+                filled.error().message);
+  if (run->store == StoreFill::only) return {};
   const auto outcome = runLoad(*run, watcher);
   if (!outcome)
     return fail(outcome.error().code, "cannot load {}: {}", plan.name, outcome.error().message);

@@ -231,6 +231,54 @@ void addCacheAndVerify(Families& to, const Counters& total) {
                    .take());
 }
 
+/// The counts of one span of BackingCount, by the label `label`, whose values are the names without
+/// their first `cut` characters.
+void addCounts(Family& family, const Counters& total, BackingCount first, BackingCount last,
+               const char* label, std::size_t cut) {
+  for (std::size_t i = index(first); i <= index(last); ++i)
+    family.add(total.backing[i], {{label, std::string(kBackingCountNames[i].substr(cut))}});
+}
+
+/// The store behind the cache, and the defences against stampedes.
+void addStore(Families& to, const MetricsSnapshot& now) {
+  if (!now.run.hasStore) return;
+  const Counters& total = now.total;
+  constexpr std::size_t kPrefix = std::string_view("store_").size();
+  to.push_back(counter("redline_store_requests_total", "Rows asked for, and rows to be written.")
+                   .add(total.of(BackingCount::reads), {{"op", "read"}})
+                   .add(total.of(BackingCount::writes), {{"op", "write"}})
+                   .take());
+  Family outcomes =
+      counter("redline_store_outcomes_total", "Requests to the store, by what became of them.");
+  addCounts(outcomes, total, BackingCount::found, BackingCount::shed, "outcome", kPrefix);
+  to.push_back(outcomes.take());
+  to.push_back(Family{MetricType::Histogram, "redline_store_response_seconds",
+                      "From asking the store until its outcome, its queue included."}
+                   .add(now.storeRead, {{"op", "read"}})
+                   .add(now.storeWrite, {{"op", "write"}})
+                   .take());
+  to.push_back(Family{MetricType::Histogram, "redline_store_service_seconds",
+                      "From giving a request to one of the store's connections until its outcome."}
+                   .add(now.storeService)
+                   .take());
+  to.push_back(gauge("redline_store_waiting_operations", "Operations that wait for the store.")
+                   .add(total.storeWaiting)
+                   .take());
+  to.push_back(
+      gauge("redline_store_queue_requests", "Requests that wait for one of its connections.")
+          .add(total.storeQueue)
+          .take());
+  Family defences =
+      counter("redline_miss_defences_total",
+              "What the defences against stampedes did, and the races that were seen.");
+  addCounts(defences, total, BackingCount::coalesced, BackingCount::staleRefills, "event", 0);
+  to.push_back(defences.take());
+  to.push_back(counter("redline_refills_total", "Keys written after a read had missed them.")
+                   .add(total.refills, {{"outcome", "stored"}})
+                   .add(total.refillsFailed, {{"outcome", "failed"}})
+                   .take());
+}
+
 void addGenerator(Families& to, const MetricsSnapshot& now) {
   const Counters& total = now.total;
   to.push_back(gauge("redline_generator_threads", "Worker threads.")
@@ -281,6 +329,7 @@ std::vector<MetricFamily> metricFamilies(const MetricsSnapshot& snapshot) {
   addLatency(families, snapshot);
   addCluster(families, snapshot);
   addCacheAndVerify(families, snapshot.total);
+  addStore(families, snapshot);
   addGenerator(families, snapshot);
   addRedisFamilies(families, snapshot);
   return families;

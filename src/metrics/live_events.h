@@ -38,6 +38,7 @@ struct LiveRunPlan {
   bool isClosed = false;
   bool isCluster = false;
   bool hasLedger = false;  ///< reads are judged: stale ones are counted
+  bool hasStore = false;   ///< behind the cache
   unsigned threads = 0;
   std::size_t valueSize = 0;
   Nanos warmup = 0, duration = 0;

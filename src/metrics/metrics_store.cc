@@ -16,6 +16,8 @@ void addWarmup(MetricsSnapshot& to, const Counters& counts) {
   to.total.corrupt += counts.corrupt;  // a wrong byte counts whenever it is seen
   to.total.outstanding = counts.outstanding;
   to.total.backlog = counts.backlog;
+  to.total.storeWaiting = counts.storeWaiting;
+  to.total.storeQueue = counts.storeQueue;
 }
 
 void addMeasured(MetricsSnapshot& to, const Interval& interval) {
@@ -24,6 +26,11 @@ void addMeasured(MetricsSnapshot& to, const Interval& interval) {
     for (std::size_t kind = 0; kind < kOpKinds; ++kind)
       to.latency[measure][kind].add(interval.latency[measure][kind]);
   to.failed.add(interval.failed);
+  if (interval.store) {
+    to.storeRead.add(interval.store->read);
+    to.storeWrite.add(interval.store->write);
+    to.storeService.add(interval.store->service);
+  }
   addNodes(to.nodes, interval.nodes);
   addSlots(to.slots, interval.slots);
 }

@@ -22,6 +22,7 @@ struct RunDescription {
   std::string name;       ///< of the run directory, without its parents
   double targetRate = 0;  ///< operations/s; 0 in the closed model
   unsigned threads = 0;
+  bool hasStore = false;  ///< behind the cache
 };
 
 /// The phase of a run. The names are the values of the label `phase`.
@@ -49,6 +50,7 @@ struct MetricsSnapshot {
   std::uint64_t warmupFailed = 0;
   std::array<std::array<LadderCounts, kOpKinds>, kMeasures> latency;
   LadderCounts failed;
+  LadderCounts storeRead, storeWrite, storeService;  ///< as in StoreLatency
   std::vector<NodeInterval> nodes;   ///< of a cluster, those that operations went to
   std::vector<std::uint64_t> slots;  ///< of a cluster: completed operations by hash slot
   struct Fault {

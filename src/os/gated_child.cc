@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -40,6 +42,7 @@ struct ChildPlan {
   std::array<int, 5> descriptors{};  ///< input, output, errors, gate, failure
   bool dieWithParent = false;
   pid_t parent = 0;
+  std::optional<RunAs> as;
 };
 
 /// What a thread of ours may have set for itself and a program must not inherit: ignored signals, a
@@ -63,17 +66,25 @@ void resetInherited() {
   ::_exit(127);
 }
 
+/// By the kernel's own calls: glibc's would ask the threads of the parent to follow.
+bool become(const RunAs& as) {
+  return ::syscall(SYS_setgroups, 0, nullptr) == 0 &&
+         ::syscall(SYS_setresgid, as.group, as.group, as.group) == 0 &&
+         ::syscall(SYS_setresuid, as.user, as.user, as.user) == 0;
+}
+
 [[noreturn]] void runChild(const ChildPlan& plan) {
   ::setsid();
-  if (plan.dieWithParent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (::getppid() != plan.parent) ::_exit(127);
-  }
   resetInherited();
   std::array<int, 5> descriptors = plan.descriptors;
   if (!placeDescriptors(descriptors, 0)) ::_exit(127);
   ::fcntl(kFailureFd, F_SETFD, FD_CLOEXEC);
   if (::chdir(plan.directory) != 0) exitWithErrno();
+  if (plan.as && !become(*plan.as)) exitWithErrno();
+  if (plan.dieWithParent) {  // behind become(), which would undo it
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (::getppid() != plan.parent) ::_exit(127);
+  }
   char go = 0;
   ssize_t got = 0;
   do {
@@ -182,7 +193,8 @@ Result<GatedChild> GatedChild::spawn(const ProgramStart& start) {
                         {orNull(start.input), orNull(start.output), orNull(start.errors),
                          gate->second.get(), failure->second.get()},
                         start.dieWithParent,
-                        ::getpid()};
+                        ::getpid(),
+                        start.as};
   const pid_t pid = forkChild(child);
   if (pid < 0) return fail(ErrorCode::io, "cannot start a process: {}", errnoText(errno));
   return GatedChild(pid, *program, std::move(gate->first), std::move(failure->first));

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,12 @@
 
 namespace redline {
 
+/// As whom a program runs, instead of as this process. Only root may choose.
+struct RunAs {
+  uid_t user = 0;
+  gid_t group = 0;  ///< and no other group
+};
+
 /// What to start, and with what. Of the descriptors, which the caller keeps, -1 means /dev/null.
 struct ProgramStart {
   std::vector<std::string> args;    ///< args[0]: a name on PATH, or a path
@@ -19,6 +26,7 @@ struct ProgramStart {
   int input = -1, output = -1, errors = -1;
   bool dieWithParent = false;                 ///< SIGKILL when this process ends, however it does
   std::vector<std::string> environment = {};  ///< "NAME=value": beside what this process has
+  std::optional<RunAs> as = {};
 };
 
 /// A child that exists, in its own session, with every other file closed, all signals and all CPUs

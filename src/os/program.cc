@@ -29,20 +29,28 @@ std::string ProgramResult::failure() const {
   return reason.empty() ? how : fmt::format("{}: {}", how, reason);
 }
 
-/// The program's output goes to files in memory: it never waits for a reader.
 Result<ProgramResult> runProgram(const std::vector<std::string>& args, Nanos timeout,
                                  std::string_view input) {
+  return runProgram(ProgramStart{.args = args, .directory = {}}, timeout, input);
+}
+
+/// The program's output goes to files in memory: it never waits for a reader.
+Result<ProgramResult> runProgram(ProgramStart start, Nanos timeout, std::string_view input) {
   auto in = memoryFile(input), out = memoryFile(), errors = memoryFile();
   for (auto* each : {&in, &out, &errors})
     if (!*each) return fail(std::move(each->error()));
-  auto child = GatedChild::spawn({args, {}, in->get(), out->get(), errors->get(), true});
+  start.input = in->get();
+  start.output = out->get();
+  start.errors = errors->get();
+  start.dieWithParent = true;
+  auto child = GatedChild::spawn(start);
   if (!child) return fail(std::move(child.error()));
   if (auto released = child->release(); !released) return fail(std::move(released.error()));
   const auto status = awaitChild(child->pid(), timeout);
   if (!status) {
     ::kill(-child->pid(), SIGKILL);
     reapChild(child->pid());
-    return fail(ErrorCode::timeout, "{} did not end within {}", args.front(),
+    return fail(ErrorCode::timeout, "{} did not end within {}", start.args.front(),
                 formatDuration(timeout));
   }
   ProgramResult result;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "os/gated_child.h"
 
 namespace redline {
 
@@ -25,5 +26,8 @@ struct ProgramResult {
 /// with this process. timeout: it was killed, with the processes of its group.
 Result<ProgramResult> runProgram(const std::vector<std::string>& args, Nanos timeout,
                                  std::string_view input = {});
+/// The same in a directory and as a user of the caller's choice; of `start` the descriptors and
+/// dieWithParent are not looked at.
+Result<ProgramResult> runProgram(ProgramStart start, Nanos timeout, std::string_view input = {});
 
 }  // namespace redline

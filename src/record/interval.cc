@@ -19,6 +19,8 @@ void addLatency(Interval& to, const Interval& from) {
   to.invalidationLag.add(from.invalidationLag);
   for (std::size_t kind = 0; kind < kOpKinds; ++kind)
     to.unfinished[kind].add(from.unfinished[kind]);
+  if (!from.store) return;
+  StoreLatency::forEach([&](auto each) { (to.storeLatency().*each).add((*from.store).*each); });
 }
 
 /// Grows `to` until it covers `from` as well. An interval of no length has not begun: it takes all
@@ -54,9 +56,13 @@ void addSlots(std::vector<std::uint64_t>& to, const std::vector<std::uint64_t>& 
 void Counters::merge(const Counters& other) noexcept {
   const std::uint64_t outstandingHere = outstanding;
   const std::uint64_t backlogHere = backlog;
+  const std::uint64_t waitingHere = storeWaiting;
+  const std::uint64_t queueHere = storeQueue;
   follow(other);
   outstanding += outstandingHere;
   backlog += backlogHere;
+  storeWaiting += waitingHere;
+  storeQueue += queueHere;
 }
 
 void Counters::follow(const Counters& next) noexcept {
@@ -67,6 +73,7 @@ void Counters::follow(const Counters& next) noexcept {
   addEach(failed, next.failed);
   addEach(failures, next.failures);
   addEach(mitigation, next.mitigation);
+  addEach(backing, next.backing);
   carriedOver += next.carriedOver;
   hits += next.hits;
   misses += next.misses;
@@ -99,6 +106,8 @@ void Counters::follow(const Counters& next) noexcept {
   unservedAtEnd += next.unservedAtEnd;
   outstanding = next.outstanding;
   backlog = next.backlog;
+  storeWaiting = next.storeWaiting;
+  storeQueue = next.storeQueue;
 }
 
 void Interval::merge(const Interval& other) {
@@ -128,6 +137,7 @@ void Interval::reset(Nanos newStart, Nanos newEnd) {
   staleness.reset();
   invalidationLag.reset();
   for (auto& histogram : unfinished) histogram.reset();
+  if (store) StoreLatency::forEach([this](auto each) { ((*store).*each).reset(); });
   counts = Counters{};
   for (NodeInterval& node : nodes) {
     node.completed = node.redirected = 0;

@@ -2,10 +2,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "record/backing_count.h"
 #include "record/histogram.h"
 #include "record/ladder.h"
 #include "record/mitigation_count.h"
@@ -59,10 +61,17 @@ struct Counters {
   std::uint64_t outstanding = 0;  ///< at the interval's end: in flight now (a level, not a count)
   std::uint64_t backlog = 0;  ///< at the interval's end: due and not sent (a level, not a count)
 
+  /// At the interval's end, of the store behind the cache (levels): operations that wait for it,
+  /// and requests that wait for one of its connections.
+  std::uint64_t storeWaiting = 0, storeQueue = 0;
+
   std::array<std::uint64_t, kMitigationCounts> mitigation{};
+  std::array<std::uint64_t, kBackingCounts> backing{};
 
   std::uint64_t& of(MitigationCount count) noexcept { return mitigation[index(count)]; }
   std::uint64_t of(MitigationCount count) const noexcept { return mitigation[index(count)]; }
+  std::uint64_t& of(BackingCount count) noexcept { return backing[index(count)]; }
+  std::uint64_t of(BackingCount count) const noexcept { return backing[index(count)]; }
 
   /// Adds counts and sums levels: right for merging the workers of one interval.
   void merge(const Counters& other) noexcept;
@@ -82,6 +91,22 @@ void addNodes(std::vector<NodeInterval>& to, const std::vector<NodeInterval>& fr
 /// Adds each slot's count; `to` grows where it has none.
 void addSlots(std::vector<std::uint64_t>& to, const std::vector<std::uint64_t>& from);
 
+/// The store behind the cache in an interval.
+struct StoreLatency {
+  Histogram read;     ///< from asking for a row until the worker has the outcome
+  Histogram write;    ///< the same of a write
+  Histogram service;  ///< of both: from being given to a connection until the outcome is known
+  /// Of stale refills: how long the later write had been acknowledged when they were sent.
+  Histogram staleRefillAge;
+
+  template <typename Visit>
+  static void forEach(Visit&& visit) {
+    for (auto each : {&StoreLatency::read, &StoreLatency::write, &StoreLatency::service,
+                      &StoreLatency::staleRefillAge})
+      visit(each);
+  }
+};
+
 /// One worker's measurements in one interval [start, end) of the run's clock. Samples belong to the
 /// interval in which they completed.
 struct Interval {
@@ -98,6 +123,7 @@ struct Interval {
   /// From a write's acknowledgement to the arrival of the first invalidation that it caused; 0
   /// where the invalidation came first. For ledger keys.
   Histogram invalidationLag;
+  std::optional<StoreLatency> store;  ///< once it has been asked
   Counters counts;
   std::vector<NodeInterval> nodes;   ///< in a cluster; a worker's: by the number of its lane
   std::vector<std::uint64_t> slots;  ///< in a cluster: completed operations by hash slot
@@ -106,6 +132,7 @@ struct Interval {
   const Histogram& of(Measure measure, OpKind kind) const {
     return latency[index(measure)][index(kind)];
   }
+  StoreLatency& storeLatency() { return store ? *store : store.emplace(); }
   /// Adds another worker's view of the same interval. The result covers both; an interval of no
   /// length takes the other's bounds and warm-up mark.
   void merge(const Interval& other);

@@ -44,18 +44,23 @@ enum class Failure : std::uint8_t {
   unknownFate,   ///< a write whose connection was lost after it was sent
   protocol,      ///< the reply was not RESP, or of a type that cannot answer the request
   underReplicated,  ///< a write that its master has, and fewer replicas than WAIT was to see
+  storeFailed,      ///< the store behind the cache: it could not be asked, or refused
+  storeTimeout,     ///< … it had no outcome within -backing-timeout
+  storeShed,        ///< … -backing-max-rate was reached, or its queue was full
 };
-inline constexpr std::size_t kFailures = 17;
+inline constexpr std::size_t kFailures = 20;
 /// Names in `errors` of the summary and the `kind` label of the metrics.
 inline constexpr std::array<std::string_view, kFailures> kFailureNames{
-    "server_error", "oom",          "loading",      "readonly",  "misconf",         "busy",
-    "masterdown",   "noauth",       "clusterdown",  "redirects", "execabort",       "wrongtype",
-    "timeout",      "disconnected", "unknown_fate", "protocol",  "under_replicated"};
+    "server_error",     "oom",          "loading",       "readonly",
+    "misconf",          "busy",         "masterdown",    "noauth",
+    "clusterdown",      "redirects",    "execabort",     "wrongtype",
+    "timeout",          "disconnected", "unknown_fate",  "protocol",
+    "under_replicated", "store_failed", "store_timeout", "store_shed"};
 
 /// Whether an operation that failed so got a reply: the server was there and had its say.
 constexpr bool isAnswered(Failure failure) noexcept {
   return failure != Failure::timeout && failure != Failure::disconnected &&
-         failure != Failure::unknownFate;
+         failure != Failure::unknownFate && failure != Failure::storeTimeout;
 }
 
 constexpr std::size_t index(OpKind kind) noexcept {

@@ -160,6 +160,19 @@ struct MitigationFigures {
   bool used() const { return kind != "none" || ledgerKeys != 0; }
 };
 
+/// The store behind the cache, and the defences against stampedes.
+struct BackingFigures {
+  std::string store;                            ///< "postgres"; empty: there was none
+  std::string onWrite;                          ///< of kOnWriteNames
+  std::map<std::string, std::uint64_t> counts;  ///< by kBackingCountNames
+  LatencyFigures read, write;  ///< from asking the store until the outcome, its queue included
+  LatencyFigures service;      ///< of both: on a connection
+  LatencyFigures staleRefillAge;
+  std::uint64_t connections = 0;
+  double maxRate = 0;                               ///< -backing-max-rate; 0: no limit
+  std::uint64_t longestQueue = 0, mostWaiting = 0;  ///< the most at the end of an interval
+};
+
 /// Of a load.
 struct LoadFigures {
   std::string method;  ///< "commands" or "rdb"; empty: not a load
@@ -190,6 +203,7 @@ struct Summary {
   VerifyFigures verify;
   ClusterFigures cluster;
   MitigationFigures mitigation;
+  BackingFigures backing;
   GeneratorFigures generator;
   std::vector<ServerFigures> servers;
   std::vector<FaultFigures> faults;  ///< in the order of the plan

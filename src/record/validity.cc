@@ -209,8 +209,8 @@ ValidityFacts validityFacts(const Summary& summary, const Counters& counts,
   facts.scheduled = static_cast<double>(summary.rate.scheduled);
   facts.completed = static_cast<double>(summary.rate.completed);
   facts.lostShare = failedShare(summary.rate, {Failure::disconnected, Failure::unknownFate});
-  facts.droppedShare =
-      failedShare(summary.rate, {Failure::disconnected, Failure::unknownFate, Failure::timeout});
+  facts.droppedShare = failedShare(summary.rate, {Failure::disconnected, Failure::unknownFate,
+                                                  Failure::timeout, Failure::storeTimeout});
   facts.strangeShare = failedShare(summary.rate, {Failure::protocol});
   if (done > 0) facts.bytesPerOperation = static_cast<double>(counts.bytesReceived) / done;
   facts.valueSize = static_cast<double>(basis.valueSize);

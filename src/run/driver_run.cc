@@ -193,6 +193,8 @@ class DriverRun {
       for (const OpKind kind : {OpKind::get, OpKind::set})
         to.add(interval.of(Measure::dispatch, kind));
     }
+    storePeaks_.queue = std::max(storePeaks_.queue, interval.counts.storeQueue);
+    storePeaks_.waiting = std::max(storePeaks_.waiting, interval.counts.storeWaiting);
     watcher_.onInterval(interval, interval.end - start_);
   }
 
@@ -264,6 +266,7 @@ class DriverRun {
     facts.io = engine.io();
     facts.serverLost = whatIsLost();
     facts.faults = faults_;
+    facts.storePeaks = storePeaks_;
     if (!plan_.chaos.empty()) facts.dispatch = dispatch_;
     facts.servers =
         readings_.figuresOf(preflight_.targets, before_->servers, after_->servers, facts.steal);
@@ -337,6 +340,7 @@ class DriverRun {
   std::unique_ptr<ClusterWatch> clusterWatch_;
   std::atomic<unsigned> faults_ = 0;
   std::optional<SendFile> sends_;
+  StorePeaks storePeaks_;
   std::optional<Edge> before_, after_;
   DispatchByFaults dispatch_;
   ChaosRun chaos_;  ///< last: its threads use what is above

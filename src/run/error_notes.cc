@@ -64,6 +64,15 @@ std::string_view meaningOf(std::string_view kind, bool cluster) {
       {Failure::underReplicated,
        "the master had the writes, and fewer replicas than -wait-replicas within -wait-timeout: "
        "see INFO replication for replicas that are down, behind or missing"},
+      {Failure::storeFailed,
+       "the store behind the cache could not be asked or refused: see store_… in intervals.csv for "
+       "the kind, and PostgreSQL's log"},
+      {Failure::storeTimeout,
+       "the store behind the cache had no answer within -backing-timeout: it is behind, or a lock "
+       "of -miss-lock was never given back; lower the misses, or raise -backing-conns"},
+      {Failure::storeShed,
+       "-backing-max-rate was reached, or the store's queue was full: that is admission control at "
+       "work"},
   }};
   for (const auto& [failure, meaning] : kMeanings)
     if (kFailureNames[index(failure)] == kind) return meaning;

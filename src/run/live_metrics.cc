@@ -31,6 +31,7 @@ LiveRunPlan livePlan(const RunBeginning& beginning, std::string title) {
   plan.isCluster = engine.cluster();
   plan.hasLedger = engine.mitigation.ledgerKeys != 0;
   plan.threads = engine.threads;
+  plan.hasStore = engine.backing.used;
   plan.valueSize = engine.valueSize;
   plan.warmup = engine.warmup;
   plan.duration = engine.duration;
@@ -105,7 +106,7 @@ void LiveMetrics::join(RunWatcher& watcher, std::string title) {
 }
 
 void LiveMetrics::begin(LiveRunPlan plan, LiveRun::ClusterNow clusterNow) {
-  store_.begin({version_, plan.name, plan.targetRate, plan.threads});
+  store_.begin({version_, plan.name, plan.targetRate, plan.threads, plan.hasStore});
   cpuAtBegin_ = readCpuTimes().all;
   run_.emplace(std::move(plan), ++runs_, feed_, std::move(clusterNow));
 }

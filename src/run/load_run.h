@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "engine/load_plan.h"
+#include "pg/cache_table.h"
 #include "record/summary.h"
 #include "run/target.h"
 #include "server/own_servers.h"
@@ -27,15 +28,23 @@ constexpr std::string_view nameOf(LoadMethod method) {
   return method == LoadMethod::rdb ? "rdb" : method == LoadMethod::commands ? "commands" : "auto";
 }
 
+/// What a load fills.
+enum class StoreFill : std::uint8_t {
+  automatic,  ///< the cache, and the store behind it if the servers are of a stack that has one
+  none,       ///< the cache alone
+  only,       ///< the store alone
+};
+
 /// One run of the loader, before it begins.
 struct LoadRunPlan {
   LoadPlan load;
   LoadMethod method = LoadMethod::automatic;
   std::vector<OwnServer> own;            ///< those that may be loaded by rdb
   std::vector<std::string> forCommands;  ///< flags that were given, and that rdb has no use for
-  std::filesystem::path out;             ///< the run directory; empty: none
-  std::filesystem::path json;            ///< the summary; empty: none, "-": standard output
-  std::vector<std::string> command;      ///< argv
+  StoreFill store = StoreFill::automatic;
+  std::filesystem::path out;         ///< the run directory; empty: none
+  std::filesystem::path json;        ///< the summary; empty: none, "-": standard output
+  std::vector<std::string> command;  ///< argv
   std::vector<std::pair<std::string, std::string>> config;  ///< every flag as resolved
   std::string redlineVersion;
   Nanos interval = kSecond;  ///< between two lines of servers.csv
@@ -54,10 +63,20 @@ struct LoadProgress {
 struct LoadWatcher {
   std::function<void(const std::string& note)> onNote;  ///< before the first request
   std::function<void(const LoadProgress&)> onProgress;
+  std::function<void(const LoadProgress&)> onStoreRows;      ///< while the store's table is filled
+  std::function<void(std::string_view phase)> onStorePhase;  ///< what follows its rows
   /// The keys are written; the argument is the bytes that the cluster's replicas have not applied
   /// yet.
   std::function<void(Nanos now, std::uint64_t missing)> onReplicas;
   std::function<bool()> interrupted;  ///< true: stop now
+};
+
+/// How the store's table was filled.
+struct StoreFillOutcome {
+  PgAddress address;
+  CacheTable table;
+  FillFigures figures;
+  std::uint64_t bytes = 0;  ///< of the table, with its index
 };
 
 struct LoadRunOutcome {
@@ -74,6 +93,11 @@ struct LoadRunOutcome {
 
 /// usage: the plan contradicts itself, whatever the server.
 Status checkLoadPlan(const LoadPlan& load);
+
+/// Fills the store behind the servers' cache, as the plan asks; none: there is none to fill.
+/// refused: the plan asks for a store alone, and there is none.
+Result<std::optional<StoreFillOutcome>> fillStore(const LoadRunPlan& plan,
+                                                  const LoadWatcher& watcher);
 
 /// Checks the plan, the server and the arithmetic of its memory, fills it, and writes what was
 /// asked for. An error means that no key was written. `answered`: a server of the plan that is

@@ -244,9 +244,10 @@ void MitigationRun::describe(MitigationFigures& figures, const LocalCacheTally& 
   }
 }
 
-// Reads every ledger key where its slot is now, and asks the ledger about what is there.
+// Reads every ledger key where its slot is now, and asks the ledger about what is there. Not where
+// a store keeps the writes: the cache may lack them, or have older ones.
 Status MitigationRun::audit(bool evicted, MitigationOutcome& outcome) {
-  if (!shared_.ledger) return {};
+  if (!shared_.ledger || plan_.backing.writesStore()) return {};
   const std::size_t copies = shared_.split ? shared_.split->ways() : 1;
   const auto atOnce = static_cast<Ledger::Key>(
       std::clamp<std::size_t>(kBytesAtOnce / (plan_.valueSize * copies), 1, 1024));

@@ -71,6 +71,28 @@ void addMitigation(MitigationFigures& figures, const Interval& total) {
   figures.invalidationLag = figuresOf(total.invalidationLag);
 }
 
+BackingFigures backingFigures(const BackingPlan& plan, const Interval& total,
+                              const StorePeaks& peaks) {
+  BackingFigures figures;
+  if (!plan.used) return figures;
+  figures.store = "postgres";
+  figures.onWrite = kOnWriteNames[static_cast<std::size_t>(plan.onWrite)];
+  for (std::size_t i = 0; i < kBackingCounts; ++i)
+    if (total.counts.backing[i] != 0)
+      figures.counts[std::string(kBackingCountNames[i])] = total.counts.backing[i];
+  if (total.store) {
+    figures.read = figuresOf(total.store->read);
+    figures.write = figuresOf(total.store->write);
+    figures.service = figuresOf(total.store->service);
+    figures.staleRefillAge = figuresOf(total.store->staleRefillAge);
+  }
+  figures.connections = plan.limits.connections;
+  figures.maxRate = plan.limits.maxRate;
+  figures.longestQueue = peaks.queue;
+  figures.mostWaiting = peaks.waiting;
+  return figures;
+}
+
 std::string addressOf(const SlotMap& map, std::size_t slot) {
   const std::uint16_t owner = map.ownerOf(static_cast<std::uint16_t>(slot));
   return owner == SlotMap::kNoNode ? std::string() : map.nodes()[owner].address.text();
@@ -153,6 +175,7 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   summary.verify.corrupt += audit.corrupt;
   summary.verify.lostAcknowledged = audit.lostAcknowledged;
   addMitigation(summary.mitigation, total);
+  summary.backing = backingFigures(plan.backing, total, facts.storePeaks);
   summary.generator = generatorOf(plan, totals, facts);
   summary.servers = facts.servers;
   summary.cluster = clusterOf(counts, facts.cluster);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,12 @@ struct MitigationOutcome {
   std::vector<std::string> notes;
 };
 
+/// The most at the end of any interval, of the store behind the cache.
+struct StorePeaks {
+  std::uint64_t queue = 0;    ///< requests that waited for a connection
+  std::uint64_t waiting = 0;  ///< operations that waited for the store
+};
+
 /// Readings that the engine cannot take of itself.
 struct RunFacts {
   double windowS = 0;  ///< the measured window as it was in the end
@@ -28,6 +35,7 @@ struct RunFacts {
   std::string io;
   std::string serverLost;  ///< why no server answered once the run was over; empty: it did
   MitigationOutcome mitigation;
+  StorePeaks storePeaks;
   unsigned faults = 0;  ///< brackets of injected faults
   std::vector<ServerFigures> servers;
   std::optional<DispatchByFaults> dispatch;  ///< none: there were no faults

@@ -17,7 +17,7 @@ struct CounterColumn {
 };
 
 // The columns of the interval as a whole, beside one errors_* for each kind of failure
-// and one for each MitigationCount.
+// and one for each MitigationCount and BackingCount.
 constexpr CounterColumn<std::uint64_t> kCountColumns[] = {
     {"scheduled", &Counters::scheduled},
     {"outstanding_at_end", &Counters::outstandingAtEnd},
@@ -44,11 +44,25 @@ constexpr CounterColumn<std::uint64_t> kCountColumns[] = {
     {"bytes_received", &Counters::bytesReceived},
     {"passes", &Counters::passes},
     {"idle_passes", &Counters::idlePasses},
+    {"store_waiting", &Counters::storeWaiting},
+    {"store_queue", &Counters::storeQueue},
 };
 constexpr CounterColumn<Nanos> kTimeColumns[] = {
     {"idle_s", &Counters::idleTime},          {"longest_pass_s", &Counters::longestPass},
     {"cpu_user_s", &Counters::cpuUser},       {"cpu_system_s", &Counters::cpuSystem},
     {"cpu_waiting_s", &Counters::cpuWaiting}, {"blocked_s", &Counters::blocked},
+};
+
+struct StoreColumn {
+  std::string_view name;
+  Histogram StoreLatency::* of;
+  LatencyFigures IntervalRow::* figures;
+};
+constexpr StoreColumn kStoreColumns[] = {
+    {"store_read", &StoreLatency::read, &IntervalRow::storeRead},
+    {"store_write", &StoreLatency::write, &IntervalRow::storeWrite},
+    {"store_service", &StoreLatency::service, &IntervalRow::storeService},
+    {"stale_refill_age", &StoreLatency::staleRefillAge, &IntervalRow::staleRefillAge},
 };
 
 std::string errorColumn(std::size_t failure) {
@@ -69,8 +83,7 @@ void addLatencyNames(CsvLine& line, std::string_view prefix) {
       [&](std::string_view suffix, auto) { line.add(fmt::format("{}_{}_us", prefix, suffix)); });
 }
 
-void addLatency(CsvLine& line, const Histogram& histogram) {
-  const LatencyFigures figures = figuresOf(histogram);
+void addLatency(CsvLine& line, const LatencyFigures& figures) {
   line.add(figures.count);
   forEachFigure([&](std::string_view, double LatencyFigures::* figure) {
     if (figures.count == 0)
@@ -78,6 +91,10 @@ void addLatency(CsvLine& line, const Histogram& histogram) {
     else
       line.add(figures.*figure, kMicroDecimals);
   });
+}
+
+void addLatency(CsvLine& line, const Histogram& histogram) {
+  addLatency(line, figuresOf(histogram));
 }
 
 void readLatency(CsvRow& row, std::string_view prefix, LatencyFigures& figures) {
@@ -95,12 +112,16 @@ void addWhole(CsvLine& line, const Interval& interval) {
   for (const std::uint64_t count : interval.counts.mitigation) line.add(count);
   addLatency(line, interval.staleness);
   addLatency(line, interval.invalidationLag);
+  for (const std::uint64_t count : interval.counts.backing) line.add(count);
+  for (const auto& column : kStoreColumns)
+    addLatency(line, interval.store ? figuresOf((*interval.store).*column.of) : LatencyFigures{});
 }
 
 void addEmptyWhole(CsvLine& line) {
   const std::size_t figures = 2 + kReportedPercentiles.size() + 1;
   const std::size_t cells = std::size(kCountColumns) + std::size(kTimeColumns) + kFailures +
-                            kMitigationCounts + 3 * figures;
+                            kMitigationCounts + kBackingCounts +
+                            (3 + std::size(kStoreColumns)) * figures;
   for (std::size_t i = 0; i < cells; ++i) line.addEmpty();
 }
 
@@ -131,6 +152,9 @@ void readWhole(CsvRow& row, IntervalRow& interval) {
     row.read(kMitigationCountNames[count], interval.counts.mitigation[count]);
   readLatency(row, "staleness", interval.staleness);
   readLatency(row, "invalidation_lag", interval.invalidationLag);
+  for (std::size_t count = 0; count < kBackingCounts; ++count)
+    row.read(kBackingCountNames[count], interval.counts.backing[count]);
+  for (const auto& column : kStoreColumns) readLatency(row, column.name, interval.*column.figures);
 }
 
 void readKind(CsvRow& row, std::size_t kind, IntervalRow& interval) {
@@ -185,6 +209,8 @@ std::string intervalCsvHeader() {
   for (const auto name : kMitigationCountNames) line.add(name);
   addLatencyNames(line, "staleness");
   addLatencyNames(line, "invalidation_lag");
+  for (const auto name : kBackingCountNames) line.add(name);
+  for (const auto& column : kStoreColumns) addLatencyNames(line, column.name);
   return std::move(line).take();
 }
 

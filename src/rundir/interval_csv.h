@@ -29,6 +29,8 @@ struct IntervalRow {
   LatencyFigures failedResponse;  ///< response time of failed operations
   LatencyFigures staleness;       ///< ages of stale reads
   LatencyFigures invalidationLag;
+  LatencyFigures storeRead, storeWrite, storeService;  ///< as in StoreLatency
+  LatencyFigures staleRefillAge;
   Counters counts;
 
   const KindRow& of(OpKind kind) const { return kinds[index(kind)]; }

@@ -2,6 +2,8 @@
 
 #include <fmt/chrono.h>
 
+#include <utility>
+
 #include "base/affinity.h"
 #include "rundir/csv.h"
 #include "rundir/event_json.h"
@@ -35,6 +37,13 @@ std::string hlogLines(const Interval& interval, Nanos zero, Histogram& scratch) 
     lines += hlogLine(prefix + "failed", start, end, interval.failed);
   if (merge(interval.unfinished, scratch).count() != 0)
     lines += hlogLine(prefix + "unfinished", start, end, scratch);
+  if (!interval.store) return lines;
+  const StoreLatency& store = *interval.store;
+  for (const auto& [tag, histogram] : {std::pair{"store-read", &store.read},
+                                       {"store-write", &store.write},
+                                       {"store-service", &store.service},
+                                       {"stale-refill-age", &store.staleRefillAge}})
+    if (histogram->count() != 0) lines += hlogLine(prefix + tag, start, end, *histogram);
   return lines;
 }
 

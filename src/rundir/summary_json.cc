@@ -128,6 +128,20 @@ void visit(auto& json, MappedAs<MitigationFigures> auto& mitigation) {
   });
 }
 
+void visit(auto& json, MappedAs<BackingFigures> auto& backing) {
+  json.field("store", backing.store);
+  json.field("on_write", backing.onWrite);
+  json.field("counts", backing.counts);
+  json.field("read_us", backing.read);
+  json.field("write_us", backing.write);
+  json.field("service_us", backing.service);
+  json.field("stale_refill_age_us", backing.staleRefillAge);
+  json.field("connections", backing.connections);
+  json.field("max_rate", backing.maxRate);
+  json.field("longest_queue", backing.longestQueue);
+  json.field("most_waiting", backing.mostWaiting);
+}
+
 void visit(auto& json, MappedAs<GeneratorFigures> auto& generator) {
   json.field("threads", generator.threads);
   json.field("io", generator.io);
@@ -220,6 +234,7 @@ void visit(auto& json, MappedAs<Summary> auto& summary) {
   json.field("verify", summary.verify);
   json.field("cluster", summary.cluster);
   if (json.kReads || summary.mitigation.used()) json.field("mitigation", summary.mitigation);
+  if (json.kReads || !summary.backing.store.empty()) json.field("backing", summary.backing);
   json.field("generator", summary.generator);
   json.field("servers", summary.servers);
   if (json.kReads || !summary.faults.empty()) json.field("faults", summary.faults);

@@ -34,7 +34,10 @@ std::vector<OwnServer> ownServers(const std::filesystem::path& home) {
   for (const std::string& name : stack.names()) {
     const auto state = stack.load(name);
     if (!state) continue;  // half made or half removed: nothing there is known to be ours
-    for (const NodeState& node : state->nodes) servers.push_back(ownServer(stack, name, node));
+    for (const NodeState& node : state->nodes) {
+      servers.push_back(ownServer(stack, name, node));
+      servers.back().backing = backingAddress(*state, {});
+    }
   }
   return servers;
 }
@@ -51,7 +54,10 @@ OwnServer ownServer(Node& node) {
 
 std::vector<OwnServer> ownServers(ScopedStack& stack) {
   std::vector<OwnServer> servers;
-  for (std::size_t i = 0; i < stack.size(); ++i) servers.push_back(ownServer(stack.node(i)));
+  for (std::size_t i = 0; i < stack.size(); ++i) {
+    servers.push_back(ownServer(stack.node(i)));
+    servers.back().backing = stack.backingAddress();
+  }
   return servers;
 }
 

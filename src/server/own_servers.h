@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "pg/pg_address.h"
 #include "server/node.h"
 #include "server/process.h"
 #include "server/scoped_stack.h"
@@ -23,6 +25,8 @@ struct OwnServer {
   std::function<Result<ProcessId>()> current;
   /// Restarts it in its place after it has died.
   std::function<Status(const Credentials&)> restart;
+  /// The store behind its stack's cache, without the password; none: the stack has none.
+  std::optional<PgAddress> backing = {};
 };
 
 /// The servers of every stack under `home` (as stateHome() gives it), running or not.

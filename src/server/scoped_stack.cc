@@ -55,8 +55,31 @@ Result<ScopedStack> ScopedStack::start(const ScopedStackOptions& options) {
   auto dir = makeTemporary(options.parent);
   if (!dir) return fail(std::move(dir.error()));
   stack.dir_ = std::move(*dir);
-  if (auto started = stack.startAll(options); !started) return fail(std::move(started.error()));
+  Status started = stack.startAll(options);
+  if (started && options.backing) started = stack.startBacking(options);
+  if (!started) return fail(std::move(started.error()));
   return stack;
+}
+
+/// Beside the servers' directory, where the user that it runs as can get there.
+Status ScopedStack::startBacking(const ScopedStackOptions& options) {
+  PostgresConfig config = options.backing->config;
+  auto programs = findPostgres(config.programs, options.backing->anyVersion);
+  if (!programs) return fail(std::move(programs.error()));
+  config.programs = std::move(*programs);
+  config.password = options.node.password;
+  config.dir = options.parent;
+  auto postgres = ScopedPostgres::start(std::move(config));
+  if (!postgres) return fail(std::move(postgres.error()));
+  backing_ = std::make_unique<ScopedPostgres>(std::move(*postgres));
+  return {};
+}
+
+std::optional<PgAddress> ScopedStack::backingAddress() const {
+  if (!backing_) return std::nullopt;
+  PgAddress address = backing_->address();
+  address.password.clear();
+  return address;
 }
 
 Status ScopedStack::startAll(const ScopedStackOptions& options) {
@@ -143,6 +166,7 @@ std::vector<Endpoint> ScopedStack::endpoints() const {
 
 void ScopedStack::clear() {
   if (dir_.empty()) return;  // moved from
+  backing_.reset();
   stopAll();
   killServersIn(dir_);
   std::error_code problem;

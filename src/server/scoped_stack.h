@@ -11,15 +11,17 @@
 #include "server/cluster_shape.h"
 #include "server/compose.h"
 #include "server/node.h"
+#include "server/postgres_server.h"
 
 namespace redline {
 
 struct ScopedStackOptions {
   /// `dir` and `port` are chosen by the stack; maxmemory 0: 256 MB.
   NodeConfig node;
-  std::optional<ClusterShape> cluster;    ///< none: a single node
+  std::optional<ClusterShape> cluster;         ///< none: a single node
   std::optional<ComposeOptions> compose = {};  ///< containers instead of processes
-  bool tls = false;                       ///< with certificates that are made for it
+  bool tls = false;                            ///< with certificates that are made for it
+  std::optional<BackingOptions> backing = {};  ///< a PostgreSQL behind the cache
   Nanos startTimeout = NodeStartOptions{}.timeout;
   std::filesystem::path parent;  ///< where its temporary directory goes; empty: $TMPDIR or /tmp
 };
@@ -34,6 +36,7 @@ class ScopedStack {
   ScopedStack(ScopedStack&&) noexcept = default;
   ScopedStack& operator=(ScopedStack&& other) noexcept {
     dir_.swap(other.dir_);
+    backing_.swap(other.backing_);
     nodes_.swap(other.nodes_);
     std::swap(compose_, other.compose_);
     return *this;
@@ -52,6 +55,9 @@ class ScopedStack {
   std::vector<Endpoint> endpoints() const;
   const std::filesystem::path& dir() const { return dir_; }
   std::filesystem::path certificatesDir() const { return dir_ / "tls"; }
+  /// The PostgreSQL behind the cache; null: it was not asked for.
+  PostgresServer* backing() { return backing_ ? &backing_->server() : nullptr; }
+  std::optional<PgAddress> backingAddress() const;
   /// Restarts a server that has died: see Node::restart().
   Status restart(std::size_t index = 0) { return node(index).restart(); }
 
@@ -61,11 +67,13 @@ class ScopedStack {
   Status launch(const std::vector<NodeConfig>& configs, const ScopedStackOptions& options);
   Status launchAll(const std::vector<NodeConfig>& configs, const ScopedStackOptions& options);
   void stopAll();
+  Status startBacking(const ScopedStackOptions& options);
   void clear();
 
   std::filesystem::path dir_;
   std::vector<std::unique_ptr<Node>> nodes_;
   bool compose_ = false;  ///< there may be containers
+  std::unique_ptr<ScopedPostgres> backing_;
 };
 
 }  // namespace redline

@@ -49,8 +49,9 @@ std::string addresses(const StackState& state) {
 }
 
 bool allAlive(const StackState& state) {
-  return state.complete && std::all_of(state.nodes.begin(), state.nodes.end(),
-                                       [](const auto& node) { return isAlive(node.process); });
+  return state.complete && (!state.backing || isAlive(state.backing->process)) &&
+         std::all_of(state.nodes.begin(), state.nodes.end(),
+                     [](const auto& node) { return isAlive(node.process); });
 }
 
 }  // namespace
@@ -74,12 +75,19 @@ std::string StackUp::text() const {
   for (const NodeState& node : state.nodes)
     text += fmt::format("\n  {} {} pid {}{}  {}", node.name, node.role, node.process.pid,
                         node.inContainer(), node.unixEndpoint().text());
+  if (state.backing)
+    text += fmt::format("\n  PostgreSQL pid {}  {}", state.backing->process.pid,
+                        backingAddress(state, {})->text());
   for (const ObserverState& observer : observers)
     text += fmt::format("\n  {} pid {}  {}", observer.name, observer.process.pid, observer.url());
   if (state.tls)
     text += fmt::format("\n  TLS: connect with -tls -tls-ca={}",
                         Certificates::in(state.certificatesDir()).ca.string());
-  return text + fmt::format("\n  files in {}", state.dir.string());
+  text += fmt::format("\n  files in {}", state.dir.string());
+  if (state.backing && state.backing->dir.parent_path() != state.dir)
+    text += fmt::format("\n  PostgreSQL's in {}: its user cannot reach the others'",
+                        state.backing->dir.string());
+  return text;
 }
 
 Result<Credentials> credentialsOf(const StackState& state, Credentials credentials) {
@@ -130,7 +138,7 @@ Result<StackUp> Stack::up(const StackOptions& options) {
     if (known && allAlive(*known)) {
       if (auto same = checkSettings(name, known->settings, options.settings); !same)
         return fail(std::move(same.error()));
-      return observe({std::move(*known), true, {}}, options);
+      return complete({std::move(*known), true, {}}, options);
     }
     if (!known)
       return fail(known.error().code, "{}; `redline stack down {}` removes the stack",
@@ -153,14 +161,41 @@ Result<StackUp> Stack::up(const StackOptions& options) {
     if (!observers) return fail(std::move(observers.error()));
     if (auto good = observers->plan(*options.observe); !good) return fail(std::move(good.error()));
   }
+  if (options.backing)
+    if (auto planned = planBacking(*state, *options.backing); !planned)
+      return fail(std::move(planned.error()));
   Status started = makeStateDirectory(stacks() / name);
   if (started) started = save(*state);
   if (started) started = startNodes(*state, configs, options);
+  if (started) started = back(*state, options);
   auto up = started ? observe({*state, false, {}}, options) : fail(std::move(started.error()));
   if (up) return up;
   std::vector<std::string> lines;
   (void)clear(*state, {{}, options.node.password}, lines);
   return up;
+}
+
+/// Starts what a stack that is up has not, and was asked for.
+Result<StackUp> Stack::complete(StackUp up, const StackOptions& options) const {
+  if (!up.state.backing)
+    if (auto backed = back(up.state, options); !backed) {
+      std::vector<std::string> lines;
+      (void)removeBacking(up.state, lines);
+      up.state.backing.reset();
+      (void)save(up.state);
+      return fail(std::move(backed.error()));
+    }
+  return observe(std::move(up), options);
+}
+
+/// Starts the PostgreSQL behind the cache, if there is to be one.
+Status Stack::back(StackState& state, const StackOptions& options) const {
+  if (!options.backing) return {};
+  if (options.progress) options.progress("PostgreSQL is starting");
+  auto config = planBacking(state, *options.backing);
+  if (!config) return fail(std::move(config.error()));
+  config->password = options.node.password;
+  return startBacking(state, *config, [&] { return save(state); });
 }
 
 /// Starts what is to observe a stack that is up, where it does not run; and names it.
@@ -209,6 +244,18 @@ Result<NodeState> Stack::restart(const std::string& name, const std::string& nod
   return *found;
 }
 
+/// False: it lives, or there is none.
+Result<bool> Stack::restartDeadBacking(const std::string& name, const std::string& password) {
+  auto lock = Lock::take(stacks());
+  if (!lock) return fail(std::move(lock.error()));
+  auto state = load(name);
+  if (!state) return fail(std::move(state.error()));
+  if (!state->backing || isAlive(state->backing->process)) return false;
+  auto started = restartBacking(*state, password, [&] { return save(*state); });
+  if (!started) return fail(std::move(started.error()));
+  return true;
+}
+
 Result<std::vector<std::string>> Stack::down(const std::string& name,
                                              const Credentials& credentials) {
   if (auto good = checkStackName(name); !good) return fail(std::move(good.error()));
@@ -248,6 +295,7 @@ Status Stack::clear(const StackState& state, const Credentials& credentials,
   } else {
     lines.push_back(observers.error().message);
   }
+  if (auto removed = removeBacking(state, lines); !removed) return removed;
   for (const NodeState& node : state.nodes) {
     if (!isAlive(node.process)) {
       lines.push_back(fmt::format("{} was not running", node.name));
@@ -262,6 +310,9 @@ Status Stack::clear(const StackState& state, const Credentials& credentials,
       lines.push_back(fmt::format("killed a leftover redis-server (pid {})", pid));
   for (const pid_t pid : killObserversIn(stacks() / state.name))
     lines.push_back(fmt::format("killed a leftover observer (pid {})", pid));
+  for (const fs::path& directory : {state.dir, stacks() / state.name})
+    for (const pid_t pid : killPostgresIn(directory))
+      lines.push_back(fmt::format("killed a leftover postgres (pid {})", pid));
   if (auto removed = removeContainers(state, lines); !removed) return removed;
   return removeFiles(state, lines);
 }

@@ -13,6 +13,7 @@
 #include "server/compose.h"
 #include "server/node.h"
 #include "server/observers.h"
+#include "server/stack_backing.h"
 #include "server/stack_state.h"
 
 namespace redline {
@@ -32,6 +33,7 @@ struct StackOptions {
   bool tls = false;                    ///< with certificates that are made for it
   bool force = false;                  ///< a maxmemory beyond the machine's memory
   std::optional<ObserveOptions> observe;  ///< Prometheus and its exporter beside the servers
+  std::optional<BackingOptions> backing;  ///< a PostgreSQL behind the cache
   Nanos startTimeout = NodeStartOptions{}.timeout;
   Nanos formTimeout = ClusterWait{}.timeout;         ///< until a cluster has come together
   std::function<void(const std::string&)> progress;  ///< how far it is, as a line for people
@@ -67,6 +69,7 @@ struct StackStatus {
   StackState state;
   std::vector<NodeStatus> nodes;
   std::vector<ObserverStatus> observers;
+  std::optional<BackingStatus> backing;
   std::string cluster;  ///< of a cluster: why it is not whole; empty: all is as it should be
 };
 
@@ -79,7 +82,8 @@ class Stack {
 
   /// Starts a stack and returns when all its servers answer; those of a cluster when it has
   /// converged (lookAtCluster()). A stack of that name that is up
-  /// already is left as it is and returned; what is to observe it is started where it does not run.
+  /// already is left as it is and returned; what is to observe it is started where it does not run,
+  /// and so is a PostgreSQL that it did not have.
   /// unsafe: it is another topology's, or a setting that was given has another value there.
   /// On failure nothing of a new stack is left behind.
   Result<StackUp> up(const StackOptions& options);
@@ -120,7 +124,10 @@ class Stack {
   Result<Observers> observersOf(const std::string& name) const {
     return Observers::load(stacks() / name / "observe");
   }
+  Result<StackUp> complete(StackUp up, const StackOptions& options) const;
+  Status back(StackState& state, const StackOptions& options) const;
   Result<StackUp> observe(StackUp up, const StackOptions& options) const;
+  Result<bool> restartDeadBacking(const std::string& name, const std::string& password);
   Status save(const StackState& state) const;
   Result<StackState> plan(const StackOptions& options, std::vector<NodeConfig>& configs) const;
   Status startNodes(StackState& state, std::span<const NodeConfig> configs,

@@ -72,6 +72,10 @@ Result<std::vector<std::string>> Stack::heal(
                                 started->process.pid));
   }
   if (auto free = checkNoneIsHeld(*state); !free) return fail(std::move(free.error()));
+  if (progress && state->backing) progress("looking at PostgreSQL");
+  const auto backing = restartDeadBacking(name, credentials.password);
+  if (!backing) return fail(backing.error());
+  if (*backing) lines.emplace_back("restarted PostgreSQL");
   if (state->isCluster()) {
     ClusterAdmin cluster(*tcp);
     ClusterWait wait;

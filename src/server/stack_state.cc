@@ -29,6 +29,26 @@ void visit(auto& json, MappedAs<NodeState> auto& node) {
   json.field("container", node.container);
 }
 
+void visit(auto& json, MappedAs<PostgresState> auto& postgres) {
+  json.field("dir", postgres.dir);
+  json.field("programs", postgres.programs);
+  json.field("cpus", postgres.cpus);
+  json.field("pid", postgres.process.pid);
+  json.field("start_ticks", postgres.process.startTicks);
+  json.field("boot_id", postgres.process.bootId);
+}
+
+/// A list of one or none.
+void visitBacking(auto& json, auto& backing) {
+  std::vector<PostgresState> list;
+  constexpr bool kReads = std::remove_reference_t<decltype(json)>::kReads;
+  if constexpr (!kReads)
+    if (backing) list.push_back(*backing);
+  json.field("backing", list);
+  if constexpr (kReads)
+    if (!list.empty()) backing = list.front();
+}
+
 void visit(auto& json, MappedAs<StackState> auto& state) {
   json.schema(kSchema);
   json.field("name", state.name);
@@ -40,6 +60,7 @@ void visit(auto& json, MappedAs<StackState> auto& state) {
   json.field("compose", state.compose);
   json.field("settings", state.settings);
   json.field("nodes", state.nodes);
+  visitBacking(json, state.backing);
 }
 
 std::string toJson(const StackState& state) {

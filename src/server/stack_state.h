@@ -35,6 +35,16 @@ struct NodeState {
   bool operator==(const NodeState&) const = default;
 };
 
+/// The PostgreSQL behind a stack's cache, whether it lives or not.
+struct PostgresState {
+  std::filesystem::path dir;       ///< of its own; its socket is in it
+  std::filesystem::path programs;  ///< the directory of postgres
+  std::string cpus;                ///< as PostgresConfig has them
+  ProcessId process;               ///< pid 0: not started yet
+
+  bool operator==(const PostgresState&) const = default;
+};
+
 /// A stack as stack.json has it. Written before its first process exists and again as each one gets
 /// its number, so that a later process finds all of them. No password is in it.
 struct StackState {
@@ -45,9 +55,10 @@ struct StackState {
   std::string binary;  ///< what its servers run, for the one that is started again: a program or
                        ///< an image
   std::vector<NodeState> nodes;
-  bool compose = false;    ///< they are containers, of the ComposeProject of `dir`
+  bool compose = false;         ///< they are containers, of the ComposeProject of `dir`
   StackSettings settings = {};  ///< what it was started with
-  bool tls = false;        ///< its TCP ports speak TLS, with the certificates in certificatesDir()
+  bool tls = false;  ///< its TCP ports speak TLS, with the certificates in certificatesDir()
+  std::optional<PostgresState> backing = {};
 
   bool isCluster() const { return topology == "cluster"; }
   std::filesystem::path certificatesDir() const { return dir / "tls"; }

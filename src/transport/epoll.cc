@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <vector>
 
 #include "transport/conn_slots.h"
@@ -83,9 +84,21 @@ class EpollTransport final : public Transport {
     return events_;
   }
 
+  // Edge-triggered: each wake() is an event of its own, and the counter need not be read.
+  Status watch(const Waker& waker) override {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    event.data.u32 = kWaker;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, waker.fd(), &event) != 0)
+      return fail(ErrorCode::io, "epoll_ctl: {}", errnoText(errno));
+    return {};
+  }
+
   std::string_view name() const override { return "epoll"; }
 
  private:
+  static constexpr ConnId kWaker = std::numeric_limits<ConnId>::max();
+
   void watch(ConnId id, int operation, std::uint32_t what) {
     epoll_event event{};
     event.events = what;
@@ -114,7 +127,7 @@ class EpollTransport final : public Transport {
 
   void handle(const epoll_event& ready) {
     const ConnId id = ready.data.u32;
-    if (!connections_.holds(id) || connections_[id].pendingError != 0) return;
+    if (id == kWaker || !connections_.holds(id) || connections_[id].pendingError != 0) return;
     if (connections_[id].connecting) {
       finishConnect(id);
       return;

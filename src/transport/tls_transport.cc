@@ -63,6 +63,7 @@ class TlsTransport final : public Transport {
     return events_;
   }
 
+  Status watch(const Waker& waker) override { return carrier_->watch(waker); }
   std::string_view name() const override { return carrier_->name(); }
 
  private:

@@ -11,6 +11,7 @@
 #include "transport/buffer.h"
 #include "transport/endpoint.h"
 #include "transport/tls.h"
+#include "transport/waker.h"
 
 namespace redline {
 
@@ -52,6 +53,9 @@ class Transport {
   /// Submits what is queued, then returns what happened, waiting up to `timeout` for the first
   /// event: 0 polls, negative waits for ever. The span is good until the next call.
   virtual std::span<const TransportEvent> wait(Nanos timeout) = 0;
+  /// From now on a wake() also ends a wait(), with what events there are, none perhaps. One waker
+  /// at most; it outlives the transport.
+  virtual Status watch(const Waker& waker) = 0;
 
   /// "uring" or "epoll".
   virtual std::string_view name() const = 0;

@@ -18,7 +18,7 @@ namespace {
 constexpr unsigned kSubmissions = 4096;
 constexpr unsigned kCompletions = 16384;
 
-enum Request : std::uint64_t { kConnect, kSend, kReceive };
+enum Request : std::uint64_t { kConnect, kSend, kReceive, kWake };
 constexpr unsigned kRequestBits = 2;
 
 /// IORING_FEAT_RECVSEND_BUNDLE (6.10), which liburing 2.3 does not name. Such kernels know how much
@@ -152,9 +152,22 @@ class UringTransport final : public Transport {
     return events_;
   }
 
+  Status watch(const Waker& waker) override {
+    wakerFd_ = waker.fd();
+    awaitWake();
+    return {};
+  }
+
   std::string_view name() const override { return "uring"; }
 
  private:
+  // A read that is there again as soon as it has ended.
+  void awaitWake() {
+    io_uring_sqe* sqe = freeSubmission();
+    io_uring_prep_read(sqe, wakerFd_, &wakes_, sizeof wakes_, 0);
+    io_uring_sqe_set_data64(sqe, kWake);
+  }
+
   static std::uint16_t groupOf(ConnId id) { return static_cast<std::uint16_t>(id); }
 
   void release(ConnId id) {
@@ -164,6 +177,10 @@ class UringTransport final : public Transport {
 
   io_uring_sqe* submission(ConnId id) {
     ++connections_[id].pending;
+    return freeSubmission();
+  }
+
+  io_uring_sqe* freeSubmission() {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
     while (sqe == nullptr) {
       io_uring_submit(&ring_);
@@ -238,6 +255,10 @@ class UringTransport final : public Transport {
     io_uring_for_each_cqe(&ring_, head, cqe) {
       ++seen;
       if (cqe->user_data == LIBURING_UDATA_TIMEOUT) continue;
+      if (cqe->user_data == kWake) {
+        awaitWake();
+        continue;
+      }
       complete(static_cast<ConnId>(cqe->user_data >> kRequestBits),
                static_cast<Request>(cqe->user_data & ((1U << kRequestBits) - 1)), *cqe);
     }
@@ -264,6 +285,8 @@ class UringTransport final : public Transport {
       case kConnect:
         connected(id, cqe.res);
         break;
+      case kWake:
+        break;  // of no connection
     }
   }
 
@@ -321,6 +344,8 @@ class UringTransport final : public Transport {
   ConnSlots<UringConnection> connections_;
   std::vector<ConnId> toReceive_;
   std::vector<TransportEvent> events_;
+  int wakerFd_ = -1;
+  std::uint64_t wakes_ = 0;  // the kernel writes it
   bool staysArmed_ = false;  // the kernel supports multishot receives well
 };
 

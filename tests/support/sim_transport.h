@@ -92,17 +92,25 @@ class SimTransport final : public Transport {
   std::span<const TransportEvent> wait(Nanos timeout) override {
     events_.clear();
     const Nanos limit = timeout < 0 ? std::numeric_limits<Nanos>::max() : clock_.now() + timeout;
-    const Nanos next = std::min(queue_.empty() ? limit : earliest(), limit);
+    const Nanos next = std::min(
+        {queue_.empty() ? limit : earliest(), limit, nextElsewhere ? nextElsewhere() : limit});
     clock_.set(timeout == 0 ? clock_.now() + kMicrosecond : std::max(next, clock_.now()));
     if (clock_.now() >= oversleepAt_) {
       clock_.set(clock_.now() + oversleepBy_);
       oversleepAt_ = std::numeric_limits<Nanos>::max();
     }
     if (clock_.now() >= cutAt_) cutAll();
+    if (elsewhere) elsewhere();
     deliver();
     return events_;
   }
   std::string_view name() const override { return "simulated"; }
+  Status watch(const Waker&) override { return {}; }
+
+  /// Another thing that ends a wait(): when it happens next (the largest Nanos: not), and what is
+  /// called when the clock has moved.
+  std::function<Nanos()> nextElsewhere;
+  std::function<void()> elsewhere;
 
   std::size_t flushes = 0;  ///< greetings that are a PING are not among them
   /// What the server says to a new connection's PING, and whether it closes the connection then.

@@ -95,6 +95,36 @@ TEST(StackOptions, AskForObserversWithPortsByTheTopology) {
   EXPECT_TRUE(encrypted->tls && encrypted->observe);
 }
 
+TEST(StackOptions, AskForThePostgresBehindTheCache) {
+  EXPECT_FALSE(stackOptions(flags({"up", "node"}), "")->backing);
+  const auto options = stackOptions(
+      flags({"up", "cluster", "-backing=postgres", "-postgres-buffers=1GB",
+             "-postgres-connections=300", "-postgres-cpus=1", "-postgres-bin=/opt/pg/bin",
+             "-postgres-config=synchronous_commit = off; wal_sync_method=fdatasync;"}),
+      "");
+  ASSERT_TRUE(options) << options.error().message;
+  ASSERT_TRUE(options->backing);
+  const PostgresConfig& config = options->backing->config;
+  EXPECT_EQ(config.sharedBuffers, 1ULL << 30);
+  EXPECT_EQ(config.maxConnections, 300U);
+  EXPECT_EQ(config.cpus, "1");
+  EXPECT_EQ(config.programs, "/opt/pg/bin");
+  EXPECT_THAT(config.extra,
+              ElementsAre(Pair("synchronous_commit", "off"), Pair("wal_sync_method", "fdatasync")));
+}
+
+TEST(StackOptions, RefuseSettingsOfAPostgresThatIsNotAskedFor) {
+  for (const char* const flag : {"-postgres-buffers=1GB", "-postgres-cpus=0"}) {
+    const auto options = stackOptions(flags({"up", "node", flag}), "");
+    ASSERT_FALSE(options) << flag;
+    EXPECT_THAT(options.error().message, HasSubstr("needs -backing=postgres"));
+  }
+  for (const char* const text : {"work_mem", "= 1", "work_mem ="})
+    EXPECT_FALSE(stackOptions(
+        flags({"up", "node", "-backing=postgres", std::string("-postgres-config=") + text}), ""))
+        << text;
+}
+
 TEST(StackName, IsTheFlagOrTheWordOrNode) {
   EXPECT_EQ(stackName(flags({"down", "lab"})), "lab");
   EXPECT_EQ(stackName(flags({"down", "-name=lab"})), "lab");

@@ -44,8 +44,8 @@ struct PartsRig {
     if (cluster != nullptr) lanes->adoptLatest(0);
     recorder.emplace(plan, *lanes, exchange);
     encoder.emplace(*shared);
-    settler.emplace(*shared, *encoder, *lanes, *recorder, nullptr);
-    placer.emplace(*shared, 0, *encoder, *lanes, *recorder, *settler, nullptr);
+    settler.emplace(*shared, *encoder, *lanes, *recorder, nullptr, nullptr);
+    placer.emplace(*shared, 0, *encoder, *lanes, *recorder, *settler, nullptr, nullptr);
     recorder->start(plan.windowFrom(0));
     recorder->addNodes();
     placer->start(0);

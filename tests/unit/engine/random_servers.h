@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -34,6 +35,7 @@ class RandomServers final : public Transport {
   Nanos longestService = 200 * kMicrosecond;
   Nanos longestWait = 100 * kMicrosecond;
   bool inCluster = false;
+  std::function<void()> elsewhere;  ///< called when the clock has moved
 
   /// By version: how often a SET of it was answered with +OK, and when it was first sent.
   std::map<std::uint64_t, unsigned> stored;
@@ -65,6 +67,7 @@ class RandomServers final : public Transport {
     events_.clear();
     const Nanos longest = std::clamp<Nanos>(timeout, kMicrosecond, longestWait);
     clock_.advance(oneIn(200) ? below(3 * kMillisecond) : 1 + below(longest));
+    if (elsewhere) elsewhere();
     for (const ConnId id : std::exchange(opened_, {}))
       if (peers_[id]->isOpen) events_.push_back({id, kindOfOpening(id)});
     for (ConnId id = 0; id < peers_.size(); ++id)
@@ -72,6 +75,7 @@ class RandomServers final : public Transport {
     return events_;
   }
   std::string_view name() const override { return "random"; }
+  Status watch(const Waker&) override { return {}; }
 
   bool oneIn(unsigned chances) { return chances != 0 && rng_.below(chances) == 0; }
 
@@ -138,7 +142,17 @@ class RandomServers final : public Transport {
     }
     if (name == "EXEC") return exec(peer);
     if (name == "WAIT") return oneIn(chances_.error) ? "-UNBLOCKED\r\n" : ":1\r\n";
-    if (name == "PTTL") return ":-1\r\n";
+    if (name == "PTTL")
+      return oneIn(2) ? std::string(":-1\r\n") : ":" + std::to_string(rng_.below(3)) + "\r\n";
+    if (name == "DEL" || name == "EVAL") {
+      std::string refusal = refusalOf();
+      return refusal.empty() ? ":" + std::to_string(rng_.below(2)) + "\r\n" : refusal;
+    }
+    if (name == "SET" && request_.items.size() == 6) {  // NX PX: a lock
+      std::string refusal = refusalOf();
+      if (!refusal.empty()) return refusal;
+      return oneIn(2) ? "$-1\r\n" : "+OK\r\n";
+    }
     if (name == "MSET")
       for (std::size_t i = 1; i < request_.items.size(); i += 2)
         keys.insert(request_.items[i].text);

@@ -30,6 +30,24 @@ T oneOf(Rng& rng, const std::array<T, N>& values) {
   return values[rng.below(N)];
 }
 
+void planStore(Rng& rng, EnginePlan& plan) {
+  plan.onMiss = OnMiss::store;
+  plan.transactions = false;
+  plan.waitReplicas = 0;
+  plan.ttlFraction = oneOf(rng, std::array{0.0, 0.5, 1.0});
+  plan.ttlMin = plan.ttlMax = 2 * kMillisecond;
+  BackingPlan& backing = plan.backing;
+  backing.used = true;
+  backing.timeout = oneOf<Nanos>(
+      rng, std::array<Nanos, 3>{200 * kMicrosecond, 2 * kMillisecond, 20 * kMillisecond});
+  backing.onWrite =
+      oneOf<OnWrite>(rng, std::array{OnWrite::none, OnWrite::through, OnWrite::invalidate});
+  backing.coalesce = rng.below(2) == 0;
+  backing.missLock = rng.below(2) == 0 ? 2 * kMillisecond : 0;
+  backing.freshness.beta = rng.below(2) == 0 ? 1.0 : 0.0;
+  backing.freshness.staleWindow = rng.below(2) == 0 ? kMillisecond : 0;
+}
+
 EnginePlan randomPlan(Rng& rng) {
   EnginePlan plan;
   plan.keys = 40;
@@ -55,6 +73,8 @@ EnginePlan randomPlan(Rng& rng) {
   plan.onDisconnect = rng.below(8) == 0 ? OnDisconnect::stop : OnDisconnect::retry;
   plan.onMiss = rng.below(4) == 0 ? OnMiss::refill : OnMiss::none;
   plan.waitReplicas = rng.below(4) == 0 ? 1 : 0;
+  if (rng.below(3) == 0) planStore(rng, plan);
+  if (plan.onMiss == OnMiss::store && rng.below(2) == 0) plan.mitigation.ledgerKeys = 4;
   plan.maxBacklog = oneOf<std::size_t>(rng, std::array<std::size_t, 2>{8, 100'000});
   plan.wait =
       oneOf<WaitMode>(rng, std::array{WaitMode::automatic, WaitMode::spin, WaitMode::block});
@@ -99,6 +119,81 @@ std::uint64_t sum(const std::array<std::uint64_t, kOpKinds>& counts) {
   return counts[0] + counts[1];
 }
 
+/// A store that answers at any time, or never, and whatever.
+class RandomStore final : public Store {
+ public:
+  RandomStore(std::uint64_t seed, const ManualClock& clock, const Values& values)
+      : rng_(seed, 2), clock_(clock), values_(values) {}
+
+  void submit(std::span<const StoreRequest> requests, StoreInbox& replies) override {
+    for (const StoreRequest& request : requests) {
+      if (rng_.below(20) == 0) continue;
+      const auto wait = static_cast<Nanos>(rng_.below(rng_.below(10) == 0 ? 20'000'000 : 300'000));
+      pending_.push_back({clock_.now() + wait, replyTo(request), &replies});
+    }
+  }
+  StoreLevels levels() const noexcept override { return {pending_.size(), 0, 1}; }
+
+  void deliver() {
+    for (std::size_t i = 0; i < pending_.size();) {
+      if (pending_[i].at > clock_.now()) {
+        ++i;
+        continue;
+      }
+      Pending due = std::move(pending_[i]);
+      pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(i));
+      due.reply.doneAt = clock_.now();
+      std::vector<StoreReply> replies{due.reply};
+      if (rng_.below(50) == 0) replies.push_back(due.reply);  // twice, which none should do
+      due.inbox->post(replies);
+    }
+  }
+
+ private:
+  struct Pending {
+    Nanos at;
+    StoreReply reply;
+    StoreInbox* inbox;
+  };
+
+  StoreReply replyTo(const StoreRequest& request) {
+    using Outcome = StoreReply::Outcome;
+    StoreReply reply;
+    reply.ticket = request.ticket;
+    reply.id = request.id;
+    reply.kind = request.kind;
+    reply.sentAt = rng_.below(3) == 0 ? 0 : clock_.now();
+    const bool read = request.kind == StoreRequest::Kind::read;
+    reply.outcome = read ? Outcome::found : Outcome::stored;
+    reply.version = read ? rng_.below(3) : request.version;
+    if (read) {
+      reply.value.resize(values_.size());
+      values_.write(reply.value.data(), request.id, reply.version);
+      if (rng_.below(20) == 0) reply.value.back() ^= 1;
+    }
+    switch (rng_.below(10)) {
+      case 0:
+        reply.outcome = Outcome::missing;
+        break;
+      case 1:
+        reply.outcome = Outcome::failed;
+        reply.failure = static_cast<StoreFailure>(rng_.below(kStoreFailures));
+        break;
+      case 2:
+        reply.outcome = rng_.below(2) == 0 ? Outcome::timedOut : Outcome::shed;
+        break;
+      default:
+        break;
+    }
+    return reply;
+  }
+
+  Rng rng_;
+  const ManualClock& clock_;
+  const Values& values_;
+  std::vector<Pending> pending_;
+};
+
 /// What is expensive to make is made once.
 struct World {
   const Values values{1, 40};
@@ -109,7 +204,8 @@ struct World {
 /// One run, and what its intervals add up to without the warm-up.
 class RandomRun {
  public:
-  RandomRun(World& world, std::uint64_t seed) : world_(world), rng_(seed) {
+  RandomRun(World& world, std::uint64_t seed)
+      : world_(world), rng_(seed), store_(seed, clock_, world.values) {
     plan_ = randomPlan(rng_);
     inCluster_ = rng_.below(2) == 0;
     servers_.emplace(seed, clock_, world.values, randomChances(rng_));
@@ -125,6 +221,10 @@ class RandomRun {
   void run() {
     LiveSlotMap live(world_.map);
     Shared shared(plan_, inCluster_ ? &live : nullptr, &mitigations_);
+    StoreDesk desk(store_);
+    desk.inboxes.push_back(std::make_unique<StoreInbox>([] {}));
+    if (plan_.onMiss == OnMiss::store) shared.desk = &desk;
+    servers_->elsewhere = [this] { store_.deliver(); };
     Worker worker(shared, 0, *servers_, clock_, world_.exchange);
     ASSERT_TRUE(worker.connect(kBegin));
     clock_.set(std::max(clock_.now(), kBegin - 20 * kMicrosecond));
@@ -208,7 +308,7 @@ class RandomRun {
 
   // A write whose fate is unknown is not sent again, so no server carries one out twice.
   void expectNoWriteTwice() const {
-    if (plan_.mitigation.is(MitigationKind::keySplit) || plan_.onMiss == OnMiss::refill) return;
+    if (plan_.mitigation.is(MitigationKind::keySplit) || plan_.onMiss != OnMiss::none) return;
     if (plan_.transactions) return;  // what a transaction queued need not have been carried out
     for (const auto& [version, times] : servers_->stored) EXPECT_EQ(times, 1U) << version;
   }
@@ -220,7 +320,7 @@ class RandomRun {
       EXPECT_LE(spans_[i].first, spans_[i].second);
       EXPECT_TRUE(i == 0 || spans_[i].first == spans_[i - 1].second);
     }
-    if (plan_.arrivals != Arrivals::constant || plan_.onMiss == OnMiss::refill) return;
+    if (plan_.arrivals != Arrivals::constant || plan_.onMiss != OnMiss::none) return;
     for (const auto& [version, at] : servers_->firstSent) {  // version n + 1 is due at n / rate
       const auto due = static_cast<Nanos>(static_cast<double>(version - 1) * 1e9 / plan_.rate);
       EXPECT_TRUE(version == 0 || at >= kBegin + due) << version;
@@ -234,6 +334,7 @@ class RandomRun {
   bool inCluster_ = false;
   ManualClock clock_{kSecond};
   std::optional<RandomServers> servers_;
+  RandomStore store_;
   std::vector<Nanos> sends_;
   std::vector<std::uint64_t> ends_;  // versions, which are the operations' numbers
   std::vector<std::pair<Nanos, Nanos>> spans_;

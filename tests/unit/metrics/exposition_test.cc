@@ -130,6 +130,36 @@ TEST(Exposition, ShowsHeatOfSlotsByRangeAndTheHottestByThemselves) {
             128);
 }
 
+RunDescription withStore() {
+  RunDescription run = description();
+  run.hasStore = true;
+  return run;
+}
+
+TEST(Exposition, ShowsTheStoreBehindTheCacheWhereThereIsOne) {
+  EXPECT_FALSE(
+      parsedOf(MetricsStore(description())).types.contains("redline_store_requests_total"));
+  MetricsStore store(withStore());
+  Interval one = interval(1);
+  one.counts.of(BackingCount::reads) = 7;
+  one.counts.of(BackingCount::locked) = 2;
+  one.counts.of(BackingCount::staleServed) = 3;
+  one.counts.storeWaiting = 5;
+  one.counts.refills = 4;
+  one.storeLatency().read.record(3 * kMillisecond, 7);
+  store.addInterval(one);
+  one.warmup = true;
+  store.addInterval(one);  // kept out
+  const ParsedExposition parsed = parsedOf(store);
+  EXPECT_EQ(parsed.at("redline_store_requests_total{op=\"read\"}"), 7);
+  EXPECT_EQ(parsed.at("redline_store_outcomes_total{outcome=\"locked\"}"), 2);
+  EXPECT_EQ(parsed.at("redline_store_outcomes_total{outcome=\"shed\"}"), 0);
+  EXPECT_EQ(parsed.at("redline_store_response_seconds_count{op=\"read\"}"), 7);
+  EXPECT_EQ(parsed.at("redline_miss_defences_total{event=\"stale_served\"}"), 3);
+  EXPECT_EQ(parsed.at("redline_store_waiting_operations"), 5);
+  EXPECT_EQ(parsed.at("redline_refills_total{outcome=\"stored\"}"), 4);
+}
+
 TEST(Exposition, ShowsWhichFaultsAreUnderWay) {
   MetricsStore store(description());
   EXPECT_FALSE(parsedOf(store).types.contains("redline_fault_active"));
@@ -174,7 +204,7 @@ TEST(Exposition, HasHelpAndTypeForEverySeries) {
 }
 
 TEST(Exposition, NamesCountersTotalAndEveryQuantityInItsBaseUnit) {
-  MetricsStore store(description());
+  MetricsStore store(withStore());
   store.addInterval(interval(100));
   store.addSample(sample("127.0.0.1:7600"));
   const ParsedExposition parsed = parsedOf(store);
@@ -320,7 +350,7 @@ TEST(Exposition, NamesNoRedisMetricTwice) {
 }
 
 TEST(Documentation, ExplainsEveryMetric) {
-  MetricsStore store(description());
+  MetricsStore store(withStore());
   ServerSample every = sample("127.0.0.1:7600");
   for (const RedisMetric& metric : redisMetrics()) every.info[std::string(metric.field)] = "1";
   store.addSample(every);

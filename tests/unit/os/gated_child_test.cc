@@ -50,6 +50,20 @@ TEST_F(GatedChildTest, NeverRunsWhenItsMakerGoesAwayBeforeTheRelease) {
   EXPECT_EQ(output(), "");
 }
 
+TEST_F(GatedChildTest, RunsAsAnotherUserWithNoGroupOfOurs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may choose";
+  constexpr unsigned kNobody = 65534;
+  ProgramStart start = startOf({"sh", "-c", "id -u; id -G; sleep 60"});
+  start.as = RunAs{kNobody, kNobody};
+  auto child = GatedChild::spawn(start);
+  ASSERT_TRUE(child) << child.error().message;
+  ASSERT_TRUE(child->release());
+  EXPECT_EQ(awaitChild(child->pid(), 500 * kMillisecond), std::nullopt);
+  EXPECT_EQ(output(), "65534\n65534\n");
+  ::kill(child->pid(), SIGKILL);
+  reapChild(child->pid());
+}
+
 TEST_F(GatedChildTest, HasItsInputAndNoOtherFile) {
   const auto input = memoryFile("secret\n");
   ASSERT_TRUE(input);

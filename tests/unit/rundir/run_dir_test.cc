@@ -58,6 +58,13 @@ Interval interval(int number, bool warmup = false) {
   counts.failed = {1, 2};
   for (std::size_t i = 0; i < kFailures; ++i) counts.failures[i] = 1000 + i;
   for (std::size_t i = 0; i < kMitigationCounts; ++i) counts.mitigation[i] = 2000 + i;
+  for (std::size_t i = 0; i < kBackingCounts; ++i) counts.backing[i] = 3000 + i;
+  counts.storeWaiting = 5;
+  counts.storeQueue = 4;
+  interval.storeLatency().read.record(3 * kMillisecond, 2);
+  interval.storeLatency().write.record(4 * kMillisecond);
+  interval.storeLatency().service.record(2 * kMillisecond, 3);
+  interval.storeLatency().staleRefillAge.record(80 * kMillisecond);
   interval.staleness.record(7 * kMillisecond);
   interval.invalidationLag.record(70 * kMicrosecond);
   std::uint64_t next = 7;
@@ -198,6 +205,10 @@ TEST_F(RunDirTest, ReadsBackTheIntervals) {
     expectSame(row.failedResponse, written.failed);
     expectSame(row.staleness, written.staleness);
     expectSame(row.invalidationLag, written.invalidationLag);
+    expectSame(row.storeRead, written.store->read);
+    expectSame(row.storeWrite, written.store->write);
+    expectSame(row.storeService, written.store->service);
+    expectSame(row.staleRefillAge, written.store->staleRefillAge);
   }
 }
 
@@ -239,7 +250,7 @@ TEST_F(RunDirTest, AnIntervalWithoutRecordsHasNoLatencyRatherThanZero) {
 TEST_F(RunDirTest, TheLogHoldsGetsAndSetsTogetherAndWarmupApart) {
   writeRun();
   const RunDir run = read();
-  EXPECT_EQ(run.latency.lines.size(), 16U);
+  EXPECT_EQ(run.latency.lines.size(), 28U);
   for (std::size_t measure = 0; measure < kMeasures; ++measure) {
     Histogram measured;
     for (int number = 1; number < 3; ++number) {
@@ -254,7 +265,9 @@ TEST_F(RunDirTest, TheLogHoldsGetsAndSetsTogetherAndWarmupApart) {
   EXPECT_EQ(run.latency.merged.at("warmup-response").count(), 1000U);
   EXPECT_EQ(run.latency.merged.at("failed").count(), 2U);
   EXPECT_EQ(run.latency.merged.at("unfinished").count(), 3U);
-  EXPECT_EQ(run.latency.lines[5].start, kSecond);
+  EXPECT_EQ(run.latency.merged.at("store-read").count(), 4U);
+  EXPECT_EQ(run.latency.merged.at("warmup-store-service").count(), 3U);
+  EXPECT_EQ(run.latency.lines[9].start, kSecond);
 }
 
 TEST_F(RunDirTest, ReadsBackServerSamples) {

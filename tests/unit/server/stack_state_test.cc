@@ -24,6 +24,14 @@ TEST(StackState, SurvivesTheWayThroughItsFile) {
   }
 }
 
+TEST(StackState, KeepsThePostgresBehindTheCache) {
+  StackState state = someState();
+  state.backing = PostgresState{"/tmp/s/pg", "/usr/lib/postgresql/15/bin", "1", {4712, 9, "boot"}};
+  const auto read = parseStackState(toJson(state));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, state);
+}
+
 TEST(StackState, RefusesFilesThatAreNotItsOwn) {
   for (const char* text : {"", "{", "[]", "{\"schema\":1}", "{\"schema\":2}", "null"}) {
     const auto read = parseStackState(text);

@@ -239,6 +239,7 @@ class HeldTransport final : public Transport {
     return given;
   }
   std::string_view name() const override { return "held"; }
+  Status watch(const Waker&) override { return {}; }
 
   void deliver(ConnId id, std::string_view bytes) {
     if (bytes.empty()) return;

@@ -226,6 +226,20 @@ std::string nameOf(const testing::TestParamInfo<IoChoice>& choice) {
   return choice.param == IoChoice::uring ? "uring" : "epoll";
 }
 
+// A wait without end: it would hang where it did not see the wake-up.
+TEST_P(TransportTest, ReturnsFromAWaitWhenAnotherThreadWakesIt) {
+  const auto waker = Waker::make();
+  ASSERT_TRUE(waker);
+  ASSERT_TRUE(transport_->watch(*waker));
+  for (int i = 0; i < 100; ++i) {
+    std::thread other([&waker] { waker->wake(); });
+    EXPECT_TRUE(transport_->wait(-1).empty());
+    other.join();
+    waker->wake();  // before the wait
+    EXPECT_TRUE(transport_->wait(-1).empty());
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Io, TransportTest, testing::Values(IoChoice::uring, IoChoice::epoll),
                          nameOf);
 
