@@ -81,11 +81,11 @@ void readUntil(Nanos end, unsigned inFlight, std::uint64_t keys, const Values& v
       --underWay;
       next.emplace_back().ticket = reply.ticket;
       figures.latency.record(got - begun[reply.ticket]);
-      figures.failed += reply.outcome != StoreReply::Outcome::found ? 1 : 0;
+      figures.failed += reply.outcome != StoreReply::Outcome::found ? 1U : 0U;
       figures.corrupt +=
           values.check(reply.value, reply.id, nullptr, VerifyLevel::full) != Values::Verdict::ok
-              ? 1
-              : 0;
+              ? 1U
+              : 0U;
     }
   }
 }

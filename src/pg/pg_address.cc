@@ -48,12 +48,14 @@ std::string PgAddress::text() const {
   return "unix:" + socketPath().string();
 }
 
-// An empty value, unlike a missing one, keeps libpq from asking the environment.
+// An empty value, unlike a missing one, keeps libpq from asking the environment; but for the file
+// of passwords, which is then ~/.pgpass: one that cannot be there is not looked for.
 std::string connectionText(const PgAddress& address, Nanos connectTimeout,
                            const std::string& settings) {
   const auto seconds = std::max<Nanos>(2, (connectTimeout + kSecond - 1) / kSecond);
   return fmt::format(
-      "host={} hostaddr='' port={} dbname={} user={} password={} passfile=/dev/null options={} "
+      "host={} hostaddr='' port={} dbname={} user={} password={} passfile=/dev/null/none "
+      "options={} "
       "connect_timeout={} sslmode=disable gssencmode=disable client_encoding=UTF8 "
       "application_name=redline target_session_attrs=any",
       quoted(address.directory.string()), address.port, quoted(address.database),

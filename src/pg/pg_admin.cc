@@ -51,7 +51,7 @@ Result<PgResult> PgAdmin::query(const std::string& sql) {
       break;
   }
   if (::PQstatus(connection_.get()) != CONNECTION_OK) return fail(lost());
-  return fail(errorCodeOf(failureOf(sqlStateOf(result.get()))), "PostgreSQL at {}: {}",
+  return fail(errorCodeOf(storeFailureOf(sqlStateOf(result.get()))), "PostgreSQL at {}: {}",
               address_.text(), errorOf(result.get()));
 }
 
@@ -96,7 +96,7 @@ Status PgAdmin::finishCopy() {
   Status status;
   while (const PgResult result{::PQgetResult(connection_.get())})
     if (::PQresultStatus(result.get()) != PGRES_COMMAND_OK && status)
-      status = fail(errorCodeOf(failureOf(sqlStateOf(result.get()))), "PostgreSQL at {}: {}",
+      status = fail(errorCodeOf(storeFailureOf(sqlStateOf(result.get()))), "PostgreSQL at {}: {}",
                     address_.text(), errorOf(result.get()));
   return status;
 }

@@ -50,7 +50,7 @@ void ClearResult::operator()(pg_result* result) const noexcept {
   ::PQclear(result);
 }
 
-StoreFailure failureOf(std::string_view sqlState) {
+StoreFailure storeFailureOf(std::string_view sqlState) {
   if (sqlState.empty()) return StoreFailure::unreachable;
   const auto row = std::ranges::find_if(
       kStates, [&](const StateRow& each) { return sqlState.starts_with(each.begins); });

@@ -10,7 +10,7 @@ namespace redline {
 
 /// Which failure an SQLSTATE is (appendix A of PostgreSQL's manual). Empty: libpq made the error
 /// itself, as the connection was lost.
-StoreFailure failureOf(std::string_view sqlState);
+StoreFailure storeFailureOf(std::string_view sqlState);
 /// Why a connection could not be made, by what the server or libpq said.
 StoreFailure connectFailure(std::string_view said);
 ErrorCode errorCodeOf(StoreFailure failure);

@@ -240,7 +240,7 @@ bool PgLine::take(pg_result* result, Nanos now, LineSink& sink) {
   }
   if (front.kind == Expected::Kind::sync) {
     // The server's last words before it hangs up stand outside of any request.
-    sink.problem(failureOf(sqlStateOf(result)), errorOf(result));
+    sink.problem(storeFailureOf(sqlStateOf(result)), errorOf(result));
     return true;
   }
   front.hadResult = true;
@@ -248,7 +248,7 @@ bool PgLine::take(pg_result* result, Nanos now, LineSink& sink) {
     settle(front, result, now, sink);
   } else if (status == PGRES_FATAL_ERROR) {
     prepareFailed_ = true;
-    failure_ = failureOf(sqlStateOf(result));
+    failure_ = storeFailureOf(sqlStateOf(result));
     sink.problem(failure_, errorOf(result));
   }
   return true;
@@ -273,7 +273,7 @@ void PgLine::settle(Expected& expected, pg_result* result, Nanos now, LineSink& 
       break;
     case PGRES_FATAL_ERROR: {
       StoreReply reply = replyTo(request, StoreReply::Outcome::failed, now);
-      reply.failure = failureOf(sqlStateOf(result));
+      reply.failure = storeFailureOf(sqlStateOf(result));
       sink.problem(reply.failure, errorOf(result));
       return answer(expected, std::move(reply), sink);
     }

@@ -167,7 +167,7 @@ class PgStore::Loop final : private LineSink {
     std::uint64_t inFlight = 0, open = 0;
     for (const PgLine& line : lines_) {
       inFlight += line.inFlight();
-      open += line.state() == PgLine::State::ready ? 1 : 0;
+      open += line.state() == PgLine::State::ready ? 1U : 0U;
     }
     if (open > wasOpen_) opened_.fetch_add(open - wasOpen_, std::memory_order_relaxed);
     wasOpen_ = open;

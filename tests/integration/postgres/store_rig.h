@@ -93,13 +93,13 @@ class StoreRig {
   }
   std::size_t countOf(StoreReply::Outcome outcome) {
     std::size_t count = 0;
-    for (const auto& [ticket, reply] : replies_) count += reply.outcome == outcome ? 1 : 0;
+    for (const auto& [ticket, reply] : replies_) count += reply.outcome == outcome ? 1U : 0U;
     return count;
   }
   std::size_t countOf(StoreFailure failure) {
     std::size_t count = 0;
     for (const auto& [ticket, reply] : replies_)
-      count += reply.outcome == StoreReply::Outcome::failed && reply.failure == failure ? 1 : 0;
+      count += reply.outcome == StoreReply::Outcome::failed && reply.failure == failure ? 1U : 0U;
     return count;
   }
   /// Whether a read succeeds now.

@@ -8,19 +8,19 @@ namespace redline {
 namespace {
 
 TEST(PgFailure, IsToldByItsState) {
-  EXPECT_EQ(failureOf(""), StoreFailure::unreachable);
-  EXPECT_EQ(failureOf("57P01"), StoreFailure::unreachable);
-  EXPECT_EQ(failureOf("57P03"), StoreFailure::unreachable);
-  EXPECT_EQ(failureOf("08006"), StoreFailure::unreachable);
-  EXPECT_EQ(failureOf("28P01"), StoreFailure::refused);
-  EXPECT_EQ(failureOf("42P01"), StoreFailure::refused);
-  EXPECT_EQ(failureOf("53300"), StoreFailure::tooMany);
-  EXPECT_EQ(failureOf("53100"), StoreFailure::diskFull);
-  EXPECT_EQ(failureOf("55P03"), StoreFailure::locked);
-  EXPECT_EQ(failureOf("40P01"), StoreFailure::locked);
-  EXPECT_EQ(failureOf("57014"), StoreFailure::locked);
-  EXPECT_EQ(failureOf("25006"), StoreFailure::readOnly);
-  EXPECT_EQ(failureOf("22012"), StoreFailure::error);
+  EXPECT_EQ(storeFailureOf(""), StoreFailure::unreachable);
+  EXPECT_EQ(storeFailureOf("57P01"), StoreFailure::unreachable);
+  EXPECT_EQ(storeFailureOf("57P03"), StoreFailure::unreachable);
+  EXPECT_EQ(storeFailureOf("08006"), StoreFailure::unreachable);
+  EXPECT_EQ(storeFailureOf("28P01"), StoreFailure::refused);
+  EXPECT_EQ(storeFailureOf("42P01"), StoreFailure::refused);
+  EXPECT_EQ(storeFailureOf("53300"), StoreFailure::tooMany);
+  EXPECT_EQ(storeFailureOf("53100"), StoreFailure::diskFull);
+  EXPECT_EQ(storeFailureOf("55P03"), StoreFailure::locked);
+  EXPECT_EQ(storeFailureOf("40P01"), StoreFailure::locked);
+  EXPECT_EQ(storeFailureOf("57014"), StoreFailure::locked);
+  EXPECT_EQ(storeFailureOf("25006"), StoreFailure::readOnly);
+  EXPECT_EQ(storeFailureOf("22012"), StoreFailure::error);
 }
 
 // libpq 15's and the server's own words.

@@ -65,8 +65,8 @@ TEST(RequestQueue, ShedsWhatIsAboveTheRate) {
   for (int i = 0; i < 20'000; ++i) {  // 10,000 a second for two seconds
     const Nanos now = i * 100 * kMicrosecond;
     const auto refused = queue.push(request(1), now);
-    taken += refused ? 0 : 1;
-    shed += refused == StoreReply::Outcome::shed ? 1 : 0;
+    taken += refused ? 0U : 1U;
+    shed += refused == StoreReply::Outcome::shed ? 1U : 0U;
   }
   EXPECT_NEAR(static_cast<double>(taken), 2010, 10);
   EXPECT_EQ(taken + shed, 20'000U);

@@ -106,7 +106,7 @@ TEST(OwnerName, IsReadAsItWasWritten) {
   owner.pid = 4711;
   owner.startTicks = 889123;
   EXPECT_EQ(ownerName(owner), "of-4711-889123");
-  for (const std::string name : {ownerName(owner), ownerName(owner) + "-2"}) {
+  for (const std::string& name : {ownerName(owner), ownerName(owner) + "-2"}) {
     const auto read = ownerOfName(name);
     ASSERT_TRUE(read) << name;
     EXPECT_EQ(read->pid, 4711);
