@@ -361,7 +361,7 @@ Result<DriverPlan> driverPlan(const Invocation& invocation, const Credentials& c
   plan.redlineVersion = REDLINE_VERSION;
   plan.anyVersion = flags.on("any-version");
   plan.chaos = std::move(*chaos);
-  if (!plan.chaos.empty()) plan.own = knownOwnServers();
+  if (!plan.chaos.empty() || plan.engine.backing.used) plan.own = knownOwnServers();
   plan.force = flags.on("force");
   return plan;
 }

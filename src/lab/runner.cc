@@ -397,8 +397,7 @@ Result<std::optional<std::vector<DriverPlan>>> Run::drivePlans(const LabRun& run
     const std::string directory =
         drive.name.empty() ? run.name : fmt::format("{}/{}", run.name, drive.name);
     plan->out = dir_.path() / directory;
-    for (std::size_t i = 0; i < up.stack->size(); ++i)
-      plan->own.push_back(ownServer(up.stack->node(i)));
+    plan->own = ownServers(*up.stack);
     record.directories.push_back(directory);
     record.commands.push_back(
         driverCommand(filled(clientFlags(*flags), placesForPeople(options_.cpus))));

@@ -1,5 +1,7 @@
 #include "run/driver_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -11,6 +13,7 @@
 #include <thread>
 
 #include "base/affinity.h"
+#include "base/text.h"
 #include "engine/engine.h"
 #include "os/console.h"
 #include "os/files.h"
@@ -23,6 +26,7 @@
 #include "run/preflight.h"
 #include "run/send_file.h"
 #include "run/server_readings.h"
+#include "run/store_run.h"
 #include "run/summarize.h"
 #include "rundir/plan.h"
 #include "rundir/run_dir.h"
@@ -47,6 +51,12 @@ Edge readEdge(std::vector<Target>& targets) {
   const CpuReading cpu = readCpuTimes();
   return {readSamples(targets), cpu};
 }
+
+/// Ends the store, which still posts to the engine's workers, before the engine.
+struct StoreEnd {
+  std::unique_ptr<PgStore>& store;
+  ~StoreEnd() { store.reset(); }
+};
 
 /// One run, from the open run directory to the summary.
 class DriverRun {
@@ -76,9 +86,13 @@ class DriverRun {
       mitigation_ = std::move(*prepared);
     }
     if (preflight_.map) followCluster();
+    auto store = openStore(plan_.engine, plan_.own, preflight_.targets.front().admin.endpoint(),
+                           plan_.force);
+    if (!store) return fail(store.error());
     auto engine = Engine::connect(plan_.engine, recorder_, slotMap_.get(),
-                                  mitigation_ ? &mitigation_->shared() : nullptr);
+                                  mitigation_ ? &mitigation_->shared() : nullptr, store->get());
     if (!engine) return fail(engine.error());
+    const StoreEnd beforeTheEngine{*store};
     if (!plan_.sends.empty()) {
       auto file = SendFile::create(plan_.sends, (*engine)->sendLogs());
       if (!file) return fail(std::move(file.error()));
@@ -108,6 +122,7 @@ class DriverRun {
       sampler.stop();
       failures_.note(ended);
     }
+    if (*store) noteStore(**store);
     return finish(**engine);
   }
 
@@ -256,6 +271,18 @@ class DriverRun {
     std::this_thread::sleep_for(std::chrono::nanoseconds(std::max<Nanos>(at - clock_.now(), 0)));
   }
 
+  /// What the store said of its failures, which the counts do not.
+  void noteStore(const PgStore& store) {
+    for (const StoreProblem& problem : store.problems())
+      storeNotes_.push_back(
+          fmt::format("the store behind the cache: {} {}, the last one: {}", problem.count,
+                      kStoreFailureNames[static_cast<std::size_t>(problem.failure)], problem.last));
+    if (const std::uint64_t again = store.reconnects(); again != 0)
+      storeNotes_.push_back(
+          fmt::format("{} to the store behind the cache opened again after a loss",
+                      plural(again, "connection was", "connections were")));
+  }
+
   RunFacts facts(const Engine& engine) {
     const Window window = engine.window();
     RunFacts facts;
@@ -303,6 +330,7 @@ class DriverRun {
     };
     summary.faults = chaos_.figures(start_);
     note(chaos_.problems());
+    note(storeNotes_);
     note(errorNotes(summary.rate, plan_.engine.cluster()));
     note(preflight_.notes);
     if (const std::string& why = engine.realtimeRefused(); !why.empty())
@@ -341,6 +369,7 @@ class DriverRun {
   std::atomic<unsigned> faults_ = 0;
   std::optional<SendFile> sends_;
   StorePeaks storePeaks_;
+  std::vector<std::string> storeNotes_;
   std::optional<Edge> before_, after_;
   DispatchByFaults dispatch_;
   ChaosRun chaos_;  ///< last: its threads use what is above

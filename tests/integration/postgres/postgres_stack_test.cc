@@ -169,10 +169,11 @@ TEST_F(PostgresStack, WithAPasswordLetsNobodyInWithoutIt) {
   ASSERT_TRUE(up) << up.error().message;
   EXPECT_FALSE(PgAdmin::connect(*backingAddress(up->state, {})));
   EXPECT_TRUE(PgAdmin::connect(*backingAddress(up->state, "ver'y secret")));
-  for (const auto& entry : fs::recursive_directory_iterator(up->state.dir))
-    if (entry.is_regular_file())
-      EXPECT_THAT(readWholeFile(entry.path()).value_or(""), Not(HasSubstr("ver'y secret")))
-          << entry.path();
+  for (const auto& entry : fs::recursive_directory_iterator(up->state.dir)) {
+    if (!entry.is_regular_file()) continue;
+    EXPECT_THAT(readWholeFile(entry.path()).value_or(""), Not(HasSubstr("ver'y secret")))
+        << entry.path();
+  }
   ASSERT_TRUE(stack_.down("test", {{}, "ver'y secret"}));
 }
 
