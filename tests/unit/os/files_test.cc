@@ -117,6 +117,19 @@ TEST(WriteWholeFile, FollowsALink) {
   EXPECT_EQ(contents(directory.path() / "target"), "new");
 }
 
+TEST(WriteSecretFile, LetsNobodyElseReadItWhateverWasThere) {
+  const test::TemporaryDirectory directory;
+  const auto path = directory.path() / "secret";
+  ASSERT_TRUE(writeWholeFile(path, "old"));
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(writeSecretFile(path, "sesame"));
+    struct stat status{};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0600U);
+    EXPECT_EQ(readWholeFile(path).value(), "sesame");
+  }
+}
+
 TEST(ReadWholeFile, ReturnsEveryByteOrNamesTheFile) {
   const TemporaryDirectory directory;
   const std::string text(200'000, '\0');
