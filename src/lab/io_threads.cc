@@ -105,7 +105,7 @@ struct Split {
   double kernelShared(double threads) const { return total() / (redis + kernel / threads); }
   /// … were everything shared out but the execution: parsing and replies too.
   double allShared(double threads) const {
-    return total() / (execution + (total() - execution) / threads);
+    return 1 / ((execution + (total() - execution) / threads) / total());
   }
 };
 
@@ -122,8 +122,16 @@ Measurement kernelShare() {
 Measurement lowerBound(unsigned threads) {
   return [threads](const Reading& run) { return splitOf(run).kernelShared(threads); };
 }
-Measurement upperBound(unsigned threads) {
-  return [threads](const Reading& run) { return splitOf(run).allShared(threads); };
+/// Of threads that share out everything but what a command costs in large batches, where `ratio` is
+/// what it costs alone ÷ that: Amdahl's law.
+double amdahl(double ratio, double threads) {
+  const double rest = 1 / ratio;
+  return 1 / (rest + (1 - rest) / threads);
+}
+Measured boundOf(Measured ratio, unsigned threads) {
+  for (double* const end : {&ratio.estimate.value, &ratio.estimate.low, &ratio.estimate.high})
+    *end = amdahl(*end, threads);
+  return ratio;
 }
 
 /// 1 − 1/ratio: the share of a cost that is saved where the rest is `ratio` times less.
@@ -165,7 +173,12 @@ struct Figures {
   Quantity generator = s.mean("share", generatorBusy, grid.cells);
 
   Quantity atLeast(unsigned n) const { return s.quantity("x", lowerBound(n), {alone, large}); }
-  Quantity atMost(unsigned n) const { return s.quantity("x", upperBound(n), {alone, large}); }
+  Measured atMost(unsigned n) const { return boundOf(main.ratio(many, alone), n); }
+  Measured atMostLarge(unsigned n) const {
+    return boundOf(main.ratio(at(labelOf(true, batch)), large), n);
+  }
+  /// What batches give with one thread, in CPU as the bounds are.
+  Measured batches() const { return main.ratio(batched, alone); }
   bool wasRun(unsigned n) const { return rate.has(at(threadsLabel(n, 0))); }
 };
 
@@ -182,19 +195,18 @@ void tabulate(const Figures& f) {
       .validRuns()
       .note(fmt::format("{} connections. CPU of the main thread by INFO. The kernel's part is "
                         "system time: reading and writing sockets, and waiting for events. "
-                        "Executing: by commandstats, clock calls included.",
+                        "Executing: by commandstats, clock calls "
+                        "and time without the core included.",
                         f.s.parameters().text("conns")))
       .rows(f.grid.cells, &f.rate);
   Table bounds = f.s.table("How much I/O threads could give, by the split of the CPU");
   bounds.heads({"io-threads", "if they share the kernel's part",
-                "if they share all but the execution", "large values, all but the execution",
-                "measured"});
+                "if they share all that batches save", "the same, large values", "measured"});
   for (const unsigned n : f.threads) {
     const Measured gain = f.rate.ratio(f.alone, f.at(threadsLabel(n, 0)));
-    bounds.row(
-        {std::to_string(n), cellOf(f.atLeast(n)[f.alone]), cellOf(f.atMost(n)[f.alone]),
-         cellOf(f.atMost(n)[f.large]), gain.isKnown() ? cellOf(gain) : LabCell("not attempted")},
-        {f.atMost(n)[f.alone]});
+    bounds.row({std::to_string(n), cellOf(f.atLeast(n)[f.alone]), cellOf(f.atMost(n)),
+                cellOf(f.atMostLarge(n)), gain.isKnown() ? cellOf(gain) : LabCell("not attempted")},
+               {f.atMost(n)});
   }
   bounds
       .note(
@@ -213,9 +225,7 @@ void plotSplit(const Figures& f) {
     return !one.isLarge && !one.isUnix && one.threads == 1;
   });
   f.s.plot("split", "Main-thread time per command by batch")
-      .describe(
-          "As fast as replies allow. The kernel's part is paid once for each batch, Redis's "
-          "own once for each command. Bars: 95% confidence.")
+      .describe("As fast as replies allow. Bars: 95% confidence.")
       .x("commands in a batch", AxisKind::logCount)
       .y("time per command", AxisKind::latency)
       .line("kernel", f.kernel, cells, place)
@@ -228,13 +238,14 @@ void plotSplit(const Figures& f) {
 void plotBounds(const Figures& f) {
   constexpr unsigned kMost = 8;
   const std::vector<const Reading*> runs = f.s.validRuns(f.alone);
+  const Measured ratio = f.main.ratio(f.many, f.alone);
   LabSeries kernel{.title = "only the kernel's part shared", .points = {}, .dashed = true};
-  LabSeries all{.title = "all but the execution shared", .points = {}, .dashed = true};
-  for (unsigned n = 1; n <= kMost && !runs.empty(); ++n) {
-    const auto low = figuresOf(runs, lowerBound(n)), high = figuresOf(runs, upperBound(n));
-    if (low.empty() || high.empty()) continue;
+  LabSeries all{.title = "all that batches save shared", .points = {}, .dashed = true};
+  for (unsigned n = 1; n <= kMost && ratio.isKnown(); ++n) {
+    const auto low = figuresOf(runs, lowerBound(n));
+    if (low.empty()) continue;
     kernel.points.push_back({static_cast<double>(n), meanOf(low)});
-    all.points.push_back({static_cast<double>(n), meanOf(high)});
+    all.points.push_back({static_cast<double>(n), amdahl(ratio.value(), n)});
   }
   Plot plot = f.s.plot("bounds", "How far I/O threads could raise the ceiling");
   plot.describe(
@@ -245,7 +256,7 @@ void plotBounds(const Figures& f) {
       .main();
   if (kernel.points.empty()) return;
   plot.series(std::move(kernel)).series(std::move(all));
-  const Measured batches = f.rate.ratio(f.alone, f.batched);
+  const Measured batches = f.batches();
   if (batches.isKnown())
     plot.series({.title = fmt::format("batches of {}, one thread", f.batch),
                  .points = {{1, batches.value()}, {kMost, batches.value()}}});
@@ -292,7 +303,7 @@ void claimShare(const Figures& f) {
 void claimGain(const Figures& f, unsigned n) {
   const Cell cell = f.at(threadsLabel(n, 0));
   const Measured gain = f.rate.ratio(f.alone, cell);
-  const Measured most = f.atMost(n)[f.alone];
+  const Measured most = f.atMost(n);
   if (!gain.isKnown() || !most.isKnown()) return;
   const bool isBeyond = gain.estimate.low > most.estimate.high;
   f.s.claim(fmt::format("gain-{}", n), isBeyond ? Standing::contradicts : expectAbove(gain))
@@ -311,19 +322,19 @@ void claimGain(const Figures& f, unsigned n) {
 
 void claimBounds(const Figures& f) {
   const unsigned n = f.threads.back();
-  const Measured least = f.atLeast(n)[f.alone], most = f.atMost(n)[f.alone];
+  const Measured least = f.atLeast(n)[f.alone], most = f.atMost(n);
   f.s.claim("bound", Standing::plain)
       .from("the split of the main thread's CPU; no I/O thread ran for this")
       .headline(!f.wasRun(n))
       .text(
-          "{} I/O threads can raise the ceiling at most {} times. If they take only the kernel's "
+          "{} I/O threads can multiply the ceiling by at most {}. If they take only the kernel's "
           "part off the main thread, it is {}",
           n, most, least);
   f.s.figure(fmt::format("bound of {} I/O threads", n), most);
-  const Measured batches = f.rate.ratio(f.alone, f.batched);
+  const Measured batches = f.batches();
   f.s.claim("batches-against-threads", expectMore(batches, most))
-      .from("achieved rates of one thread, and the bound")
-      .text("Batches of {} raise it {} times with one thread, and {} threads could at most {}",
+      .from("main-thread CPU per command of one thread, and the bound")
+      .text("Batches of {} multiply it by {} with one thread, and {} threads could by at most {}",
             f.batch, batches, n, most);
 }
 
@@ -344,8 +355,8 @@ void claimNotAttempted(const Figures& f) {
 
 void conclude(const Figures& f) {
   const unsigned n = f.threads.back();
-  const Measured share = f.share[f.alone], most = f.atMost(n)[f.alone];
-  const Measured batches = f.rate.ratio(f.alone, f.batched);
+  const Measured share = f.share[f.alone], most = f.atMost(n);
+  const Measured batches = f.batches();
   const Measured gain = f.rate.ratio(f.alone, f.at(threadsLabel(n, 0)));
   if (gain.isKnown())
     f.s.answer({share, gain},
@@ -371,9 +382,9 @@ void conclude(const Figures& f) {
                              : fmt::format("{} more cores for one shard", n - 1),
          .gain = std::max(batches.value(), threads.value()),
          .runs = {}});
-    f.s.recommend("{}: batches of {} raise the ceiling {} times, {} I/O threads {} {}",
+    f.s.recommend("{}: batches of {} multiply the ceiling by {}, {} I/O threads by {}{}",
                   isBatching ? "Pipeline first" : "Take I/O threads first", f.batch, batches, n,
-                  gain.isKnown() ? "" : "at most", threads);
+                  gain.isKnown() ? "" : "at most ", threads);
     f.s.cost("{} I/O threads use up to {} more cores, which spin while there is work", n, n - 1);
   }
   f.s.alternative({share},
@@ -394,15 +405,15 @@ void declare(Study& s) {
   const Split assumed{p.seconds("assumed-kernel") * 1e6, p.seconds("assumed-redis") * 1e6,
                       p.seconds("assumed-execution") * 1e6};
   const std::string model =
-      fmt::format("{} in the kernel, {} in Redis, {} of it executing, assumed",
+      fmt::format("{} in the kernel, {} in Redis, {} of it left in large batches, assumed",
                   p.text("assumed-kernel"), p.text("assumed-redis"), p.text("assumed-execution"));
   const Figures f{s, of, grid};
   const unsigned n = f.threads.back();
   const Prediction share = s.predict("kernel's share of a GET sent alone", model, "share",
                                      assumed.kernel / assumed.total());
-  const Prediction bound =
-      s.predict(fmt::format("most that {} I/O threads can give", n),
-                "all but the execution shared evenly; " + model, "x", assumed.allShared(n));
+  const Prediction bound = s.predict(
+      fmt::format("most that {} I/O threads can give", n),
+      "all but what is left in large batches shared evenly; " + model, "x", assumed.allShared(n));
   const double batch = static_cast<double>(f.most);
   const Prediction saved =
       s.predict(fmt::format("share of it that batches of {} save", f.most),
@@ -418,11 +429,11 @@ void declare(Study& s) {
   claimNotAttempted(f);
   conclude(f);
   share.measured(f.share[f.alone]);
-  bound.measured(f.atMost(n)[f.alone]);
+  bound.measured(f.atMost(n));
   saved.measured(savedShare(f.main.ratio(f.many, f.alone)));
   s.method(
-      "Bounds are computed for each run from its own split, so their intervals are those of "
-      "repeats. A thread's share of the work is taken as even");
+      "The bound is Amdahl's law: what a command still costs in the largest batches stays with the "
+      "main thread, and the threads share the rest evenly");
   s.method(intervalNote(f.main[f.alone].estimate));
 }
 
@@ -478,7 +489,7 @@ Experiment ioThreadsExperiment() {
             .help = "user time of a command, for the prediction"},
            {.name = "assumed-execution",
             .kind = duration,
-            .help = "of it, what executing takes, for the prediction"},
+            .help = "of it, what is left in large batches, for the prediction"},
            {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
            {.name = "duration", .kind = duration, .help = "measured time of each run"}},
       .check = lab::io_threads::check,

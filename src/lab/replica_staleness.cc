@@ -372,7 +372,7 @@ Status writeFor(Nanos duration, Admin& master, const Writing& writing, const Ben
     if (!isShort) return fail(isShort.error());
     into.rounds.record(SteadyClock::read() - begin);
     into.writes += writing.batch;
-    into.shortOf += *isShort ? 1 : 0;
+    into.shortOf += *isShort ? 1U : 0U;
   }
   return {};
 }
@@ -520,11 +520,12 @@ void reportRates(const RateFigures& f) {
   s.claim("window-grows", expectAbove(grows))
       .from("a probe's writes at the master and reads from its replica")
       .headline()
-      .restsOn({f.p99[f.least], f.p50[f.most]})
+      .restsOn({f.p99[f.least]})
       .text(
-          "At {} writes/s a replica shows an acknowledged write {} later at the median, {} at "
-          "p99. That p99 is {} the one at {} writes/s",
-          f.most[f.rate], f.p50[f.most], f.p99[f.most], grows, f.least[f.rate]);
+          "At {} writes/s {} of the reads that follow an acknowledgement at once miss the write, "
+          "and "
+          "the window's p99 is {}. That is {} the one at {} writes/s",
+          f.most[f.rate], f.first[f.most], f.p99[f.most], grows, f.least[f.rate]);
   s.figure("stale window p99, highest ÷ lowest rate", grows);
   s.figure("stale window p50 at the highest rate", f.p50[f.most]);
   const Measured agree = ratioWithin(f.most, f.little, f.behind);
@@ -563,7 +564,12 @@ struct TroubleFigures {
   Quantity recovered = s.mean("us", recorded(kRecovered), grid.cells);
   Quantity behind = s.mean("bytes", recorded(kBehindAfter), grid.cells);
 
-  Measured over(const Cell& cell) const { return ratioWithin(cell, before, after); }
+  /// Of each run, so that a bad minute is in both.
+  Quantity ratio = s.quantity(
+      "x", [](const Reading& run) { return run.figure(kWorstAfter) / run.figure(kWorstBefore); },
+      grid.cells);
+
+  Measured over(const Cell& cell) const { return ratio[cell]; }
   /// The one that makes the longest window.
   std::optional<Cell> worst() const {
     std::optional<Cell> most;
@@ -681,16 +687,22 @@ void reportWait(const WaitFigures& f) {
       .from("round trips of one connection, with WAIT and without, in turn")
       .text("One WAIT behind {} writes multiplies their round trip by {}", manyWith[f.batch],
             batched);
-  const double stale = f.stale[f.with].value(), staleWithout = f.stale[f.without].value();
-  s.claim("wait-fresh", stale > 0          ? Standing::contradicts
-                        : staleWithout > 0 ? Standing::expected
-                                           : Standing::inconclusive)
+  const auto sum = [&](const char* which, const Quantity& of) {
+    double all = 0;
+    for (const Cell& cell : f.grid.where(f.way, which)) all += of.has(cell) ? of[cell].value() : 0;
+    return all;
+  };
+  const double stale = sum(kWait, f.stale), plain = sum(kNone, f.stale);
+  s.claim("wait-fresh", stale > 0   ? Standing::contradicts
+                        : plain > 0 ? Standing::expected
+                                    : Standing::inconclusive)
       .from("reads from the replica right after the reply")
       .headline()
+      .restsOn({f.reads[f.with], f.reads[f.without]})
       .text(
-          "Right after WAIT {} of {} reads from that replica were stale. Right after a plain "
-          "write {} of {} were",
-          f.stale[f.with].plain(), f.reads[f.with], f.stale[f.without].plain(), f.reads[f.without]);
+          "Right after WAIT {:.0f} of {:.0f} reads from that replica were stale. Right after plain "
+          "writes {:.0f} of {:.0f} were",
+          stale, sum(kWait, f.reads), plain, sum(kNone, f.reads));
 }
 
 void conclude(Study& s, const RateFigures& rates, const TroubleFigures& troubles,
@@ -716,13 +728,20 @@ void conclude(Study& s, const RateFigures& rates, const TroubleFigures& troubles
             .price = fmt::format("WAIT multiplies a write's round trip by {}", rounded(price)),
             .gain = longest.value() / usual.value(),
             .runs = {}});
+  const auto after = [&](std::string_view name) {
+    return troubles.after[troubles.grid.at(troubles.trouble, name)];
+  };
   s.recommend(
-      "Take replicas out of rotation while master_link_status is down or they load: {} "
+      "Take replicas out of rotation while master_link_status is down or they load: a full resync "
       "makes them stale for {}",
-      what, longest);
+      after("resync"));
   s.recommend(
-      "Watch slave_repl_offset at the replica against master_repl_offset. The master's "
-      "slaveN line is {} of the truth at this rate",
+      "Split commands that run long, also for the replicas' sake: each executes one again, and is "
+      "stale for {} meanwhile",
+      after("slow-command"));
+  s.recommend(
+      "Watch slave_repl_offset at the replica against master_repl_offset: the master's slaveN line "
+      "shows {} as much at this rate",
       ratioWithin(rates.most, rates.behind, rates.masterSays));
   s.cost(
       "WAIT 1 multiplies a write's round trip by {}; it covers the writes of its own "

@@ -155,13 +155,13 @@ TEST(ReplicaStalenessFindings, PriceWaitAndSayWhatItBuys) {
   const auto document = analysed({});
   EXPECT_THAT(document.findings, finds("wait-price", Standing::expected, "3×", "90 µs"));
   EXPECT_THAT(document.findings, finds("wait-batched", Standing::expected, "2×"));
-  EXPECT_THAT(document.findings, finds("wait-fresh", Standing::expected, "0 of 300", "60 of 300"));
+  EXPECT_THAT(document.findings, finds("wait-fresh", Standing::expected, "0 of 600", "150 of 600"));
   EXPECT_THAT(document.costs, Contains(HasSubstr("WAIT 1 multiplies")));
   All stale;
   stale.waits[{"1", "wait"}].stale = 1;
-  EXPECT_THAT(analysed(stale).findings, finds("wait-fresh", Standing::contradicts, "3 of 300"));
+  EXPECT_THAT(analysed(stale).findings, finds("wait-fresh", Standing::contradicts, "3 of 600"));
   All fresh;
-  fresh.waits[{"1", "none"}].stale = 0;
+  fresh.waits[{"1", "none"}].stale = fresh.waits[{"16", "none"}].stale = 0;
   EXPECT_THAT(analysed(fresh).findings, finds("wait-fresh", Standing::inconclusive));
 }
 
