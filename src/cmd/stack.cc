@@ -149,7 +149,7 @@ std::vector<FlagSpec> redisFlags() {
       {.name = "redis-image",
        .fallback = kRedisImage,
        .help = "with -engine=compose: the image, which must have been fetched",
-       .example = "valkey/valkey:7.2",
+       .example = "redis:7.2.4-bookworm",
        .group = kGroup},
       {.name = "any-version",
        .kind = ValueKind::boolean,
