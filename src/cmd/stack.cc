@@ -315,11 +315,10 @@ Result<ExitCode> status(const Invocation& invocation, const Stack& stack) {
   };
   for (const std::string& name : names) note(showOne(invocation, stack, name));
   for (const auto& [name, processes] : strays)
-    note(fail(
-        ErrorCode::unreachable,
-        "the directory of stack {0} was deleted, and {1} of its processes still run (pid {2}): "
-        "'redline stack down {0}' ends them",
-        name, processes.size(), processes.front().pid));
+    note(fail(ErrorCode::unreachable,
+              "stack {0} still runs (pid {1}), but its directory was deleted: 'redline stack down "
+              "{0}' ends it",
+              name, processes.front().pid));
   if (!first) return fail(first.error());
   return ExitCode::good;
 }
