@@ -17,9 +17,9 @@ namespace redline {
 struct ScopedStackOptions {
   /// `dir` and `port` are chosen by the stack; maxmemory 0: 256 MB.
   NodeConfig node;
-  std::optional<ClusterShape> cluster;         ///< none: a single node
+  std::optional<ClusterShape> cluster;    ///< none: a single node
   std::optional<ComposeOptions> compose = {};  ///< containers instead of processes
-  bool tls = false;                            ///< with certificates that are made for it
+  bool tls = false;                       ///< with certificates that are made for it
   Nanos startTimeout = NodeStartOptions{}.timeout;
   std::filesystem::path parent;  ///< where its temporary directory goes; empty: $TMPDIR or /tmp
 };

@@ -45,9 +45,9 @@ struct StackState {
   std::string binary;  ///< what its servers run, for the one that is started again: a program or
                        ///< an image
   std::vector<NodeState> nodes;
-  bool compose = false;         ///< they are containers, of the ComposeProject of `dir`
+  bool compose = false;    ///< they are containers, of the ComposeProject of `dir`
   StackSettings settings = {};  ///< what it was started with
-  bool tls = false;  ///< its TCP ports speak TLS, with the certificates in certificatesDir()
+  bool tls = false;        ///< its TCP ports speak TLS, with the certificates in certificatesDir()
 
   bool isCluster() const { return topology == "cluster"; }
   std::filesystem::path certificatesDir() const { return dir / "tls"; }
