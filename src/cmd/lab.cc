@@ -134,7 +134,7 @@ std::vector<FlagSpec> machineFlags() {
       {.name = "redis-image",
        .fallback = kRedisImage,
        .help = "with -engine=compose: the image, which must have been fetched",
-       .example = "valkey/valkey:7.2",
+       .example = "redis:7.2.4-bookworm",
        .group = kGroup},
       {.name = "stacks",
        .kind = ValueKind::path,

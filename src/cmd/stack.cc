@@ -151,7 +151,7 @@ std::vector<FlagSpec> redisFlags() {
       {.name = "redis-image",
        .fallback = kRedisImage,
        .help = "with -engine=compose: the image, which must have been fetched",
-       .example = "valkey/valkey:7.2",
+       .example = "redis:7.2.4-bookworm",
        .group = kGroup},
       {.name = "any-version",
        .kind = ValueKind::boolean,
@@ -324,11 +324,10 @@ Result<ExitCode> status(const Invocation& invocation, const Stack& stack) {
   };
   for (const std::string& name : names) note(showOne(invocation, stack, name));
   for (const auto& [name, processes] : strays)
-    note(fail(
-        ErrorCode::unreachable,
-        "the directory of stack {0} was deleted, and {1} of its processes still run (pid {2}): "
-        "'redline stack down {0}' ends them",
-        name, processes.size(), processes.front().pid));
+    note(fail(ErrorCode::unreachable,
+              "stack {0} still runs (pid {1}), but its directory was deleted: 'redline stack down "
+              "{0}' ends it",
+              name, processes.front().pid));
   if (!first) return fail(first.error());
   return ExitCode::good;
 }

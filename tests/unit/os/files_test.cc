@@ -118,7 +118,7 @@ TEST(WriteWholeFile, FollowsALink) {
 }
 
 TEST(WriteSecretFile, LetsNobodyElseReadItWhateverWasThere) {
-  const test::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const auto path = directory.path() / "secret";
   ASSERT_TRUE(writeWholeFile(path, "old"));
   for (int round = 0; round < 2; ++round) {
