@@ -135,15 +135,23 @@ void removeSharedMemory(const fs::path& pidFile) {
     ::shmctl(*id, IPC_RMID, nullptr);
 }
 
-/// Of every data directory at most three levels below.
-void removeSharedMemoryIn(const fs::path& directory) {
+/// Of every server at most three levels below that no process belongs to any more: its shared
+/// memory and its lock files. Where nobody reaps orphans (a container without an init) the number
+/// of a dead server stays taken, and PostgreSQL would believe that it lives.
+void clearDeadServersIn(const fs::path& directory) {
   constexpr int kDeepest = 3;
-  std::error_code problem;
+  std::error_code problem, ignored;
+  std::vector<fs::path> locks;
   for (auto at = fs::recursive_directory_iterator(directory, problem);
        !problem && at != fs::recursive_directory_iterator(); at.increment(problem)) {
-    if (at->path().filename() == "postmaster.pid") removeSharedMemory(at->path());
+    const std::string name = at->path().filename();
+    const bool isPidFile = name == "postmaster.pid";
+    if (isPidFile) removeSharedMemory(at->path());
+    if (isPidFile || (name.starts_with(".s.PGSQL.") && name.ends_with(".lock")))
+      locks.push_back(at->path());
     if (at.depth() >= kDeepest) at.disable_recursion_pending();
   }
+  for (const fs::path& lock : locks) fs::remove(lock, ignored);
 }
 
 std::string scopedName(const ProcessId& owner) {
@@ -245,7 +253,9 @@ Status PostgresServer::launch(const std::optional<RunAs>& as) {
 }
 
 Status PostgresServer::awaitReady(Nanos deadline) {
-  while (!PgAdmin::answers(address())) {
+  PgAddress first = address();
+  first.database = "postgres";  // ours may have to be made
+  while (!PgAdmin::answers(first)) {
     const std::string log = readWholeFile(config_.logPath()).value_or("");
     if (!alive()) {
       awaitExit(process_, kSecond);  // reaps it
@@ -258,8 +268,6 @@ Status PostgresServer::awaitReady(Nanos deadline) {
     std::this_thread::sleep_for(kReadyPause);
   }
   if (options_.keepData) return {};
-  PgAddress first = address();
-  first.database = "postgres";
   auto admin = PgAdmin::connect(first);
   if (!admin) return fail(std::move(admin.error()));
   return admin->run(fmt::format("CREATE DATABASE {}", address().database));
@@ -306,14 +314,16 @@ std::vector<pid_t> killPostgresIn(const fs::path& directory) {
   std::vector<pid_t> killed;
   for (int round = 0; round < kKillRounds; ++round) {
     const auto found = processesIn(directory, isPostgres);
-    if (found.empty()) break;
+    if (found.empty()) {
+      clearDeadServersIn(directory);
+      break;
+    }
     for (const ProcessId& process : found) {
       if (!sendSignal(process, SIGKILL)) continue;
       awaitExit(process, kKillWait);
       killed.push_back(process.pid);
     }
   }
-  removeSharedMemoryIn(directory);
   return killed;
 }
 

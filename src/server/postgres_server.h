@@ -78,7 +78,8 @@ class PostgresServer {
 /// Stops the server of `dir` (PostgresConfig::dir) and every process of it that a crash left, and
 /// gives its shared memory back. Ok when there was none.
 Status stopPostgres(const ProcessId& process, const std::filesystem::path& dir, PostgresStop how);
-/// SIGKILLs what runs in `directory`, and gives its shared memory back. Returns the pids.
+/// SIGKILLs what runs in `directory`, gives its shared memory back, and removes its lock files.
+/// Returns the pids.
 std::vector<pid_t> killPostgresIn(const std::filesystem::path& directory);
 
 /// What the PostgreSQL of a stack is made with.
