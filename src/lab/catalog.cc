@@ -9,11 +9,18 @@ namespace redline {
 
 std::span<const Experiment> experiments() {
   static const std::vector<Experiment> kExperiments{
-      ceilingExperiment(),     pipeliningExperiment(),
-      fsyncExperiment(),       persistenceSpikeExperiment(),
-      bigKeyExperiment(),      evictionCliffExperiment(),
-      expirySpikeExperiment(), hotKeyExperiment(),
-      reshardExperiment(),     msetExperiment(),
+      ceilingExperiment(),
+      pipeliningExperiment(),
+      fsyncExperiment(),
+      persistenceSpikeExperiment(),
+      bigKeyExperiment(),
+      evictionCliffExperiment(),
+      expirySpikeExperiment(),
+      hotKeyExperiment(),
+      reshardExperiment(),
+      msetExperiment(),
+      bigKeyRemediationExperiment(),
+      headroomExperiment(),
   };
   return kExperiments;
 }

@@ -19,6 +19,8 @@ Experiment expirySpikeExperiment();
 Experiment hotKeyExperiment();
 Experiment reshardExperiment();
 Experiment msetExperiment();
+Experiment bigKeyRemediationExperiment();
+Experiment headroomExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.
 std::span<const Experiment> experiments();
