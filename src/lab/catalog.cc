@@ -9,13 +9,21 @@ namespace redline {
 
 std::span<const Experiment> experiments() {
   static const std::vector<Experiment> kExperiments{
-      ceilingExperiment(),     pipeliningExperiment(),
-      fsyncExperiment(),       persistenceSpikeExperiment(),
-      bigKeyExperiment(),      evictionCliffExperiment(),
-      expirySpikeExperiment(), hotKeyExperiment(),
-      reshardExperiment(),     msetExperiment(),
-      trackingExperiment(),    replicaStalenessExperiment(),
+      ceilingExperiment(),
+      pipeliningExperiment(),
+      fsyncExperiment(),
+      persistenceSpikeExperiment(),
+      bigKeyExperiment(),
+      evictionCliffExperiment(),
+      expirySpikeExperiment(),
+      hotKeyExperiment(),
+      reshardExperiment(),
+      msetExperiment(),
+      trackingExperiment(),
+      replicaStalenessExperiment(),
       ioThreadsExperiment(),
+      bigKeyRemediationExperiment(),
+      headroomExperiment(),
   };
   return kExperiments;
 }

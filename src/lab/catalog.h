@@ -22,6 +22,8 @@ Experiment msetExperiment();
 Experiment replicaStalenessExperiment();
 Experiment trackingExperiment();
 Experiment ioThreadsExperiment();
+Experiment bigKeyRemediationExperiment();
+Experiment headroomExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.
 std::span<const Experiment> experiments();

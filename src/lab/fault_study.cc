@@ -87,12 +87,13 @@ Flags faultDataSet(const Parameters& p) {
 
 Flags driveWithFault(const Parameters& p, std::string_view fault, std::string rate) {
   if (rate.empty()) rate = p.text("rate");
-  return joinFlags(
+  Flags flags = joinFlags(
       {faultDataSet(p),
        {"-rate=" + rate, "-arrivals=poisson", "-conns=" + p.text("conns"),
         "-rw-ratio=" + p.text("rw-ratio"), "-wait=realtime", "-warmup=" + p.text("warmup"),
-        "-duration=" + p.text("duration"), "-interval=" + p.text("interval"),
-        fmt::format("-chaos={}:{}", p.text("at"), fault)}});
+        "-duration=" + p.text("duration"), "-interval=" + p.text("interval")}});
+  if (!fault.empty()) flags.push_back(fmt::format("-chaos={}:{}", p.text("at"), fault));
+  return flags;
 }
 
 Status checkFaultMoment(const Parameters& p, std::string_view what) {

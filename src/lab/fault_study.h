@@ -21,9 +21,9 @@ namespace redline::lab {
 
 /// The loader's flags, and the driver's for the same keys.
 Flags faultDataSet(const Parameters& p);
-/// A driver's flags: Poisson arrivals, and `fault` ("bgsave") at its moment. Its worker leaves the
-/// core between operations to what reads, probes and forks there, and takes it back at once.
-/// `rate`: of operations a second; empty: the parameter's.
+/// A driver's flags: Poisson arrivals, and `fault` ("bgsave") at its moment; empty: what disturbs
+/// is an action beside it. Its worker leaves the core between operations to what reads, probes and
+/// forks there, and takes it back at once. `rate`: of operations a second; empty: the parameter's.
 Flags driveWithFault(const Parameters& p, std::string_view fault, std::string rate = {});
 /// Refuses a moment that leaves no baseline before it or lies after the window. `what` comes then,
 /// for people: "fault".

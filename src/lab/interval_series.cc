@@ -55,6 +55,18 @@ std::vector<SeriesPoint> dispatchSeries(const RunDir& run, double q) {
   return seriesOf(run, "dispatch", q);
 }
 
+double quantileWithin(const RunDir& run, Stretch when, double q) {
+  Histogram all, one;
+  for (const LoggedHistogram& line : run.latency.lines) {
+    const double start = toSeconds(line.start);
+    if (line.tag != "response" || start >= when.toS ||
+        start + toSeconds(line.length) <= when.fromS || !decodeCompressed(line.packed, one))
+      continue;
+    all.add(one);
+  }
+  return all.count() == 0 ? kNaN : toMicros(all.quantile(q));
+}
+
 std::vector<SeriesPoint> serverSeries(std::vector<SeriesPoint> response,
                                       const std::vector<SeriesPoint>& dispatch) {
   constexpr double kHalf = 0.5, kWorthNamingUs = 1000;

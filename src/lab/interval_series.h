@@ -56,6 +56,10 @@ std::vector<SeriesPoint> countedSeries(const RunDir& run, std::uint64_t Counters
 /// core, in each of these intervals, microseconds. Not a number where the samples do not reach.
 std::vector<double> withoutCoreUs(const RunDir& run, const std::vector<SeriesPoint>& intervals);
 
+/// Response time at quantile `q` of all operations that were answered in intervals which reach into
+/// `when`, in microseconds. Not a number where there are none.
+double quantileWithin(const RunDir& run, Stretch when, double q);
+
 /// Not a number where there are none.
 double medianOrNaN(const std::vector<double>& values);
 /// Of the values of the intervals that are wanted.

@@ -47,6 +47,9 @@ Result<fs::path> dumpOf(Target& target, std::span<const OwnServer> own) {
   const auto process = server->current();
   if (!process || serverProcess(target.info.fields) != *process)
     return no(fmt::format("{} is not the process of our stack", name));
+  // Its /proc is not ours: it could not open the link to our pipe.
+  if (static_cast<std::uint64_t>(process->pid) != target.info.count("process_id"))
+    return no(fmt::format("{} runs in a container", name));
   const auto info = target.admin.info({"persistence"});
   if (!info) return fail(info.error());
   if (info->count("aof_enabled") != 0)
