@@ -17,13 +17,19 @@ bool isOfTheCommand(std::string_view flag) {
   return std::ranges::find(kOfTheCommand, flag) != kOfTheCommand.end();
 }
 
+/// Of what can be added to a stack that is up, and is not asked for.
+bool isOfNothing(std::string_view flag, const FlagValues& flags, const StackOptions& options) {
+  if (flag.starts_with("observe-")) return !options.observe;
+  const bool ofBacking = flag == "backing" || flag.starts_with("postgres-");
+  return ofBacking && (!flags.has("backing") || flags.is("backing", "none"));
+}
+
 }  // namespace
 
 std::vector<StackSetting> stackSettings(const FlagValues& flags, const StackOptions& options) {
   std::vector<StackSetting> settings;
   for (auto [flag, value] : flags.config()) {
-    const bool observes = flag.starts_with("observe-");
-    if (isOfTheCommand(flag) || (observes && !options.observe)) continue;
+    if (isOfTheCommand(flag) || isOfNothing(flag, flags, options)) continue;
     // What "auto" stands for is known, so that it can be given in figures as well.
     if (flag == "port") value = std::to_string(options.node.port);
     if (flag == "observe-port") value = std::to_string(options.observe->port);
