@@ -99,11 +99,11 @@ std::vector<FlagSpec> storeFlags() {
        .positive = true,
        .most = "1k"},
       {.name = "backing-max-rate",
-       .kind = ValueKind::number,
+       .kind = ValueKind::rate,
        .fallback = "0",
        .help = "admission control: requests/s to PostgreSQL; beyond it they are shed, and their "
                "operations fail as store_shed; 0: no limit",
-       .example = "8000",
+       .example = "8k",
        .group = kOnMissGroup,
        .most = "1G"},
       {.name = "backing-timeout",

@@ -1,6 +1,6 @@
 #include "engine/op_encoder.h"
 
-#include "engine/cache_aside.h"
+#include "engine/store_client.h"
 #include "resp/request.h"
 #include "workload/keyspace.h"
 

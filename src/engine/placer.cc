@@ -28,13 +28,14 @@ std::size_t queueLimitOf(const EnginePlan& plan) {
 }  // namespace
 
 Placer::Placer(const Shared& shared, unsigned index, OpEncoder& encoder, ClusterLanes<Lane>& lanes,
-               OpRecorder& recorder, Settler& settler, Mitigator* mitigator, CacheAside* cacheAside)
+               OpRecorder& recorder, Settler& settler, Mitigator* mitigator,
+               StoreClient* storeClient)
     : plan_(shared.plan),
       lanes_(lanes),
       recorder_(recorder),
       settler_(settler),
       mitigator_(mitigator),
-      cacheAside_(cacheAside),
+      storeClient_(storeClient),
       encoder_(encoder),
       source_(shared, index),
       closed_(plan_.closed()),
@@ -59,7 +60,7 @@ bool Placer::place(Nanos now, Nanos end) {
   lanes_.releaseDelayed(now);
   unsigned placed = lanes_.queued() == 0 ? 0 : placeQueued(now);
   const unsigned last =
-      cacheAside_ == nullptr
+      storeClient_ == nullptr
           ? limit_
           : static_cast<unsigned>(std::min<std::size_t>(limit_, placed + storeRoom()));
   for (; placed < last && isDue(now, end); ++placed) {
@@ -118,11 +119,11 @@ bool Placer::mayDraw() const {
 // How many operations may come to wait for the store. In the closed model each waits in the place
 // of one of the lanes' connections, which is free meanwhile.
 std::size_t Placer::storeRoom() const {
-  if (!closed_) return cacheAside_->room();
+  if (!closed_) return storeClient_->room();
   const std::size_t clients = clients_ * lanes_.all().size();
-  const std::size_t underWay = cacheAside_->waiting() + lanes_.delayed().size() +
+  const std::size_t underWay = storeClient_->waiting() + lanes_.delayed().size() +
                                static_cast<std::size_t>(placed_ - settler_.released());
-  return underWay < clients ? std::min(clients - underWay, cacheAside_->room()) : 0;
+  return underWay < clients ? std::min(clients - underWay, storeClient_->room()) : 0;
 }
 
 PendingOp Placer::draw(Nanos now) {
@@ -133,7 +134,7 @@ PendingOp Placer::draw(Nanos now) {
 
 Nanos Placer::nextDue(Nanos now, Nanos end) const {
   Nanos next = kNever;
-  if (mayDraw() && (cacheAside_ == nullptr || storeRoom() != 0)) {
+  if (mayDraw() && (storeClient_ == nullptr || storeRoom() != 0)) {
     if (isDue(now, end)) return now;
     if (!closed_ && source_.due() < end) next = source_.due();
   }
@@ -154,7 +155,7 @@ void Placer::noteBlocked(Nanos now, Nanos end) {
 // Into which batch
 
 void Placer::dispatch(const PendingOp& op, Nanos now) {
-  if (cacheAside_ != nullptr && cacheAside_->takesWrite(op, now)) return;
+  if (storeClient_ != nullptr && storeClient_->takesWrite(op, now)) return;
   if (dispatcher_ == nullptr) {
     enqueue(lanes_.laneOf(op), op, now);
     return;

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "engine/cache_aside.h"
 #include "engine/cluster_lanes.h"
 #include "engine/dispatcher.h"
 #include "engine/lane.h"
@@ -18,6 +17,7 @@
 #include "engine/send_log.h"
 #include "engine/settler.h"
 #include "engine/shared.h"
+#include "engine/store_client.h"
 
 namespace redline {
 
@@ -26,10 +26,10 @@ namespace redline {
 /// sends the batches that complete() names.
 class Placer {
  public:
-  /// All outlive it. `mitigator`: null where the plan uses no mitigation; `cacheAside`: null where
+  /// All outlive it. `mitigator`: null where the plan uses no mitigation; `storeClient`: null where
   /// there is no store behind the cache.
   Placer(const Shared& shared, unsigned index, OpEncoder& encoder, ClusterLanes<Lane>& lanes,
-         OpRecorder& recorder, Settler& settler, Mitigator* mitigator, CacheAside* cacheAside);
+         OpRecorder& recorder, Settler& settler, Mitigator* mitigator, StoreClient* storeClient);
 
   /// The first operation is due at `from` or later.
   void start(Nanos from) { source_.start(from); }
@@ -82,7 +82,7 @@ class Placer {
   OpRecorder& recorder_;
   Settler& settler_;
   Mitigator* mitigator_;
-  CacheAside* cacheAside_;
+  StoreClient* storeClient_;
   OpEncoder& encoder_;
   OpSource source_;
   std::unique_ptr<Dispatcher> dispatcher_;  // null: no mitigation

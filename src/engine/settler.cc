@@ -21,14 +21,14 @@ std::int64_t ttlIn(const ReplyView& reply) {
 }  // namespace
 
 Settler::Settler(const Shared& shared, const OpEncoder& encoder, ClusterLanes<Lane>& lanes,
-                 OpRecorder& recorder, Mitigator* mitigator, CacheAside* cacheAside)
+                 OpRecorder& recorder, Mitigator* mitigator, StoreClient* storeClient)
     : shared_(shared),
       plan_(shared.plan),
       encoder_(encoder),
       lanes_(lanes),
       recorder_(recorder),
       mitigator_(mitigator),
-      cacheAside_(cacheAside),
+      storeClient_(storeClient),
       transactions_(shared.plan.transactions),
       asksForTtls_(encoder.asksForTtls()) {}
 
@@ -185,10 +185,10 @@ void Settler::complete(Connection& c, const PendingOp& op, Judgement::Outcome ou
 // What follows a read. True: it ends later.
 bool Settler::continues(Connection& c, const PendingOp& op, Judgement::Outcome outcome, Nanos now) {
   const bool hit = outcome == Judgement::Outcome::hit;
-  if (cacheAside_ != nullptr) {
+  if (storeClient_ != nullptr) {
     constexpr std::int64_t kNotAsked = -1;
     return op.isRead() &&
-           cacheAside_->onRead(c, op, hit, encoder_.asksForTtl(op) ? c.ttlMillis : kNotAsked, now);
+           storeClient_->onRead(c, op, hit, encoder_.asksForTtl(op) ? c.ttlMillis : kNotAsked, now);
   }
   if (outcome == Judgement::Outcome::miss) refill(op, now);
   return false;
@@ -199,12 +199,12 @@ void Settler::completeRequest(Connection& c, const PendingOp& op, Judgement::Out
                               Nanos now) {
   const bool done = outcome == Judgement::Outcome::stored;
   if (op.isRefill() && mitigator_ != nullptr) mitigator_->onRefilled(op.id);
-  if (cacheAside_ == nullptr) {
+  if (storeClient_ == nullptr) {
     if (recorder_.counts(op)) ++recorder_.counters().refills;
   } else if (op.isRefill()) {
-    cacheAside_->onRefill(c, op, done, now);
+    storeClient_->onRefill(c, op, done, now);
   } else {
-    cacheAside_->onLock(op, done, now);
+    storeClient_->onLock(op, done, now);
   }
 }
 
@@ -287,8 +287,8 @@ void Settler::settleCopy(const Connection* c, const PendingOp& copy, std::option
 
 void Settler::fail(const PendingOp& op, Failure failure, Nanos now) {
   if (!op.isOperation()) {
-    if (cacheAside_ != nullptr)
-      cacheAside_->onFailed(op, now);
+    if (storeClient_ != nullptr)
+      storeClient_->onFailed(op, now);
     else if (recorder_.counts(op))
       ++recorder_.counters().refillsFailed;
   } else if (op.isCopyWrite()) {

@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "engine/cache_aside.h"
 #include "engine/cluster_lanes.h"
 #include "engine/judge.h"
 #include "engine/lane.h"
@@ -13,6 +12,7 @@
 #include "engine/op_encoder.h"
 #include "engine/op_recorder.h"
 #include "engine/shared.h"
+#include "engine/store_client.h"
 #include "resp/scanner.h"
 
 namespace redline {
@@ -22,9 +22,9 @@ namespace redline {
 /// times; does no I/O.
 class Settler {
  public:
-  /// All outlive it. `mitigator`, `cacheAside`: null where the plan uses none.
+  /// All outlive it. `mitigator`, `storeClient`: null where the plan uses none.
   Settler(const Shared& shared, const OpEncoder& encoder, ClusterLanes<Lane>& lanes,
-          OpRecorder& recorder, Mitigator* mitigator, CacheAside* cacheAside);
+          OpRecorder& recorder, Mitigator* mitigator, StoreClient* storeClient);
 
   /// The next reply to the batch of a busy connection. With the last one the connection is
   /// released.
@@ -76,7 +76,7 @@ class Settler {
   ClusterLanes<Lane>& lanes_;
   OpRecorder& recorder_;
   Mitigator* mitigator_;
-  CacheAside* cacheAside_;
+  StoreClient* storeClient_;
   const bool transactions_;
   const bool asksForTtls_;
   std::uint64_t released_ = 0;

@@ -57,13 +57,13 @@ Worker::Worker(Shared& shared, unsigned index, Transport& transport, const Clock
       links_(transport, lanes_, Backoff{2 * kMillisecond, kSecond}, plan_.longestReply()),
       recorder_(plan_, lanes_, exchange),
       encoder_(shared),
-      cacheAside_(shared.desk == nullptr
-                      ? nullptr
-                      : std::make_unique<CacheAside>(shared, *shared.desk, index, lanes_, recorder_,
-                                                     mitigator_.get())),
-      settler_(shared, encoder_, lanes_, recorder_, mitigator_.get(), cacheAside_.get()),
+      storeClient_(shared.desk == nullptr
+                       ? nullptr
+                       : std::make_unique<StoreClient>(shared, *shared.desk, index, lanes_,
+                                                       recorder_, mitigator_.get())),
+      settler_(shared, encoder_, lanes_, recorder_, mitigator_.get(), storeClient_.get()),
       placer_(shared, index, encoder_, lanes_, recorder_, settler_, mitigator_.get(),
-              cacheAside_.get()) {}
+              storeClient_.get()) {}
 
 // ---------------------------------------------------------------------------------------------------
 // The loop
@@ -124,12 +124,12 @@ void Worker::pass() {
   links_.openDue(now_);
   if (lanes_.inCluster()) lanes_.checkSilence(now_);
   settler_.expireSent(now_);
-  const bool answered = cacheAside_ && cacheAside_->settleReplies(now_);
+  const bool answered = storeClient_ && storeClient_->settleReplies(now_);
   // What the worker's own cache serves is work too, although nothing is sent.
   const bool placed =
       now_ >= recorder_.window().start && placer_.place(now_, recorder_.window().measureEnd);
   const bool sent = send();
-  if (cacheAside_) cacheAside_->submit();
+  if (storeClient_) storeClient_->submit();
   countPass(before, span, placed || sent || answered || !events.empty());
   if (!lanes_.status()) shared_.stop(now_);
   if (const Nanos stop = shared_.stopAt.load(std::memory_order_relaxed); stop <= now_)
@@ -233,7 +233,7 @@ void Worker::closeCounts() {
   counters.refusedConnections += refusedConnections;
   counters.bytesReceived += bytesReceived;
   if (mitigator_) mitigator_->moveCountsTo(counters);
-  if (cacheAside_) cacheAside_->noteLevels(counters);
+  if (storeClient_) storeClient_->noteLevels(counters);
   placer_.noteLevels(counters, inFlight() + inStore(), now_, recorder_.window().measureEnd);
 }
 
@@ -254,7 +254,7 @@ void Worker::recordUnfinished() {
       noteUnanswered(c);
     }
   lanes_.forEachWaiting(record);
-  if (cacheAside_) cacheAside_->forEachWaiting(record);
+  if (storeClient_) storeClient_->forEachWaiting(record);
   placer_.recordUndrawn(recorder_.countFrom(), recorder_.window().measureEnd, now_);
 }
 

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "engine/cache_aside.h"
 #include "engine/cluster_lanes.h"
 #include "engine/greeting.h"
 #include "engine/lane.h"
@@ -18,6 +17,7 @@
 #include "engine/send_log.h"
 #include "engine/settler.h"
 #include "engine/shared.h"
+#include "engine/store_client.h"
 #include "engine/window.h"
 #include "record/cluster_tally.h"
 #include "record/interval_exchange.h"
@@ -30,10 +30,10 @@ namespace redline {
 ///     OpSource → Placer ─── ClusterLanes<Lane> ─── Settler → OpRecorder
 ///     when, which   into which      where          what replies   figures
 ///     key           batch           Links          mean
-///                                     └─ CacheAside: the store behind the cache
+///                                     └─ StoreClient: the store behind the cache
 ///
 /// One pass: wait for events; the Links cut them into replies; the Settler settles or requeues each
-/// operation; CacheAside does the same with the store's replies; the Placer puts what is due into
+/// operation; StoreClient does the same with the store's replies; the Placer puts what is due into
 /// batches; the loop sends them. All time comes from
 /// `clock` and all bytes go through `transport`, so it runs on simulated ones.
 class Worker {
@@ -76,7 +76,7 @@ class Worker {
   void noteUnanswered(const Connection& c);
   const Lane* laneNotReady() const;
   std::size_t inFlight() const { return placer_.placed() - settler_.released(); }
-  std::size_t inStore() const { return cacheAside_ ? cacheAside_->waiting() : 0; }
+  std::size_t inStore() const { return storeClient_ ? storeClient_->waiting() : 0; }
 
   Shared& shared_;
   const EnginePlan& plan_;
@@ -89,7 +89,7 @@ class Worker {
   Links<Lane> links_;
   OpRecorder recorder_;
   OpEncoder encoder_;
-  std::unique_ptr<CacheAside> cacheAside_;  // null: no store behind the cache
+  std::unique_ptr<StoreClient> storeClient_;  // null: no store behind the cache
   Settler settler_;
   Placer placer_;
 

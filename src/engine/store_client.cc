@@ -1,4 +1,4 @@
-#include "engine/cache_aside.h"
+#include "engine/store_client.h"
 
 #include <algorithm>
 #include <utility>
@@ -26,8 +26,8 @@ StoreReply resultOf(StoreReply::Outcome outcome, std::uint64_t version = 0) {
 
 }  // namespace
 
-CacheAside::CacheAside(const Shared& shared, StoreDesk& desk, unsigned index,
-                       ClusterLanes<Lane>& lanes, OpRecorder& recorder, Mitigator* mitigator)
+StoreClient::StoreClient(const Shared& shared, StoreDesk& desk, unsigned index,
+                         ClusterLanes<Lane>& lanes, OpRecorder& recorder, Mitigator* mitigator)
     : shared_(shared),
       plan_(shared.plan),
       desk_(desk),
@@ -41,8 +41,8 @@ CacheAside::CacheAside(const Shared& shared, StoreDesk& desk, unsigned index,
 // ---------------------------------------------------------------------------------------------------
 // What begins to wait
 
-bool CacheAside::onRead(const Connection& c, const PendingOp& op, bool hit, std::int64_t ttlMillis,
-                        Nanos now) {
+bool StoreClient::onRead(const Connection& c, const PendingOp& op, bool hit, std::int64_t ttlMillis,
+                         Nanos now) {
   if (!hit) {
     miss(op, {c.lane, c.sentAt, c.freeAt, now}, now);
     return true;
@@ -71,7 +71,7 @@ bool CacheAside::onRead(const Connection& c, const PendingOp& op, bool hit, std:
   return false;
 }
 
-void CacheAside::miss(const PendingOp& op, const Exchange& exchange, Nanos now) {
+void StoreClient::miss(const PendingOp& op, const Exchange& exchange, Nanos now) {
   using As = Flights::Joined::As;
   Waiting w;
   w.op = op;
@@ -103,7 +103,7 @@ void CacheAside::miss(const PendingOp& op, const Exchange& exchange, Nanos now) 
 }
 
 // A refresh that nobody waits for. `flight`: what it leads; 0: none.
-void CacheAside::refresh(const PendingOp& op, Flights::Number flight, Nanos now) {
+void StoreClient::refresh(const PendingOp& op, Flights::Number flight, Nanos now) {
   if (waiting_.size() >= 2 * plan_.maxBacklog) {
     if (flight != 0) endFlight(op.id, flight, resultOf(StoreReply::Outcome::shed));
     return;
@@ -118,7 +118,7 @@ void CacheAside::refresh(const PendingOp& op, Flights::Number flight, Nanos now)
   proceed(add(std::move(w), now), now);
 }
 
-void CacheAside::write(PendingOp op, Nanos now) {
+void StoreClient::write(PendingOp op, Nanos now) {
   if (mitigator_ != nullptr) mitigator_->beforeSend(op, now);
   desk_.flights.forget(op.id);
   Waiting w;
@@ -128,7 +128,7 @@ void CacheAside::write(PendingOp op, Nanos now) {
   askStore(ticket, *waiting_.find(ticket), StoreRequest::Kind::write, now);
 }
 
-StoreTicket CacheAside::add(Waiting waiting, Nanos now) {
+StoreTicket StoreClient::add(Waiting waiting, Nanos now) {
   waiting.since = now;
   waiting.deadline = now + plan_.backing.timeout;
   if (waiting.isOperation()) {
@@ -141,13 +141,13 @@ StoreTicket CacheAside::add(Waiting waiting, Nanos now) {
   return waiting_.add(std::move(waiting), deadline);
 }
 
-CacheAside::Waiting CacheAside::take(StoreTicket ticket) {
+StoreClient::Waiting StoreClient::take(StoreTicket ticket) {
   Waiting w = std::move(*waiting_.take(ticket));
   if (w.isOperation()) --clients_;
   return w;
 }
 
-void CacheAside::proceed(StoreTicket ticket, Nanos now) {
+void StoreClient::proceed(StoreTicket ticket, Nanos now) {
   Waiting& w = *waiting_.find(ticket);
   if (plan_.backing.missLock != 0)
     askLock(ticket, w, now);
@@ -155,7 +155,7 @@ void CacheAside::proceed(StoreTicket ticket, Nanos now) {
     askStore(ticket, w, StoreRequest::Kind::read, now);
 }
 
-void CacheAside::askLock(StoreTicket ticket, Waiting& w, Nanos now) {
+void StoreClient::askLock(StoreTicket ticket, Waiting& w, Nanos now) {
   if (w.number == 0) w.number = desk_.flights.newNumber();
   PendingOp lock;
   lock.intended = now;
@@ -169,14 +169,14 @@ void CacheAside::askLock(StoreTicket ticket, Waiting& w, Nanos now) {
   lanes_.enqueue(lanes_.laneOf(lock), lock);
 }
 
-void CacheAside::askStore(StoreTicket ticket, Waiting& w, StoreRequest::Kind kind, Nanos now) {
+void StoreClient::askStore(StoreTicket ticket, Waiting& w, StoreRequest::Kind kind, Nanos now) {
   w.stage = Waiting::Stage::store;
   w.askedAt = now;
   ++counters().of(kind == StoreRequest::Kind::read ? BackingCount::reads : BackingCount::writes);
   requests_.push_back({kind, w.op.id, w.op.version, ticket, w.deadline});
 }
 
-void CacheAside::submit() {
+void StoreClient::submit() {
   if (requests_.empty()) return;
   desk_.store.submit(requests_, *desk_.inboxes[index_]);
   requests_.clear();
@@ -185,7 +185,7 @@ void CacheAside::submit() {
 // ---------------------------------------------------------------------------------------------------
 // The lock
 
-void CacheAside::onLock(const PendingOp& request, bool granted, Nanos now) {
+void StoreClient::onLock(const PendingOp& request, bool granted, Nanos now) {
   ++counters().of(granted ? BackingCount::locksTaken : BackingCount::locksDenied);
   Waiting* const w = waiting_.find(request.version);
   if (w == nullptr) return;  // past its deadline; the lock ends by itself
@@ -196,13 +196,13 @@ void CacheAside::onLock(const PendingOp& request, bool granted, Nanos now) {
 }
 
 // Another has the lock, or it could not be asked for: the cache may have the value soon.
-void CacheAside::denied(StoreTicket ticket, Nanos now) {
+void StoreClient::denied(StoreTicket ticket, Nanos now) {
   const Waiting w = take(ticket);
   if (w.leads) endFlight(w.op.id, w.number, resultOf(StoreReply::Outcome::retry));
   if (w.isOperation()) retryLater(w.op, now);
 }
 
-void CacheAside::retryLater(PendingOp op, Nanos now) {
+void StoreClient::retryLater(PendingOp op, Nanos now) {
   if (op.lockWaits >= lockPatience_) {
     if (recorder_.counts(op)) recorder_.failed(op, Failure::storeTimeout, now);
     return;
@@ -213,7 +213,7 @@ void CacheAside::retryLater(PendingOp op, Nanos now) {
   lanes_.delay(now + delay, op);
 }
 
-void CacheAside::onFailed(const PendingOp& request, Nanos now) {
+void StoreClient::onFailed(const PendingOp& request, Nanos now) {
   if (request.isRefill()) {
     if (recorder_.counts(request)) ++counters().refillsFailed;
     if (request.endsFlight) endFlight(request.id, request.write, {});
@@ -226,7 +226,7 @@ void CacheAside::onFailed(const PendingOp& request, Nanos now) {
 // ---------------------------------------------------------------------------------------------------
 // The store's replies
 
-bool CacheAside::settleReplies(Nanos now) {
+bool StoreClient::settleReplies(Nanos now) {
   bool any = false;
   StoreInbox& inbox = *desk_.inboxes[index_];
   while (inbox.hasReplies()) {
@@ -241,7 +241,7 @@ bool CacheAside::settleReplies(Nanos now) {
   return any;
 }
 
-void CacheAside::onStoreReply(StoreReply& reply, Nanos now) {
+void StoreClient::onStoreReply(StoreReply& reply, Nanos now) {
   if (waiting_.find(reply.ticket) == nullptr) return;  // settled at its deadline
   Waiting w = take(reply.ticket);
   if (!reply.coalesced) {
@@ -254,7 +254,7 @@ void CacheAside::onStoreReply(StoreReply& reply, Nanos now) {
     settleRead(w, reply, now);
 }
 
-void CacheAside::settleRead(Waiting& w, StoreReply& reply, Nanos now) {
+void StoreClient::settleRead(Waiting& w, StoreReply& reply, Nanos now) {
   using Outcome = StoreReply::Outcome;
   if (reply.outcome == Outcome::found) {
     settleFound(w, reply, now);
@@ -271,7 +271,7 @@ void CacheAside::settleRead(Waiting& w, StoreReply& reply, Nanos now) {
     failOperation(w, failureOfOutcome(reply.outcome), now);
 }
 
-void CacheAside::settleFound(Waiting& w, StoreReply& reply, Nanos now) {
+void StoreClient::settleFound(Waiting& w, StoreReply& reply, Nanos now) {
   std::uint64_t version = reply.version;
   const bool sound = reply.coalesced || verify(reply, w.op.id, version);
   if (w.what == Waiting::For::read) {
@@ -295,7 +295,7 @@ void CacheAside::settleFound(Waiting& w, StoreReply& reply, Nanos now) {
 }
 
 // Whether the row's value is the one of its version.
-bool CacheAside::verify(const StoreReply& reply, std::uint64_t id, std::uint64_t& version) {
+bool StoreClient::verify(const StoreReply& reply, std::uint64_t id, std::uint64_t& version) {
   if (plan_.verify == VerifyLevel::none) return true;
   ++counters().checked;
   std::uint64_t inValue = 0;
@@ -307,7 +307,7 @@ bool CacheAside::verify(const StoreReply& reply, std::uint64_t id, std::uint64_t
   return sound;
 }
 
-void CacheAside::settleWrite(Waiting& w, const StoreReply& reply, Nanos now) {
+void StoreClient::settleWrite(Waiting& w, const StoreReply& reply, Nanos now) {
   if (reply.outcome != StoreReply::Outcome::stored) {
     failOperation(w, failureOfOutcome(reply.outcome), now);
     return;
@@ -318,7 +318,7 @@ void CacheAside::settleWrite(Waiting& w, const StoreReply& reply, Nanos now) {
   lanes_.enqueue(lanes_.laneOf(w.op), w.op);
 }
 
-void CacheAside::expire(StoreTicket ticket, Nanos now) {
+void StoreClient::expire(StoreTicket ticket, Nanos now) {
   const Waiting w = take(ticket);
   if (w.stage == Waiting::Stage::store) {
     StoreReply reply;
@@ -335,7 +335,7 @@ void CacheAside::expire(StoreTicket ticket, Nanos now) {
 // What ends
 
 // The client has its answer: a read's value, or that there is none.
-void CacheAside::complete(const Waiting& w, Nanos now) {
+void StoreClient::complete(const Waiting& w, Nanos now) {
   if (!recorder_.counts(w.op)) {
     ++counters().carriedOver;
     return;
@@ -344,11 +344,11 @@ void CacheAside::complete(const Waiting& w, Nanos now) {
   recorder_.completed(w.exchange, w.op, now);
 }
 
-void CacheAside::failOperation(const Waiting& w, Failure failure, Nanos now) {
+void StoreClient::failOperation(const Waiting& w, Failure failure, Nanos now) {
   if (recorder_.counts(w.op)) recorder_.failed(w.op, failure, now);
 }
 
-void CacheAside::refill(const Waiting& w, std::uint64_t version, Nanos now) {
+void StoreClient::refill(const Waiting& w, std::uint64_t version, Nanos now) {
   PendingOp op;
   op.intended = recorder_.counts(w.op) ? now : w.op.intended;
   op.id = w.op.id;
@@ -363,8 +363,8 @@ void CacheAside::refill(const Waiting& w, std::uint64_t version, Nanos now) {
   lanes_.enqueue(lanes_.laneOf(op), op);
 }
 
-void CacheAside::onRefill(const Connection& c, const PendingOp& refill, bool carriedOut,
-                          Nanos now) {
+void StoreClient::onRefill(const Connection& c, const PendingOp& refill, bool carriedOut,
+                           Nanos now) {
   (void)now;
   if (!carriedOut)
     ++counters().of(BackingCount::fencedRefills);
@@ -377,7 +377,7 @@ void CacheAside::onRefill(const Connection& c, const PendingOp& refill, bool car
 // A refill with an older value than one that was acknowledged before it was sent: it was read
 // before the write, and the cache has it now although the write invalidated, or replaced, what was
 // there.
-void CacheAside::judgeRefill(const PendingOp& refill, Nanos sent) {
+void StoreClient::judgeRefill(const PendingOp& refill, Nanos sent) {
   if (mitigator_ == nullptr) return;
   const auto age = mitigator_->staleBy(refill.id, refill.version, sent);
   if (!age) return;
@@ -385,13 +385,13 @@ void CacheAside::judgeRefill(const PendingOp& refill, Nanos sent) {
   recorder_.interval().storeLatency().staleRefillAge.record(*age);
 }
 
-void CacheAside::endFlight(std::uint64_t id, Flights::Number flight, const StoreReply& result) {
+void StoreClient::endFlight(std::uint64_t id, Flights::Number flight, const StoreReply& result) {
   auto passengers = desk_.flights.end(id, flight);
   tell(passengers, result);
 }
 
 // Hands the result to those who wait for it, each worker's together.
-void CacheAside::tell(std::span<Flights::Passenger> passengers, const StoreReply& result) {
+void StoreClient::tell(std::span<Flights::Passenger> passengers, const StoreReply& result) {
   std::ranges::sort(passengers, {}, &Flights::Passenger::worker);
   for (auto rest = passengers; !rest.empty();) {
     const unsigned worker = rest.front().worker;
@@ -407,7 +407,7 @@ void CacheAside::tell(std::span<Flights::Passenger> passengers, const StoreReply
 // ---------------------------------------------------------------------------------------------------
 // Figures
 
-void CacheAside::countOutcome(const StoreReply& reply) {
+void StoreClient::countOutcome(const StoreReply& reply) {
   using Outcome = StoreReply::Outcome;
   const auto count = [&reply] {
     switch (reply.outcome) {
@@ -431,19 +431,19 @@ void CacheAside::countOutcome(const StoreReply& reply) {
 }
 
 // One that has timed out counts with the time that it has waited; one that was shed did not wait.
-void CacheAside::recordTimes(const Waiting& w, const StoreReply& reply, Nanos now) {
+void StoreClient::recordTimes(const Waiting& w, const StoreReply& reply, Nanos now) {
   if (reply.outcome == StoreReply::Outcome::shed) return;
   StoreLatency& latency = recorder_.interval().storeLatency();
   (w.what == Waiting::For::write ? latency.write : latency.read).record(now - w.askedAt);
   if (reply.sentAt != 0) latency.service.record(reply.doneAt - reply.sentAt);
 }
 
-std::size_t CacheAside::room() const {
+std::size_t StoreClient::room() const {
   const std::size_t waits = clients_ + lanes_.delayed().size();
   return waits < plan_.maxBacklog ? plan_.maxBacklog - waits : 0;
 }
 
-void CacheAside::noteLevels(Counters& counters) const {
+void StoreClient::noteLevels(Counters& counters) const {
   counters.storeWaiting = clients_;
   counters.storeQueue = index_ == 0 ? desk_.store.levels().queued : 0;
 }

@@ -43,11 +43,11 @@ struct StoreDesk {
 ///                                                       → refill (SET, or fenced) → flight ends
 ///
 /// What waits is bounded by room(), which its owner obeys.
-class CacheAside {
+class StoreClient {
  public:
   /// All outlive it. `mitigator`: null where the plan uses none.
-  CacheAside(const Shared& shared, StoreDesk& desk, unsigned index, ClusterLanes<Lane>& lanes,
-             OpRecorder& recorder, Mitigator* mitigator);
+  StoreClient(const Shared& shared, StoreDesk& desk, unsigned index, ClusterLanes<Lane>& lanes,
+              OpRecorder& recorder, Mitigator* mitigator);
 
   // Redis's replies.
 
