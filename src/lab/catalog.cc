@@ -14,6 +14,8 @@ std::span<const Experiment> experiments() {
       bigKeyExperiment(),      evictionCliffExperiment(),
       expirySpikeExperiment(), hotKeyExperiment(),
       reshardExperiment(),     msetExperiment(),
+      trackingExperiment(),    replicaStalenessExperiment(),
+      ioThreadsExperiment(),
   };
   return kExperiments;
 }

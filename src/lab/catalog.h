@@ -19,6 +19,9 @@ Experiment expirySpikeExperiment();
 Experiment hotKeyExperiment();
 Experiment reshardExperiment();
 Experiment msetExperiment();
+Experiment replicaStalenessExperiment();
+Experiment trackingExperiment();
+Experiment ioThreadsExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.
 std::span<const Experiment> experiments();

@@ -420,6 +420,11 @@ Standing expectBelow(const Measured& ratio) {
   return ratio.value() < 1 ? Standing::expected : Standing::contradicts;
 }
 
+Standing expectMore(const Measured& one, const Measured& other) {
+  if (one.estimate.overlaps(other.estimate)) return Standing::inconclusive;
+  return one.value() > other.value() ? Standing::expected : Standing::contradicts;
+}
+
 SloVerdict Judged::below(double limit) const {
   constexpr std::size_t kEnough = 5;
   const auto isBelow = [limit](double value) { return value < limit; };

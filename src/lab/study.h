@@ -346,6 +346,9 @@ std::string rounded(const Measured& measured);
 /// interval holds 1.
 Standing expectAbove(const Measured& ratio);
 Standing expectBelow(const Measured& ratio);
+/// The textbook expects `one` above `other`, which were measured apart and have no ratio:
+/// inconclusive where their intervals meet.
+Standing expectMore(const Measured& one, const Measured& other);
 /// Met where the whole interval lies below the limit, missed where it lies above.
 SloVerdict below(const Measured& measured, double limit);
 /// Met where the whole interval lies above the limit, missed where it lies below.
