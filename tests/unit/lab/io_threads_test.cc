@@ -44,7 +44,7 @@ Reading run(const std::string& label, const Of& of, int repeat) {
   };
   grows("total_commands_processed", kCommands);
   grows("used_cpu_sys_main_thread", of.kernel * scatter);  // seconds for a million
-  grows("used_cpu_user_main_thread", of.redis * scatter);
+  grows("used_cpu_user_main_thread", of.redis);
   grows("cmdstat_get.calls", kCommands);
   grows("cmdstat_get.usec", of.execution * kCommands);
   builder.summary().rate.achieved = of.rate * scatter;

@@ -51,7 +51,7 @@ struct WithFault {
 Reading faultRun(const std::string& fault, const WithFault& with, int repeat) {
   const double scatter = 1 + 0.01 * (repeat - 2);
   return ReadingBuilder({{"part", "fault"}, {"fault", fault}}, repeat)
-      .figure("worst_before_us", with.before * scatter)
+      .figure("worst_before_us", with.before)
       .figure("worst_after_us", with.after * scatter)
       .figure("refused_us", with.refused)
       .figure("recovered_after_us", with.after)

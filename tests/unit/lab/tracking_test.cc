@@ -203,7 +203,7 @@ TEST(TrackingPlan, StartsTheServerAgainWhereItsTableIsTheSubject) {
 }
 
 TEST(TrackingPlan, RefusesATableWithoutALimitAndReadsAlone) {
-  for (const char* wrong : {"full-shares=[0]", "write-shares=[0]", "table-clients=[1]"}) {
+  for (const char* wrong : {"full-shares=0", "write-shares=0", "table-clients=1"}) {
     const auto overrides = parseOverrides(wrong);
     ASSERT_TRUE(overrides) << wrong;
     const auto p = parametersOf(trackingExperiment(), Profile::quick, *overrides);
