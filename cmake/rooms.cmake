@@ -90,11 +90,14 @@ redline_embed(metrics metrics/page_files.h kPageHtml=../../web/index.html kPageC
   kPageJs=../../web/page.js kPageModelJs=../../web/model.js kPageChartsJs=../../web/charts.js
   kPageSlotsJs=../../web/slots.js kPageTextJs=../../web/text.js kDygraphJs=${REDLINE_DYGRAPH_JS}
   kDygraphCss=${REDLINE_DYGRAPH_CSS} kDygraphLicence=${REDLINE_DYGRAPH_LICENCE})
-redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir transport mitigation backing
+redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir model transport mitigation backing
                                 pg engine server chaos metrics)
 redline_room(lab        IMPORTS base os resp cluster workload transport run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus
                         UNITY 2)  # its files are long: three of them take 16 s
-redline_room(report     IMPORTS base os record rundir model LIBRARIES nlohmann_json::nlohmann_json)
+redline_room(plan       IMPORTS base json model)
+redline_embed(plan plan/embedded.h kCoefficientsJson=coefficients.json)
+redline_room(calibrate  IMPORTS base json record model rundir server run lab plan)
+redline_room(report     IMPORTS base os record rundir model plan LIBRARIES nlohmann_json::nlohmann_json)
 redline_embed(report report/embedded.h kReportCss=report.css kReportJs=report.js
               kPlotCss=plot.css)
 redline_room(top        IMPORTS base json resp cluster record model transport server report)

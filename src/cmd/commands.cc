@@ -17,6 +17,7 @@ std::span<const Command> commands() {
       compareCommand(),
       doctorCommand(),
       topCommand(),
+      planCommand(),
       helpCommand(),
       manCommand(),
       completionsCommand(),

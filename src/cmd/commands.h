@@ -17,6 +17,7 @@ Command reportCommand();
 Command compareCommand();
 Command doctorCommand();
 Command topCommand();
+Command planCommand();
 
 // In about.cc: commands about redline itself.
 Command helpCommand();

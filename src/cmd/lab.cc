@@ -22,12 +22,9 @@
 #include "cmd/lab_observers.h"
 #include "cmd/lab_output.h"
 #include "cmd/lab_results.h"
+#include "cmd/lab_tools.h"
 #include "cmd/metrics_flags.h"
-#include "cmd/plans.h"
-#include "cmd/resolve.h"
-#include "cmd/stack_options.h"
 #include "cmd/text.h"
-#include "cmd/tls_flags.h"
 #include "lab/catalog.h"
 #include "lab/runner.h"
 #include "lab/study.h"
@@ -36,11 +33,9 @@
 #include "report/lab_document.h"
 #include "report/write_report.h"
 #include "rundir/run_dir.h"
+#include "server/compose.h"
 #include "server/free_port.h"
 #include "server/host.h"
-#include "server/postgres_server.h"
-#include "server/process.h"
-#include "server/scratch.h"
 
 namespace redline {
 namespace {
@@ -109,21 +104,10 @@ std::vector<FlagSpec> labFlags() {
   };
 }
 
-std::vector<FlagSpec> machineFlags() {
+/// How a lab starts its servers.
+std::vector<FlagSpec> engineFlags() {
   constexpr std::string_view kGroup = "Machine";
   return {
-      {.name = "server-cpus",
-       .kind = ValueKind::cpuList,
-       .help = "CPUs of the servers' main threads",
-       .example = "0",
-       .group = kGroup,
-       .whenEmpty = "the first usable one, if there are two"},
-      {.name = "cpus",
-       .kind = ValueKind::cpuList,
-       .help = "CPUs of the generator",
-       .example = "1",
-       .group = kGroup,
-       .whenEmpty = "the second usable one"},
       {.name = "engine",
        .kind = ValueKind::choice,
        .fallback = "process",
@@ -136,53 +120,7 @@ std::vector<FlagSpec> machineFlags() {
        .help = "with -engine=compose: the image, which must have been fetched",
        .example = "redis:7.2.4-bookworm",
        .group = kGroup},
-      {.name = "stacks",
-       .kind = ValueKind::path,
-       .help = "directory for the servers' files while they run; on a disk, not in memory",
-       .example = "/var/tmp",
-       .group = kGroup,
-       .whenEmpty = "lab/ in REDLINE_HOME, or ~/.local/state/redline"},
   };
-}
-
-/// A sub-command's flags resolved as on a command line, but for the environment: an experiment is
-/// the same whatever is set there.
-Result<FlagValues> resolved(const Command& command, const Flags& flags) {
-  return resolve(command, commands(), {flags, {}, [](const std::string& path) {
-                                         return readWholeFile(path, kMostTomlBytes);
-                                       }});
-}
-
-std::vector<std::string> argvOf(std::string_view command, const Flags& flags) {
-  std::vector<std::string> argv{"redline", std::string(command)};
-  argv.insert(argv.end(), flags.begin(), flags.end());
-  return argv;
-}
-
-LabTools labTools() {
-  LabTools tools;
-  tools.stack = [](const Flags& up) -> Result<StackOptions> {
-    Flags words{"up"};
-    words.insert(words.end(), up.begin(), up.end());
-    const auto flags = resolved(*findCommand("stack"), words);
-    if (!flags) return fail(flags.error());
-    return stackOptions(*flags, "");
-  };
-  tools.load = [](const Flags& given) -> Result<LoadRunPlan> {
-    const auto flags = resolved(*findCommand("loader"), given);
-    if (!flags) return fail(flags.error());
-    const auto credentials = credentialsFrom(*flags, "");
-    if (!credentials) return fail(credentials.error());
-    return loadRunPlan({*flags, argvOf("loader", given), ""}, *credentials);
-  };
-  tools.drive = [](const Flags& given) -> Result<DriverPlan> {
-    const auto flags = resolved(*findCommand("driver"), given);
-    if (!flags) return fail(flags.error());
-    const auto credentials = credentialsFrom(*flags, "");
-    if (!credentials) return fail(credentials.error());
-    return driverPlan({*flags, argvOf("driver", given), ""}, *credentials);
-  };
-  return tools;
 }
 
 /// The command that repeats one experiment, with the flags that shape it.
@@ -275,19 +213,6 @@ Result<std::vector<Chosen>> chosen(const FlagValues& flags) {
   return all;
 }
 
-std::string cpuText(const std::vector<unsigned>& cpus) {
-  return fmt::format("{}", fmt::join(cpus, ","));
-}
-
-LabCpus labCpus(const FlagValues& flags) {
-  LabCpus cpus{cpuText(flags.cpus("server-cpus")), cpuText(flags.cpus("cpus"))};
-  const std::vector<unsigned> ours = allowedCpus();
-  if (ours.size() < 2) return cpus;
-  if (cpus.server.empty()) cpus.server = std::to_string(ours[0]);
-  if (cpus.generator.empty()) cpus.generator = std::to_string(ours[1]);
-  return cpus;
-}
-
 Result<LabOptions> labOptions(const FlagValues& flags) {
   LabOptions options;
   options.out = flags.text("out");
@@ -305,31 +230,6 @@ std::vector<int> generatorCpus(const LabOptions& options) {
   const auto cpus = parseCpuList(options.cpus.generator);
   return cpus ? std::vector<int>(cpus->begin(), cpus->end()) : std::vector<int>();
 }
-
-/// The directory of this lab's servers; removed at the end.
-class Scratch {
- public:
-  static Result<Scratch> make(const FlagValues& flags) {
-    const auto parent = flags.empty("stacks") ? labScratch() : fs::path(flags.text("stacks"));
-    if (!parent) return fail(parent.error());
-    clearScratch(*parent);
-    clearLeftPostgres();
-    auto path = makeScratch(*parent);
-    if (!path) return fail(path.error());
-    return Scratch(std::move(*path));
-  }
-  Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Scratch& operator=(Scratch&&) = delete;
-  ~Scratch() {
-    std::error_code none;
-    if (!path_.empty()) fs::remove(path_, none);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit Scratch(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 /// Prints one experiment: its question, its duration, and every parameter with its value.
 Status describeExperiment(const Chosen& one, const Invocation& invocation) {
@@ -667,7 +567,7 @@ Command labCommand() {
   };
   for (const Experiment& each : experiments())
     command.positionals.back().hints.push_back(each.name);
-  command.flags = joinFlags({labFlags(), machineFlags(), metricsFlags(), configFlag()});
+  command.flags = joinFlags({labFlags(), machineFlags(), engineFlags(), metricsFlags(), configFlag()});
   command.examples = {
       {"redline lab list", "every experiment and its duration"},
       {"redline lab list pipelining -profile=full", "its question and its parameters, explained"},

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "lab/peers.h"
 #include "lab/study.h"
+#include "model/service_level.h"
 
 namespace redline::lab::ceiling {
 
@@ -69,13 +69,6 @@ UnderLoad runUnderLoad(Study& s, const Ceilings& ceilings);
 void judgeLoad(Study& s, const UnderLoad& under, const Prediction& predicted);
 
 // The highest rate under the service level.
-
-/// "p99<1ms".
-struct ServiceLevel {
-  std::string percentile;
-  double limitUs = 0;
-};
-std::optional<ServiceLevel> parseLevel(std::string_view text);
 
 struct Searches {
   Factor<Case> of;

@@ -161,18 +161,6 @@ void plotSearches(Study& s, const std::vector<Found>& all) {
 
 }  // namespace
 
-std::optional<ServiceLevel> parseLevel(std::string_view text) {
-  const std::size_t less = text.find('<');
-  if (less == std::string_view::npos) return std::nullopt;
-  const std::string_view percentile = text.substr(0, less);
-  const auto limit = parseDuration(text.substr(less + 1));
-  const bool isKnown = std::ranges::any_of(
-      std::initializer_list<std::string_view>{"p50", "p90", "p99", "p999", "p9999"},
-      [&](std::string_view name) { return name == percentile; });
-  if (!isKnown || !limit || *limit <= 0) return std::nullopt;
-  return ServiceLevel{std::string(percentile), static_cast<double>(*limit) / 1e3};
-}
-
 Searches runSearches(Study& s, const Ceilings& ceilings) {
   const Parameters& p = s.parameters();
   // Per command for both sizes: in batches the open model sends what is due, which is another case.

@@ -1,11 +1,9 @@
 #include "lab/runner.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -25,6 +23,7 @@
 #include "lab/experiment_document.h"
 #include "lab/lab_dir.h"
 #include "lab/plan_check.h"
+#include "lab/priority.h"
 #include "lab/servers.h"
 #include "lab/slots.h"
 #include "lab/study.h"
@@ -38,17 +37,6 @@ namespace {
 
 const std::string& titleOf(const LabRun& run) {
   return run.title.empty() ? run.name : run.title;
-}
-
-/// Before other processes: servers, generator and peers, which inherit it, so that nothing changes
-/// between them. Not by much: threads of the kernel, which do our disk's work, have nice 0.
-std::string goFirst() {
-  constexpr int kNice = -10;
-  errno = 0;
-  const int now = ::getpriority(PRIO_PROCESS, 0);
-  if (errno == 0 && now <= kNice) return fmt::format("nice {}", now);
-  if (::setpriority(PRIO_PROCESS, 0, kNice) == 0) return fmt::format("nice {}", kNice);
-  return fmt::format("refused: {}", errnoText(errno));
 }
 
 class Run {
