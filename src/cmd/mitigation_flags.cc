@@ -10,7 +10,7 @@
 namespace redline {
 namespace {
 
-constexpr std::string_view kGroup = "Hot keys";
+constexpr std::string_view kHotKeys = "Hot keys";
 constexpr std::string_view kHotPrefix = "top:";
 constexpr std::uint64_t kMostCopies = 10'000'000;
 
@@ -107,7 +107,7 @@ std::vector<FlagSpec> mitigationFlags() {
        .fallback = "none",
        .help = "mitigation of hot keys; the summary gives its benefit and its cost",
        .example = "local-cache",
-       .group = kGroup,
+       .group = kHotKeys,
        .choices = {"none", "local-cache", "key-split", "replica-read"}},
       {.name = "tracking",
        .kind = ValueKind::choice,
@@ -115,14 +115,14 @@ std::vector<FlagSpec> mitigationFlags() {
        .help = "local-cache: invalidations for the keys that a connection has read, or for all "
                "keys through one subscriber for each node and worker",
        .example = "bcast",
-       .group = kGroup,
+       .group = kHotKeys,
        .choices = {"default", "bcast"}},
       {.name = "cache-size",
        .kind = ValueKind::size,
        .fallback = "16MB",
        .help = "local-cache: memory of each worker's cache",
        .example = "64MB",
-       .group = kGroup,
+       .group = kHotKeys,
        .positive = true,
        .most = "1TB"},
       {.name = "split",
@@ -130,14 +130,14 @@ std::vector<FlagSpec> mitigationFlags() {
        .fallback = "spread",
        .help = "key-split: copies spread over all masters, or in one slot, written by one MSET",
        .example = "tag",
-       .group = kGroup,
+       .group = kHotKeys,
        .choices = {"spread", "tag"}},
       {.name = "split-ways",
        .kind = ValueKind::count,
        .fallback = "6",
        .help = "key-split: copies of each hot key",
        .example = "12",
-       .group = kGroup,
+       .group = kHotKeys,
        .positive = true,
        .most = "250"},
       {.name = "hot",
@@ -145,13 +145,13 @@ std::vector<FlagSpec> mitigationFlags() {
        .fallback = "top:10",
        .help = "key-split: how many of the hottest keys are split",
        .example = "top:100",
-       .group = kGroup},
+       .group = kHotKeys},
       {.name = "replica-policy",
        .kind = ValueKind::choice,
        .fallback = "replica-preferred",
        .help = "replica-read: which node answers a read; nearest: the lowest service time",
        .example = "nearest",
-       .group = kGroup,
+       .group = kHotKeys,
        .choices = {"random", "nearest", "replica-preferred"}},
       {.name = "ledger",
        .kind = ValueKind::count,
@@ -159,7 +159,7 @@ std::vector<FlagSpec> mitigationFlags() {
        .help = "record the writes of this many of the hottest keys, to find stale reads and lost "
                "acknowledged writes",
        .example = "1000",
-       .group = kGroup,
+       .group = kHotKeys,
        .most = "1M"},
   };
 }
