@@ -90,6 +90,8 @@ Result<DrivenFigures> ProvingGround::drive(const std::string& stack, const Flags
   figures.p99Us = record.figure(std::string(kAvailablePrefix) + "p99_us");
   if (!std::isfinite(figures.p99Us)) figures.p99Us = lab::typicalUs(reading, 0.99);
   figures.faults = summary.faults;
+  if (watcher_.interrupted())
+    return fail(ErrorCode::interrupted, "interrupted: nothing was written");
   if (summary.servers.empty() || figures.rate <= 0)
     return fail(ErrorCode::io, "a calibrating run has no figures of its server: see {}",
                 outcome->directory.string());

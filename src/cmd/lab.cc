@@ -127,7 +127,8 @@ std::vector<FlagSpec> engineFlags() {
 std::string reproduction(const FlagValues& flags, std::string_view experiment) {
   std::vector<std::string> words{"redline", "lab", "run", std::string(experiment),
                                  "-profile=" + flags.text("profile")};
-  for (const std::string_view name : {"repeat", "set", "server-cpus", "cpus", "engine", "redis-image"})
+  for (const std::string_view name :
+       {"repeat", "set", "server-cpus", "cpus", "engine", "redis-image"})
     if (flags.given(name)) words.push_back(fmt::format("-{}={}", name, flags.text(name)));
   return shellLine(words);
 }
@@ -567,7 +568,8 @@ Command labCommand() {
   };
   for (const Experiment& each : experiments())
     command.positionals.back().hints.push_back(each.name);
-  command.flags = joinFlags({labFlags(), machineFlags(), engineFlags(), metricsFlags(), configFlag()});
+  command.flags =
+      joinFlags({labFlags(), machineFlags(), engineFlags(), metricsFlags(), configFlag()});
   command.examples = {
       {"redline lab list", "every experiment and its duration"},
       {"redline lab list pipelining -profile=full", "its question and its parameters, explained"},

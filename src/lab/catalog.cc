@@ -9,20 +9,13 @@ namespace redline {
 
 std::span<const Experiment> experiments() {
   static const std::vector<Experiment> kExperiments{
-      ceilingExperiment(),
-      pipeliningExperiment(),
-      fsyncExperiment(),
-      persistenceSpikeExperiment(),
-      bigKeyExperiment(),
-      evictionCliffExperiment(),
-      expirySpikeExperiment(),
-      hotKeyExperiment(),
-      reshardExperiment(),
-      msetExperiment(),
-      trackingExperiment(),
-      replicaStalenessExperiment(),
-      ioThreadsExperiment(),
-      bigKeyRemediationExperiment(),
+      ceilingExperiment(),     pipeliningExperiment(),
+      fsyncExperiment(),       persistenceSpikeExperiment(),
+      bigKeyExperiment(),      evictionCliffExperiment(),
+      expirySpikeExperiment(), hotKeyExperiment(),
+      reshardExperiment(),     msetExperiment(),
+      trackingExperiment(),    replicaStalenessExperiment(),
+      ioThreadsExperiment(),   bigKeyRemediationExperiment(),
       headroomExperiment(),
   };
   return kExperiments;

@@ -28,10 +28,11 @@ struct StackOptions {
   /// available.
   NodeConfig node;
   std::optional<ComposeOptions> compose = {};  ///< containers instead of processes
-  std::vector<StackSetting> settings = {};  ///< what of all this a later up() of the same name compares
-  ClusterShape cluster;                ///< for the topology "cluster"
-  bool tls = false;                    ///< with certificates that are made for it
-  bool force = false;                  ///< a maxmemory beyond the machine's memory
+  std::vector<StackSetting> settings =
+      {};                ///< what of all this a later up() of the same name compares
+  ClusterShape cluster;  ///< for the topology "cluster"
+  bool tls = false;      ///< with certificates that are made for it
+  bool force = false;    ///< a maxmemory beyond the machine's memory
   std::optional<ObserveOptions> observe;  ///< Prometheus and its exporter beside the servers
   std::optional<BackingOptions> backing;  ///< a PostgreSQL behind the cache
   Nanos startTimeout = NodeStartOptions{}.timeout;

@@ -70,8 +70,10 @@ TEST(DriverFlags, RefuseWhatAStoreDoesNotGoTogetherWith) {
   EXPECT_THAT(whyNot({"-on-miss=postgres", "-tx", "-pipeline=8"}), HasSubstr("-tx"));
   EXPECT_THAT(whyNot({"-on-miss=postgres", "-mitigation=key-split"}), HasSubstr("key-split"));
   EXPECT_THAT(whyNot({"-on-miss=postgres", "-wait-replicas=1"}), HasSubstr("-wait-replicas"));
-  EXPECT_THAT(whyNot({"-on-miss=postgres", "-early-refresh=1"}), HasSubstr("-ttl-frac"));
-  EXPECT_THAT(whyNot({"-on-miss=postgres", "-stale-while-refresh=1s"}), HasSubstr("-ttl-frac"));
+  EXPECT_THAT(whyNot({"-on-miss=postgres", "-ttl-frac=0", "-early-refresh=1"}),
+              HasSubstr("-ttl-frac"));
+  EXPECT_THAT(whyNot({"-on-miss=postgres", "-ttl-frac=0", "-stale-while-refresh=1s"}),
+              HasSubstr("-ttl-frac"));
   EXPECT_THAT(whyNot({"-on-miss=postgres", "-miss-lock=1500us"}), HasSubstr("milliseconds"));
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,11 @@ inline ExperimentDocument analysisOf(const Experiment& experiment, const Paramet
 inline LabPrediction predictionOf(const ExperimentDocument& document, std::string_view what) {
   const auto found = std::ranges::find(document.predictions, what, &LabPrediction::what);
   return found == document.predictions.end() ? LabPrediction{} : *found;
+}
+
+/// What a failed expectation shows of a finding.
+inline void PrintTo(const LabFinding& finding, std::ostream* out) {
+  *out << finding.id << " (" << static_cast<int>(finding.standing) << "): " << finding.text;
 }
 
 /// A finding with this id and standing, and these numbers in its sentence.

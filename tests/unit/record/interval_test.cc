@@ -18,6 +18,7 @@ Counters numbered(std::uint64_t unit) {
     for (auto& field : *perKind) fill(field);
   for (auto& field : counters.failures) fill(field);
   for (auto& field : counters.mitigation) fill(field);
+  for (auto& field : counters.backing) fill(field);
   for (auto* field : {&counters.scheduled,
                       &counters.outstandingAtEnd,
                       &counters.carriedOver,
@@ -42,7 +43,9 @@ Counters numbered(std::uint64_t unit) {
                       &counters.refillsFailed,
                       &counters.refusedConnections,
                       &counters.unansweredAtEnd,
-                      &counters.unservedAtEnd})
+                      &counters.unservedAtEnd,
+                      &counters.storeWaiting,
+                      &counters.storeQueue})
     fill(*field);
   for (auto* field : {&counters.idleTime, &counters.longestPass, &counters.cpuUser,
                       &counters.cpuSystem, &counters.cpuWaiting, &counters.blocked,
@@ -112,6 +115,8 @@ TEST(Counters, FollowingAddsCountsAndTakesTheLaterLevels) {
   wanted.longestUnanswered = numbered(10).longestUnanswered;
   wanted.outstanding = numbered(1).outstanding;
   wanted.backlog = numbered(1).backlog;
+  wanted.storeWaiting = numbered(1).storeWaiting;
+  wanted.storeQueue = numbered(1).storeQueue;
   EXPECT_TRUE(same(total, wanted));
 }
 

@@ -16,11 +16,14 @@ std::string documentation() {
   return contents(std::filesystem::path(REDLINE_SOURCE_DIR) / "docs/run-format.md");
 }
 
-constexpr const char* kLatencyPrefixes[] = {"response",        "service",         "lateness",
-                                            "dispatch",        "failed_response", "staleness",
-                                            "invalidation_lag"};
+constexpr const char* kLatencyPrefixes[] = {"response",         "service",         "lateness",
+                                            "dispatch",         "failed_response", "staleness",
+                                            "invalidation_lag", "store_read",      "store_write",
+                                            "store_service",    "stale_refill_age"};
 
+/// Counts may begin with the same words: store_read_only.
 bool isLatencyFigure(const std::string& column) {
+  if (!column.ends_with("_us") && !column.ends_with("_count")) return false;
   for (const auto* prefix : kLatencyPrefixes)
     if (column.starts_with(std::string(prefix) + "_")) return true;
   return false;
