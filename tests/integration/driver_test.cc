@@ -504,15 +504,12 @@ TEST(DriverAlone, TellsTheTruthAboutAFrozenServer) {
 
     const SteadyClock clock;
     Nanos frozen = 0;
-    auto admin = adminOf(*lab.redis);
-    ASSERT_TRUE(admin);
     std::thread freezer([&] {
       std::this_thread::sleep_for(std::chrono::seconds(4));
       const Nanos from = clock.now();
       EXPECT_TRUE(lab.redis->node().signal(SIGSTOP));
       std::this_thread::sleep_for(std::chrono::seconds(1));
       EXPECT_TRUE(lab.redis->node().signal(SIGCONT));
-      EXPECT_TRUE(admin->command({"PING"}));  // a host may take its time to let it run again
       frozen = clock.now() - from;
     });
     const Summary s = lab.run();
@@ -526,11 +523,15 @@ TEST(DriverAlone, TellsTheTruthAboutAFrozenServer) {
     std::printf(
         "frozen %.3f s, drain rate %.0f/s: p99 %.3f s (identity %.3f), p99.9 %.3f s (%.3f)\n", f,
         mu, response.p99 / 1e6, expected(0.99), response.p999 / 1e6, expected(0.999));
+    // What has piled up in a second Redis may carry out in one pass, and write all replies after
+    // it.
+    const double latest = 1.03 + 10'000 / mu / f;
+    const auto fits = [&](double ratio) { return ratio > 0.97 && ratio < latest; };
     // A neighbour that takes the core from us for tens of milliseconds is not the fault of the
     // arithmetic.
-    if (attempt < 3 && (std::abs(p99 - 1) > 0.03 || std::abs(p999 - 1) > 0.03)) continue;
-    EXPECT_NEAR(p99, 1, 0.03);
-    EXPECT_NEAR(p999, 1, 0.03);
+    if (attempt < 3 && !(fits(p99) && fits(p999))) continue;
+    EXPECT_PRED1(fits, p99);
+    EXPECT_PRED1(fits, p999);
     EXPECT_EQ(s.rate.scheduled, 100'000U);
     EXPECT_EQ(s.rate.completed, 100'000U);
     EXPECT_EQ(s.rate.outstanding, 0U);

@@ -138,6 +138,7 @@ TEST_F(PostgresStack, ThatWasKilledLeavesNothingBehind) {
   const std::string segment(words.at(1));
   ASSERT_THAT(sharedMemory(), HasSubstr(" " + segment + " "));
   ASSERT_TRUE(sendSignal(up->state.backing->process, SIGKILL));
+  ASSERT_TRUE(test::eventually([&] { return !isAlive(up->state.backing->process); }));
   EXPECT_THAT(downText(), HasSubstr("PostgreSQL was not running"));
   EXPECT_TRUE(nothingRunsIn(up->state.dir));
   EXPECT_THAT(sharedMemory(), Not(HasSubstr(" " + segment + " ")));
