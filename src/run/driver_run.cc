@@ -279,7 +279,7 @@ class DriverRun {
                       kStoreFailureNames[static_cast<std::size_t>(problem.failure)], problem.last));
     if (const std::uint64_t again = store.reconnects(); again != 0)
       storeNotes_.push_back(
-          fmt::format("{} to the store behind the cache opened again after a loss",
+          fmt::format("{} opened again to the store behind the cache after a loss",
                       plural(again, "connection was", "connections were")));
   }
 
