@@ -42,7 +42,8 @@ std::vector<std::string> clearScratch(const fs::path& parent) {
   std::error_code none;
   for (const fs::directory_entry& entry : fs::directory_iterator(parent, none)) {
     const auto owner = ownerOfName(entry.path().filename().native());
-    if (!owner || ownerLives(*owner)) continue;
+    // A name that only begins like one of ours is somebody's copy.
+    if (!owner || entry.path().filename() != ownerName(*owner) || ownerLives(*owner)) continue;
     const std::size_t killed =
         killServersIn(entry.path()).size() + killPostgresIn(entry.path()).size();
     removeContainersBelow(entry.path());
