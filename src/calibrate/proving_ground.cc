@@ -52,9 +52,13 @@ ProvingGround::ProvingGround(std::vector<LabStack> stacks, const CalibrationOpti
   goFirst();
 }
 
+Status ProvingGround::goOn() const {
+  if (!watcher_.interrupted()) return {};
+  return fail(ErrorCode::interrupted, "interrupted: nothing was written");
+}
+
 Status ProvingGround::step(const std::string& what) {
-  if (watcher_.interrupted())
-    return fail(ErrorCode::interrupted, "interrupted: nothing was written");
+  if (auto on = goOn(); !on) return fail(std::move(on.error()));
   watcher_.progress(what, static_cast<double>(done_++) / static_cast<double>(steps_));
   return {};
 }
@@ -90,8 +94,7 @@ Result<DrivenFigures> ProvingGround::drive(const std::string& stack, const Flags
   figures.p99Us = record.figure(std::string(kAvailablePrefix) + "p99_us");
   if (!std::isfinite(figures.p99Us)) figures.p99Us = lab::typicalUs(reading, 0.99);
   figures.faults = summary.faults;
-  if (watcher_.interrupted())
-    return fail(ErrorCode::interrupted, "interrupted: nothing was written");
+  if (auto on = goOn(); !on) return fail(std::move(on.error()));
   if (summary.servers.empty() || figures.rate <= 0)
     return fail(ErrorCode::io, "a calibrating run has no figures of its server: see {}",
                 outcome->directory.string());
@@ -127,8 +130,7 @@ Result<ForkFigures> ProvingGround::fork(const std::string& stack) {
       return ForkFigures{now->number("latest_fork_usec") / 1e6,
                          toSeconds(SteadyClock::read() - began), before->number("used_memory_rss"),
                          before->number("used_memory")};
-    if (watcher_.interrupted())
-      return fail(ErrorCode::interrupted, "interrupted: nothing was written");
+    if (auto on = goOn(); !on) return fail(std::move(on.error()));
     std::this_thread::sleep_for(std::chrono::nanoseconds(kPoll));
   }
 }

@@ -44,6 +44,7 @@ class ProvingGround {
   void drop(const std::string& stack) { servers_.drop(stack); }
 
  private:
+  Status goOn() const;  ///< interrupted: somebody wants it to end
   Result<Admin> adminOf(const std::string& stack);
 
   std::vector<LabStack> stacks_;

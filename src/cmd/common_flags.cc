@@ -53,6 +53,30 @@ std::vector<FlagSpec> targetFlags() {
   return joinFlags({server, tlsFlags()});
 }
 
+FlagSpec ttlMinFlag(std::string_view group) {
+  return {.name = "ttl-min",
+          .kind = ValueKind::duration,
+          .fallback = "60s",
+          .help = "shortest time to live; uniform up to -ttl-max",
+          .example = "5m",
+          .group = group,
+          .positive = true,
+          .least = "1ms",
+          .most = "87600h"};
+}
+
+FlagSpec ttlMaxFlag(std::string_view group) {
+  return {.name = "ttl-max",
+          .kind = ValueKind::duration,
+          .fallback = "3600s",
+          .help = "longest time to live",
+          .example = "1h",
+          .group = group,
+          .positive = true,
+          .least = "1ms",
+          .most = "87600h"};
+}
+
 std::vector<FlagSpec> dataSetFlags() {
   constexpr std::string_view kGroup = "Data set (the same for loader and driver)";
   return {
@@ -78,24 +102,8 @@ std::vector<FlagSpec> dataSetFlags() {
        .help = "share of the keys that expire, 0 to 1",
        .example = "30%",
        .group = kGroup},
-      {.name = "ttl-min",
-       .kind = ValueKind::duration,
-       .fallback = "60s",
-       .help = "shortest time to live; uniform up to -ttl-max",
-       .example = "5m",
-       .group = kGroup,
-       .positive = true,
-       .least = "1ms",
-       .most = "87600h"},
-      {.name = "ttl-max",
-       .kind = ValueKind::duration,
-       .fallback = "3600s",
-       .help = "longest time to live",
-       .example = "1h",
-       .group = kGroup,
-       .positive = true,
-       .least = "1ms",
-       .most = "87600h"},
+      ttlMinFlag(kGroup),
+      ttlMaxFlag(kGroup),
       {.name = "seed",
        .kind = ValueKind::count,
        .fallback = "1",

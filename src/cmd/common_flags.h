@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -20,6 +21,9 @@ std::vector<FlagSpec> joinFlags(std::initializer_list<std::vector<FlagSpec>> par
 std::vector<FlagSpec> targetFlags();
 /// What is stored; loader and driver must be given the same: -keys -value-size -ttl-* -seed.
 std::vector<FlagSpec> dataSetFlags();
+/// Of these alone, also for who stores nothing: -ttl-min, -ttl-max.
+FlagSpec ttlMinFlag(std::string_view group);
+FlagSpec ttlMaxFlag(std::string_view group);
 /// How the generator uses this machine: -threads -cpus -io -wait. `waits`: what -wait may be, with
 /// its help.
 std::vector<FlagSpec> generatorFlags(std::string_view waitHelp,

@@ -24,6 +24,7 @@
 #include "cmd/lab_results.h"
 #include "cmd/lab_tools.h"
 #include "cmd/metrics_flags.h"
+#include "cmd/stack_options.h"
 #include "cmd/text.h"
 #include "lab/catalog.h"
 #include "lab/runner.h"
@@ -33,7 +34,6 @@
 #include "report/lab_document.h"
 #include "report/write_report.h"
 #include "rundir/run_dir.h"
-#include "server/compose.h"
 #include "server/free_port.h"
 #include "server/host.h"
 
@@ -107,20 +107,7 @@ std::vector<FlagSpec> labFlags() {
 /// How a lab starts its servers.
 std::vector<FlagSpec> engineFlags() {
   constexpr std::string_view kGroup = "Machine";
-  return {
-      {.name = "engine",
-       .kind = ValueKind::choice,
-       .fallback = "process",
-       .help = "how servers are started: as local processes, or as containers by Docker Compose",
-       .example = "compose",
-       .group = kGroup,
-       .choices = {"process", "compose"}},
-      {.name = "redis-image",
-       .fallback = kRedisImage,
-       .help = "with -engine=compose: the image, which must have been fetched",
-       .example = "redis:7.2.4-bookworm",
-       .group = kGroup},
-  };
+  return {engineFlag(kGroup), redisImageFlag(kGroup)};
 }
 
 /// The command that repeats one experiment, with the flags that shape it.

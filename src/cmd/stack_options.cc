@@ -116,6 +116,26 @@ std::string stackName(const FlagValues& flags) {
   return word.empty() ? "node" : word;
 }
 
+FlagSpec engineFlag(std::string_view group) {
+  return {.name = "engine",
+          .kind = ValueKind::choice,
+          .fallback = "process",
+          .help =
+              "how servers are started: as local processes, or as containers by Docker Compose "
+              "(docs/compose.md)",
+          .example = "compose",
+          .group = group,
+          .choices = {"process", "compose"}};
+}
+
+FlagSpec redisImageFlag(std::string_view group) {
+  return {.name = "redis-image",
+          .fallback = kRedisImage,
+          .help = "with -engine=compose: the image, which must have been fetched",
+          .example = "redis:7.2.4-bookworm",
+          .group = group};
+}
+
 Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& password) {
   const std::string& topology = flags.positional("node");
   const bool cluster = topology == "cluster";

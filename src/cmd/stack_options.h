@@ -11,6 +11,10 @@
 
 namespace redline {
 
+/// -engine and -redis-image, of all that start servers.
+FlagSpec engineFlag(std::string_view group);
+FlagSpec redisImageFlag(std::string_view group);
+
 /// What `stack up` asks the server room for. usage: no topology, an invalid port, a flag of the
 /// other topology.
 Result<StackOptions> stackOptions(const FlagValues& flags, const std::string& password);

@@ -202,7 +202,7 @@ void Settler::completeRequest(Connection& c, const PendingOp& op, Judgement::Out
   if (storeClient_ == nullptr) {
     if (recorder_.counts(op)) ++recorder_.counters().refills;
   } else if (op.isRefill()) {
-    storeClient_->onRefill(c, op, done, now);
+    storeClient_->onRefill(c, op, done);
   } else {
     storeClient_->onLock(op, done, now);
   }

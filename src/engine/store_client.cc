@@ -363,9 +363,7 @@ void StoreClient::refill(const Waiting& w, std::uint64_t version, Nanos now) {
   lanes_.enqueue(lanes_.laneOf(op), op);
 }
 
-void StoreClient::onRefill(const Connection& c, const PendingOp& refill, bool carriedOut,
-                           Nanos now) {
-  (void)now;
+void StoreClient::onRefill(const Connection& c, const PendingOp& refill, bool carriedOut) {
   if (!carriedOut)
     ++counters().of(BackingCount::fencedRefills);
   else if (recorder_.counts(refill))

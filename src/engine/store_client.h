@@ -58,7 +58,7 @@ class StoreClient {
   /// A lock that was asked for is had, or is another's.
   void onLock(const PendingOp& request, bool granted, Nanos now);
   /// A refill was carried out, or not, since its lock is another's by now.
-  void onRefill(const Connection& c, const PendingOp& refill, bool carriedOut, Nanos now);
+  void onRefill(const Connection& c, const PendingOp& refill, bool carriedOut);
   /// A request that is no operation was refused, or is lost.
   void onFailed(const PendingOp& request, Nanos now);
 

@@ -33,7 +33,6 @@ constexpr auto kReadyPause = std::chrono::milliseconds(20);
 constexpr Nanos kFastStop = 60 * kSecond;  ///< a checkpoint may have much to write
 constexpr Nanos kImmediateStop = 10 * kSecond;
 constexpr Nanos kKillWait = 60 * kSecond;
-constexpr int kKillRounds = 10;
 constexpr std::string_view kScopedPrefix = "redline-pg-";
 
 bool isPostgres(std::string_view command) {
@@ -311,19 +310,8 @@ Status stopPostgres(const ProcessId& process, const fs::path& dir, PostgresStop 
 }
 
 std::vector<pid_t> killPostgresIn(const fs::path& directory) {
-  std::vector<pid_t> killed;
-  for (int round = 0; round < kKillRounds; ++round) {
-    const auto found = processesIn(directory, isPostgres);
-    if (found.empty()) {
-      clearDeadServersIn(directory);
-      break;
-    }
-    for (const ProcessId& process : found) {
-      if (!sendSignal(process, SIGKILL)) continue;
-      awaitExit(process, kKillWait);
-      killed.push_back(process.pid);
-    }
-  }
+  auto killed = killAllIn(directory, isPostgres, kKillWait);
+  if (processesIn(directory, isPostgres).empty()) clearDeadServersIn(directory);
   return killed;
 }
 

@@ -166,6 +166,22 @@ std::vector<ProcessId> processesIn(const fs::path& directory,
   return found;
 }
 
+std::vector<pid_t> killAllIn(const fs::path& directory,
+                             const std::function<bool(std::string_view)>& wanted, Nanos wait) {
+  constexpr int kRounds = 10;  // one may fork between the listing and its end
+  std::vector<pid_t> killed;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto found = processesIn(directory, wanted);
+    if (found.empty()) break;
+    for (const ProcessId& process : found) {
+      if (!sendSignal(process, SIGKILL)) continue;
+      awaitExit(process, wait);
+      killed.push_back(process.pid);
+    }
+  }
+  return killed;
+}
+
 bool worksIn(pid_t pid, const fs::path& directory) {
   std::error_code problem;
   const fs::path cwd = fs::read_symlink(fmt::format("/proc/{}/cwd", pid), problem);

@@ -56,6 +56,11 @@ bool awaitExit(const ProcessId& process, Nanos timeout);
 std::vector<ProcessId> processesIn(const std::filesystem::path& directory,
                                    const std::function<bool(std::string_view)>& wanted);
 
+/// Kills (SIGKILL) all of processesIn(), and those that they have forked meanwhile; waits up to
+/// `wait` for each. Returns the pids of those that were killed.
+std::vector<pid_t> killAllIn(const std::filesystem::path& directory,
+                             const std::function<bool(std::string_view)>& wanted, Nanos wait);
+
 /// Whether that process's working directory is `directory` or below it.
 bool worksIn(pid_t pid, const std::filesystem::path& directory);
 

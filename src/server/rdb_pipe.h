@@ -28,7 +28,7 @@ class RdbPipe {
   RdbPipe& operator=(RdbPipe&&) = delete;
   ~RdbPipe() { remove(); }
 
-  /// Makes the pipe and its link, in place of one that a crash left. refused: a real dump file is
+  /// Makes the pipe and its link; replaces one that a crash left. refused: a real dump file is
   /// there. A server that was asked to reload before the claim has done so when it has answered
   /// something since; only then may this be called.
   Status place();

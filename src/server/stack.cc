@@ -161,13 +161,12 @@ Result<StackUp> Stack::up(const StackOptions& options) {
     if (!observers) return fail(std::move(observers.error()));
     if (auto good = observers->plan(*options.observe); !good) return fail(std::move(good.error()));
   }
-  if (options.backing)
-    if (auto planned = planBacking(*state, *options.backing); !planned)
-      return fail(std::move(planned.error()));
+  auto store = planStore(*state, options);
+  if (!store) return fail(std::move(store.error()));
   Status started = makeStateDirectory(stacks() / name);
   if (started) started = save(*state);
   if (started) started = startNodes(*state, configs, options);
-  if (started) started = back(*state, options);
+  if (started) started = back(*state, *store, options);
   auto up = started ? observe({*state, false, {}}, options) : fail(std::move(started.error()));
   if (up) return up;
   std::vector<std::string> lines;
@@ -177,25 +176,35 @@ Result<StackUp> Stack::up(const StackOptions& options) {
 
 /// Starts what a stack that is up has not, and was asked for.
 Result<StackUp> Stack::complete(StackUp up, const StackOptions& options) const {
-  if (!up.state.backing)
-    if (auto backed = back(up.state, options); !backed) {
+  if (!up.state.backing) {
+    auto store = planStore(up.state, options);
+    if (!store) return fail(std::move(store.error()));
+    if (auto backed = back(up.state, *store, options); !backed) {
       std::vector<std::string> lines;
       (void)removeBacking(up.state, lines);
       up.state.backing.reset();
       (void)save(up.state);
       return fail(std::move(backed.error()));
     }
+  }
   return observe(std::move(up), options);
 }
 
-/// Starts the PostgreSQL behind the cache, if there is to be one.
-Status Stack::back(StackState& state, const StackOptions& options) const {
-  if (!options.backing) return {};
-  if (options.progress) options.progress("PostgreSQL is starting");
+/// The PostgreSQL behind the cache, if there is to be one.
+Result<std::optional<PostgresConfig>> Stack::planStore(const StackState& state,
+                                                       const StackOptions& options) const {
+  if (!options.backing) return std::nullopt;
   auto config = planBacking(state, *options.backing);
   if (!config) return fail(std::move(config.error()));
   config->password = options.node.password;
-  return startBacking(state, *config, [&] { return save(state); });
+  return std::optional(std::move(*config));
+}
+
+Status Stack::back(StackState& state, const std::optional<PostgresConfig>& store,
+                   const StackOptions& options) const {
+  if (!store) return {};
+  if (options.progress) options.progress("PostgreSQL is starting");
+  return startBacking(state, *store, [&] { return save(state); });
 }
 
 /// Starts what is to observe a stack that is up, where it does not run; and names it.

@@ -126,7 +126,10 @@ class Stack {
     return Observers::load(stacks() / name / "observe");
   }
   Result<StackUp> complete(StackUp up, const StackOptions& options) const;
-  Status back(StackState& state, const StackOptions& options) const;
+  Result<std::optional<PostgresConfig>> planStore(const StackState& state,
+                                                  const StackOptions& options) const;
+  Status back(StackState& state, const std::optional<PostgresConfig>& store,
+              const StackOptions& options) const;
   Result<StackUp> observe(StackUp up, const StackOptions& options) const;
   Result<bool> restartDeadBacking(const std::string& name, const std::string& password);
   Status save(const StackState& state) const;

@@ -13,29 +13,12 @@ namespace redline {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kOrphanRounds = 10;
-
 bool isServer(std::string_view command) {
   return command.starts_with("redis-server");
 }
 
 bool isObserver(std::string_view command) {
   return command.starts_with("prometheus");
-}
-
-/// A server may have forked between the listing and its end: looks again until there is none.
-std::vector<pid_t> killIn(const fs::path& directory, bool (*wanted)(std::string_view)) {
-  std::vector<pid_t> killed;
-  for (int round = 0; round < kOrphanRounds; ++round) {
-    const auto found = processesIn(directory, wanted);
-    if (found.empty()) break;
-    for (const ProcessId& process : found) {
-      if (!sendSignal(process, SIGKILL)) continue;
-      awaitExit(process, StopDeadlines{}.kill);
-      killed.push_back(process.pid);
-    }
-  }
-  return killed;
 }
 
 /// The first name below `directory` on the way to `path`; empty: it is not below.
@@ -47,11 +30,11 @@ std::string nameBelow(const fs::path& directory, const fs::path& path) {
 }  // namespace
 
 std::vector<pid_t> killServersIn(const fs::path& directory) {
-  return killIn(directory, isServer);
+  return killAllIn(directory, isServer, StopDeadlines{}.kill);
 }
 
 std::vector<pid_t> killObserversIn(const fs::path& directory) {
-  return killIn(directory, isObserver);
+  return killAllIn(directory, isObserver, StopDeadlines{}.kill);
 }
 
 std::map<std::string, std::vector<ProcessId>> strayServers(const fs::path& stacks) {
