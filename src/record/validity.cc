@@ -21,8 +21,15 @@ void addReason(Verdict& verdict, ReasonCode code, fmt::format_string<Args...> te
   verdict.reasons.push_back({code, fmt::format(text, std::forward<Args>(args)...)});
 }
 
+// A thread cannot be busy while others have its core: what counts, of server and generator, is the
+// share of the time that was left.
+bool isBusy(double utilisation, double waiting, double bound) {
+  return utilisation >= bound * (1 - waiting);
+}
+
 bool serverHadMoreToGive(const ValidityFacts& facts) {
-  return facts.serverUtilisation >= 0 && facts.serverUtilisation < kServerBound;
+  return facts.serverUtilisation >= 0 &&
+         !isBusy(facts.serverUtilisation, facts.serverWaiting, kServerBound);
 }
 
 /// What would help a generator without CPU time. More of it does not, where the server sends bytes
@@ -36,10 +43,8 @@ std::string remedyForCpu(const ValidityFacts& facts) {
       facts.bytesPerOperation, facts.valueSize);
 }
 
-// A thread cannot be busy while others have its core: what counts is the share of the time that was
-// left.
 void judgeGeneratorsCpu(const ValidityFacts& facts, Verdict& verdict) {
-  if (facts.generatorUtilisation <= kGeneratorBound * (1 - facts.generatorWaiting)) return;
+  if (!isBusy(facts.generatorUtilisation, facts.generatorWaiting, kGeneratorBound)) return;
   addReason(verdict, ReasonCode::generatorBound,
             "generator at its limit: its workers were {} busy (others had their core for {} of the "
             "time) while the server's main thread was {} busy, so this is the generator's ceiling, "
@@ -202,8 +207,11 @@ ValidityFacts validityFacts(const Summary& summary, const Counters& counts,
   facts.hiddenSteal = summary.generator.hiddenSteal;
   facts.longestPauseUs = summary.generator.longestPauseUs;
   facts.serverUtilisation = -1;
-  for (const ServerFigures& server : summary.servers)
-    facts.serverUtilisation = std::max(facts.serverUtilisation, server.mainThreadUtilisation);
+  for (const ServerFigures& server : summary.servers) {
+    if (server.mainThreadUtilisation <= facts.serverUtilisation) continue;
+    facts.serverUtilisation = server.mainThreadUtilisation;
+    facts.serverWaiting = std::max(0.0, server.waitingForCore);
+  }
   facts.steal = summary.generator.steal;
   facts.corrupt = static_cast<double>(summary.verify.corrupt);
   facts.scheduled = static_cast<double>(summary.rate.scheduled);

@@ -22,13 +22,14 @@ struct ValidityFacts {
   double windowS = 0;        ///< the measured window
   double dispatchP99Us = 0;  ///< the generator's own lateness, of intervals that no fault touched
   double dispatchMaxUs = 0;
-  double generatorUtilisation = 0;      ///< busiest share, idle spinning excluded
-  double generatorWaiting = 0;          ///< share of its time in which others had its core
-  double hiddenSteal = 0;               ///< GeneratorFigures::hiddenSteal
-  double longestPauseUs = 0;            ///< of the generator
-  double serverUtilisation = 0;         ///< of the busiest server's main thread; < 0: not known
-  double steal = 0;                     ///< of the machine's time
-  double corrupt = 0;                   ///< values that were not what they must be
+  double generatorUtilisation = 0;  ///< busiest share, idle spinning excluded
+  double generatorWaiting = 0;      ///< share of its time in which others had its core
+  double hiddenSteal = 0;           ///< GeneratorFigures::hiddenSteal
+  double longestPauseUs = 0;        ///< of the generator
+  double serverUtilisation = 0;     ///< of the busiest server's main thread; < 0: not known
+  double serverWaiting = 0;         ///< share of its time in which others had that thread's core
+  double steal = 0;                 ///< of the machine's time
+  double corrupt = 0;               ///< values that were not what they must be
   double scheduled = 0, completed = 0;  ///< operations due in the window
   /// Of the scheduled: lost with their connections (disconnected, unknown_fate), so that they have
   /// no latency at all.

@@ -118,6 +118,31 @@ TEST(Validity, AGeneratorIsAsBusyAsItCanBeWhenItUsesAllThatOthersLeave) {
   EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(because(ReasonCode::generatorBound)));
 }
 
+TEST(Validity, AServerIsAtItsCeilingWhenItUsesAllThatOthersLeave) {
+  ValidityFacts facts = sound();
+  facts.closed = true;
+  facts.targetRate = 0;
+  facts.generatorWaiting = 0.07;
+  facts.serverUtilisation = 0.84;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(because(ReasonCode::coreTaken)));
+  facts.serverWaiting = 0.11;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+}
+
+TEST(Validity, TheWaitOfTheBusiestServerCounts) {
+  Summary summary;
+  summary.latency["dispatch"]["all"] = {};
+  summary.servers.resize(3);
+  summary.servers[0].mainThreadUtilisation = 0.2;
+  summary.servers[0].waitingForCore = 0.7;
+  summary.servers[1].mainThreadUtilisation = 0.8;
+  summary.servers[1].waitingForCore = 0.1;
+  summary.servers[2].mainThreadUtilisation = -1;
+  const ValidityFacts facts = validityFacts(summary, {}, {});
+  EXPECT_EQ(facts.serverUtilisation, 0.8);
+  EXPECT_EQ(facts.serverWaiting, 0.1);
+}
+
 TEST(Validity, ACoreThatOthersTookIsAReasonWhereTheServerWasIdle) {
   ValidityFacts facts = sound();
   facts.closed = true;
