@@ -34,11 +34,15 @@ double missOf(const HotWorkload& w, double p) {
 
 }  // namespace
 
+std::size_t masterOfHottest(const KeyChooser& chooser, std::size_t masters) {
+  return masterOf(evenSlots(masters), chooser.hottest(0));
+}
+
 HotForecast forecastHotKeys(const HotWorkload& w) {
   HotForecast forecast;
   const auto ranges = evenSlots(w.masters);
   forecast.hottestKey = w.chooser.probability(0);
-  forecast.hotMaster = masterOf(ranges, w.chooser.hottest(0));
+  forecast.hotMaster = masterOfHottest(w.chooser, w.masters);
   forecast.shares.assign(w.masters, 0);
   const std::uint64_t summed = std::min(w.keys, kSummed);
   double total = 0, split = 0, hotSplit = 0, hotMisses = 0;

@@ -40,4 +40,8 @@ struct HotForecast {
 /// its mean over the time looked at. Poisson arrivals; caches large enough; invalidations at once.
 HotForecast forecastHotKeys(const HotWorkload& workload);
 
+/// HotForecast::hotMaster alone: which of `masters` has the hottest key, without a walk over the
+/// others.
+std::size_t masterOfHottest(const KeyChooser& chooser, std::size_t masters);
+
 }  // namespace redline

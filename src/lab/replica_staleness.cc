@@ -75,10 +75,9 @@ constexpr std::array<Trouble, 5> kTroubles{{
 /// The pair that is watched: the hottest key's master, and its replica.
 WatchedPair pairOf(const Parameters& p) {
   const KeyChooser chooser(Distribution::zipfian, p.number("zipf-s"), p.count("keys"), 1);
-  const auto forecast =
-      forecastHotKeys({.chooser = chooser, .keys = p.count("keys"), .masters = kMasters});
-  return {.master = forecast.hotMaster,
-          .replica = kMasters + forecast.hotMaster,
+  const std::size_t master = masterOfHottest(chooser, kMasters);
+  return {.master = master,
+          .replica = kMasters + master,
           .key = fmt::format("probe:{{{}{}}}", kKeyPrefix, chooser.hottest(0))};
 }
 
