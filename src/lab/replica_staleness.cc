@@ -307,8 +307,8 @@ BesideAction inflicting(const Parameters& p, std::string_view trouble) {
   const WatchedPair pair = pairOf(p);
   const auto pause = fromSeconds(p.seconds("probe")), sampled = fromSeconds(p.seconds("sample"));
   const auto at = fromSeconds(p.seconds("at"));
-  return [=, doing = doingOf(p, pair, trouble)](Bench& bench,
-                                                const std::function<bool()>& isOver) -> Status {
+  return [=](Bench& bench, const std::function<bool()>& isOver) -> Status {
+    const Doing doing = doingOf(p, pair, trouble);  // large: made when it is needed
     Status inflicted;
     Nanos began = 0, took = 0;
     // On a thread of its own: the probe waits for the server that is held up.

@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/text.h"
@@ -54,6 +55,14 @@ Said run(const Words& args, const Words& settings = {kPassword}) {
   return said;
 }
 
+/// Beside each other, where nearly all of the time is spent waiting for somebody who does not
+/// answer. On threads, which are in the caller's network.
+template <typename Cases, typename Body>
+void besideEachOther(const Cases& cases, const Body& body) {
+  std::vector<std::jthread> threads;
+  for (const auto& each : cases) threads.emplace_back([&body, &each] { body(each); });
+}
+
 constexpr const char* kNotTested = "THE GATE WAS NOT TESTED: ";
 
 Words shortDriver(const std::string& addr, const Words& more = {}) {
@@ -80,15 +89,21 @@ TEST(Gate, TheRecorderSeesWhatIsSentToOthers) {
 
 TEST(Gate, AnAllowedMachineIsConnectedTo) {
   RecordedNetwork network;
-  const auto sent = network.sentDuring([] {
-    for (const std::string allow : {"-allow=192.0.2.1", "-allow=192.0.2.0/24"}) {
-      const Said said = run({"driver", std::string("-addr=") + kElsewhere, allow});
+  struct Allowed {
+    Words args, settings;
+  };
+  const std::string addr = std::string("-addr=") + kElsewhere;
+  const std::vector<Allowed> ways{
+      {{"driver", addr, "-allow=192.0.2.1"}, {kPassword}},
+      {{"driver", addr, "-allow=192.0.2.0/24"}, {kPassword}},
+      {{"loader", addr}, {"REDLINE_ALLOW=192.0.2.1"}},
+  };
+  const auto sent = network.sentDuring([&] {
+    besideEachOther(ways, [](const Allowed& way) {
+      const Said said = run(way.args, way.settings);
       EXPECT_EQ(said.code, 1);  // nobody answers there
       EXPECT_THAT(said.text, Not(HasSubstr("-allow names")));
-    }
-    const Said byEnvironment =
-        run({"loader", std::string("-addr=") + kElsewhere}, {"REDLINE_ALLOW=192.0.2.1"});
-    EXPECT_THAT(byEnvironment.text, Not(HasSubstr("-allow names")));
+    });
   });
   if (!sent) GTEST_SKIP() << kNotTested << network.whyNot();
   EXPECT_THAT(*sent, Contains("TCP to 192.0.2.1"));
@@ -208,37 +223,43 @@ TEST(Gate, AMapThatNamesAnotherMachineIsRefused) {
 
 // The workers meet them in the middle of a run: an address is refused, a name waits for a map.
 TEST(Gate, ARedirectToAnotherMachineIsNotFollowed) {
+  struct Redirect {
+    std::string to, kind;
+    bool loads;  ///< the loader is asked, too; it gives up on a name after fifteen seconds
+  };
+  const std::vector<Redirect> redirects{
+      {"192.0.2.1:6379", "MOVED", true},         {"192.0.2.1:6379", "ASK", true},
+      {"elsewhere.example:6379", "MOVED", true}, {"elsewhere.example:6379", "ASK", false},
+      {"nobody.example:1", "MOVED", false},      {"nobody.example:1", "ASK", false},
+  };
   RecordedNetwork network("192.0.2.1 elsewhere.example\n");
-  const auto sent = network.sentDuring([] {
+  const auto sent = network.sentDuring([&] {
     const auto redis = loneClusterNode();
     ASSERT_TRUE(redis);
-    for (const std::string to : {"192.0.2.1:6379", "elsewhere.example:6379", "nobody.example:1"})
-      for (const std::string kind : {"MOVED", "ASK"}) {
-        std::optional<test::TamperingProxy> proxy;
-        proxy.emplace(redis->endpoint(),
-                      [&](const Value& request,
-                          std::string_view reply) -> std::optional<test::TamperingProxy::Answer> {
-                        const std::string& name = request.items.at(0).text;
-                        if (name == "GET" || name == "SET")
-                          return test::TamperingProxy::Answer{"-" + kind + " 5 " + to + "\r\n"};
-                        std::string text(reply);
-                        if (name == "CLUSTER")
-                          replaceAll(text, ":" + std::to_string(redis->endpoint().port) + "\r\n",
-                                     ":" + std::to_string(proxy->endpoint().port) + "\r\n");
-                        return test::TamperingProxy::Answer{text};
-                      });
-        const std::string addr = proxy->endpoint().text();
-        const Said driver = run(shortDriver(addr, {"-topology=cluster", "-force"}), {});
-        EXPECT_THAT(driver.code, AnyOf(1, 3)) << driver.text;
-        if (to.starts_with("192")) {
-          EXPECT_THAT(driver.text, HasSubstr("-allow=192.0.2.1"));
-        } else if (kind == "ASK" || to.starts_with("nobody")) {
-          continue;  // the loader gives up after fifteen seconds: once will do
-        }
-        const Said loader =
-            run({"loader", "-addr=" + addr, "-topology=cluster", "-keys=10", "-conns=1"}, {});
-        EXPECT_EQ(loader.code, 1) << loader.text;
-      }
+    besideEachOther(redirects, [&](const Redirect& redirect) {
+      std::optional<test::TamperingProxy> proxy;
+      proxy.emplace(redis->endpoint(),
+                    [&](const Value& request,
+                        std::string_view reply) -> std::optional<test::TamperingProxy::Answer> {
+                      const std::string& name = request.items.at(0).text;
+                      if (name == "GET" || name == "SET")
+                        return test::TamperingProxy::Answer{"-" + redirect.kind + " 5 " +
+                                                            redirect.to + "\r\n"};
+                      std::string text(reply);
+                      if (name == "CLUSTER")
+                        replaceAll(text, ":" + std::to_string(redis->endpoint().port) + "\r\n",
+                                   ":" + std::to_string(proxy->endpoint().port) + "\r\n");
+                      return test::TamperingProxy::Answer{text};
+                    });
+      const std::string addr = proxy->endpoint().text();
+      const Said driver = run(shortDriver(addr, {"-topology=cluster", "-force"}), {});
+      EXPECT_THAT(driver.code, AnyOf(1, 3)) << driver.text;
+      if (redirect.to.starts_with("192")) EXPECT_THAT(driver.text, HasSubstr("-allow=192.0.2.1"));
+      if (!redirect.loads) return;
+      const Said loader =
+          run({"loader", "-addr=" + addr, "-topology=cluster", "-keys=10", "-conns=1"}, {});
+      EXPECT_EQ(loader.code, 1) << loader.text;
+    });
   });
   if (!sent) GTEST_SKIP() << kNotTested << network.whyNot();
   EXPECT_THAT(*sent, IsEmpty());

@@ -49,7 +49,7 @@ constexpr Tiny kPipelining{
     12};
 constexpr Tiny kPersistence{
     "persistence-spike",
-    "keys=200k; conns=4; rate=1k; warmup=100ms; at=500ms; duration=1200ms; maxmemory=256MB; "
+    "keys=200k; conns=4; rate=1k; warmup=100ms; at=500ms; duration=2s; maxmemory=256MB; "
     "fork-keys=1k,2k; fork-repeat=1; ",
     8};
 constexpr Tiny kReshard{
