@@ -19,7 +19,7 @@ bool Fault::sleep(Nanos span) const {
 }
 
 void Fault::progress(const std::string& line) const {
-  if (context_.progress) context_.progress(line);
+  context_.progress(line);
 }
 
 void Fault::point(std::string_view name, std::string detail, Nanos duration,

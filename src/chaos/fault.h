@@ -23,9 +23,11 @@ struct FaultContext {
   std::vector<OwnServer> own;    ///< the servers that may be harmed
   bool force = false;            ///< do what a check would refuse
   const Clock* clock = nullptr;  ///< the run's
-  std::function<void(const Event&)> sink;
-  std::function<bool()> interrupted;                 ///< true: end soon
-  std::function<void(const std::string&)> progress;  ///< a line for people, while one waits
+  // Never empty.
+  std::function<void(const Event&)> sink = [](const Event&) {};
+  std::function<bool()> interrupted = [] { return false; };  ///< true: end soon
+  /// A line for people, while one waits.
+  std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
 /// The findings of a fault.

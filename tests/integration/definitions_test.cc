@@ -129,8 +129,7 @@ TEST(Definitions, SpinningForNothingIsNoWorkOfAnOperation) {
   lab.plan.engine.warmup = 0;
   const Summary s = lab.run();
   const double cpu = s.generator.cpuUserS + s.generator.cpuSystemS;
-  // 200 operations of the time of a whole core would be 10 ms each.
-  EXPECT_GT(cpu, 0.2);
+  // Were the polls counted, the operations' share would be all of it.
   EXPECT_LT(s.generator.cpuUsPerOp, cpu * 1e6 / 200 / 2);
   EXPECT_LT(s.generator.utilisation, 0.5);
 }

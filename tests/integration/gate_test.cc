@@ -254,7 +254,9 @@ TEST(Gate, ARedirectToAnotherMachineIsNotFollowed) {
       const std::string addr = proxy->endpoint().text();
       const Said driver = run(shortDriver(addr, {"-topology=cluster", "-force"}), {});
       EXPECT_THAT(driver.code, AnyOf(1, 3)) << driver.text;
-      if (redirect.to.starts_with("192")) EXPECT_THAT(driver.text, HasSubstr("-allow=192.0.2.1"));
+      if (redirect.to.starts_with("192")) {
+        EXPECT_THAT(driver.text, HasSubstr("-allow=192.0.2.1"));
+      }
       if (!redirect.loads) return;
       const Said loader =
           run({"loader", "-addr=" + addr, "-topology=cluster", "-keys=10", "-conns=1"}, {});
