@@ -96,7 +96,7 @@ redline_room(lab        IMPORTS base os resp cluster workload transport run serv
                         UNITY 2)  # its files are long: three of them take 16 s
 redline_room(plan       IMPORTS base json model)
 redline_embed(plan plan/embedded.h kCoefficientsJson=coefficients.json)
-redline_room(calibrate  IMPORTS base json record model rundir server run lab plan)
+redline_room(calibrate  IMPORTS base os json record model rundir server run lab plan)
 redline_room(report     IMPORTS base os record rundir model plan LIBRARIES nlohmann_json::nlohmann_json)
 redline_embed(report report/embedded.h kReportCss=report.css kReportJs=report.js
               kPlotCss=plot.css)

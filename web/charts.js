@@ -1,5 +1,5 @@
 // The time series as dygraphs, all over one axis of time, with one cursor.
-import { latency, perSecond, share, bytes, timeOfDay } from "./text.js";
+import { latency, perSecond, share, bytes, count, timeOfDay } from "./text.js";
 import { SPAN_MS } from "./model.js";
 
 const micros = { format: latency, isLog: true };
@@ -9,8 +9,9 @@ const percent = { format: share, isShare: true };
 // Lines differ in their pattern as well as in their colour.
 const SOLID = null, DASHED = [7, 4], DOTTED = [2, 3], MIXED = [9, 3, 2, 3];
 
-function percentiles(measure) {
-  const of = figure => point => point[measure][figure] || null;  // no 0 on a logarithmic axis
+function percentiles(measure, part = point => point) {
+  // No 0 on a logarithmic axis.
+  const of = figure => point => part(point) ? part(point)[measure][figure] || null : null;
   return [
     { label: "p50", of: of("p50"), ink: "line2", pattern: SOLID },
     { label: "p99", of: of("p99"), ink: "line1", pattern: SOLID, width: 2 },
@@ -18,6 +19,9 @@ function percentiles(measure) {
     { label: "max", of: of("max"), ink: "line3", pattern: DOTTED },
   ];
 }
+
+/// Of what the store behind the cache says; null in a run without one.
+const ofStore = read => point => point.store ? read(point.store) : null;
 
 const total = figure => point => point.servers.some(server => server[figure] !== null)
   ? point.servers.reduce((sum, server) => sum + (server[figure] || 0), 0) : null;
@@ -50,6 +54,19 @@ const PANELS = [
   { id: "cache", title: "Hits and misses", kind: rate, isLoad: true, series: () => [
     { label: "hits", of: point => point.hits, ink: "line2", pattern: SOLID },
     { label: "misses", of: point => point.misses, ink: "line3", pattern: DASHED }] },
+  { id: "store", title: "Store: requests and outcomes", kind: rate, isLoad: true, isShown: run => run.store, series: () => [
+    { label: "reads", of: ofStore(store => store.reads), ink: "line1", pattern: SOLID, width: 2 },
+    { label: "writes", of: ofStore(store => store.writes), ink: "line4", pattern: MIXED },
+    { label: "found", of: ofStore(store => store.found), ink: "line2", pattern: DASHED },
+    { label: "missing", of: ofStore(store => store.missing), ink: "line5", pattern: DOTTED },
+    { label: "failed", of: ofStore(store => store.failed), ink: "line3", pattern: SOLID },
+    { label: "timed out", of: ofStore(store => store.timed_out), ink: "line3", pattern: DASHED },
+    { label: "shed", of: ofStore(store => store.shed), ink: "line6", pattern: DOTTED, width: 2 }] },
+  { id: "store-time", title: "Store: time of a read", kind: micros, isLoad: true, isShown: run => run.store,
+    series: () => percentiles("read", point => point.store) },
+  { id: "store-queue", title: "Store: waiting", kind: { format: count }, isLoad: true, isShown: run => run.store, series: () => [
+    { label: "operations", of: ofStore(store => store.waiting), ink: "line1", pattern: SOLID },
+    { label: "requests in its queue", of: ofStore(store => store.queue), ink: "line3", pattern: DASHED }] },
   { id: "keys", title: "Evictions and expiries", kind: rate, series: () => [
     { label: "evicted", of: total("evicted"), ink: "line3", pattern: SOLID },
     { label: "expired", of: total("expired"), ink: "line6", pattern: DASHED }] },

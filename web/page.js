@@ -159,6 +159,7 @@ const sum = (list, figure) => list.reduce((total, each) => total + each[figure],
 /// Name, exact value, text, and a further line, of each tile.
 function tilesOf(summary, run) {
   const { rate, latency_us: latencies, cache, verify, cluster, generator, servers } = summary;
+  const stored = summary.backing && run.store ? storeTiles(summary.backing) : [];
   const redirects = cluster.moved + cluster.ask + cluster.tryagain + cluster.clusterdown;
   const busiest = servers.reduce((most, server) =>
     server.main_thread_utilisation > (most ? most.main_thread_utilisation : -1) ? server : most, null);
@@ -194,7 +195,27 @@ function tilesOf(summary, run) {
     ? [["stale", "Stale reads", verify.stale, count(verify.stale), "of the ledger's keys"]] : [];
   const corrupt = verify.corrupt > 0
     ? [["corrupt", "Corrupt values", verify.corrupt, count(verify.corrupt), `of ${count(verify.checked)}`]] : [];
-  return [...(run.kind === "chaos" ? [] : ofLoad), ...ofServers, ...ofCluster, ...ofLedger, ...corrupt];
+  return [...(run.kind === "chaos" ? [] : ofLoad), ...stored, ...ofServers, ...ofCluster, ...ofLedger, ...corrupt];
+}
+
+const STORE_FAILURES = ["unreachable", "refused", "too_many", "locked", "disk_full", "read_only", "error", "protocol"];
+
+/// Of the store behind the cache.
+function storeTiles({ counts, read_us: read, service_us: service, longest_queue: queue, most_waiting: waiting }) {
+  const of = name => counts["store_" + name] || 0;
+  const failures = STORE_FAILURES.filter(of);
+  const failed = STORE_FAILURES.reduce((total, name) => total + of(name), 0);
+  const more = [["timed_out", "timed out"], ["shed", "shed"]].filter(([name]) => of(name))
+    .map(([name, text]) => `${count(of(name))} ${text}`);
+  return [
+    ["store-reads", "Reads of the store", of("reads"), count(of("reads")),
+      `${count(of("found"))} found, ${count(of("missing"))} missing`],
+    ["store-p99", "Store p99", read.p99, read.count ? latency(read.p99) : "–",
+      read.count ? `p50 ${latency(read.p50)}, on a connection ${latency(service.p99)}` : "no reads"],
+    ["store-failed", "Store: no result", failed + of("timed_out") + of("shed"), count(failed + of("timed_out") + of("shed")),
+      [...failures.map(name => `${count(of(name))} ${name.replace("_", " ")}`), ...more].join(", ") || "no failures"],
+    ["store-queue", "Store's longest queue", queue, count(queue), `up to ${count(waiting)} operations waiting`],
+  ];
 }
 
 function newTile() {
@@ -213,7 +234,9 @@ function showTile(tile, [id, name, value, text, more]) {
 const PERCENTILES = ["p50", "p90", "p99", "p999", "p9999", "max"];
 
 function showPercentiles(summary) {
-  fill($("percentiles").tBodies[0], Object.entries(summary.latency_us), () => {
+  const measures = Object.entries(summary.latency_us);
+  if (summary.backing) measures.push(["store read", summary.backing.read_us]);
+  fill($("percentiles").tBodies[0], measures, () => {
     const made = row(1 + PERCENTILES.length);
     for (const cell of [...made.children].slice(1)) cell.append(document.createElement("data"));
     return made;

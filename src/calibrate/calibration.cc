@@ -21,7 +21,6 @@ constexpr double kGb = 1024.0 * 1024 * 1024, kKb = 1024;
 constexpr double kSmallValue = 100, kLargeValue = 4'096, kBatchSize = 16;
 /// Shares of the ceiling at which p99 is measured.
 constexpr std::array<double, 7> kLoadShares{0.25, 0.45, 0.6, 0.72, 0.82, 0.9, 0.97};
-constexpr std::array<double, 6> kLimitsUs{250, 500, 1'000, 2'000, 5'000, 10'000};
 /// Writes/s while a snapshot is written.
 constexpr double kWritesPerS = 20'000;
 constexpr const char *kSmall = "small", *kLarge = "large";
@@ -134,11 +133,7 @@ class Calibrator {
       shares.push_back(share);
       p99.push_back(run->p99Us);
     }
-    for (std::size_t i = 0; i < kLimitsUs.size(); ++i) {
-      const auto id =
-          static_cast<CoefficientId>(static_cast<std::size_t>(CoefficientId::knee250us) + i);
-      add(id, kneeRate(shares, p99, kLimitsUs[i]));
-    }
+    for (const KneeLimit& knee : kneeLimits()) add(knee.id, kneeRate(shares, p99, knee.limitUs));
     return {};
   }
 

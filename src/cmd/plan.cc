@@ -6,6 +6,7 @@
 #include "base/numbers.h"
 #include "base/units.h"
 #include "calibrate/calibration.h"
+#include "calibrate/headroom_reading.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
@@ -32,33 +33,41 @@ constexpr std::size_t kMostFileBytes = 1 << 20;
 
 std::vector<FlagSpec> coefficientFlags() {
   constexpr std::string_view kGroup = "Coefficients";
-  return {{.name = "coefficients",
-           .kind = ValueKind::path,
-           .help = "the file of coefficients to plan with, and that -calibrate writes; built-in: "
-                   "those that redline was released with",
-           .example = "mine.json",
-           .group = kGroup,
-           .choices = {"built-in"},
-           .whenEmpty = "coefficients.json in REDLINE_HOME if it is there, else built-in"},
-          {.name = "calibrate",
-           .kind = ValueKind::boolean,
-           .fallback = "false",
-           .help = "first measure them on this machine, against servers of its own: about a minute",
-           .group = kGroup},
-          {.name = "check",
-           .kind = ValueKind::boolean,
-           .fallback = "false",
-           .help = "hold the coefficients to fresh runs at other sizes; exit with 1 where a "
-                   "prediction is off",
-           .group = kGroup},
-          {.name = "repeat",
-           .kind = ValueKind::count,
-           .help = "how often -calibrate and -check measure each condition",
-           .example = "6",
-           .group = kGroup,
-           .positive = true,
-           .most = "1k",
-           .whenEmpty = "3"}};
+  return {
+      {.name = "coefficients",
+       .kind = ValueKind::path,
+       .help = "the file of coefficients to plan with, and that -calibrate writes; built-in: "
+               "those that redline was released with",
+       .example = "mine.json",
+       .group = kGroup,
+       .choices = {"built-in"},
+       .whenEmpty = "coefficients.json in REDLINE_HOME if it is there, else built-in"},
+      {.name = "headroom-lab",
+       .kind = ValueKind::path,
+       .help = "the directory of a lab with the experiment headroom: its knees instead of those "
+               "of the coefficients, and what happens to p99 during each of its faults",
+       .example = "results/standard",
+       .group = kGroup,
+       .whenEmpty = "none"},
+      {.name = "calibrate",
+       .kind = ValueKind::boolean,
+       .fallback = "false",
+       .help = "first measure them on this machine, against servers of its own: about a minute",
+       .group = kGroup},
+      {.name = "check",
+       .kind = ValueKind::boolean,
+       .fallback = "false",
+       .help = "hold the coefficients to fresh runs at other sizes; exit with 1 where a "
+               "prediction is off",
+       .group = kGroup},
+      {.name = "repeat",
+       .kind = ValueKind::count,
+       .help = "how often -calibrate and -check measure each condition",
+       .example = "6",
+       .group = kGroup,
+       .positive = true,
+       .most = "1k",
+       .whenEmpty = "3"}};
 }
 
 std::vector<FlagSpec> planOutputFlags() {
@@ -96,6 +105,11 @@ Result<Coefficients> readCoefficients(const FlagValues& flags) {
   const auto file = parseCoefficients(*text, path->string());
   if (!file) return fail(file.error());
   return Coefficients(*file);
+}
+
+Result<MeasuredHeadroom> headroomFrom(const FlagValues& flags) {
+  if (flags.empty("headroom-lab")) return MeasuredHeadroom();
+  return readHeadroom(flags.text("headroom-lab"));
 }
 
 /// Servers and runs of one calibration or check; gone at the end.
@@ -169,8 +183,8 @@ Result<bool> runCheck(const FlagValues& flags, const Coefficients& coefficients)
 }
 
 Result<ExitCode> makePlan(const FlagValues& flags, const SizingRequest& request,
-                          const Coefficients& coefficients) {
-  const SizingPlan plan = planOf(request, coefficients);
+                          const Coefficients& coefficients, const MeasuredHeadroom& headroom) {
+  const SizingPlan plan = planOf(request, coefficients, headroom);
   const Document document = planDocument(plan, coefficients);
   printOut("{}\n{}\n{}", document.title, document.origin,
            toTerminal(document.blocks, terminalStyle().width));
@@ -195,18 +209,21 @@ Result<ExitCode> runPlan(const Invocation& invocation) {
   if (!request) return fail(request.error());
   if (flags.on("calibrate"))
     if (auto done = runCalibration(flags); !done) return fail(done.error());
-  const auto coefficients = readCoefficients(flags);
-  if (!coefficients) return fail(coefficients.error());
+  const auto read = readCoefficients(flags);
+  if (!read) return fail(read.error());
+  const auto headroom = headroomFrom(flags);
+  if (!headroom) return fail(headroom.error());
+  const Coefficients coefficients = withHeadroom(*read, *headroom);
   bool holds = true;
   if (flags.on("check")) {
-    const auto checked = runCheck(flags, *coefficients);
+    const auto checked = runCheck(flags, coefficients);
     if (!checked) return fail(checked.error());
     holds = *checked;
   }
   if (flags.on("calibrate") && !plans)
-    printOut("{}", toTerminal({Block(coefficientTable(*coefficients))}, terminalStyle().width));
+    printOut("{}", toTerminal({Block(coefficientTable(coefficients))}, terminalStyle().width));
   if (!plans) return holds ? ExitCode::good : ExitCode::failed;
-  const auto made = makePlan(flags, *request, *coefficients);
+  const auto made = makePlan(flags, *request, coefficients, *headroom);
   return made && !holds ? ExitCode::failed : made;
 }
 
@@ -233,6 +250,8 @@ Command planCommand() {
        "what three given shards do with it"},
       {"redline plan -keys=10G -rate=20M -zipf-s=1.1 -client-cache=10k -clients=500 -split-ways=16",
        "a large one, with what keeps its hottest keys from being too much"},
+      {"redline plan -keys=100M -rate=200k -headroom-lab=results/standard",
+       "with the knees that a lab has measured, and what its faults do to p99 at this layout"},
       {"redline plan -calibrate", "measures the coefficients on this machine: about a minute"},
       {"redline plan -check", "holds them to fresh runs at other sizes"},
       {"redline plan -keys=100M -rate=200k -out=results/plan -json=plan.json",

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
@@ -312,11 +313,13 @@ Result<ExitCode> status(const Invocation& invocation, const Stack& stack) {
       first = std::move(shown);
   };
   for (const std::string& name : names) note(showOne(invocation, stack, name));
-  for (const auto& [name, processes] : strays)
+  for (const auto& [name, stray] : strays)
     note(fail(ErrorCode::unreachable,
-              "stack {0} still runs (pid {1}), but its directory was deleted: 'redline stack down "
-              "{0}' ends it",
-              name, processes.front().pid));
+              "stack {0} still runs ({1}), but its directory was deleted: 'redline stack down {0}' "
+              "ends it",
+              name,
+              stray.processes.empty() ? plural(stray.containers, "container")
+                                      : fmt::format("pid {}", stray.processes.front().pid)));
   if (!first) return fail(first.error());
   return ExitCode::good;
 }

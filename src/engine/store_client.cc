@@ -273,7 +273,7 @@ void StoreClient::settleRead(Waiting& w, StoreReply& reply, Nanos now) {
 
 void StoreClient::settleFound(Waiting& w, StoreReply& reply, Nanos now) {
   std::uint64_t version = reply.version;
-  const bool sound = reply.coalesced || verify(reply, w.op.id, version);
+  const bool sound = reply.coalesced || verify(reply, w.op, version);
   if (w.what == Waiting::For::read) {
     if (reply.coalesced) ++counters().of(BackingCount::coalesced);
     if (sound && mitigator_ != nullptr)
@@ -295,12 +295,12 @@ void StoreClient::settleFound(Waiting& w, StoreReply& reply, Nanos now) {
 }
 
 // Whether the row's value is the one of its version.
-bool StoreClient::verify(const StoreReply& reply, std::uint64_t id, std::uint64_t& version) {
+bool StoreClient::verify(const StoreReply& reply, const PendingOp& op, std::uint64_t& version) {
   if (plan_.verify == VerifyLevel::none) return true;
-  ++counters().checked;
+  if (recorder_.counts(op)) ++counters().checked;
   std::uint64_t inValue = 0;
   const bool sound =
-      shared_.values.check(reply.value, id, &inValue, plan_.verify) == Values::Verdict::ok &&
+      shared_.values.check(reply.value, op.id, &inValue, plan_.verify) == Values::Verdict::ok &&
       (reply.value.size() < Values::kHeader || inValue == reply.version);
   if (!sound) ++counters().corrupt;
   version = reply.version;

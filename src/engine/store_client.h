@@ -134,7 +134,7 @@ class StoreClient {
   void failOperation(const Waiting& w, Failure failure, Nanos now);
   void retryLater(PendingOp op, Nanos now);
   void refill(const Waiting& w, std::uint64_t version, Nanos now);
-  bool verify(const StoreReply& reply, std::uint64_t id, std::uint64_t& version);
+  bool verify(const StoreReply& reply, const PendingOp& op, std::uint64_t& version);
   void judgeRefill(const PendingOp& refill, Nanos sent);
   void endFlight(std::uint64_t id, Flights::Number flight, const StoreReply& result);
   void tell(std::span<Flights::Passenger> passengers, const StoreReply& result);

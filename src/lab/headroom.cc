@@ -16,6 +16,7 @@
 #include "lab/catalog.h"
 #include "lab/fault_study.h"
 #include "lab/format.h"
+#include "lab/headroom.h"
 #include "lab/stall_watch.h"
 #include "model/costs.h"
 #include "model/queue.h"
@@ -578,12 +579,11 @@ void noteCoefficients(Study& s, const Figures& f, const std::vector<Limit>& limi
     for (const Limit& limit : limits) {
       const Bracket bracket = f.bracket(level.label, limit.us);
       if (!bracket.isKnown()) continue;
-      s.document().figures.push_back(
-          {.what = fmt::format("headroom under {}, {}", limit.level(), level.label),
-           .unit = "share",
-           .value = bracket.plannable(),
-           .low = bracket.plannable(),
-           .high = bracket.missed});
+      s.document().figures.push_back({.what = keptFigure(limit.us, level.label),
+                                      .unit = "share",
+                                      .value = bracket.plannable(),
+                                      .low = bracket.plannable(),
+                                      .high = bracket.missed});
     }
     s.figure("p99 at the lowest rate, " + level.label, f.p99[f.lowest(level.label)]);
     const Measured longest = f.longestStall(level.label);
@@ -907,6 +907,21 @@ Status check(const Parameters& p) {
 }
 
 }  // namespace
+
+std::vector<Fault> faults() {
+  return {{kNothing, "nothing"},
+          {kBgsave, "BGSAVE"},
+          {kRewrite, "AOF rewrite"},
+          {kBigKey, "HGETALL of a big key"},
+          {kExpiry, "expiry of many keys at once"},
+          {kReshard, "a move of slots"},
+          {kLoss, "a killed master"}};
+}
+
+std::string keptFigure(double limitUs, std::string_view fault) {
+  return fmt::format("headroom under p99 < {}, {}", formatMicros(limitUs), fault);
+}
+
 }  // namespace redline::lab::headroom
 
 namespace redline {

@@ -116,10 +116,6 @@ Status LabServers::load(const LabStack& plan, Running& running) {
                                 formatCount(static_cast<double>(run->load.keys))));
   };
   watcher.interrupted = watcher_.interrupted;
-  if (const auto filled = fillStore(*run, watcher); !filled)
-    return fail(filled.error().code, "cannot fill the store of {}: {}", plan.name,
-                filled.error().message);
-  if (run->store == StoreFill::only) return {};
   const auto outcome = runLoad(*run, watcher);
   if (!outcome)
     return fail(outcome.error().code, "cannot load {}: {}", plan.name, outcome.error().message);

@@ -8,6 +8,7 @@
 #include "base/numbers.h"
 #include "json/json.h"
 #include "record/latency_figures.h"
+#include "record/run_totals.h"
 
 namespace redline {
 
@@ -97,16 +98,45 @@ void visit(JsonWriter& json, const LiveSlot& slot) {
 
 namespace {
 
-void addLatency(JsonWriter& json, const LivePoint& point) {
-  for (std::size_t i = 0; i < kLiveMeasures.size(); ++i)
-    json.object(kMeasureNames[index(kLiveMeasures[i])], [&](JsonWriter& figures) {
-      const LatencyFigures& latency = point.latency[i];
-      const auto known = [&](double value) { return latency.count == 0 ? kNaN : rounded(value); };
-      figures.field("p50", known(latency.p50));
-      figures.field("p99", known(latency.p99));
-      figures.field("p999", known(latency.p999));
-      figures.field("max", known(latency.max));
-    });
+void addLatency(JsonWriter& json, std::string_view name, const LatencyFigures& latency) {
+  json.object(name, [&](JsonWriter& figures) {
+    const auto known = [&](double value) { return latency.count == 0 ? kNaN : rounded(value); };
+    figures.field("p50", known(latency.p50));
+    figures.field("p99", known(latency.p99));
+    figures.field("p999", known(latency.p999));
+    figures.field("max", known(latency.max));
+  });
+}
+
+/// Requests to the store a second, by outcome, and its levels.
+void addStorePoint(JsonWriter& json, const LivePoint& point) {
+  const Counters& counts = point.counts;
+  const double spanS = toSeconds(point.end - point.start);
+  const auto rateOf = [&](std::uint64_t count) {
+    return spanS > 0 ? rounded(static_cast<double>(count) / spanS) : 0;
+  };
+  json.object("store", [&](JsonWriter& store) {
+    store.field("reads", rateOf(counts.of(BackingCount::reads)));
+    store.field("writes", rateOf(counts.of(BackingCount::writes)));
+    store.field("found", rateOf(counts.of(BackingCount::found)));
+    store.field("missing", rateOf(counts.of(BackingCount::missing)));
+    store.field("failed", rateOf(storeFailures(counts)));
+    store.field("timed_out", rateOf(counts.of(BackingCount::timedOut)));
+    store.field("shed", rateOf(counts.of(BackingCount::shed)));
+    store.field("waiting", counts.storeWaiting);
+    store.field("queue", counts.storeQueue);
+    addLatency(store, "read", *point.storeRead);
+  });
+}
+
+void addPercentiles(JsonWriter& json, std::string_view name, const LatencyFigures& figures) {
+  json.object(name, [&](JsonWriter& latency) {
+    latency.field("count", figures.count);
+    for (const auto& [percentile, share, figure] : kReportedPercentiles)
+      latency.field(percentile, figures.*figure);
+    latency.field("max", figures.max);
+    latency.field("lower_bounds", figures.lowerBounds);
+  });
 }
 
 void addSummary(JsonWriter& json, const Summary& summary) {
@@ -127,14 +157,7 @@ void addSummary(JsonWriter& json, const Summary& summary) {
   json.object("latency_us", [&](JsonWriter& measures) {
     for (const Measure measure : kLiveMeasures) {
       const std::string_view name = kMeasureNames[index(measure)];
-      const LatencyFigures& figures = summary.latency.at(std::string(name)).at("all");
-      measures.object(name, [&](JsonWriter& latency) {
-        latency.field("count", figures.count);
-        for (const auto& [percentile, share, figure] : kReportedPercentiles)
-          latency.field(percentile, figures.*figure);
-        latency.field("max", figures.max);
-        latency.field("lower_bounds", figures.lowerBounds);
-      });
+      addPercentiles(measures, name, summary.latency.at(std::string(name)).at("all"));
     }
   });
   json.object("cache", [&](JsonWriter& cache) {
@@ -155,6 +178,15 @@ void addSummary(JsonWriter& json, const Summary& summary) {
     cluster.field("nodes", viewsOf<LiveNode>(summary.cluster.nodes));
     cluster.field("hot_slots", viewsOf<LiveSlot>(summary.cluster.hotSlots));
   });
+  if (!summary.backing.store.empty())
+    json.object("backing", [&](JsonWriter& backing) {
+      backing.field("counts", summary.backing.counts);
+      addPercentiles(backing, "read_us", summary.backing.read);
+      addPercentiles(backing, "write_us", summary.backing.write);
+      addPercentiles(backing, "service_us", summary.backing.service);
+      backing.field("longest_queue", summary.backing.longestQueue);
+      backing.field("most_waiting", summary.backing.mostWaiting);
+    });
   json.object("generator", [&](JsonWriter& generator) {
     generator.field("utilisation", summary.generator.utilisation);
     generator.field("waiting_for_core", summary.generator.waitingForCore);
@@ -185,6 +217,7 @@ std::string runEvent(const LiveRunPlan& plan, std::uint64_t run) {
   json.field("closed", plan.isClosed);
   json.field("cluster", plan.isCluster);
   json.field("ledger", plan.hasLedger);
+  json.field("store", plan.hasStore);
   json.field("began", plan.clock.wallMillis(plan.clock.zero));
   json.field("warmup_s", toSeconds(plan.warmup));
   json.field("duration_s", toSeconds(plan.duration));
@@ -216,7 +249,9 @@ std::string pointEvent(const LivePoint& point, const RunClock& clock) {
   json.field("backlog", counts.backlog);
   json.field("generator", roundedShare(point.generatorBusy));
   json.field("generator_waiting", roundedShare(point.generatorWaiting));
-  addLatency(json, point);
+  for (std::size_t i = 0; i < kLiveMeasures.size(); ++i)
+    addLatency(json, kMeasureNames[index(kLiveMeasures[i])], point.latency[i]);
+  if (point.storeRead) addStorePoint(json, point);
   json.field("servers", point.servers);
   return document.text(-1);
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,8 +62,9 @@ struct LivePoint {
   RunPhase phase = RunPhase::starting;
   Counters counts;
   std::array<LatencyFigures, kLiveMeasures.size()> latency;
-  double generatorBusy = 0;     ///< share of its time, 0…1
-  double generatorWaiting = 0;  ///< share in which others had its core
+  std::optional<LatencyFigures> storeRead;  ///< of a run with a store
+  double generatorBusy = 0;                 ///< share of its time, 0…1
+  double generatorWaiting = 0;              ///< share in which others had its core
   std::vector<LiveServerStep> servers;
 };
 

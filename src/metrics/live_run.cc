@@ -33,6 +33,10 @@ std::string bracketName(const Event& event) {
 
 LiveRun::LiveRun(LiveRunPlan plan, std::uint64_t number, EventFeed& feed, ClusterNow clusterNow)
     : plan_(std::move(plan)), number_(number), feed_(feed), clusterNow_(std::move(clusterNow)) {
+  if (plan_.hasStore) {
+    step_.storeRead.emplace();
+    store_.emplace();
+  }
   feed_.add("run", Keep::recent, runEvent(plan_, number_));
 }
 
@@ -53,9 +57,11 @@ void LiveRun::addToStep(const Interval& interval, RunPhase phase) {
   step_.phase = phase;
   step_.counts.follow(interval.counts);
   addMeasures(step_.latency, interval);
+  if (step_.storeRead && interval.store) step_.storeRead->add(interval.store->read);
 }
 
 void LiveRun::addToTotals(const Interval& interval) {
+  storePeaks_.follow(interval.counts);
   if (interval.warmup) {
     totals_.warmupCorrupt += interval.counts.corrupt;
     return;
@@ -69,6 +75,11 @@ void LiveRun::addToTotals(const Interval& interval) {
     for (const std::uint64_t count : interval.counts.completed) totals_.completedInWindow += count;
   }
   addMeasures(latency_, interval);
+  if (store_ && interval.store)
+    StoreLatency::forEach([&](auto each) {
+      ((*store_).*each).add((*interval.store).*each);
+      yieldCore();
+    });
   Histogram& dispatch =
       faultTime_.touches(interval.start, interval.end) ? dispatch_.faulted : dispatch_.clear;
   for (const OpKind kind : {OpKind::get, OpKind::set})
@@ -87,6 +98,10 @@ void LiveRun::flushStep() {
   for (std::size_t i = 0; i < kLiveMeasures.size(); ++i) {
     point.latency[i] = figuresOf(step_.latency[i]);
     step_.latency[i].reset();
+  }
+  if (step_.storeRead) {
+    point.storeRead = figuresOf(*step_.storeRead);
+    step_.storeRead->reset();
   }
   yieldCore();
   RunTotals work;
@@ -123,6 +138,12 @@ Summary LiveRun::soFar() const {
   yieldCore();
   summary.cache = cacheFigures(totals_.counts);
   summary.verify = verifyFigures(totals_);
+  if (store_) {
+    summary.backing = backingFigures(totals_.counts, *store_);
+    summary.backing.longestQueue = storePeaks_.queue;
+    summary.backing.mostWaiting = storePeaks_.waiting;
+    yieldCore();
+  }
   if (clusterNow_) summary.cluster = clusterNow_(tally_);
   const ClusterFigures redirects = redirectFigures(totals_.counts);
   summary.cluster.moved = redirects.moved;

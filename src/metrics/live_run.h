@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -59,6 +60,7 @@ class LiveRun {
     RunPhase phase = RunPhase::starting;
     Counters counts;
     std::array<Histogram, kLiveMeasures.size()> latency;
+    std::optional<Histogram> storeRead;  ///< of a run with a store
   };
 
   void addToStep(const Interval& interval, RunPhase phase);
@@ -76,6 +78,8 @@ class LiveRun {
   Step step_;
   RunTotals totals_;
   std::array<Histogram, kLiveMeasures.size()> latency_;
+  std::optional<StoreLatency> store_;  ///< of a run with a store
+  StorePeaks storePeaks_;
   DispatchByFaults dispatch_;
   ClusterTally tally_;
   LiveServers servers_;

@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "pg/copy_rows.h"
-#include "workload/values.h"
 
 namespace redline {
 namespace {
@@ -114,6 +113,49 @@ class Filling {
   const FillWatcher& watcher_;
 };
 
+/// One statement for each piece of rows: a table of fresh ones, and an update by it.
+class Resetting {
+ public:
+  Resetting(PgAdmin& admin, const Values& values) : admin_(admin), values_(values) {}
+
+  Status run(std::span<const std::uint64_t> ids) {
+    if (auto begun = admin_.run("BEGIN;"
+                                "CREATE TEMP TABLE fresh_entries (LIKE cache_entries) "
+                                "ON COMMIT DROP");
+        !begun)
+      return begun;
+    while (!ids.empty())
+      if (auto done = resetPiece(ids); !done) return done;
+    return admin_.run("COMMIT");
+  }
+
+ private:
+  Status resetPiece(std::span<const std::uint64_t>& ids) {
+    if (auto begun =
+            admin_.beginCopy("COPY fresh_entries (id, value, version) FROM STDIN (FORMAT binary)");
+        !begun)
+      return begun;
+    std::string piece;
+    appendCopyHeader(piece);
+    std::size_t rows = 0;
+    for (; rows < ids.size() && piece.size() < kPiece; ++rows)
+      appendCopyRow(piece, values_, ids[rows], 0);
+    ids = ids.subspan(rows);
+    appendCopyTrailer(piece);
+    if (auto sent = admin_.copy(piece); !sent) return sent;
+    if (auto finished = admin_.finishCopy(); !finished) return finished;
+    return admin_.run(
+        "ANALYZE fresh_entries;"
+        "UPDATE cache_entries SET value = fresh.value, version = fresh.version"
+        " FROM fresh_entries fresh"
+        " WHERE cache_entries.id = fresh.id AND cache_entries.version <> fresh.version;"
+        "TRUNCATE fresh_entries");
+  }
+
+  PgAdmin& admin_;
+  const Values& values_;
+};
+
 }  // namespace
 
 Result<std::optional<CacheTable>> readCacheTable(PgAdmin& admin) {
@@ -137,6 +179,12 @@ Result<std::uint64_t> estimateCacheRows(PgAdmin& admin) {
   return numberOf(admin,
                   "SELECT greatest(reltuples, 0)::bigint FROM pg_class"
                   " WHERE oid = 'cache_entries'::regclass");
+}
+
+Status resetCacheRows(PgAdmin& admin, const Values& values, std::span<const std::uint64_t> ids) {
+  auto reset = Resetting(admin, values).run(ids);
+  if (!reset) (void)admin.run("ROLLBACK");
+  return reset;
 }
 
 Result<FillFigures> fillCacheTable(PgAdmin& admin, const CacheTable& table,

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/result.h"
 #include "pg/pg_admin.h"
+#include "workload/values.h"
 
 namespace redline {
 
@@ -34,6 +36,10 @@ Result<std::optional<CacheTable>> readCacheTable(PgAdmin& admin);
 Result<std::uint64_t> countCacheRows(PgAdmin& admin);
 /// Of a table of any size at once: the planner's figure, exact after a fill; 0 where there is none.
 Result<std::uint64_t> estimateCacheRows(PgAdmin& admin);
+
+/// Gives these rows version 0 and its value again, as a fill has them: those that a write has
+/// changed. No row is inserted.
+Status resetCacheRows(PgAdmin& admin, const Values& values, std::span<const std::uint64_t> ids);
 
 struct FillWatcher {
   std::function<void(Nanos now, std::uint64_t rows, bool over)> onRows;

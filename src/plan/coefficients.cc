@@ -46,6 +46,13 @@ constexpr std::array<CoefficientSpec, kCoefficients> kSpecs{{
      "from a master's death until p99 is back, less cluster-node-timeout", true},
 }};
 
+constexpr std::array<KneeLimit, 6> kKneeLimits{{{250, knee250us},
+                                                {500, knee500us},
+                                                {1'000, knee1ms},
+                                                {2'000, knee2ms},
+                                                {5'000, knee5ms},
+                                                {10'000, knee10ms}}};
+
 const CoefficientSpec* specOf(std::string_view name) {
   const auto* const found = std::ranges::find(kSpecs, name, &CoefficientSpec::name);
   return found == kSpecs.end() ? nullptr : found;
@@ -68,6 +75,10 @@ std::string problemOf(const Coefficient& one) {
 
 std::span<const CoefficientSpec> coefficientSpecs() {
   return kSpecs;
+}
+
+std::span<const KneeLimit> kneeLimits() {
+  return kKneeLimits;
 }
 
 Result<CoefficientFile> parseCoefficients(std::string_view text, std::string_view place) {
@@ -98,6 +109,11 @@ Coefficients::Coefficients(const CoefficientFile& file) : Coefficients(committed
   put(file);
 }
 
+void Coefficients::replace(const Coefficient& one) {
+  if (const CoefficientSpec* const spec = specOf(one.name))
+    all_[static_cast<std::size_t>(spec->id)] = one;
+}
+
 double Coefficients::value(CoefficientId id, Outlook outlook) const {
   const Coefficient& one = (*this)[id];
   if (outlook == Outlook::expected) return one.value;
@@ -107,9 +123,7 @@ double Coefficients::value(CoefficientId id, Outlook outlook) const {
 }
 
 void Coefficients::put(const CoefficientFile& file) {
-  for (const Coefficient& each : file.coefficients)
-    if (const CoefficientSpec* const spec = specOf(each.name))
-      all_[static_cast<std::size_t>(spec->id)] = each;
+  for (const Coefficient& each : file.coefficients) replace(each);
   origin_ = file;
   origin_.coefficients.clear();
 }

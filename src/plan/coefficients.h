@@ -40,6 +40,14 @@ enum class CoefficientId : std::uint8_t {
 };
 inline constexpr std::size_t kCoefficients = 19;
 
+/// A service level that a knee is known for.
+struct KneeLimit {
+  double limitUs;  ///< of p99
+  CoefficientId id;
+};
+/// From the strictest on.
+std::span<const KneeLimit> kneeLimits();
+
 struct CoefficientSpec {
   CoefficientId id;
   std::string_view name;  ///< in files and output
@@ -82,6 +90,8 @@ class Coefficients {
   const Coefficient& operator[](CoefficientId id) const {
     return all_[static_cast<std::size_t>(id)];
   }
+  /// By its name, which must be one of coefficientSpecs().
+  void replace(const Coefficient& one);
   double value(CoefficientId id, Outlook outlook = Outlook::expected) const;
   std::span<const Coefficient> all() const { return all_; }
   /// Of the file that the newest of them come from; empty fields where they are unknown.

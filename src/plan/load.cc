@@ -1,7 +1,6 @@
 #include "plan/load.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -33,20 +32,15 @@ CommandCosts commandCosts(const SizingRequest& r, const Coefficients& coefficien
 }
 
 double kneeBusy(double sloUs, const Coefficients& coefficients, Outlook outlook) {
-  using enum CoefficientId;
-  constexpr std::array<std::pair<double, CoefficientId>, 6> kKnees{{{250, knee250us},
-                                                                    {500, knee500us},
-                                                                    {1'000, knee1ms},
-                                                                    {2'000, knee2ms},
-                                                                    {5'000, knee5ms},
-                                                                    {10'000, knee10ms}}};
-  const auto* above = std::ranges::find_if(kKnees, [&](const auto& k) { return k.first >= sloUs; });
-  if (above == kKnees.end()) return coefficients.value(kKnees.back().second, outlook);
-  const double high = coefficients.value(above->second, outlook);
-  if (above == kKnees.begin()) return high;
-  const auto* const below = std::prev(above);
-  const double low = coefficients.value(below->second, outlook);
-  const double along = std::log(sloUs / below->first) / std::log(above->first / below->first);
+  const auto knees = kneeLimits();
+  const auto above =
+      std::ranges::find_if(knees, [&](const KneeLimit& knee) { return knee.limitUs >= sloUs; });
+  if (above == knees.end()) return coefficients.value(knees.back().id, outlook);
+  const double high = coefficients.value(above->id, outlook);
+  if (above == knees.begin()) return high;
+  const KneeLimit& below = *std::prev(above);
+  const double low = coefficients.value(below.id, outlook);
+  const double along = std::log(sloUs / below.limitUs) / std::log(above->limitUs / below.limitUs);
   return low + along * (high - low);
 }
 

@@ -128,6 +128,15 @@ void visit(auto& json, MappedAs<ClientPoint> auto& point) {
   json.field("invalidations_per_s", point.invalidationsPerS);
 }
 
+void visit(auto& json, MappedAs<DuringFault> auto& during) {
+  json.field("fault", during.kept.fault);
+  json.field("title", during.kept.title);
+  json.field("p99_limit_us", during.kept.limitUs);
+  json.field("kept_up_to", during.kept.share);
+  json.numberOrNaN("missed_at", during.kept.missed);
+  json.field("verdict", verdictName(during.verdict));
+}
+
 void visit(auto& json, MappedAs<RangeRow> auto& row) {
   json.field("keys", row.keys);
   json.field("rate", row.rate);
@@ -151,6 +160,8 @@ std::string planJson(const SizingPlan& plan, const Coefficients& coefficients) {
   json.field("by_memory", plan.memory);
   json.field("by_client_cache", plan.clients);
   json.field("range", plan.range);
+  json.field("headroom_source", plan.headroomSource);
+  json.field("during_faults", plan.during);
   json.field("notes", plan.notes);
   json.object("coefficients_of", [&](auto& fields) {
     const CoefficientFile& origin = coefficients.origin();

@@ -68,7 +68,8 @@ std::vector<std::string> notesOf(const SizingRequest& request, const Sizing& siz
 
 }  // namespace
 
-SizingPlan planOf(const SizingRequest& request, const Coefficients& coefficients) {
+SizingPlan planOf(const SizingRequest& request, const Coefficients& coefficients,
+                  const MeasuredHeadroom& headroom) {
   SizingPlan plan;
   plan.request = request;
   plan.expected = sizeOf(request, coefficients, Outlook::expected);
@@ -85,6 +86,8 @@ SizingPlan planOf(const SizingRequest& request, const Coefficients& coefficients
   plan.losses = lossesOf(request, coefficients, plan.expected);
   plan.memory = memoryPoints(request, coefficients, plan.expected);
   if (request.clientEntries > 0) plan.clients = clientPoints(request, coefficients, plan.expected);
+  plan.headroomSource = headroom.source;
+  plan.during = duringFaults(headroom, request.sloUs, plan.expected.load.busy.high);
   plan.notes = notesOf(request, plan.expected);
   return plan;
 }

@@ -18,11 +18,18 @@ constexpr double kBatch = 16, kLargeBatch = 64;
 /// Operations/s of one client process, where nobody says how many there are.
 constexpr double kClientRate = 20'000;
 
-/// The smallest power of two that makes a layout possible; 0: none does.
-double copiesNeeded(SizingRequest request, const Coefficients& coefficients) {
-  for (request.split = 2; request.split <= kMostCopies; request.split *= 2)
-    if (sizeOf(request, coefficients).isPossible()) return request.split;
-  return 0;
+/// The power of two with which the fewest shards do, the smallest of such; 0: none makes a layout
+/// possible. Few copies leave the hottest key most of a shard, many make writes dear.
+double bestCopies(SizingRequest request, const Coefficients& coefficients) {
+  double best = 0;
+  std::uint64_t fewest = 0;
+  for (request.split = 2; request.split <= kMostCopies; request.split *= 2) {
+    const Sizing sizing = sizeOf(request, coefficients);
+    if (!sizing.isPossible() || (best > 0 && sizing.shards >= fewest)) continue;
+    best = request.split;
+    fewest = sizing.shards;
+  }
+  return best;
 }
 
 SizingRequest withClientCaches(SizingRequest request, double entries) {
@@ -46,7 +53,7 @@ Remedy triedRemedy(std::string flag, std::string price, const Sizing& sizing) {
 
 Remedy bySplitting(const SizingRequest& request, const Coefficients& coefficients) {
   SizingRequest split = request;
-  const double copies = copiesNeeded(request, coefficients);
+  const double copies = bestCopies(request, coefficients);
   split.split = copies > 0 ? copies : kMostCopies;
   return triedRemedy(fmt::format("-split-ways={:.0f}", split.split),
                      "each write goes to all copies, which cannot be read or written at one "
@@ -146,7 +153,7 @@ void makePossible(RangeRow& row, const Coefficients& coefficients) {
   for (Variant& variant : variantsOf(row.request)) {
     Sizing sizing = sizeOf(variant.request, coefficients);
     if (!sizing.isPossible()) {
-      variant.request.split = copiesNeeded(variant.request, coefficients);
+      variant.request.split = bestCopies(variant.request, coefficients);
       if (variant.request.split <= 0) continue;
       variant.flags += fmt::format("{}-split-ways={:.0f}", variant.flags.empty() ? "" : " ",
                                    variant.request.split);

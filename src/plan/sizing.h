@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "plan/coefficients.h"
+#include "plan/headroom.h"
 #include "plan/load.h"
 #include "plan/request.h"
 
@@ -92,10 +93,13 @@ struct SizingPlan {
   std::vector<MemoryPoint> memory;
   std::vector<ClientPoint> clients;
   std::vector<RangeRow> range;
+  std::string headroomSource;       ///< of `during`
+  std::vector<DuringFault> during;  ///< the layout while something happens
   std::vector<std::string> notes;
 };
 
-/// checkRequest() must hold.
-SizingPlan planOf(const SizingRequest& request, const Coefficients& coefficients);
+/// checkRequest() must hold. `headroom`: whose knees are in the coefficients (withHeadroom()).
+SizingPlan planOf(const SizingRequest& request, const Coefficients& coefficients,
+                  const MeasuredHeadroom& headroom = {});
 
 }  // namespace redline

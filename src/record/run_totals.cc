@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/numbers.h"
+#include "record/latency_figures.h"
 
 namespace redline {
 namespace {
@@ -62,6 +63,31 @@ CacheFigures cacheFigures(const Counters& counts) {
   cache.refills = counts.refills;
   cache.refillsFailed = counts.refillsFailed;
   return cache;
+}
+
+BackingFigures backingFigures(const Counters& counts, const StoreLatency& latency) {
+  BackingFigures figures;
+  figures.store = "postgres";
+  for (std::size_t i = 0; i < kBackingCounts; ++i)
+    if (counts.backing[i] != 0)
+      figures.counts[std::string(kBackingCountNames[i])] = counts.backing[i];
+  figures.read = figuresOf(latency.read);
+  figures.write = figuresOf(latency.write);
+  figures.service = figuresOf(latency.service);
+  figures.staleRefillAge = figuresOf(latency.staleRefillAge);
+  return figures;
+}
+
+std::uint64_t storeFailures(const Counters& counts) {
+  std::uint64_t failed = 0;
+  for (std::size_t i = index(BackingCount::unreachable); i <= index(BackingCount::protocol); ++i)
+    failed += counts.backing[i];
+  return failed;
+}
+
+void StorePeaks::follow(const Counters& counts) {
+  queue = std::max(queue, counts.storeQueue);
+  waiting = std::max(waiting, counts.storeWaiting);
 }
 
 VerifyFigures verifyFigures(const RunTotals& totals) {

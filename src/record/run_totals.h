@@ -29,6 +29,19 @@ double answeredRate(const RateFigures& rate, double windowS);
 /// Of the operations scheduled, the share that failed for one of these reasons; 0 of none.
 double failedShare(const RateFigures& rate, std::initializer_list<Failure> reasons);
 CacheFigures cacheFigures(const Counters& counts);
+/// Of a run with a store behind the cache: counts and latencies. What was asked of it is the
+/// caller's.
+BackingFigures backingFigures(const Counters& counts, const StoreLatency& latency);
+/// Requests to the store that failed, of all kinds but time-outs and those that were shed.
+std::uint64_t storeFailures(const Counters& counts);
+
+/// The most that the levels of the store were at the end of an interval, warm-up included.
+struct StorePeaks {
+  std::uint64_t queue = 0;    ///< requests that waited for a connection
+  std::uint64_t waiting = 0;  ///< operations that waited for the store
+
+  void follow(const Counters& counts);
+};
 VerifyFigures verifyFigures(const RunTotals& totals);
 /// The counts of redirects; the nodes and slots are the caller's.
 ClusterFigures redirectFigures(const Counters& counts);

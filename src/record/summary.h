@@ -173,10 +173,19 @@ struct BackingFigures {
   std::uint64_t longestQueue = 0, mostWaiting = 0;  ///< the most at the end of an interval
 };
 
+/// How a load filled the store behind the cache.
+struct StoreFillFigures {
+  std::string address;  ///< empty: it filled none
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;                    ///< of the table, with its index
+  double copyS = 0, indexS = 0, commitS = 0;  ///< one after the other
+};
+
 /// Of a load.
 struct LoadFigures {
-  std::string method;  ///< "commands" or "rdb"; empty: not a load
+  std::string method;  ///< "commands" or "rdb", "none": the store alone; empty: not a load
   std::string reason;  ///< why that one
+  StoreFillFigures store;
 };
 
 struct EnvironmentFigures {

@@ -247,6 +247,20 @@ Table rangeTable(const SizingPlan& plan) {
   return table;
 }
 
+Table duringTable(const SizingPlan& plan) {
+  const double limitUs = plan.during.empty() ? 0 : plan.during.front().kept.limitUs;
+  Table table{.title = fmt::format("p99 < {} while something happens", formatMicros(limitUs)),
+              .columns = columnsOf(
+                  {"meanwhile", "kept up to", "missed at", "busiest shard here", "p99 here"}),
+              .note = fmt::format("Shares of a server's ceiling without a fault, from {}.",
+                                  plan.headroomSource)};
+  for (const DuringFault& each : plan.during)
+    table.add({each.kept.title, each.kept.share > 0 ? formatShare(each.kept.share) : "no rate",
+               std::isfinite(each.kept.missed) ? formatShare(each.kept.missed) : "–",
+               formatShare(plan.expected.load.busy.high), std::string(verdictName(each.verdict))});
+  return table;
+}
+
 std::vector<std::string> assumptions(const SizingPlan& plan) {
   std::vector<std::string> lines{
       "A key's memory follows from Redis's structures and jemalloc's size classes; no measurement "
@@ -305,6 +319,7 @@ Document planDocument(const SizingPlan& plan, const Coefficients& coefficients) 
     addTable(blocks, clientTable(plan));
     addTable(blocks, cliffTable(plan));
     addPicture(blocks, cliffPicture(plan));
+    addTable(blocks, duringTable(plan));
     addTable(blocks, lossTable(plan));
   }
   addBullets(blocks, "Mind", plan.notes);

@@ -208,8 +208,7 @@ class DriverRun {
       for (const OpKind kind : {OpKind::get, OpKind::set})
         to.add(interval.of(Measure::dispatch, kind));
     }
-    storePeaks_.queue = std::max(storePeaks_.queue, interval.counts.storeQueue);
-    storePeaks_.waiting = std::max(storePeaks_.waiting, interval.counts.storeWaiting);
+    storePeaks_.follow(interval.counts);
     watcher_.onInterval(interval, interval.end - start_);
   }
 

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "server/cluster_admin.h"
 #include "server/rdb_pipe.h"
 #include "server/server_process.h"
@@ -135,6 +137,14 @@ Result<std::vector<RdbTarget>> streamsFor(const LoadRunPlan& plan, Preflight& se
 
 }  // namespace
 
+std::size_t streamBreakEven(double ttlFraction) {
+  // More of them make it larger, by how much is not known.
+  constexpr double kMeasuredFraction = 0.3;
+  constexpr double kNoneExpire = 1'024, kMeasuredExpire = 2'458;
+  const double along = std::clamp(ttlFraction / kMeasuredFraction, 0.0, 1.0);
+  return static_cast<std::size_t>(std::lerp(kNoneExpire, kMeasuredExpire, along));
+}
+
 Result<MethodChoice> chooseMethod(const LoadRunPlan& plan, Preflight& servers, bool fits) {
   if (plan.method == LoadMethod::commands) return MethodChoice{plan.method, "-method=commands", {}};
   if (plan.load.from != 0)
@@ -143,13 +153,25 @@ Result<MethodChoice> chooseMethod(const LoadRunPlan& plan, Preflight& servers, b
                             ? "-from continues a load, and -method=rdb begins one"
                             : "-from continues a load",
                         {}};
+  const LoadPlan& load = plan.load;
+  const std::size_t most = streamBreakEven(load.ttlFraction);
+  if (plan.method == LoadMethod::automatic && !servers.map && load.valueSize > most)
+    return MethodChoice{
+        LoadMethod::commands,
+        fmt::format("values of {} load as fast by commands (by a stream faster up to {})",
+                    formatSize(load.valueSize), formatSize(most)),
+        {}};
   auto streams = streamsFor(plan, servers, fits);
   if (streams)
-    return MethodChoice{LoadMethod::rdb,
-                        plan.method == LoadMethod::rdb ? "-method=rdb"
-                        : servers.map ? "every master is empty and of a stack of ours"
-                                      : "the server is empty and of a stack of ours",
-                        std::move(*streams)};
+    return MethodChoice{
+        LoadMethod::rdb,
+        plan.method == LoadMethod::rdb ? "-method=rdb"
+        : servers.map
+            ? "every master is empty and of a stack of ours"
+            : fmt::format("the server is empty and of a stack of ours, and values of {} load "
+                          "faster by a stream",
+                          formatSize(load.valueSize)),
+        std::move(*streams)};
   if (plan.method == LoadMethod::automatic)
     return MethodChoice{LoadMethod::commands, streams.error().message, {}};
   return fail(streams.error().code, "-method=rdb cannot be: {}; use -method=commands",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,15 @@ struct MethodChoice {
   std::vector<RdbTarget> streams;  ///< of rdb: one for the node, or for each master with slots
 };
 
+/// Bytes of a value up to which a stream fills one server faster than commands do, by the share of
+/// keys that expire: where the lines through what was measured at 100 B and at 4 KB meet
+/// (docs/performance.md, "Loading by an RDB stream"). A key that expires needs a SET of its own, so
+/// it makes commands dearer.
+std::size_t streamBreakEven(double ttlFraction);
+
 /// Chooses between commands and rdb where the plan leaves that open: rdb where every server is one
-/// of plan.own, empty, and lets us. `fits`: the data set, by checkLoadFits(). refused: the plan
+/// of plan.own, empty, and lets us, and where a single server's values are no larger than
+/// streamBreakEven(). `fits`: the data set, by checkLoadFits(). refused: the plan
 /// asks for rdb, and it cannot be.
 Result<MethodChoice> chooseMethod(const LoadRunPlan& plan, Preflight& servers, bool fits);
 

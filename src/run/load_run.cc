@@ -23,6 +23,7 @@
 #include "run/preflight.h"
 #include "run/replica_wait.h"
 #include "run/server_readings.h"
+#include "run/store_fill.h"
 #include "run/summarize.h"
 #include "rundir/run_dir.h"
 #include "rundir/summary_json.h"
@@ -123,12 +124,15 @@ class LoadRecord {
     if (writer_) failures_.note(writer_->appendEvent(event));
   }
 
-  Status close(const Summary& summary, std::span<const HotSlotFigures> slots) {
-    if (!writer_) return {};
+  /// Writes the summary, there and where the plan says.
+  Status close(const LoadRunPlan& plan, const Summary& summary,
+               std::span<const HotSlotFigures> slots) {
     if (sampler_) sampler_->stop();
-    if (!slots.empty()) failures_.note(writer_->writeSlots(slots));
-    failures_.note(writer_->writeSummary(summary));
-    return failures_.get();
+    if (writer_ && !slots.empty()) failures_.note(writer_->writeSlots(slots));
+    if (writer_) failures_.note(writer_->writeSummary(summary));
+    Status written = failures_.get();
+    if (!plan.json.empty() && written) written = writeResult(plan.json, summaryToJson(summary));
+    return written;
   }
 
  private:
@@ -138,18 +142,27 @@ class LoadRecord {
   std::unique_ptr<Sampler> sampler_;
 };
 
+void describe(Summary& summary, const LoadRunPlan& plan, const HostFacts& host) {
+  summary.command = plan.command;
+  summary.config = plan.config;
+  summary.environment = environmentFigures(host);
+}
+
 /// One load, from servers that may be loaded to the summary.
 class LoadRun {
  public:
-  LoadRun(const LoadRunPlan& plan, const LoadWatcher& watcher, Prepared& prepared)
-      : plan_(plan), watcher_(watcher), servers_(prepared.servers), method_(prepared.method) {}
+  LoadRun(const LoadRunPlan& plan, const LoadWatcher& watcher, Prepared& prepared,
+          StoreFillFigures store)
+      : plan_(plan),
+        watcher_(watcher),
+        servers_(prepared.servers),
+        method_(prepared.method),
+        store_(std::move(store)) {}
 
   Result<LoadRunOutcome> run() {
     const AffinityScope beside(plan_.load.cpus);
     Summary& summary = result_.summary;
-    summary.command = plan_.command;
-    summary.config = plan_.config;
-    summary.environment = environmentFigures(servers_.host);
+    describe(summary, plan_, servers_.host);
     summary.environment.redisVersion = servers_.targets.front().info.recordedVersion();
     if (auto opened = record_.open(plan_, summary.environment); !opened)
       return fail(opened.error());
@@ -162,7 +175,7 @@ class LoadRun {
     auto driven = drive();
     if (!driven) return fail(std::move(driven.error()));
     const LoadOutcome& outcome = *driven;
-    summary.load = {std::string(nameOf(method_.method)), method_.reason};
+    summary.load = {std::string(nameOf(method_.method)), method_.reason, store_};
     record_.event({outcome.end, "phase", "load", "end", {}, {}, outcome.end - outcome.begin});
     const CpuReading cpuAfter = readCpuTimes();
     clusterWatch_.reset();
@@ -336,9 +349,7 @@ class LoadRun {
   void finish(const LoadOutcome& outcome) {
     std::vector<HotSlotFigures> slots;
     if (slotMap_) slots = slotFigures(outcome.cluster, *slotMap_->latest());
-    const Summary& summary = result_.summary;
-    Status written = record_.close(summary, slots);
-    if (!plan_.json.empty() && written) written = writeResult(plan_.json, summaryToJson(summary));
+    Status written = record_.close(plan_, result_.summary, slots);
     if (result_.status && !written) result_.status = std::move(written);
   }
 
@@ -346,6 +357,7 @@ class LoadRun {
   const LoadWatcher& watcher_;
   Preflight& servers_;
   MethodChoice& method_;
+  const StoreFillFigures store_;
   std::vector<LoadServer> known_;  ///< in the order of servers_.targets
   LoadRecord record_;
   LoadRunOutcome result_;
@@ -354,6 +366,20 @@ class LoadRun {
   std::unique_ptr<LiveSlotMap> slotMap_;  ///< of a cluster
   std::unique_ptr<ClusterWatch> clusterWatch_;
 };
+
+/// Of -store=only: no key is written, and no server is asked for anything.
+Result<LoadRunOutcome> fillStoreAlone(const LoadRunPlan& plan, const LoadWatcher& watcher) {
+  LoadRunOutcome outcome;
+  Summary& summary = outcome.summary;
+  describe(summary, plan, readHost(0));
+  LoadRecord record;
+  if (auto opened = record.open(plan, summary.environment); !opened) return fail(opened.error());
+  auto store = fillStore(plan, watcher);
+  if (!store) return fail(std::move(store.error()));
+  summary.load = {"none", "-store=only", std::move(*store)};
+  outcome.status = record.close(plan, summary, {});
+  return outcome;
+}
 
 }  // namespace
 
@@ -369,9 +395,19 @@ Status checkLoadPlan(const LoadPlan& load) {
 
 Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher,
                                std::optional<Target> answered) {
+  if (plan.store == StoreFill::only) return fillStoreAlone(plan, watcher);
   auto prepared = prepare(plan, watcher, std::move(answered));
   if (!prepared) return fail(std::move(prepared.error()));
-  return LoadRun(plan, watcher, *prepared).run();
+  auto store = fillStore(plan, watcher);
+  if (!store) return fail(std::move(store.error()));
+  if (!store->address.empty()) {
+    // That may have taken minutes: the servers are looked at again, without the same notes.
+    LoadWatcher quiet = watcher;
+    quiet.onNote = [](const std::string&) {};
+    prepared = prepare(plan, quiet, std::nullopt);
+    if (!prepared) return fail(std::move(prepared.error()));
+  }
+  return LoadRun(plan, watcher, *prepared, std::move(*store)).run();
 }
 
 }  // namespace redline

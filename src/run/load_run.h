@@ -11,7 +11,6 @@
 
 #include "base/result.h"
 #include "engine/load_plan.h"
-#include "pg/cache_table.h"
 #include "record/summary.h"
 #include "run/target.h"
 #include "server/own_servers.h"
@@ -65,18 +64,11 @@ struct LoadWatcher {
   std::function<void(const LoadProgress&)> onProgress;
   std::function<void(const LoadProgress&)> onStoreRows;      ///< while the store's table is filled
   std::function<void(std::string_view phase)> onStorePhase;  ///< what follows its rows
+  std::function<void(const StoreFillFigures&)> onStoreFilled;
   /// The keys are written; the argument is the bytes that the cluster's replicas have not applied
   /// yet.
   std::function<void(Nanos now, std::uint64_t missing)> onReplicas;
   std::function<bool()> interrupted;  ///< true: stop now
-};
-
-/// How the store's table was filled.
-struct StoreFillOutcome {
-  PgAddress address;
-  CacheTable table;
-  FillFigures figures;
-  std::uint64_t bytes = 0;  ///< of the table, with its index
 };
 
 struct LoadRunOutcome {
@@ -94,14 +86,10 @@ struct LoadRunOutcome {
 /// usage: the plan contradicts itself, whatever the server.
 Status checkLoadPlan(const LoadPlan& load);
 
-/// Fills the store behind the servers' cache, as the plan asks; none: there is none to fill.
-/// refused: the plan asks for a store alone, and there is none.
-Result<std::optional<StoreFillOutcome>> fillStore(const LoadRunPlan& plan,
-                                                  const LoadWatcher& watcher);
-
-/// Checks the plan, the server and the arithmetic of its memory, fills it, and writes what was
-/// asked for. An error means that no key was written. `answered`: a server of the plan that is
-/// connected to already.
+/// Checks the plan, the server and the arithmetic of its memory, fills the store behind the cache
+/// and then the cache, as far as the plan asks for them, and writes what was asked for. An error
+/// means that no key was written, and one of the checks that the store is as it was. `answered`: a
+/// server of the plan that is connected to already.
 Result<LoadRunOutcome> runLoad(const LoadRunPlan& plan, const LoadWatcher& watcher,
                                std::optional<Target> answered = std::nullopt);
 

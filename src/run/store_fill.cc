@@ -1,8 +1,11 @@
-#include <fmt/format.h>
+#include "run/store_fill.h"
+
+#include <optional>
+#include <utility>
 
 #include "base/text.h"
+#include "pg/cache_table.h"
 #include "pg/pg_admin.h"
-#include "run/load_run.h"
 
 namespace redline {
 namespace {
@@ -28,27 +31,29 @@ FillWatcher fillWatcher(const LoadWatcher& watcher) {
 
 }  // namespace
 
-Result<std::optional<StoreFillOutcome>> fillStore(const LoadRunPlan& plan,
-                                                  const LoadWatcher& watcher) {
-  if (plan.store == StoreFill::none) return std::optional<StoreFillOutcome>();
+Result<StoreFillFigures> fillStore(const LoadRunPlan& plan, const LoadWatcher& watcher) {
+  if (plan.store == StoreFill::none) return StoreFillFigures();
   const auto address = storeOf(plan);
   if (!address && plan.store == StoreFill::only)
     return fail(ErrorCode::refused,
                 "-store=only: {} is not of a stack with a PostgreSQL: 'redline stack up node "
                 "-backing=postgres' starts one",
                 plan.load.target.text());
-  if (!address) return std::optional<StoreFillOutcome>();
+  if (!address) return StoreFillFigures();
   auto admin = PgAdmin::connect(*address, PgAdmin::kDefaultTimeout, 0);
   if (!admin) return fail(std::move(admin.error()));
-  StoreFillOutcome outcome;
-  outcome.address = *address;
-  outcome.table = {plan.load.seed, plan.load.keys, plan.load.valueSize};
-  auto filled = fillCacheTable(*admin, outcome.table, fillWatcher(watcher));
-  if (!filled) return fail(std::move(filled.error()));
-  outcome.figures = *filled;
+  const CacheTable table{plan.load.seed, plan.load.keys, plan.load.valueSize};
+  const auto filled = fillCacheTable(*admin, table, fillWatcher(watcher));
+  if (!filled) return fail(filled.error());
   const auto bytes = admin->value("SELECT pg_total_relation_size('cache_entries')");
-  outcome.bytes = bytes ? toNumber<std::uint64_t>(*bytes).value_or(0) : 0;
-  return std::optional(std::move(outcome));
+  const StoreFillFigures figures{.address = address->text(),
+                                 .rows = table.keys,
+                                 .bytes = bytes ? toNumber<std::uint64_t>(*bytes).value_or(0) : 0,
+                                 .copyS = toSeconds(filled->copy),
+                                 .indexS = toSeconds(filled->index),
+                                 .commitS = toSeconds(filled->commit)};
+  if (watcher.onStoreFilled) watcher.onStoreFilled(figures);
+  return figures;
 }
 
 }  // namespace redline

@@ -1,6 +1,8 @@
 #include "run/store_run.h"
 
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "pg/cache_table.h"
 #include "pg/pg_admin.h"
@@ -20,10 +22,9 @@ Result<PgAddress> addressOfStore(const EnginePlan& plan, std::span<const OwnServ
               server.text());
 }
 
-Status checkTable(const EnginePlan& plan, const PgAddress& address) {
-  auto admin = PgAdmin::connect(address);
-  if (!admin) return fail(admin.error());
-  const auto table = readCacheTable(*admin);
+Status checkTable(const EnginePlan& plan, PgAdmin& admin) {
+  const PgAddress& address = admin.address();
+  const auto table = readCacheTable(admin);
   if (!table) return fail(table.error());
   constexpr std::string_view kRemedy = "fill it with 'redline loader', which does both";
   if (!*table)
@@ -38,6 +39,28 @@ Status checkTable(const EnginePlan& plan, const PgAddress& address) {
   return {};
 }
 
+/// The rows of the ledger's keys, as the run's preparation has the keys themselves.
+Status resetLedgerRows(const EnginePlan& plan, PgAdmin& admin) {
+  const KeyChooser keys = plan.keyChooser();
+  std::vector<std::uint64_t> ids;
+  ids.reserve(plan.mitigation.ledgerKeys);
+  for (std::uint32_t rank = 0; rank < plan.mitigation.ledgerKeys; ++rank)
+    ids.push_back(keys.hottest(rank));
+  return resetCacheRows(admin, Values(plan.seed, plan.valueSize), ids);
+}
+
+Status prepareTable(const EnginePlan& plan, const PgAddress& address, bool force) {
+  auto admin = PgAdmin::connect(address);
+  if (!admin) return force ? Status() : fail(std::move(admin.error()));
+  if (auto sound = checkTable(plan, *admin); !sound && !force) return sound;
+  if (plan.mitigation.ledgerKeys == 0) return {};
+  auto reset = resetLedgerRows(plan, *admin);
+  if (!reset)
+    return fail(reset.error().code, "cannot give the ledger's rows version 0: {}",
+                reset.error().message);
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PgStore>> openStore(const EnginePlan& plan, std::span<const OwnServer> own,
@@ -46,7 +69,7 @@ Result<std::unique_ptr<PgStore>> openStore(const EnginePlan& plan, std::span<con
   auto address = addressOfStore(plan, own, server);
   if (!address) return fail(std::move(address.error()));
   address->password = plan.credentials.password;
-  if (auto sound = checkTable(plan, *address); !sound && !force) return fail(sound.error());
+  if (auto ready = prepareTable(plan, *address, force); !ready) return fail(ready.error());
   PgStoreOptions options;
   options.address = std::move(*address);
   options.limits = plan.backing.limits;

@@ -73,19 +73,9 @@ void addMitigation(MitigationFigures& figures, const Interval& total) {
 
 BackingFigures backingFigures(const BackingPlan& plan, const Interval& total,
                               const StorePeaks& peaks) {
-  BackingFigures figures;
-  if (!plan.used) return figures;
-  figures.store = "postgres";
+  if (!plan.used) return {};
+  BackingFigures figures = backingFigures(total.counts, total.store.value_or(StoreLatency()));
   figures.onWrite = kOnWriteNames[static_cast<std::size_t>(plan.onWrite)];
-  for (std::size_t i = 0; i < kBackingCounts; ++i)
-    if (total.counts.backing[i] != 0)
-      figures.counts[std::string(kBackingCountNames[i])] = total.counts.backing[i];
-  if (total.store) {
-    figures.read = figuresOf(total.store->read);
-    figures.write = figuresOf(total.store->write);
-    figures.service = figuresOf(total.store->service);
-    figures.staleRefillAge = figuresOf(total.store->staleRefillAge);
-  }
   figures.connections = plan.limits.connections;
   figures.maxRate = plan.limits.maxRate;
   figures.longestQueue = peaks.queue;

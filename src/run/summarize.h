@@ -9,6 +9,7 @@
 #include "engine/plan.h"
 #include "record/cluster_tally.h"
 #include "record/recorder.h"
+#include "record/run_totals.h"
 #include "record/summary.h"
 #include "record/validity.h"
 
@@ -19,12 +20,6 @@ struct MitigationOutcome {
   MitigationFigures figures;
   VerifyFigures verify;  ///< of the ledger's keys as they were read back
   std::vector<std::string> notes;
-};
-
-/// The most at the end of any interval, of the store behind the cache.
-struct StorePeaks {
-  std::uint64_t queue = 0;    ///< requests that waited for a connection
-  std::uint64_t waiting = 0;  ///< operations that waited for the store
 };
 
 /// Readings that the engine cannot take of itself.

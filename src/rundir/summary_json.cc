@@ -34,9 +34,19 @@ void visit(auto& json, MappedAs<RateFigures> auto& rate) {
   json.field("errors", rate.errors);
 }
 
+void visit(auto& json, MappedAs<StoreFillFigures> auto& store) {
+  json.field("address", store.address);
+  json.field("rows", store.rows);
+  json.field("bytes", store.bytes);
+  json.field("copy_s", store.copyS);
+  json.field("index_s", store.indexS);
+  json.field("commit_s", store.commitS);
+}
+
 void visit(auto& json, MappedAs<LoadFigures> auto& load) {
   json.field("method", load.method);
   json.field("reason", load.reason);
+  if (json.kReads || !load.store.address.empty()) json.field("store", load.store);
 }
 
 void visit(auto& json, MappedAs<CacheFigures> auto& cache) {

@@ -11,6 +11,7 @@
 #include "os/files.h"
 #include "os/program.h"
 #include "server/embedded.h"
+#include "server/owner_name.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -23,20 +24,13 @@ constexpr std::size_t kClusterNodes = 6;
 /// may be there twice.
 constexpr std::uint64_t kBesideData = 256ULL << 20;
 
-/// FNV-1a.
-std::uint32_t hashOf(std::string_view text) {
-  std::uint32_t hash = 2166136261U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return hash;
-}
-
 /// As Compose allows it in the name of a project.
 std::string projectName(const fs::path& directory) {
   std::string stack;
   for (const char c : toLower(directory.filename().string()))
     if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') stack += c;
   const std::string_view prefix = stack.starts_with("redline-") ? "" : "redline-";
-  return fmt::format("{}{}-{:08x}", prefix, stack, hashOf(directory.native()));
+  return fmt::format("{}{}-{:08x}", prefix, stack, nameHash(directory.native()));
 }
 
 /// `docker compose`, or docker-compose where Docker has no such plugin.

@@ -145,6 +145,26 @@ std::string containerOutput(const std::string& id) {
   return done ? done->output + done->errors : std::string{};
 }
 
+const std::string_view kProjectFormat =
+    "{{.Label \"com.docker.compose.project\"}}\t"
+    "{{.Label \"com.docker.compose.project.working_dir\"}}";
+
+std::vector<ComposeProjectState> parseProjects(std::string_view lines) {
+  std::vector<ComposeProjectState> projects;
+  for (const std::string_view line : splitLines(lines)) {
+    const auto parts = split(line, '\t');
+    if (parts.size() == 2 && !parts[0].empty() && !parts[1].empty())
+      projects.push_back({std::string(parts[0]), std::string(parts[1])});
+  }
+  return projects;
+}
+
+Result<std::vector<ComposeProjectState>> composeProjects() {
+  const auto printed = docker({"ps", "--all", "--format=" + std::string(kProjectFormat)}, kQuick);
+  if (!printed) return fail(printed.error());
+  return parseProjects(*printed);
+}
+
 Result<std::size_t> removeContainersOf(const std::string& project) {
   const auto ids = idsOf(project);
   if (!ids) return fail(ids.error());

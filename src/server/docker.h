@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,18 @@ Result<std::vector<ContainerState>> inspectContainers(std::span<const std::strin
 Result<ContainerState> startContainer(const std::string& id);
 /// What it has printed last.
 std::string containerOutput(const std::string& id);
+
+/// A container's Compose project.
+struct ComposeProjectState {
+  std::string name;
+  std::filesystem::path directory;  ///< of its first file
+};
+/// Those of all containers, running or not: one for each container.
+Result<std::vector<ComposeProjectState>> composeProjects();
+/// From what `docker ps` prints, asked with kProjectFormat: a line each. Containers that Compose
+/// has not made are left out.
+extern const std::string_view kProjectFormat;
+std::vector<ComposeProjectState> parseProjects(std::string_view lines);
 
 /// Removes all containers of a Compose project, running or not, and their unnamed volumes. Returns
 /// how many there were.

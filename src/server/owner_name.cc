@@ -11,6 +11,12 @@ constexpr std::string_view kOwnerPrefix = "of-";
 
 }  // namespace
 
+std::uint32_t nameHash(std::string_view text) {
+  std::uint32_t hash = 2166136261U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  return hash;
+}
+
 std::string ownerName(const ProcessId& owner) {
   return fmt::format("{}{}-{}", kOwnerPrefix, owner.pid, owner.startTicks);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,9 @@ namespace redline {
 
 // Names of directories that say which process made them, so that what a crashed one left can be
 // told from what a living one uses.
+
+/// FNV-1a: tells names apart that would otherwise be the same.
+std::uint32_t nameHash(std::string_view text);
 
 /// "of-4711-889123": short, because a Unix socket's path must fit into 108 bytes.
 std::string ownerName(const ProcessId& owner);

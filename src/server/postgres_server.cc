@@ -34,6 +34,7 @@ constexpr Nanos kFastStop = 60 * kSecond;  ///< a checkpoint may have much to wr
 constexpr Nanos kImmediateStop = 10 * kSecond;
 constexpr Nanos kKillWait = 60 * kSecond;
 constexpr std::string_view kScopedPrefix = "redline-pg-";
+constexpr std::string_view kStackPrefix = "redline-pg-stack-";
 
 bool isPostgres(std::string_view command) {
   return command.starts_with("postgres");
@@ -201,13 +202,36 @@ Result<std::optional<RunAs>> postgresUser() {
               "nobody: run redline as another user");
 }
 
-Result<fs::path> postgresPlace(const fs::path& wanted, const std::string& name) {
+Result<fs::path> postgresPlace(const fs::path& wanted, const fs::path& elsewhere) {
   const auto as = postgresUser();
   if (!as) return fail(as.error());
-  if (!*as || isReachable(wanted, **as)) return wanted;
-  return sharedTemporary() / (name.starts_with(kScopedPrefix)
-                                  ? name
-                                  : fmt::format("{}stack-{}-{}", kScopedPrefix, name, ::getpid()));
+  return !*as || isReachable(wanted, **as) ? wanted : elsewhere;
+}
+
+fs::path postgresPlaceElsewhere(const fs::path& stack) {
+  std::error_code problem;
+  const fs::path known = fs::weakly_canonical(stack, problem);
+  return sharedTemporary() / fmt::format("{}{}-{:08x}", kStackPrefix, known.filename().string(),
+                                         nameHash(known.native()));
+}
+
+std::map<std::string, std::vector<ProcessId>> strayPostgres(const fs::path& stacks) {
+  constexpr std::size_t kHash = 9;  // "-5e0c12a9"
+  std::map<std::string, std::vector<ProcessId>> strays;
+  std::error_code problem;
+  const auto add = [&](const std::string& name, const ProcessId& process) {
+    if (!name.empty() && !fs::exists(stacks / name, problem)) strays[name].push_back(process);
+  };
+  for (const ProcessId& process : processesIn(stacks, isPostgres))
+    add(nameBelow(stacks, process), process);
+  for (const ProcessId& process : processesIn(sharedTemporary(), isPostgres)) {
+    const std::string place = nameBelow(sharedTemporary(), process);
+    if (!place.starts_with(kStackPrefix) || place.size() < kStackPrefix.size() + kHash) continue;
+    const std::string name =
+        place.substr(kStackPrefix.size(), place.size() - kStackPrefix.size() - kHash);
+    if (postgresPlaceElsewhere(stacks / name).filename() == place) add(name, process);
+  }
+  return strays;
 }
 
 Result<PostgresServer> PostgresServer::start(PostgresConfig config,
@@ -309,6 +333,21 @@ Status stopPostgres(const ProcessId& process, const fs::path& dir, PostgresStop 
   return {};
 }
 
+std::vector<pid_t> endPostgresIn(const fs::path& directory) {
+  std::vector<pid_t> ended;
+  for (const ProcessId& process : processesIn(directory, isPostgres)) {
+    if (isStopped(process)) (void)sendSignal(process, SIGCONT);
+    // Its file says no more which shared memory is its own: only itself can give that back.
+    (void)sendSignal(process, SIGQUIT);
+    ended.push_back(process.pid);
+  }
+  const Nanos end = SteadyClock::read() + kImmediateStop;
+  for (const ProcessId& process : processesIn(directory, isPostgres))
+    awaitExit(process, std::max<Nanos>(end - SteadyClock::read(), 0));
+  killPostgresIn(directory);
+  return ended;
+}
+
 std::vector<pid_t> killPostgresIn(const fs::path& directory) {
   auto killed = killAllIn(directory, isPostgres, kKillWait);
   if (processesIn(directory, isPostgres).empty()) clearDeadServersIn(directory);
@@ -325,7 +364,7 @@ Result<ScopedPostgres> ScopedPostgres::start(PostgresConfig config) {
   if (!self) return fail(ErrorCode::io, "cannot read /proc/self/stat: is /proc mounted?");
   const std::string name = scopedName(*self);
   if (config.dir.empty()) config.dir = sharedTemporary();
-  auto place = postgresPlace(fs::absolute(config.dir) / name, name);
+  auto place = postgresPlace(fs::absolute(config.dir) / name, sharedTemporary() / name);
   if (!place) return fail(std::move(place.error()));
   config.dir = std::move(*place);
   PostgresStartOptions options;

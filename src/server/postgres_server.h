@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,10 +26,16 @@ Result<std::filesystem::path> findPostgres(const std::filesystem::path& given,
 Result<std::optional<RunAs>> postgresUser();
 
 /// Where a PostgreSQL's directory is to be: `wanted`, or, when the user that it runs as cannot get
-/// there (below a home directory of root's), one in /var/tmp that is named after `name`. Makes
-/// nothing.
+/// there (below a home directory of root's), `elsewhere`. Makes nothing.
 Result<std::filesystem::path> postgresPlace(const std::filesystem::path& wanted,
-                                            const std::string& name);
+                                            const std::filesystem::path& elsewhere);
+
+/// Where that of the stack in the directory `stack` is when it cannot be in there, told by its name
+/// from those of other stacks: "/var/tmp/redline-pg-stack-lab-5e0c12a9".
+std::filesystem::path postgresPlaceElsewhere(const std::filesystem::path& stack);
+/// The servers, a process each, that are below `stacks` or elsewhere for a stack there whose own
+/// directory was deleted; by the stack's name.
+std::map<std::string, std::vector<ProcessId>> strayPostgres(const std::filesystem::path& stacks);
 
 struct PostgresStartOptions {
   Nanos timeout = 60 * kSecond;  ///< until it accepts connections; after a crash it replays its WAL
@@ -78,6 +85,8 @@ class PostgresServer {
 /// Stops the server of `dir` (PostgresConfig::dir) and every process of it that a crash left, and
 /// gives its shared memory back. Ok when there was none.
 Status stopPostgres(const ProcessId& process, const std::filesystem::path& dir, PostgresStop how);
+/// Ends what runs in a directory that may have been deleted, as after a crash. Returns the pids.
+std::vector<pid_t> endPostgresIn(const std::filesystem::path& directory);
 /// SIGKILLs what runs in `directory`, gives its shared memory back, and removes its lock files.
 /// Returns the pids.
 std::vector<pid_t> killPostgresIn(const std::filesystem::path& directory);

@@ -166,6 +166,15 @@ std::vector<ProcessId> processesIn(const fs::path& directory,
   return found;
 }
 
+std::string nameBelow(const fs::path& directory, const ProcessId& process) {
+  std::error_code problem;
+  const fs::path root = fs::weakly_canonical(directory, problem);
+  const fs::path place = fs::read_symlink(fmt::format("/proc/{}/cwd", process.pid), problem);
+  if (problem) return {};
+  const fs::path relative = place.lexically_relative(root);
+  return relative.empty() || *relative.begin() == ".." ? "" : relative.begin()->string();
+}
+
 std::vector<pid_t> killAllIn(const fs::path& directory,
                              const std::function<bool(std::string_view)>& wanted, Nanos wait) {
   constexpr int kRounds = 10;  // one may fork between the listing and its end

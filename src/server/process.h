@@ -56,6 +56,10 @@ bool awaitExit(const ProcessId& process, Nanos timeout);
 std::vector<ProcessId> processesIn(const std::filesystem::path& directory,
                                    const std::function<bool(std::string_view)>& wanted);
 
+/// The first name below `directory` on the way to where that process works, which may have been
+/// deleted; empty: it works elsewhere.
+std::string nameBelow(const std::filesystem::path& directory, const ProcessId& process);
+
 /// Kills (SIGKILL) all of processesIn(), and those that they have forked meanwhile; waits up to
 /// `wait` for each. Returns the pids of those that were killed.
 std::vector<pid_t> killAllIn(const std::filesystem::path& directory,

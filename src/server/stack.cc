@@ -322,6 +322,7 @@ Status Stack::clear(const StackState& state, const Credentials& credentials,
   for (const fs::path& directory : {state.dir, stacks() / state.name})
     for (const pid_t pid : killPostgresIn(directory))
       lines.push_back(fmt::format("killed a leftover postgres (pid {})", pid));
+  clearStrayBacking(state.dir, lines);
   if (auto removed = removeContainers(state, lines); !removed) return removed;
   return removeFiles(state, lines);
 }
@@ -352,8 +353,8 @@ Status Stack::removeFiles(const StackState& state, std::vector<std::string>& lin
   return {};
 }
 
-std::map<std::string, std::vector<ProcessId>> Stack::strays() const {
-  return strayServers(stacks());
+std::map<std::string, StrayStack> Stack::strays() const {
+  return strayStacks(stacks());
 }
 
 std::vector<std::string> Stack::names() const {

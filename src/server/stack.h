@@ -15,6 +15,7 @@
 #include "server/observers.h"
 #include "server/stack_backing.h"
 #include "server/stack_state.h"
+#include "server/stack_strays.h"
 
 namespace redline {
 
@@ -110,9 +111,8 @@ class Stack {
   /// The names of all stacks here.
   std::vector<std::string> names() const;
 
-  /// Servers and observers that run although their stack's directory here was deleted, by the
-  /// stack's name: down() stops them.
-  std::map<std::string, std::vector<ProcessId>> strays() const;
+  /// What is left of stacks whose directory here was deleted, by name: down() ends it.
+  std::map<std::string, StrayStack> strays() const;
 
   std::filesystem::path statePath(const std::string& name) const;
   /// What stack.json says of it, with the processes that its containers have now; unreachable when

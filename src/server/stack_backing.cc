@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -37,16 +38,16 @@ Result<PostgresConfig> planBacking(const StackState& state, const BackingOptions
   auto programs = findPostgres(config.programs, options.anyVersion);
   if (!programs) return fail(std::move(programs.error()));
   config.programs = std::move(*programs);
-  auto place = postgresPlace(state.dir / "pg", state.name);
+  auto place = postgresPlace(state.dir / "pg", postgresPlaceElsewhere(state.dir));
   if (!place) return fail(std::move(place.error()));
   config.dir = std::move(*place);
   if (auto good = checkPostgresConfig(config); !good) return fail(std::move(good.error()));
   std::error_code problem;
   if (fs::exists(config.dir, problem))
     return fail(ErrorCode::unsafe,
-                "{} exists already and belongs to no stack that is known here: remove it, or name "
-                "another stack with -name",
-                config.dir.string());
+                "{} exists already and belongs to no stack that is known here: 'redline stack down "
+                "{}' removes it",
+                config.dir.string(), state.name);
   return config;
 }
 
@@ -88,6 +89,16 @@ Status removeBacking(const StackState& state, std::vector<std::string>& lines) {
   if (postgres.dir.parent_path() != state.dir)
     lines.push_back(fmt::format("removed {}", postgres.dir.string()));
   return {};
+}
+
+void clearStrayBacking(const fs::path& directory, std::vector<std::string>& lines) {
+  std::error_code problem;
+  const fs::path elsewhere = postgresPlaceElsewhere(directory);
+  for (const fs::path& place : {directory, elsewhere})
+    if (const auto ended = endPostgresIn(place); !ended.empty())
+      lines.push_back(fmt::format("ended a leftover PostgreSQL (pid {})", std::ranges::min(ended)));
+  if (fs::remove_all(elsewhere, problem) > 0 && !problem)
+    lines.push_back(fmt::format("removed {}", elsewhere.string()));
 }
 
 BackingStatus backingStatus(const PostgresState& postgres, const std::string& password) {

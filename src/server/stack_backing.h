@@ -24,6 +24,10 @@ Status restartBacking(StackState& state, const std::string& password,
 /// Stops it, with all that a crash left of it, and removes its files. Adds what it did to `lines`.
 Status removeBacking(const StackState& state, std::vector<std::string>& lines);
 
+/// Ends the PostgreSQL of a stack whose directory was deleted, wherever its own is, and removes its
+/// files. Adds what it did to `lines`.
+void clearStrayBacking(const std::filesystem::path& directory, std::vector<std::string>& lines);
+
 struct BackingStatus {
   PostgresState postgres;
   PgAddress address;

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <signal.h>
 
-#include <functional>
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include "os/gated_child.h"
 #include "server/compose.h"
+#include "server/docker.h"
+#include "server/stack_backing.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -21,10 +24,17 @@ bool isObserver(std::string_view command) {
   return command.starts_with("prometheus");
 }
 
-/// The first name below `directory` on the way to `path`; empty: it is not below.
-std::string nameBelow(const fs::path& directory, const fs::path& path) {
-  const fs::path relative = path.lexically_relative(directory);
-  return relative.empty() || *relative.begin() == ".." ? "" : relative.begin()->string();
+/// The containers of Compose projects that are named as those of stacks in `stacks`.
+void addContainers(const fs::path& stacks, std::map<std::string, StrayStack>& strays) {
+  if (!findProgram("docker")) return;
+  const auto projects = composeProjects();
+  if (!projects) return;
+  std::error_code problem;
+  for (const ComposeProjectState& project : *projects) {
+    const fs::path directory = stacks / project.directory.filename();
+    if (ComposeProject(directory).name() == project.name && !fs::exists(directory, problem))
+      ++strays[directory.filename()].containers;
+  }
 }
 
 }  // namespace
@@ -37,18 +47,20 @@ std::vector<pid_t> killObserversIn(const fs::path& directory) {
   return killAllIn(directory, isObserver, StopDeadlines{}.kill);
 }
 
-std::map<std::string, std::vector<ProcessId>> strayServers(const fs::path& stacks) {
-  std::map<std::string, std::vector<ProcessId>> strays;
+std::map<std::string, StrayStack> strayStacks(const fs::path& stacks) {
+  std::map<std::string, StrayStack> strays;
   std::error_code problem;
-  const fs::path root = fs::weakly_canonical(stacks, problem);
   const auto wanted = [](std::string_view command) {
     return isServer(command) || isObserver(command);
   };
   for (const ProcessId& process : processesIn(stacks, wanted)) {
-    const fs::path place = fs::read_symlink(fmt::format("/proc/{}/cwd", process.pid), problem);
-    const std::string name = problem ? "" : nameBelow(root, place);
-    if (!name.empty() && !fs::exists(stacks / name, problem)) strays[name].push_back(process);
+    const std::string name = nameBelow(stacks, process);
+    if (!name.empty() && !fs::exists(stacks / name, problem))
+      strays[name].processes.push_back(process);
   }
+  for (auto& [name, processes] : strayPostgres(stacks))
+    std::ranges::move(processes, std::back_inserter(strays[name].processes));
+  addContainers(stacks, strays);
   return strays;
 }
 
@@ -58,6 +70,7 @@ std::vector<std::string> clearStrays(const fs::path& directory) {
     lines.push_back(fmt::format("killed a redis-server whose directory was gone (pid {})", pid));
   for (const pid_t pid : killObserversIn(directory))
     lines.push_back(fmt::format("killed an observer whose directory was gone (pid {})", pid));
+  clearStrayBacking(directory, lines);
   if (!findProgram("docker")) return lines;
   const auto removed = ComposeProject(directory).remove();
   if (removed && *removed > 0)

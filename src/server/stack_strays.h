@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -9,9 +10,15 @@
 
 namespace redline {
 
-/// Servers and observers of stacks in `stacks` whose own directory there was deleted under them, by
-/// the stack's name.
-std::map<std::string, std::vector<ProcessId>> strayServers(const std::filesystem::path& stacks);
+/// What is left of a stack whose directory was deleted under it.
+struct StrayStack {
+  std::vector<ProcessId> processes;  ///< servers, observers, its PostgreSQL
+  std::size_t containers = 0;        ///< running or not
+};
+
+/// The stacks in `stacks` whose own directory there was deleted, by name. Containers are among it
+/// where Docker can be asked.
+std::map<std::string, StrayStack> strayStacks(const std::filesystem::path& stacks);
 
 /// Ends what is left of the stack whose directory was deleted, its containers included where Docker
 /// can be asked. Returns what it did, a line each.

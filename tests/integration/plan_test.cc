@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "os/files.h"
+#include "rundir/experiment.h"
 #include "support/load_lab.h"
 #include "support/real_redis.h"
 #include "support/redline_process.h"
@@ -133,6 +134,34 @@ TEST(Plan, RefusesWhatContradictsItself) {
   }
   EXPECT_EQ(end("-keys=1M -rate=1k -coefficients=missing.json").code, 1);
   EXPECT_EQ(end("-keys=1M -rate=1k -node-memory=1KB").code, 1);
+}
+
+TEST(Plan, TakesTheKneesAndFaultsOfALab) {
+  const TemporaryDirectory home;
+  ExperimentDocument lab;
+  lab.name = "headroom";
+  lab.profile = "standard";
+  lab.figures = {
+      {.what = "headroom under p99 < 1 ms, none", .unit = "share", .value = 0.3, .high = 0.4},
+      {.what = "headroom under p99 < 1 ms, bgsave", .unit = "share", .value = 0, .high = 0.1}};
+  const fs::path directory = home.path() / "lab";
+  fs::create_directories(directory / "headroom");
+  ASSERT_TRUE(writeWholeFile(directory / "headroom" / "experiment.json", experimentToJson(lab)));
+  const std::vector<std::string> flags{"-keys=10M", "-rate=200k", "-zipf-s=0.9"};
+  auto withLab = flags;
+  withLab.push_back("-headroom-lab=" + directory.string());
+  const Json plan = planned(home, withLab);
+  EXPECT_EQ(coefficientOf(plan, "knee_1ms"), 0.3);
+  EXPECT_THAT(plan.at("headroom_source").get<std::string>(), HasSubstr("(headroom, standard)"));
+  ASSERT_EQ(plan.at("during_faults").size(), 1U);
+  EXPECT_EQ(plan.at("during_faults")[0].at("title"), "BGSAVE");
+  EXPECT_EQ(plan.at("during_faults")[0].at("verdict"), "missed");
+  EXPECT_GT(plan.at("plan").at("shards"), planned(home, flags).at("plan").at("shards"));
+
+  const auto none =
+      test::runShell(home.path(), "$R plan -keys=1M -rate=1k -headroom-lab=elsewhere");
+  EXPECT_EQ(none.code, 1);
+  EXPECT_THAT(none.errors, HasSubstr("redline lab run headroom"));
 }
 
 TEST(Plan, SaysThatNoNumberOfShardsHelpsAgainstAHotKey) {

@@ -103,7 +103,9 @@ TEST(RdbLoader, StoresWhatCommandsStore) {
       plan.load.threads = method == LoadMethod::rdb ? 3 : 1;
       const auto outcome = load(plan);
       expectGood(outcome);
-      EXPECT_EQ(outcome->summary.load.method, "rdb");
+      const bool isSmall = set.size <= streamBreakEven(set.fraction);
+      EXPECT_EQ(outcome->summary.load.method,
+                isSmall || method == LoadMethod::rdb ? "rdb" : "commands");
       EXPECT_EQ(outcome->databaseKeys, set.keys);
       EXPECT_EQ(outcome->summary.rate.completed, set.keys);
       EXPECT_EQ(everything(*redis, set.keys), wanted);
@@ -113,13 +115,30 @@ TEST(RdbLoader, StoresWhatCommandsStore) {
   expectNothingLeft(*redis);
 }
 
+TEST(RdbLoader, PrefersCommandsForLargeValuesTheLaterTheMoreKeysExpire) {
+  EXPECT_GT(streamBreakEven(0), 100U);
+  EXPECT_LT(streamBreakEven(0), 4096U);
+  EXPECT_GT(streamBreakEven(0.3), streamBreakEven(0));
+  EXPECT_EQ(streamBreakEven(1), streamBreakEven(0.3));
+}
+
 TEST(RdbLoader, SaysWhyItLoadsByCommands) {
   auto redis = startRedis();
   if (!redis) return;
   const auto dump = redis->node().config().dir / "dump.rdb";
   LoadRunPlan plan = streamPlan(*redis, 1'000, LoadMethod::automatic);
-  EXPECT_EQ(reasonOf(load(plan)), "rdb: the server is empty and of a stack of ours");
+  EXPECT_EQ(reasonOf(load(plan)),
+            "rdb: the server is empty and of a stack of ours, and values of 100 B load faster by a "
+            "stream");
   EXPECT_THAT(reasonOf(load(plan)), HasSubstr("holds 1000 keys already"));
+  flush(*redis);
+  plan.load.valueSize = 4096;
+  EXPECT_THAT(reasonOf(load(plan)), HasSubstr("commands: values of 4 KB load as fast by commands"));
+  flush(*redis);
+  plan.method = LoadMethod::rdb;
+  EXPECT_EQ(reasonOf(load(plan)), "rdb: -method=rdb");
+  plan.method = LoadMethod::automatic;
+  plan.load.valueSize = 100;
   flush(*redis);
   plan.own.clear();
   EXPECT_THAT(reasonOf(load(plan)), HasSubstr("is not a server of a stack of ours"));

@@ -79,6 +79,23 @@ d.dashboard('run', 'Run', 'A run of redline driver as its clients see it.', [
       d.query(sum(rate('redline_values_corrupt_total')), 'corrupt'),
     ]),
   ]),
+  d.row('Store', [
+    d.series('Requests', 'Rows asked for and rows to be written a second, of the store behind the cache. Empty in a run without one.', 'ops', [
+      d.query(sum(rate('redline_store_requests_total'), 'op'), '{{op}}'),
+    ]),
+    d.series('Outcomes', 'What became of them: found, stored, missing, timed out, shed by admission control, and each kind of failure.', 'ops', [
+      d.query(sum(rate('redline_store_outcomes_total'), 'outcome'), '{{outcome}}'),
+    ]),
+    d.series('Store response time', 'From asking the store until its outcome, its queue included.', 's', quantiles('store_response')),
+    d.series('Store service time', 'From giving a request to a connection until its outcome. Far below the response time: the queue is the problem, and not the store.', 's', quantiles('store_service')),
+    d.series('Waiting', 'Operations that wait for the store, and requests of theirs that wait for one of its connections.', 'none', [
+      d.query(sum(now('redline_store_waiting_operations')), 'operations'),
+      d.query(sum(now('redline_store_queue_requests')), 'in the queue'),
+    ]),
+    d.series('Defences', 'What coalescing, locks and early refreshes did, and stale refills that were seen.', 'ops', [
+      d.query(sum(rate('redline_miss_defences_total'), 'event'), '{{event}}'),
+    ]),
+  ]),
   d.row('Generator', [
     d.series('CPU of the workers', 'Cores in use, waiting for a core that others had, and spinning with nothing to do.', 'none', [
       d.query(sum(rate('redline_generator_cpu_seconds_total'), 'mode'), '{{mode}}'),

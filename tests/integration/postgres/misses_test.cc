@@ -117,6 +117,25 @@ TEST(Misses, WriteTheRowThatALaterReadFinds) {
   EXPECT_EQ(lab.count(s, BackingCount::staleRefills), 0U);
 }
 
+// Versions of a run begin at 1, and an earlier run has left its own in the rows.
+TEST(Misses, BeginWithTheLedgersRowsAtVersionZero) {
+  MissLab lab(50);
+  if (!lab.stack) return;
+  EnginePlan& engine = lab.plan.engine;
+  engine.duration = kSecond;
+  engine.readShare = 0.5;
+  engine.ttlFraction = 1;
+  engine.ttlMin = engine.ttlMax = 50 * kMillisecond;
+  const Summary earlier = lab.run();
+  EXPECT_GT(lab.count(earlier, BackingCount::stored), 500U);
+  engine.readShare = 1;
+  engine.mitigation.ledgerKeys = 50;
+  const Summary s = lab.run();
+  EXPECT_GT(lab.count(s, BackingCount::found), 100U);
+  EXPECT_GT(s.mitigation.counts.at("ledger_reads"), 100U);
+  EXPECT_EQ(s.mitigation.counts.count("impossible"), 0U);
+}
+
 /// A hot key that expires, in front of a table that is locked for 100 ms at a time.
 struct HotKey : MissLab {
   HotKey() : MissLab(1) {

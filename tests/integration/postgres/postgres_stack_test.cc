@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "os/files.h"
 #include "os/program.h"
 #include "pg/cache_table.h"
+#include "rundir/summary_json.h"
 #include "server/own_servers.h"
 #include "server/postgres_server.h"
 #include "server/stack.h"
@@ -145,6 +147,49 @@ TEST_F(PostgresStack, ThatWasKilledLeavesNothingBehind) {
   EXPECT_FALSE(fs::exists(up->state.dir));
 }
 
+bool contains(const StrayStack& stray, const ProcessId& process) {
+  return std::ranges::find(stray.processes, process.pid, &ProcessId::pid) != stray.processes.end();
+}
+
+TEST_F(PostgresStack, WhoseDirectoryWasDeletedIsSeenAndEnded) {
+  openHome();
+  const auto up = stack_.up(options());
+  ASSERT_TRUE(up) << up.error().message;
+  const auto pidFile = readWholeFile(up->state.backing->dir / "data" / "postmaster.pid");
+  const std::string segment(splitWords(splitLines(pidFile.value()).at(6)).at(1));
+  const ProcessId process = up->state.backing->process;
+  fs::remove_all(up->state.dir);
+  const auto strays = stack_.strays();
+  ASSERT_TRUE(strays.contains("test"));
+  EXPECT_TRUE(contains(strays.at("test"), process));
+  EXPECT_THAT(downText(),
+              HasSubstr(fmt::format("ended a leftover PostgreSQL (pid {})", process.pid)));
+  EXPECT_TRUE(nothingRunsIn(home_.path()));
+  EXPECT_TRUE(stack_.strays().empty());
+  EXPECT_THAT(sharedMemory(), Not(HasSubstr(" " + segment + " ")));
+}
+
+// Its directory is not the one that was deleted.
+TEST_F(PostgresStack, ElsewhereIsSeenAndEndedWithTheStacksDirectory) {
+  if (::geteuid() != 0) GTEST_SKIP() << "it runs as ourselves";
+  const auto up = stack_.up(options());
+  ASSERT_TRUE(up) << up.error().message;
+  const PostgresState postgres = *up->state.backing;
+  test::TemporaryDirectory another;
+  fs::remove_all(up->state.dir);
+  EXPECT_TRUE(Stack(another.path()).strays().empty());
+  const auto strays = stack_.strays();
+  ASSERT_TRUE(strays.contains("test"));
+  EXPECT_TRUE(contains(strays.at("test"), postgres.process));
+  const auto again = stack_.up(options());
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().message, HasSubstr("redline stack down test"));
+  EXPECT_THAT(downText(), HasSubstr("removed " + postgres.dir.string()));
+  EXPECT_FALSE(isAlive(postgres.process));
+  EXPECT_FALSE(fs::exists(postgres.dir));
+  EXPECT_TRUE(stack_.strays().empty());
+}
+
 TEST_F(PostgresStack, IsAddedToAStackThatIsUp) {
   openHome();
   StackOptions without = options();
@@ -268,6 +313,29 @@ TEST(CacheTable, ThatIsNotFilledToItsEndStaysAsItWas) {
   EXPECT_EQ(countCacheRows(*admin).value(), 100U);
 }
 
+TEST(CacheTable, GivesRowsThatWereWrittenTheirFirstValueAgain) {
+  auto postgres = ScopedPostgres::start();
+  ASSERT_TRUE(postgres) << postgres.error().message;
+  auto admin = PgAdmin::connect(postgres->address());
+  ASSERT_TRUE(admin);
+  ASSERT_TRUE(fillCacheTable(*admin, {1, 10'000, 100}));
+  const std::string digest =
+      "SELECT md5(string_agg(value, '' ORDER BY id)) FROM cache_entries WHERE id < 9000 AND id <> "
+      "7000";
+  const auto filled = admin->value(digest);
+  ASSERT_TRUE(
+      admin->run("UPDATE cache_entries SET value = 'other', version = id WHERE id >= 5000;"
+                 "DELETE FROM cache_entries WHERE id = 7000"));
+  EXPECT_NE(admin->value(digest).value(), filled.value());
+  std::vector<std::uint64_t> ids(9000);  // of several pieces, and not in order
+  for (std::uint64_t i = 0; i < ids.size(); ++i) ids[i] = 8999 - i;
+  const auto reset = resetCacheRows(*admin, Values(1, 100), ids);
+  ASSERT_TRUE(reset) << reset.error().message;
+  EXPECT_EQ(admin->value(digest).value(), filled.value());
+  EXPECT_EQ(countCacheRows(*admin).value(), 9999U);
+  EXPECT_EQ(admin->value("SELECT min(id) FROM cache_entries WHERE version <> 0").value(), "9000");
+}
+
 TEST(PostgresCommands, ComeUpLoadShowAndGoDown) {
   const test::TemporaryDirectory home;
   const auto run = [&](std::vector<std::string> words) {
@@ -288,6 +356,41 @@ TEST(PostgresCommands, ComeUpLoadShowAndGoDown) {
               Not(HasSubstr("written")));
   EXPECT_THAT(run({"stack", "status", "-format=json"}), HasSubstr("\"rows\": 10000"));
   EXPECT_THAT(run({"stack", "down"}), HasSubstr("stopped PostgreSQL"));
+}
+
+TEST(PostgresCommands, LeaveTheStoreAloneWhereRedisRefusesTheLoad) {
+  const test::TemporaryDirectory home;
+  const auto run = [&](std::vector<std::string> words, int expected = 0) {
+    Redline redline(home, std::move(words));
+    EXPECT_EQ(redline.wait(), expected) << redline.err();
+    return redline.out();
+  };
+  run({"stack", "up", "node", "-port=0", "-backing=postgres", "-postgres-buffers=16MB",
+       "-maxmemory=64MB"});
+  std::string addr = run({"stack", "status", "-format=addr"});
+  addr.resize(addr.find('\n'));
+  const auto file = home.path() / "load.json";
+  run({"loader", "-addr=" + addr, "-keys=3k", "-json=" + file.string()});
+  const auto loaded = summaryFromJson(readWholeFile(file).value(), "load.json", nullptr);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const StoreFillFigures& store = loaded->load.store;
+  EXPECT_THAT(store.address, HasSubstr(".s.PGSQL."));
+  EXPECT_EQ(store.rows, 3000U);
+  EXPECT_GT(store.bytes, 3000U * 100);
+  EXPECT_GT(store.copyS, 0);
+  EXPECT_GT(store.indexS, 0);
+  EXPECT_GT(store.commitS, 0);
+
+  run({"loader", "-addr=" + addr, "-keys=5M"}, 1);  // does not fit
+  EXPECT_THAT(run({"stack", "status", "-format=json"}), HasSubstr("\"rows\": 3000"));
+
+  run({"loader", "-addr=" + addr, "-keys=2k", "-store=only", "-json=" + file.string()});
+  const auto filled = summaryFromJson(readWholeFile(file).value(), "load.json", nullptr);
+  ASSERT_TRUE(filled) << filled.error().message;
+  EXPECT_EQ(filled->load.method, "none");
+  EXPECT_EQ(filled->load.store.rows, 2000U);
+  EXPECT_EQ(filled->rate.scheduled, 0U);
+  run({"stack", "down"});
 }
 
 TEST(PostgresCommands, SayThatThereIsNoStoreToFill) {

@@ -108,6 +108,16 @@ TEST(CacheAside, ReadsTheRowOfAKeyThatIsMissingAndRefills) {
   expectConserved(total);
 }
 
+TEST(CacheAside, ChecksTheRowsOfMeasuredReadsAndNotThoseThatTheWarmUpLeft) {
+  Rig rig;
+  rig.plan.keys = 1'000'000;  // hardly a read hits
+  rig.plan.warmup = kSecond;
+  const Interval& total = rig.run();
+  EXPECT_GT(total.counts.carriedOver, 0U);
+  EXPECT_EQ(total.counts.checked, total.counts.hits + total.counts.misses);
+  EXPECT_EQ(total.counts.completed[0], 20'000U);
+}
+
 TEST(CacheAside, CountsItsRequestsAsNoOperations) {
   Rig rig;
   const Interval& total = rig.run();

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "lab/catalog.h"
+#include "lab/headroom.h"
 #include "lab/study.h"
 #include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
@@ -87,6 +89,21 @@ ExperimentDocument analysed(const Ladder& ladder) {
 std::string headroom(const ExperimentDocument& document, const std::string& fault,
                      const std::string& limit = "p99 < 1 ms") {
   return cellOf(document, "Highest rate", kTitles.at(fault), limit);
+}
+
+TEST(Headroom, LeavesItsFiguresUnderTheNamesThatThePlannerReads) {
+  const auto document = analysed(usual());
+  const auto kept = [&](double limitUs, std::string_view fault) {
+    const auto found = std::ranges::find(
+        document.figures, lab::headroom::keptFigure(limitUs, fault), &LabFigure::what);
+    EXPECT_NE(found, document.figures.end()) << fault;
+    return found == document.figures.end() ? LabFigure() : *found;
+  };
+  for (const lab::headroom::Fault& fault : lab::headroom::faults()) kept(1'000, fault.label);
+  EXPECT_EQ(kept(1'000, "none").value, 0.7);
+  EXPECT_EQ(kept(1'000, "bgsave").value, 0.1);
+  EXPECT_EQ(kept(1'000, "bgsave").high, 0.4);
+  EXPECT_EQ(kept(10'000, "big-key").value, 0);
 }
 
 TEST(Headroom, IsTheHighestRungOfAnUnbrokenLadder) {

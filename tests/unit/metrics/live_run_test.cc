@@ -203,6 +203,52 @@ TEST(LiveRun, JudgesStolenTime) {
               HasSubstr("stolen time"));
 }
 
+TEST(LiveRun, ShowsTheStoreOfARunThatHasOne) {
+  LiveRunPlan backed = plan();
+  backed.hasStore = true;
+  Told told(backed);
+  EXPECT_EQ(told.last("run")["store"], true);
+  const auto asked = [](Interval interval) {
+    Counters& counts = interval.counts;
+    counts.of(BackingCount::reads) = 20;
+    counts.of(BackingCount::found) = 12;
+    counts.of(BackingCount::missing) = 3;
+    counts.of(BackingCount::locked) = counts.of(BackingCount::protocol) = 1;
+    counts.of(BackingCount::timedOut) = 2;
+    counts.of(BackingCount::shed) = 1;
+    counts.storeWaiting = interval.warmup ? 9 : 5;
+    counts.storeQueue = 4;
+    interval.storeLatency().read.record(kMillisecond, 19);
+    return interval;
+  };
+  told.run.addInterval(asked(warmup(0)), 0);
+  told.run.addInterval(asked(second(1)), 0);
+  told.run.addInterval(asked(second(2)), 0);
+  const json store = told.last("point")["store"];
+  EXPECT_EQ(store["reads"], 20);
+  EXPECT_EQ(store["found"], 12);
+  EXPECT_EQ(store["missing"], 3);
+  EXPECT_EQ(store["failed"], 2);
+  EXPECT_EQ(store["timed_out"], 2);
+  EXPECT_EQ(store["shed"], 1);
+  EXPECT_EQ(store["waiting"], 5);
+  EXPECT_EQ(store["queue"], 4);
+  EXPECT_NEAR(store["read"]["p99"].get<double>(), 1'000, 1);
+  const json soFar = told.last("summary")["backing"];
+  EXPECT_EQ(soFar["counts"]["store_reads"], 40);  // not the warm-up's
+  EXPECT_EQ(soFar["read_us"]["count"], 38);
+  EXPECT_EQ(soFar["most_waiting"], 9);
+  EXPECT_EQ(soFar["longest_queue"], 4);
+}
+
+TEST(LiveRun, SaysNothingOfAStoreThatThereIsNot) {
+  Told told;
+  EXPECT_EQ(told.last("run")["store"], false);
+  told.run.addInterval(second(1), 0);
+  EXPECT_FALSE(told.last("point").contains("store"));
+  EXPECT_FALSE(told.last("summary").contains("backing"));
+}
+
 TEST(LiveRun, ChargesLatenessDuringAFaultToTheFault) {
   Told told;
   told.run.addInterval(second(1), 0);

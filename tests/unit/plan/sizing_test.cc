@@ -271,6 +271,23 @@ TEST(SizingPlans, OfALargeSkewedLoadSayWhatTheyNeed) {
   EXPECT_THAT(plan.range.back().needs, HasSubstr("-"));
 }
 
+TEST(SizingPlans, SplitKeysIntoAsManyCopiesAsNeedTheFewestShards) {
+  SizingRequest request = usualRequest();
+  request.zipfS = 1.1;
+  const SizingPlan plan = planOf(request, simpleCoefficients());
+  unsigned rows = 0;
+  for (const RangeRow& row : plan.range) {
+    if (row.needs.find("-split-ways") == std::string::npos) continue;
+    ++rows;
+    SizingRequest other = row.request;
+    for (other.split = 2; other.split <= 128; other.split *= 2) {
+      const Sizing sizing = sizeOf(other, simpleCoefficients());
+      if (sizing.isPossible()) EXPECT_GE(sizing.shards, row.sizing.shards) << row.needs;
+    }
+  }
+  EXPECT_GT(rows, 0U);
+}
+
 // The ends of what the flags take: no crash, no figure that is not a number.
 TEST(SizingPlans, AreSoundAtTheEndsOfEveryInput) {
   const auto json = [](const SizingRequest& request) {

@@ -36,7 +36,7 @@ Summary filled() {
   summary.latency["response"]["all"] = {98, 1.5, 2, 3, 4, 5, 6, 7.25, {"p9999", "max"}};
   summary.latency["service"]["get"] = {97, 0.5, 1, 2, 3, 4, 5, 6, {}};
   summary.latency["failed"]["all"] = {1, 9, 9, 9, 9, 9, 9, 9, {}};
-  summary.load = {"rdb", "the server is empty"};
+  summary.load = {"rdb", "the server is empty", {"unix:/pg/.s", 3'000'000, 4096, 1.5, 0.5, 0.25}};
   summary.cache = {80, 20, 5, 6, 7, 0.8};
   summary.verify = {80, 1, 2, 3};
   summary.cluster = {1,

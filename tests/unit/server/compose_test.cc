@@ -89,6 +89,15 @@ TEST(ComposeFile, NeverHoldsAPassword) {
   EXPECT_THAT(configText(config), Not(HasSubstr("sesame")));
 }
 
+TEST(ComposeProject, IsFoundByTheLabelsOfItsContainers) {
+  const auto projects =
+      parseProjects("redline-lab-5e0c12a9\t/home/a b/stacks/lab\n\t\nshop\t\nshop\t/srv/shop\n");
+  ASSERT_EQ(projects.size(), 2U);
+  EXPECT_EQ(projects[0].name, "redline-lab-5e0c12a9");
+  EXPECT_EQ(projects[0].directory, "/home/a b/stacks/lab");
+  EXPECT_EQ(projects[1].name, "shop");
+}
+
 TEST(ComposeProject, IsNamedAfterItsDirectoryAlone) {
   const ComposeProject one("/srv/lab.A"), same("/srv/x/../lab.A"), other("/var/lab.A");
   EXPECT_THAT(one.name(), testing::MatchesRegex("redline-laba-[0-9a-f]+"));
