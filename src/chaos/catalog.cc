@@ -9,8 +9,8 @@ namespace redline {
 
 std::span<const FaultSpec> faults() {
   static const std::vector<FaultSpec> kFaults{
-      bgsaveFault(),     aofRewriteFault(), bigkeyOnFault(),       reshardFault(),
-      killMasterFault(), pauseNodeFault(),  reconnectStormFault(),
+      bgsaveFault(),     aofRewriteFault(), bigkeyOnFault(),  reshardFault(),
+      killMasterFault(), killNodeFault(),   pauseNodeFault(), reconnectStormFault(),
   };
   return kFaults;
 }

@@ -20,6 +20,7 @@ FaultSpec aofRewriteFault();
 FaultSpec bigkeyOnFault();
 FaultSpec reshardFault();
 FaultSpec killMasterFault();
+FaultSpec killNodeFault();
 FaultSpec pauseNodeFault();
 FaultSpec reconnectStormFault();
 

@@ -11,6 +11,7 @@
 #include "chaos/catalog.h"
 #include "chaos/cluster_target.h"
 #include "chaos/failover_watch.h"
+#include "chaos/target.h"
 #include "server/failover.h"
 #include "server/own_servers.h"
 
@@ -98,24 +99,19 @@ class KillMaster final : public Fault {
     for (const ClusterMember& member : view->nodes)
       if (!member.failed) members_.push_back(member.endpoint);
     if (auto known = learnPassword(); !known) return known;
+    keysBefore_ = keysAt(victim_.endpoint);
     return checkReplaceable(*view);
   }
 
-  /// A server is started with the default user's password, by which its replicas log in too.
   Status learnPassword() {
-    restartAs_ = context_.credentials;
-    if (restartAs_.user.empty() || restartAs_.user == "default" || !arguments_.on("restart"))
-      return {};
+    if (!arguments_.on("restart")) return {};
     auto admin = cluster_->at(victim_.endpoint);
-    const auto password =
-        admin ? (*admin)->configGet("requirepass") : Result<std::string>(fail(admin.error()));
-    if (!password)
-      return fail(password.error().code,
-                  "{} is restarted with the default user's password, which user {} may not read "
-                  "({}): allow it +config|get, be the default user, or give -restart=false",
-                  victim_.endpoint.text(), restartAs_.user, password.error().message);
-    restartAs_.user.clear();
-    restartAs_.password = *password;
+    if (!admin) return fail(admin.error());
+    auto credentials = restartCredentials(**admin, context_);
+    if (!credentials)
+      return fail(credentials.error().code, "{}, or give -restart=false",
+                  credentials.error().message);
+    restartAs_ = std::move(*credentials);
     return {};
   }
 
@@ -135,6 +131,11 @@ class KillMaster final : public Fault {
     for (std::size_t i = 1; i < masters.size(); ++i)
       if (after[i] - before[i] > after[hottest] - before[hottest]) hottest = i;
     return *masters[hottest];
+  }
+
+  std::optional<double> keysAt(const Endpoint& node) {
+    auto admin = cluster_->at(node);
+    return admin ? keysOf(**admin) : std::nullopt;
   }
 
   double commandsOf(const ClusterMember& node) {
@@ -178,8 +179,10 @@ class KillMaster final : public Fault {
     FailoverWatch watch(victim_, epoch);
     const Nanos limit = failoverLimit(*cluster_, others());
     while (now() < killedAt_ + limit) {
-      for (const std::string& step : watch.look(readOthers(), now()))
+      for (const std::string& step : watch.look(readOthers(), now())) {
+        if (step == "promoted") keysAfter_ = keysAt(watch.steps().successor);
         point(step, stepText(step, watch.steps()), now() - killedAt_);
+      }
       report(watch.steps());
       if (watch.steps().recovered) return {};
       progress(fmt::format("{} has been dead for {}; {}", victim_.endpoint.text(),
@@ -214,6 +217,10 @@ class KillMaster final : public Fault {
     add("election", "an election", steps.election);
     add("promoted", "promoted", steps.promoted);
     add("recovered", "recovered", steps.recovered);
+    if (keysBefore_ && keysAfter_) {
+      findings_.figures.emplace_back("keys_before", *keysBefore_);
+      findings_.figures.emplace_back("keys_after", *keysAfter_);
+    }
     findings_.detail =
         texts.empty() ? "no node has noticed" : fmt::format("{}", fmt::join(texts, ", "));
     if (steps.promoted) findings_.detail += "; the new master is " + steps.successor.text();
@@ -225,6 +232,7 @@ class KillMaster final : public Fault {
   std::vector<Endpoint> members_;  ///< all that lived before
   const OwnServer* own_ = nullptr;
   Credentials restartAs_;
+  std::optional<double> keysBefore_, keysAfter_;  ///< of the victim, of its successor
   bool hadReplica_ = false;
   bool killed_ = false;
   Nanos killedAt_ = 0;

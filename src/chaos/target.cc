@@ -40,6 +40,26 @@ Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& cont
   return admin;
 }
 
+Result<Credentials> restartCredentials(Admin& admin, const FaultContext& context) {
+  Credentials credentials = context.credentials;
+  if (credentials.user.empty() || credentials.user == "default") return credentials;
+  const auto password = admin.configGet("requirepass");
+  if (!password)
+    return fail(password.error().code,
+                "{} is restarted with the default user's password, which user {} may not read "
+                "({}): allow it +config|get, or be the default user",
+                admin.endpoint().text(), credentials.user, password.error().message);
+  credentials.user.clear();
+  credentials.password = *password;
+  return credentials;
+}
+
+std::optional<double> keysOf(Admin& admin) {
+  const auto said = admin.commandRaw({"DBSIZE"});
+  if (!said || said->isError()) return std::nullopt;
+  return static_cast<double>(said->integer);
+}
+
 Status keepConnected(Admin& admin, const Endpoint& endpoint, const FaultContext& context) {
   if (admin.commandRaw({"PING"})) return {};
   auto again = connectForFault(endpoint, context);

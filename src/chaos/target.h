@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "base/result.h"
 #include "chaos/arguments.h"
 #include "chaos/fault.h"
@@ -19,6 +21,13 @@ Result<Endpoint> targetOf(const FaultArguments& arguments, const FaultContext& c
 
 /// A connection of a fault's own; CLIENT LIST and the slow log call it redline-chaos.
 Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& context);
+
+/// With what a killed server is started again: the default user's password, by which its replicas
+/// log in too, whoever the fault's user is. refused: that user may not read it.
+Result<Credentials> restartCredentials(Admin& admin, const FaultContext& context);
+
+/// How many keys it has; none where the user may not ask.
+std::optional<double> keysOf(Admin& admin);
 
 /// Reconnects `admin` if its connection to `endpoint` is lost: between a fault's prepare() and
 /// its time another fault may have killed the server and started it again.

@@ -24,6 +24,7 @@ Experiment trackingExperiment();
 Experiment ioThreadsExperiment();
 Experiment bigKeyRemediationExperiment();
 Experiment headroomExperiment();
+Experiment nodeLossExperiment();
 
 /// All experiments, in the order in which `redline lab run all` makes them.
 std::span<const Experiment> experiments();

@@ -304,6 +304,51 @@ TEST(Chaos, PauseNodeHoldsTheServerAndLetsItGoOn) {
   EXPECT_EQ(seen->kind, "stall");
 }
 
+TEST(Chaos, KillNodeRestartsTheServerInItsPlaceEmpty) {
+  Scene scene({}, {});
+  ASSERT_TRUE(scene.redis);
+  scene.populate(1000);
+  const ProcessId before = scene.redis->node().process();
+  const FaultOutcome outcome = scene.run("kill-node -for=200ms");
+  ASSERT_EQ(outcome.problem(), "");
+  EXPECT_FALSE(isAlive(before));
+  EXPECT_TRUE(scene.redis->node().alive());
+  auto figures = figuresOf(outcome);
+  EXPECT_EQ(figures["keys_before"], 1000);
+  EXPECT_EQ(figures["keys_after"], 0);
+  EXPECT_GE(figures["answers_s"], 0.2);
+  EXPECT_GE(figures["serves_s"], figures["answers_s"]);
+  EXPECT_THAT(outcome.findings.detail, HasSubstr("with 0 of 1k keys"));
+  std::vector<std::string> names;
+  for (const Event& event : scene.events) names.push_back(event.name);
+  EXPECT_THAT(names, testing::IsSupersetOf({"killed", "restarted"}));
+}
+
+TEST(Chaos, AKilledNodeIsUpAgainWhenTheRunEndsMeanwhile) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  scene.interrupt = true;
+  const FaultOutcome outcome = scene.run("kill-node -for=1h");
+  EXPECT_THAT(outcome.problem(), HasSubstr("it is up again"));
+  EXPECT_TRUE(adminOf(*scene.redis)->command({"PING"}));
+}
+
+TEST(Chaos, KillNodeIsForServersOfOursAndForMastersWithoutReplicas) {
+  Scene scene;
+  ASSERT_TRUE(scene.redis);
+  auto replica = startRedis();
+  ASSERT_TRUE(replica);
+  const ProcessId before = scene.redis->node().process();
+  const Endpoint master = scene.redis->endpoint();
+  ASSERT_TRUE(adminOf(*replica)->command({"REPLICAOF", master.host, std::to_string(master.port)}));
+  ASSERT_TRUE(test::eventually(
+      [&] { return scene.admin->info({"replication"})->count("connected_slaves") == 1; }));
+  EXPECT_THAT(scene.run("kill-node").problem(), HasSubstr("make them empty too"));
+  scene.context.own.clear();
+  EXPECT_THAT(scene.run("kill-node").problem(), HasSubstr("not started by redline"));
+  EXPECT_TRUE(isAlive(before));
+}
+
 TEST(Chaos, PauseNodeIsForServersOfOursAlone) {
   Scene scene;
   ASSERT_TRUE(scene.redis);

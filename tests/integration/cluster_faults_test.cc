@@ -243,10 +243,25 @@ TEST(ClusterFaults, KilledMasterIsReplacedTimedAndComesBackAsAReplica) {
   EXPECT_EQ(scene.cluster->replicationOf(scene.nodes[1])->source, scene.nodes[4]);
   EXPECT_EQ(scene.intact(), kFaultKeys);
 
+  EXPECT_GT(figures["keys_before"], 0);
+  EXPECT_EQ(figures["keys_after"], figures["keys_before"]);
+
   // Without a replica in sync its data would be gone.
+  const std::string lone = scene.nodes[2].text();
+  EXPECT_THAT(scene.refusal("kill-node -target=" + lone), HasSubstr("make them empty too"));
   ASSERT_TRUE(scene.stack->node(5).kill());
-  EXPECT_THAT(scene.refusal("kill-master -target=" + scene.nodes[2].text()),
-              HasSubstr("no replica in sync"));
+  EXPECT_THAT(scene.refusal("kill-master -target=" + lone), HasSubstr("no replica in sync"));
+
+  // That is what the other fault is for: it keeps its slots, and has no keys.
+  const auto emptied = scene.run("kill-node -for=100ms -target=" + lone);
+  ASSERT_EQ(emptied.problem(), "");
+  figures = clusterFiguresOf(emptied);
+  EXPECT_GT(figures["keys_before"], 0);
+  EXPECT_EQ(figures["keys_after"], 0);
+  EXPECT_GT(figures["serves_s"], figures["answers_s"]);
+  EXPECT_EQ(scene.cluster->viewOf(scene.nodes[0])->ownerOf(kSlots - 1)->endpoint, scene.nodes[2]);
+  scene.cluster->forget(scene.nodes[2]);
+  EXPECT_EQ(scene.intact(), kFaultKeys - static_cast<int>(figures["keys_before"]));
 }
 
 }  // namespace
