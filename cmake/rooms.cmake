@@ -92,7 +92,7 @@ redline_embed(metrics metrics/page_files.h kPageHtml=../../web/index.html kPageC
   kDygraphCss=${REDLINE_DYGRAPH_CSS} kDygraphLicence=${REDLINE_DYGRAPH_LICENCE})
 redline_room(run        IMPORTS base os resp rdb cluster workload schedule record rundir model transport mitigation backing
                                 pg engine server chaos metrics)
-redline_room(lab        IMPORTS base os resp cluster workload transport run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus
+redline_room(lab        IMPORTS base os resp cluster workload transport pg run server chaos record model rundir LIBRARIES PkgConfig::tomlplusplus
                         UNITY 2)  # its files are long: three of them take 16 s
 redline_room(plan       IMPORTS base json model)
 redline_embed(plan plan/embedded.h kCoefficientsJson=coefficients.json)

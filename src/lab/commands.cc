@@ -78,6 +78,9 @@ Flags stackFlags(const Flags& up) {
   Flags flags = up;
   if (!hasFlag(flags, "server-cpus") && !hasFlag(flags, "master-cpus"))
     flags.push_back("-server-cpus={server-cpu}");
+  // Beside the generator: the servers' core is what is measured.
+  if (hasFlag(flags, "backing") && !hasFlag(flags, "postgres-cpus"))
+    flags.push_back("-postgres-cpus={generator-cpu}");
   return flags;
 }
 

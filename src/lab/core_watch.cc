@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/numbers.h"
+#include "base/typed_value.h"
 #include "base/units.h"
 
 namespace redline {
@@ -10,6 +11,11 @@ namespace redline {
 CoreWatch::CoreWatch(const ScopedStack& stack, const LabCpus& cpus) : stack_(stack) {
   if (const auto cpu = parseCount(cpus.server); cpu && stack.size() == 1)
     core_ = static_cast<std::size_t>(*cpu);
+  // What PostgreSQL used is in no figure of the server's.
+  if (const PostgresServer* const store = stack.backing(); store != nullptr && core_) {
+    const auto its = parseCpuList(store->config().cpus);
+    if (!its || its->empty() || std::ranges::count(*its, *core_) != 0) core_.reset();
+  }
   before_ = read();
 }
 

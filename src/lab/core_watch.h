@@ -11,7 +11,8 @@
 namespace redline {
 
 /// How much of the server's core other processes use during a drive. Only for a stack with one
-/// server on one CPU, and not where that server had a child, which may have run there or not.
+/// server on one CPU, and not where that server had a child, which may have run there or not, or
+/// PostgreSQL may.
 class CoreWatch {
  public:
   CoreWatch(const ScopedStack& stack, const LabCpus& cpus);

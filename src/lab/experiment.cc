@@ -28,6 +28,18 @@ Result<Admin*> Bench::admin() {
   return &*admin_;
 }
 
+Result<PgAdmin*> Bench::store() {
+  if (!store_) {
+    const auto address = stack_.backingAddress();
+    if (!address)
+      return fail(ErrorCode::usage, "its stack has no store: start it with -backing=postgres");
+    auto made = PgAdmin::connect(*address);
+    if (!made) return fail(made.error());
+    store_.emplace(std::move(*made));
+  }
+  return &*store_;
+}
+
 void Bench::figure(std::string name, double value) {
   record_.figures.emplace_back(std::move(name), value);
 }

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "lab/parameters.h"
+#include "pg/pg_admin.h"
 #include "rundir/experiment.h"
 #include "rundir/run_dir_reader.h"
 #include "server/admin.h"
@@ -130,6 +131,9 @@ class Bench {
   ScopedStack& stack() { return stack_; }
   /// The first node's control connection; made when first asked for, and again after it was lost.
   Result<Admin*> admin();
+  /// A connection to the PostgreSQL behind the cache, made when first asked for. usage: the
+  /// stack was started without `-backing=postgres`.
+  Result<PgAdmin*> store();
   /// The run's directory, created: for files of the action's own.
   const std::filesystem::path& directory() const { return directory_; }
   const LabCpus& cpus() const { return cpus_; }
@@ -147,6 +151,7 @@ class Bench {
   RunRecord& record_;
   std::function<bool()> interrupted_;
   std::optional<Admin> admin_;
+  std::optional<PgAdmin> store_;
 };
 
 /// A run's note: "nice -10", or "refused: …": whether servers and generator ran before other

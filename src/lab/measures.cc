@@ -59,6 +59,23 @@ double keptUp(const Reading& reading) {
   return summary == nullptr ? kNaN : rateOf(reading) / summary->rate.target;
 }
 
+double storeCount(const Reading& reading, BackingCount count) {
+  if (reading.dirs.empty()) return kNaN;
+  double sum = 0;
+  for (const RunDir& dir : reading.dirs) {
+    if (!dir.summary || dir.summary->backing.store.empty()) return kNaN;
+    const auto& counts = dir.summary->backing.counts;
+    if (const auto found = counts.find(std::string(kBackingCountNames[index(count)]));
+        found != counts.end())
+      sum += static_cast<double>(found->second);
+  }
+  return sum;
+}
+
+Measurement storeCounted(BackingCount count) {
+  return [count](const Reading& reading) { return storeCount(reading, count); };
+}
+
 double mainThreadBusy(const Reading& reading) {
   const Summary* const summary = reading.summary();
   if (summary == nullptr || summary->servers.empty()) return kNaN;

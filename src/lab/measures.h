@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "lab/experiment.h"
+#include "record/backing_count.h"
 
 namespace redline {
 
@@ -30,6 +31,12 @@ double rateOf(const Reading& reading);
 
 /// Completed ÷ offered, of an open model's first drive.
 double keptUp(const Reading& reading);
+
+/// Of the store behind the cache, in the window: the sum over all of a run's drives, since each is
+/// a process of its own to the store. 0 where it did not happen.
+double storeCount(const Reading& reading, BackingCount count);
+/// storeCount, to be handed on.
+Measurement storeCounted(BackingCount count);
 
 /// Busy share of the busiest server's main thread in the window.
 double mainThreadBusy(const Reading& reading);

@@ -16,6 +16,8 @@ namespace {
 constexpr double kDriveOverheadS = 0.4;
 constexpr double kStartOverheadS = 0.4;
 constexpr double kLoadBytesPerS = 60e6;
+constexpr double kStoreStartS = 2;  // a PostgreSQL, its initdb included
+constexpr double kStoreRowsPerS = 600e3;
 
 bool isSlug(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
@@ -94,11 +96,16 @@ double PlanCheck::secondsOfRun(const LabRun& run) const {
 
 double PlanCheck::secondsOfStack(const std::string& stack) const {
   const auto found = std::ranges::find(plan_.stacks, stack, &LabStack::name);
-  if (found == plan_.stacks.end() || found->load.empty()) return kStartOverheadS;
+  if (found == plan_.stacks.end()) return kStartOverheadS;
+  const auto options = tools_.stack(filled(stackFlags(found->up), places_));
+  const bool hasStore = options && options->backing;
+  const double start = kStartOverheadS + (hasStore ? kStoreStartS : 0);
+  if (found->load.empty()) return start;
   const auto load = tools_.load(filled(clientFlags(found->load), places_));
-  if (!load) return kStartOverheadS;
-  return kStartOverheadS + static_cast<double>(load->load.keys) *
-                               static_cast<double>(load->load.bytesPerKey()) / kLoadBytesPerS;
+  if (!load) return start;
+  const auto keys = static_cast<double>(load->load.keys);
+  const double cache = keys * static_cast<double>(load->load.bytesPerKey()) / kLoadBytesPerS;
+  return start + cache + (hasStore ? keys / kStoreRowsPerS : 0);
 }
 
 }  // namespace redline

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
 
 #include "base/units.h"
@@ -141,15 +142,20 @@ void LabServers::drop(const std::string& name) {
 
 void LabServers::keepLogs(const std::string& name, const ScopedStack& stack) {
   const fs::path servers = directory_ / "stacks" / name / fmt::format("servers-{}", starts_[name]);
-  for (std::size_t i = 0; i < stack.size(); ++i) {
-    const NodeConfig& config = stack.node(i).config();
-    const fs::path to = servers / fmt::format("node-{}", config.port);
-    // Evidence for people: a lab does not fail for want of it.
+  // Evidence for people: a lab does not fail for want of it.
+  const auto keep = [&](const fs::path& to, std::initializer_list<fs::path> files) {
     if (const auto made = createDirectory(to); !made) return watcher_.line(made.error().message);
-    for (const fs::path& file : {config.configPath(), config.logPath(), config.outputPath()})
+    for (const fs::path& file : files)
       if (const auto text = readWholeFile(file); text && !text->empty())
         (void)writeWholeFile(to / file.filename(), *text);
+  };
+  for (std::size_t i = 0; i < stack.size(); ++i) {
+    const NodeConfig& config = stack.node(i).config();
+    keep(servers / fmt::format("node-{}", config.port),
+         {config.configPath(), config.logPath(), config.outputPath()});
   }
+  if (const PostgresServer* const store = stack.backing())
+    keep(servers / "postgres", {store->config().configPath(), store->config().logPath()});
 }
 
 }  // namespace redline

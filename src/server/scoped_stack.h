@@ -57,6 +57,7 @@ class ScopedStack {
   std::filesystem::path certificatesDir() const { return dir_ / "tls"; }
   /// The PostgreSQL behind the cache; null: it was not asked for.
   PostgresServer* backing() { return backing_ ? &backing_->server() : nullptr; }
+  const PostgresServer* backing() const { return backing_ ? &backing_->server() : nullptr; }
   std::optional<PgAddress> backingAddress() const;
   /// Restarts a server that has died: see Node::restart().
   Status restart(std::size_t index = 0) { return node(index).restart(); }

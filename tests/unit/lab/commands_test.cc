@@ -33,6 +33,15 @@ TEST(LabCommands, WhatAnExperimentSaysItselfIsNotAddedAgain) {
   EXPECT_THAT(clientFlags({"--addr={unix}", "-cpus=3"}), ElementsAre("--addr={unix}", "-cpus=3"));
   EXPECT_THAT(clientFlags({}), ElementsAre("-addr={addr}", "-cpus={generator-cpu}"));
   EXPECT_THAT(stackFlags({"node", "-server-cpus=2"}), ElementsAre("node", "-server-cpus=2"));
+  EXPECT_THAT(
+      stackFlags({"node", "-backing=postgres", "-postgres-cpus=0"}),
+      ElementsAre("node", "-backing=postgres", "-postgres-cpus=0", "-server-cpus={server-cpu}"));
+}
+
+TEST(LabCommands, KeepTheStoreOffTheServersCore) {
+  EXPECT_THAT(stackFlags({"node", "-backing=postgres"}),
+              ElementsAre("node", "-backing=postgres", "-server-cpus={server-cpu}",
+                          "-postgres-cpus={generator-cpu}"));
 }
 
 TEST(LabCommands, OfPeopleUseVariablesForWhatChanges) {
