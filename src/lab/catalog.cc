@@ -16,7 +16,7 @@ std::span<const Experiment> experiments() {
       reshardExperiment(),     msetExperiment(),
       trackingExperiment(),    replicaStalenessExperiment(),
       ioThreadsExperiment(),   bigKeyRemediationExperiment(),
-      headroomExperiment(),
+      stampedeExperiment(),    headroomExperiment(),
   };
   return kExperiments;
 }
