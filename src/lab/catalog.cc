@@ -16,7 +16,8 @@ std::span<const Experiment> experiments() {
       reshardExperiment(),     msetExperiment(),
       trackingExperiment(),    replicaStalenessExperiment(),
       ioThreadsExperiment(),   bigKeyRemediationExperiment(),
-      headroomExperiment(),    nodeLossExperiment(),
+      stampedeExperiment(),    nodeLossExperiment(),
+      headroomExperiment(),
   };
   return kExperiments;
 }

@@ -23,6 +23,7 @@ Experiment replicaStalenessExperiment();
 Experiment trackingExperiment();
 Experiment ioThreadsExperiment();
 Experiment bigKeyRemediationExperiment();
+Experiment stampedeExperiment();
 Experiment headroomExperiment();
 Experiment nodeLossExperiment();
 
