@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "lab/fault_study.h"
 #include "lab/node_loss.h"
+#include "lab/slow_store.h"
 #include "pg/cache_table.h"
 
 namespace redline::lab::node_loss {
@@ -38,19 +39,6 @@ Flags dataSet(const Parameters& p) {
   return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"), "-ttl-frac=0"};
 }
 
-/// PostgreSQL answers in tens of microseconds what is in its memory. Here each statement takes as
-/// long as one that waits for a disk: a view sleeps over every row that it gives.
-Status slowDown(const Parameters& p, Bench& bench) {
-  const auto store = bench.store();
-  if (!store) return fail(store.error());
-  const std::string sql = fmt::format(
-      "BEGIN; ALTER TABLE {0} RENAME TO cache_rows; CREATE VIEW {0} AS SELECT id, value, version "
-      "FROM cache_rows WHERE pg_sleep({1}) IS NOT NULL; COMMIT",
-      kCacheTable, p.seconds("store-time"));
-  bench.command(fmt::format("psql -h $PGSOCKET -U redline -c '{}' redline", sql));
-  return (*store)->run(sql);
-}
-
 Status timeLookups(Bench& bench) {
   constexpr int kLookups = 20;
   const auto store = bench.store();
@@ -68,7 +56,9 @@ Status timeLookups(Bench& bench) {
 std::string stackOf(Study& s, const std::string& disaster) {
   const Parameters& p = s.parameters();
   LabStack stack{.name = disaster, .load = dataSet(p), .prepare = [&p](Bench& bench) -> Status {
-                   if (auto slow = slowDown(p, bench); !slow) return slow;
+                   // PostgreSQL answers in tens of microseconds what is in its memory. Here each
+                   // statement takes as long as one that waits for a disk.
+                   if (auto slow = slowStore(bench, p.seconds("store-time")); !slow) return slow;
                    return timeLookups(bench);
                  }};
   stack.up = {"cluster", fmt::format("-masters={}", kMasters),

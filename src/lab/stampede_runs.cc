@@ -12,13 +12,12 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "lab/measures.h"
+#include "lab/slow_store.h"
 #include "model/statistics.h"
 #include "record/histogram.h"
 
 namespace redline::lab::stampede {
 namespace {
-
-constexpr const char* kRows = "cache_rows";  ///< the table, once a view has its name
 
 Result<double> scansOf(PgAdmin& store) {
   constexpr int kTries = 500;
@@ -31,7 +30,7 @@ Result<double> scansOf(PgAdmin& store) {
       // A table of one row is scanned without its index.
       const auto scans = store.value(fmt::format(
           "SELECT seq_scan + coalesce(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = '{}'",
-          kRows));
+          kSlowRows));
       if (!scans) return fail(scans.error());
       return toNumber<double>(*scans).value_or(kNaN);
     }
@@ -197,18 +196,7 @@ Flags hotKey(const Parameters& p) {
 }
 
 Action slowReads(const Parameters& p) {
-  const std::string sql = fmt::format(
-      "ALTER TABLE cache_entries RENAME TO {0}; CREATE VIEW cache_entries AS SELECT "
-      "id, value, version FROM {0}, pg_sleep({1:.4f})",
-      kRows, p.seconds("read-time"));
-  return [sql](Bench& bench) -> Status {
-    const auto store = bench.store();
-    if (!store) return fail(store.error());
-    bench.command(fmt::format(
-        "psql -h SOCKET_DIRECTORY -U redline redline -c \"{}\"  # its socket: redline stack status",
-        sql));
-    return (*store)->run(sql);
-  };
+  return [seconds = p.seconds("read-time")](Bench& bench) { return slowStore(bench, seconds); };
 }
 
 Status beginCold(Bench& bench) {

@@ -38,8 +38,8 @@ Parameters quick() {
 }
 
 /// A run of 8 s: who loses what at 1.5 s, and how its misses go from 4.1 s on.
-struct Run {
-  std::string part, disaster, defence;
+struct LossRun {
+  std::string part, disaster, defence = {};
   double stormS = 10;          ///< from when its slots are served again
   std::uint64_t missed = 500;  ///< of an interval of the storm
   bool inTime = false;         ///< the store answers them
@@ -54,7 +54,7 @@ struct Run {
   }
 };
 
-std::vector<Run> usual() {
+std::vector<LossRun> usual() {
   return {{.part = "loss", .disaster = "lone", .defence = "none"},
           {.part = "loss",
            .disaster = "lone",
@@ -89,7 +89,7 @@ std::vector<Run> usual() {
 }
 
 /// `isRepeat`: a little off, as repeats are.
-Reading runOf(const Run& run, int repeat) {
+Reading runOf(const LossRun& run, int repeat) {
   ReadingBuilder built(run.labels(), repeat, kIntervals);
   const double servedS = run.isCold() ? 0 : kServedS;
   const auto missed = run.missed + static_cast<std::uint64_t>(repeat);
@@ -99,8 +99,9 @@ Reading runOf(const Run& run, int repeat) {
     const bool isStorm = atS > servedS && atS < servedS + run.stormS;
     Counters& counts = row.counts;
     counts.misses = run.disaster == "replica" ? 0 : 5;  // with a replica nothing is lost
-    row.storeWrite = {.count = 5, .p99 = 9e3};
-    row.storeRead = {.count = 5, .p99 = isStorm ? run.storeP99Us : 9e3};
+    row.storeWrite.count = row.storeRead.count = 5;
+    row.storeWrite.p99 = 9e3;
+    row.storeRead.p99 = isStorm ? run.storeP99Us : 9e3;
     if (isOut) counts.failures[index(Failure::timeout)] = kOps / 3;
     if (isStorm) {
       (run.inTime ? counts.misses : counts.failures[index(Failure::storeTimeout)]) = missed;
@@ -130,18 +131,18 @@ Reading runOf(const Run& run, int repeat) {
   return built.build();
 }
 
-ExperimentDocument analysed(const std::vector<Run>& conditions, int repeats = 2) {
+ExperimentDocument analysed(const std::vector<LossRun>& conditions, int repeats = 2) {
   std::vector<Reading> runs;
   for (int repeat = 1; repeat <= repeats; ++repeat)
-    for (const Run& run : conditions) runs.push_back(runOf(run, repeat));
+    for (const LossRun& run : conditions) runs.push_back(runOf(run, repeat));
   return analysisOf(nodeLossExperiment(), quick(), readingsOf(runs));
 }
 
 /// The usual runs, one of them changed.
-std::vector<Run> with(std::string_view disaster, std::string_view defence,
-                      const std::function<void(Run&)>& change) {
+std::vector<LossRun> with(std::string_view disaster, std::string_view defence,
+                          const std::function<void(LossRun&)>& change) {
   auto all = usual();
-  for (Run& run : all)
+  for (LossRun& run : all)
     if (run.disaster == disaster && run.defence == defence) change(run);
   return all;
 }
@@ -205,7 +206,7 @@ TEST(NodeLoss, CountsReadsThatTheStoreDidNotAnswerAsMissed) {
 }
 
 TEST(NodeLoss, RecommendsNoLimitThatDoesNotHelp) {
-  const auto same = analysed(with("lone", "none", [](Run& run) {
+  const auto same = analysed(with("lone", "none", [](LossRun& run) {
     run.stormS = 1;
     run.inTime = true;
   }));
@@ -214,10 +215,10 @@ TEST(NodeLoss, RecommendsNoLimitThatDoesNotHelp) {
   EXPECT_THAT(same.recommendations, Not(Contains(HasSubstr("in every client"))));
   EXPECT_THAT(same.answer, Not(HasSubstr("overloaded")));
 
-  const auto worse = analysed(with("lone", "both", [](Run& run) { run.stormS = 10; }));
+  const auto worse = analysed(with("lone", "both", [](LossRun& run) { run.stormS = 10; }));
   EXPECT_EQ(findingOf(worse, "defence").standing, Standing::inconclusive) << "neither recovers";
 
-  const auto reversed = analysed(with("start", "none", [](Run& run) {
+  const auto reversed = analysed(with("start", "none", [](LossRun& run) {
     run.stormS = 3;
     run.inTime = true;
   }));
@@ -227,25 +228,26 @@ TEST(NodeLoss, RecommendsNoLimitThatDoesNotHelp) {
 }
 
 TEST(NodeLoss, ContradictsAReplicaThatLacksKeys) {
-  const auto document = analysed(with("replica", "none", [](Run& run) { run.keysAfter = 1600; }));
+  const auto document =
+      analysed(with("replica", "none", [](LossRun& run) { run.keysAfter = 1600; }));
   EXPECT_EQ(findingOf(document, "replica").standing, Standing::contradicts);
 }
 
 TEST(NodeLoss, ContradictsAStormThatTheStoreAnswers) {
-  const auto document = analysed(with("lone", "none", [](Run& run) { run.missed = 60; }));
+  const auto document = analysed(with("lone", "none", [](LossRun& run) { run.missed = 60; }));
   EXPECT_EQ(findingOf(document, "storm").standing, Standing::contradicts);
   EXPECT_THAT(document.predictions, Contains(testing::Field(&LabPrediction::verdict, Not(""))));
 }
 
 TEST(NodeLoss, ContradictsAReplicaThatLosesMoreWritesThanNone) {
   auto runs = usual();
-  for (Run& run : runs) run.lost = run.part == "writes" && run.disaster == "replica" ? 7 : 0;
+  for (LossRun& run : runs) run.lost = run.part == "writes" && run.disaster == "replica" ? 7 : 0;
   EXPECT_EQ(findingOf(analysed(runs), "lost").standing, Standing::contradicts);
 }
 
 TEST(NodeLoss, SaysNothingOfLossesThatDidNotTake) {
   std::vector<Reading> runs;
-  for (const Run& run : usual()) {
+  for (const LossRun& run : usual()) {
     runs.push_back(runOf(run, 1));
     for (FaultFigures& fault : runs.back().dirs.front().summary->faults)
       fault.problem = "did not take";
