@@ -65,13 +65,12 @@ std::string stackOf(Study& s, const std::string& disaster) {
               fmt::format("-replicas={}", disaster == kReplica ? 1 : 0), "-full-coverage=false",
               fmt::format("-redis-config=cluster-node-timeout {}",
                           p.duration("node-timeout") / kMillisecond)};
-  if (disaster == kStart) {
-    stack.up = {"node"};
-    stack.load.emplace_back("-store=only");
-  }
+  stack.load.emplace_back(disaster == kStart ? "-store=only" : "-topology=cluster");
+  if (disaster == kStart) stack.up = {"node"};
   for (const std::string& flag :
        {"-maxmemory=" + p.text("maxmemory"), std::string("-backing=postgres"),
-        std::string("-postgres-buffers=64MB")})
+        // Beside Redis, which has time: the generator runs before every ordinary thread.
+        std::string("-postgres-buffers=64MB"), std::string("-postgres-cpus={server-cpu}")})
     stack.up.push_back(flag);
   return s.stack(std::move(stack));
 }

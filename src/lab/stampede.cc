@@ -357,7 +357,9 @@ void declare(Study& s) {
   const Parameters& p = s.parameters();
   const std::string stack =
       s.stack({.name = "node",
-               .up = {"node", "-maxmemory=64MB", "-backing=postgres", "-postgres-buffers=16MB"},
+               // Beside Redis, which has time: the generators run before every ordinary thread.
+               .up = {"node", "-maxmemory=64MB", "-backing=postgres", "-postgres-buffers=16MB",
+                      "-postgres-cpus={server-cpu}"},
                .load = hotKey(p),
                .prepare = slowReads(p)});
   const auto defence = Study::factor<Defence>("defence", defencesOf(p), [](const Defence& each) {

@@ -218,8 +218,9 @@ std::vector<Drive> drivesWith(const Parameters& p, const Flags& defence) {
                  {fmt::format("-rate={}", p.count("rate") / processes), "-arrivals=poisson",
                   "-rw-ratio=1", "-conns=" + p.text("conns"), "-warmup=" + p.text("warmup"),
                   "-duration=" + p.text("duration"), "-interval=" + p.text("interval"),
-                  // Several generators on one core: one that spins holds up the others.
-                  "-wait=block", "-on-miss=postgres", "-on-write=none",
+                  // Several generators on one core: one that spins holds up the others, and one
+                  // that wakes late is late.
+                  "-wait=realtime", "-on-miss=postgres", "-on-write=none",
                   "-backing-conns=" + p.text("backing-conns"), "-backing-timeout=10s"},
                  defence});
   std::vector<Drive> drives;

@@ -92,7 +92,9 @@ void judgeOpen(const ValidityFacts& facts, Verdict& verdict) {
               facts.dispatchP99Us, kTolerableDispatchP99Us, percent(facts.generatorUtilisation),
               percent(facts.generatorWaiting), remedyOf(facts));
   if (heldUp) judgeGeneratorsCpu(facts, verdict);
-  if (late || heldUp) judgeGeneratorsCore(facts, verdict);
+  // A fault keeps replies from coming, and a generator with its core would have had no more of
+  // them.
+  if (late || (heldUp && facts.faults == 0)) judgeGeneratorsCore(facts, verdict);
   if (facts.faultedOperations != 0 && facts.faultedDispatchP99Us > kTolerableDispatchP99Us)
     verdict.notes.push_back(fmt::format(
         "while faults were under way, and in the second after, 1% of the operations were sent "
@@ -207,8 +209,11 @@ ValidityFacts validityFacts(const Summary& summary, const Counters& counts,
   facts.hiddenSteal = summary.generator.hiddenSteal;
   facts.longestPauseUs = summary.generator.longestPauseUs;
   facts.serverUtilisation = -1;
+  // With a store behind the cache, a Redis with time to spare shows nothing: reads wait for the
+  // store.
+  const bool isCacheAlone = summary.backing.store.empty();
   for (const ServerFigures& server : summary.servers) {
-    if (server.mainThreadUtilisation <= facts.serverUtilisation) continue;
+    if (!isCacheAlone || server.mainThreadUtilisation <= facts.serverUtilisation) continue;
     facts.serverUtilisation = server.mainThreadUtilisation;
     facts.serverWaiting = std::max(0.0, server.waitingForCore);
   }

@@ -159,6 +159,25 @@ TEST(Validity, ACoreThatOthersTookIsAReasonWhereTheServerWasIdle) {
   EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
 }
 
+TEST(Validity, WhatAFaultOrAStoreHeldUpIsNotBlamedOnAGeneratorThatWasOnTime) {
+  ValidityFacts facts = sound();
+  facts.answeredRate = 0.9 * facts.targetRate;
+  facts.generatorWaiting = 0.07;
+  facts.serverUtilisation = 0.2;
+  EXPECT_THAT(judgeValidity(facts).reasons, ElementsAre(because(ReasonCode::coreTaken)));
+  facts.faults = 1;
+  EXPECT_THAT(judgeValidity(facts).reasons, IsEmpty());
+  EXPECT_TRUE(judgeValidity(facts).overloaded);
+
+  Summary summary;
+  summary.latency["dispatch"]["all"] = {};
+  summary.servers.resize(1);
+  summary.servers[0].mainThreadUtilisation = 0.2;
+  EXPECT_EQ(validityFacts(summary, {}, {}).serverUtilisation, 0.2);
+  summary.backing.store = "postgres";
+  EXPECT_LT(validityFacts(summary, {}, {}).serverUtilisation, 0);
+}
+
 TEST(Validity, ACoreThatOthersTookIsTheReasonWhyAnOpenRunWasLate) {
   ValidityFacts facts = sound();
   facts.dispatchP99Us = 90'000;
