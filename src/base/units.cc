@@ -301,7 +301,8 @@ std::string formatQuantity(double value, std::string_view unit) {
   if (unit == "us") return formatMicros(value);
   if (unit == "s") return formatDuration(fromSeconds(value));
   if (unit == "share") return formatShare(value);
-  if (unit == "bytes") return formatSize(static_cast<std::uint64_t>(std::llround(std::max(value, 0.0))));
+  if (unit == "bytes")
+    return formatSize(static_cast<std::uint64_t>(std::llround(std::max(value, 0.0))));
   if (unit == "count") return formatCount(value);
   if (unit == "x")  // "0.25×", "4.6k×"
     return (std::abs(value) < 999.5 ? fmt::format("{:.3g}", value) : formatCount(value)) + "×";

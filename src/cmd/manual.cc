@@ -34,7 +34,8 @@ std::string title(std::string_view page) {
 std::string exitStatus() {
   return ".SH EXIT STATUS\n"
          ".TP\n.B 0\nSuccess.\n"
-         ".TP\n.B 1\nFailed; one line on standard error says what failed and what to do. Of\n.B doctor\nalso: "
+         ".TP\n.B 1\nFailed; one line on standard error says what failed and what to do. Of\n.B "
+         "doctor\nalso: "
          "something is dangerous.\n"
          ".TP\n.B 2\nWrong usage.\n"
          ".TP\n.B 3\nThe run finished, but is invalid; the summary says why.\n"

@@ -28,8 +28,7 @@ RunDir cutTo(const RunDir& run, Nanos from, Nanos to) {
   RunDir part;
   part.plan = run.plan;
   for (const IntervalRow& row : run.intervals)
-    if (row.isMeasured() && row.start >= from && row.end <= to)
-      part.intervals.push_back(row);
+    if (row.isMeasured() && row.start >= from && row.end <= to) part.intervals.push_back(row);
   if (part.intervals.empty()) return part;
   constexpr Nanos kEdge = kMicrosecond;  // times of the log are printed in seconds
   const Nanos first = part.intervals.front().start, last = part.intervals.back().end;

@@ -52,9 +52,9 @@ struct HostFacts {
 
 /// One property of the machine that distorts measurements.
 struct Warning {
-  std::string what;    ///< "swap is on, 120 MB of it used"
-  std::string effect;  ///< what it does to the numbers
-  std::string fix;     ///< a command, or what to change
+  std::string what;          ///< "swap is on, 120 MB of it used"
+  std::string effect;        ///< what it does to the numbers
+  std::string fix;           ///< a command, or what to change
   std::string_view id = {};  ///< one word for what it is about: "swap", "steal"
   bool lasting = false;      ///< a setting of the machine; else it may be different the next time
 };

@@ -362,7 +362,7 @@ TEST(Metrics, OfALabAndOfAFaultAloneNeedAFreePortToo) {
   const BarePeer other("");
   const TemporaryDirectory home;
   for (const std::string& command : {"lab run pipelining -out=" + (home.path() / "lab").string(),
-                                    std::string("chaos -action=bgsave")}) {
+                                     std::string("chaos -action=bgsave")}) {
     const std::string output =
         shell(fmt::format("{} {} -metrics={}", redlineProgram(), command, other.endpoint().text()));
     EXPECT_THAT(output, HasSubstr("the port is in use by")) << command;
