@@ -199,7 +199,8 @@ void claimDefences(const Figures& f) {
         .from("reads of the store for each expiry")
         .headline(cell == f.all)
         .text(
-            "With {} an expiry sends {} reads to PostgreSQL; without a defence it sends {} as many",
+            "With {} the reads of PostgreSQL for each expiry number {}; without a defence {} as "
+            "many",
             f.titleOf(cell), f.herd[cell], spared);
     s.figure("reads per expiry, " + f.titleOf(cell), f.herd[cell]);
   }

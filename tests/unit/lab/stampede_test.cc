@@ -128,8 +128,8 @@ TEST(Stampede, MeasuresTheHerdOfEachDefence) {
 TEST(Stampede, SaysWhatProtectsTheStoreAndWhatTheReaders) {
   const auto document = analysed(outcomes());
   EXPECT_THAT(document.findings, finds("herd", Standing::expected, "24", "420 ms"));
-  EXPECT_THAT(document.findings, finds("spares-coalesce", Standing::expected, "sends 2"));
-  EXPECT_THAT(document.findings, finds("spares-all", Standing::expected, "sends 1"));
+  EXPECT_THAT(document.findings, finds("spares-coalesce", Standing::expected, "number 2 ["));
+  EXPECT_THAT(document.findings, finds("spares-all", Standing::expected, "number 1 ["));
   EXPECT_THAT(document.findings, finds("who-waits", Standing::expected, "30.", "305 µs"));
   EXPECT_THAT(document.findings,
               finds("one-per-process", Standing::expected, "2 processes", "one for each"));
