@@ -1,8 +1,9 @@
 #include <fmt/format.h>
 #include <signal.h>
 
-#include <algorithm>
+#include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "base/units.h"
@@ -28,11 +29,9 @@ class KillNode final : public Fault {
     if (!target) return fail(target.error());
     target_ = *target;
     findings_.node = target_.text();
-    own_ = findOwn(context_.own, target_);
-    if (own_ == nullptr)
-      return fail(ErrorCode::unsafe,
-                  "{} was not started by redline: start one with `redline stack up`",
-                  target_.text());
+    const auto own = ownServerAt(target_, context_);
+    if (!own) return fail(own.error());
+    own_ = *own;
     auto admin = connectForFault(target_, context_);
     if (!admin) return fail(admin.error());
     admin_.emplace(std::move(*admin));
@@ -110,7 +109,8 @@ class KillNode final : public Fault {
         state = found->second;
       if (state == "ok") return {};
       progress(fmt::format("{} is up again, and says cluster_state:{}", target_.text(), state));
-      (void)sleep(kServesPoll);
+      // Not sleep(): an interrupt does not end this wait, and would make it a loop without pauses.
+      std::this_thread::sleep_for(std::chrono::nanoseconds(kServesPoll));
     }
     return fail(ErrorCode::timeout, "{} is up again and says cluster_state:{} for {}",
                 target_.text(), state, formatDuration(kServesWait));

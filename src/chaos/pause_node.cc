@@ -24,12 +24,9 @@ class PauseNode final : public Fault {
     const auto target = targetOf(arguments_, context_);
     if (!target) return fail(target.error());
     findings_.node = target->text();
-    // Even -force cannot help: the process behind a foreign address is unknown.
-    server_ = findOwn(context_.own, *target);
-    if (server_ == nullptr)
-      return fail(ErrorCode::unsafe,
-                  "{} was not started by redline: start one with `redline stack up`",
-                  target->text());
+    const auto server = ownServerAt(*target, context_);
+    if (!server) return fail(server.error());
+    server_ = *server;
     auto admin = connectForFault(*target, context_);
     if (!admin) return fail(admin.error());
     admin_.emplace(std::move(*admin));

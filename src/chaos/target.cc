@@ -40,6 +40,12 @@ Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& cont
   return admin;
 }
 
+Result<const OwnServer*> ownServerAt(const Endpoint& endpoint, const FaultContext& context) {
+  if (const OwnServer* const own = findOwn(context.own, endpoint)) return own;
+  return fail(ErrorCode::unsafe, "{} was not started by redline: start one with `redline stack up`",
+              endpoint.text());
+}
+
 Result<Credentials> restartCredentials(Admin& admin, const FaultContext& context) {
   Credentials credentials = context.credentials;
   if (credentials.user.empty() || credentials.user == "default") return credentials;

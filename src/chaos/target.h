@@ -22,6 +22,10 @@ Result<Endpoint> targetOf(const FaultArguments& arguments, const FaultContext& c
 /// A connection of a fault's own; CLIENT LIST and the slow log call it redline-chaos.
 Result<Admin> connectForFault(const Endpoint& endpoint, const FaultContext& context);
 
+/// The server of ours there. unsafe: it is none, and not even -force helps, since the process
+/// behind a foreign address is unknown.
+Result<const OwnServer*> ownServerAt(const Endpoint& endpoint, const FaultContext& context);
+
 /// With what a killed server is started again: the default user's password, by which its replicas
 /// log in too, whoever the fault's user is. refused: that user may not read it.
 Result<Credentials> restartCredentials(Admin& admin, const FaultContext& context);

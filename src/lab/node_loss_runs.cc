@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "lab/cold_cache.h"
 #include "lab/fault_study.h"
 #include "lab/node_loss.h"
 #include "lab/slow_store.h"
@@ -113,15 +114,6 @@ LabRun writesRun(Study& s, const Design& design, const Cell& cell, unsigned repe
                             "-warmup=" + p.text("warmup"), fmt::format("-run-seed={}", repeat),
                             lossAsChaos(p, disaster)},
                            both.flags})}}};
-}
-
-Status emptyCache(Bench& bench) {
-  const auto admin = bench.admin();
-  if (!admin) return fail(admin.error());
-  const auto emptied = (*admin)->command({"FLUSHALL"});
-  if (!emptied) return fail(emptied.error());
-  bench.command("redis-cli -u redis://$ADDR flushall");
-  return {};
 }
 
 LabRun coldRun(Study& s, const Defence& defence, unsigned repeat) {

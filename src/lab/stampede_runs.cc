@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "lab/cold_cache.h"
 #include "lab/measures.h"
 #include "lab/slow_store.h"
 #include "model/statistics.h"
@@ -200,10 +201,7 @@ Action slowReads(const Parameters& p) {
 }
 
 Status beginCold(Bench& bench) {
-  const auto admin = bench.admin();
-  if (!admin) return fail(admin.error());
-  if (const auto done = (*admin)->command({"FLUSHALL", "SYNC"}); !done) return fail(done.error());
-  bench.command("redis-cli -u redis://$ADDR flushall sync");
+  if (auto emptied = emptyCache(bench); !emptied) return emptied;
   return noteScansAs(kScansBefore, bench);
 }
 

@@ -211,12 +211,12 @@ ValidityFacts validityFacts(const Summary& summary, const Counters& counts,
   facts.serverUtilisation = -1;
   // With a store behind the cache, a Redis with time to spare shows nothing: reads wait for the
   // store.
-  const bool isCacheAlone = summary.backing.store.empty();
-  for (const ServerFigures& server : summary.servers) {
-    if (!isCacheAlone || server.mainThreadUtilisation <= facts.serverUtilisation) continue;
-    facts.serverUtilisation = server.mainThreadUtilisation;
-    facts.serverWaiting = std::max(0.0, server.waitingForCore);
-  }
+  if (summary.backing.store.empty())
+    for (const ServerFigures& server : summary.servers) {
+      if (server.mainThreadUtilisation <= facts.serverUtilisation) continue;
+      facts.serverUtilisation = server.mainThreadUtilisation;
+      facts.serverWaiting = std::max(0.0, server.waitingForCore);
+    }
   facts.steal = summary.generator.steal;
   facts.corrupt = static_cast<double>(summary.verify.corrupt);
   facts.scheduled = static_cast<double>(summary.rate.scheduled);
