@@ -4,6 +4,7 @@ that deploy/ shows or evaluates.
 Python 3 and its standard library only.
 """
 
+import contextlib
 import json
 import math
 import re
@@ -16,6 +17,7 @@ import urllib.request
 import harness
 from harness import Problem
 
+STARTS_WITHIN = 30  # seconds in which a Prometheus answers 503
 DASHBOARDS = harness.ROOT / "deploy" / "grafana" / "dashboards"
 
 
@@ -29,15 +31,22 @@ class Prometheus:
         self.url = url
 
     def get(self, path, **parameters):
-        """`data` of an answer of the API; Problem with its error."""
-        try:
-            with urllib.request.urlopen(
-                    f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=10) as reply:
-                return json.load(reply)["data"]
-        except urllib.error.HTTPError as error:
-            raise Problem(f"{parameters or path}: {json.load(error).get('error')}") from error
-        except OSError as error:
-            raise Problem(f"{self.url}: {error}") from error
+        """`data` of an answer of the API; Problem with its error. One that still reads its storage is waited for."""
+        end = time.monotonic() + STARTS_WITHIN
+        while True:
+            try:
+                with urllib.request.urlopen(
+                        f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=10) as reply:
+                    return json.load(reply)["data"]
+            except urllib.error.HTTPError as error:
+                text = error.read().decode(errors="replace")
+                if error.code != 503 or time.monotonic() > end:
+                    with contextlib.suppress(ValueError):
+                        text = json.loads(text).get("error")
+                    raise Problem(f"{parameters or path}: {error.code}: {text}") from error
+            except OSError as error:
+                raise Problem(f"{self.url}: {error}") from error
+            time.sleep(0.2)
 
     def values(self, expr):
         """[(labels, value)] of an expression now."""
@@ -62,11 +71,17 @@ class Prometheus:
                 if alarm["labels"]["alertname"] == alert and alarm["state"] == "firing"]
 
     def await_value(self, expr, wanted, limit):
-        """Waits until the expression has exactly these values, in any order."""
+        """Waits until the expression has exactly these values, in any order; also for a Prometheus that does not listen yet."""
         end = time.monotonic() + limit
-        while sorted(value for _, value in self.values(expr)) != sorted(wanted):
+        while True:
+            try:
+                seen = sorted(value for _, value in self.values(expr))
+            except Problem as problem:
+                seen = problem
+            if seen == sorted(wanted):
+                return
             if time.monotonic() > end:
-                raise Problem(f"after {limit:.0f} s {expr} is {self.values(expr)}, and should be {wanted}")
+                raise Problem(f"after {limit:.0f} s {expr} is {seen}, and should be {wanted}")
             time.sleep(0.2)
 
 
