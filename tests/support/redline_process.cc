@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string_view>
 
 extern char** environ;
 
@@ -24,6 +25,26 @@ std::vector<char*> pointers(Words& words) {
   for (std::string& word : words) all.push_back(word.data());
   all.push_back(nullptr);
   return all;
+}
+
+/// The value of a line of /proc/PID/status; empty when there is none.
+std::string statusOf(pid_t pid, std::string_view name) {
+  std::istringstream lines(readWholeFile("/proc/" + std::to_string(pid) + "/status").value_or(""));
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(name)) return line.substr(line.find_last_of(" \t") + 1);
+  return "";
+}
+
+/// Whether it has a handler for the signal. SigCgt is a mask in hexadecimal digits (proc(5)).
+bool catches(pid_t pid, int signal) {
+  const std::string mask = statusOf(pid, "SigCgt:");
+  return !mask.empty() && (std::stoull(mask, nullptr, 16) >> (signal - 1) & 1) != 0;
+}
+
+/// Whether it has ended, waited for or not.
+bool hasEnded(pid_t pid) {
+  const std::string state = statusOf(pid, "State:");
+  return state.empty() || state == "(zombie)";
 }
 
 }  // namespace
@@ -55,6 +76,8 @@ Redline::~Redline() {
 }
 
 void Redline::interrupt() const {
+  // On a busy machine it may not have begun to catch it yet, and would be ended by it.
+  (void)eventually([&] { return catches(pid_, SIGINT) || hasEnded(pid_); });
   ::kill(pid_, SIGINT);
 }
 

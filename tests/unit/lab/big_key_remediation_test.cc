@@ -80,8 +80,10 @@ const Beside kUnlink{"delete", "way", "unlink", kMillisecond, 5, 700};
 const Beside kBatch{"migrate", "batch", "100", kMillisecond, kNaN, 800};
 const Beside kAtOnce{"migrate", "batch", "at-once", 120 * kMillisecond, kNaN, 130e3};
 
+constexpr double kFields = 50'000;  // migrate-fields of the quick profile
+
 struct Counts {
-  double missing = 0, wrong = 0, lost = 0, atEnd = 200'000;
+  double missing = 0, wrong = 0, lost = 0, atEnd = kFields;
 };
 
 std::vector<Reading> usual(const std::vector<Access>& accesses = usualAccess(),
@@ -95,7 +97,7 @@ std::vector<Reading> usual(const std::vector<Access>& accesses = usualAccess(),
       runs.push_back(besideRun(what, repeat).figure("memory_back_s", 0.3).build());
     for (const Beside& what : {kBatch, kAtOnce})
       runs.push_back(besideRun(what, repeat)
-                         .figure("moved_fields", 100'000)
+                         .figure("moved_fields", kFields)
                          .figure("application_reads", 1000)
                          .figure("application_writes", 100)
                          .figure("reads_of_old_hash", 400)
@@ -193,13 +195,13 @@ TEST(BigKeyRemediation, CountsWhatAMigrationLoses) {
   EXPECT_EQ(findingOf(whole, "migration-correct").standing, Standing::expected);
   EXPECT_THAT(findingOf(whole, "migration-correct").text, HasSubstr("no write was lost"));
   EXPECT_EQ(findingOf(whole, "migration-stall").standing, Standing::expected);
-  for (const Counts& counts :
-       {Counts{.missing = 1}, Counts{.wrong = 1}, Counts{.lost = 1}, Counts{.atEnd = 199'999}}) {
+  for (const Counts& counts : {Counts{.missing = 1}, Counts{.wrong = 1}, Counts{.lost = 1},
+                               Counts{.atEnd = kFields - 1}}) {
     const auto document = analysed(usual(usualAccess(), counts));
     EXPECT_EQ(findingOf(document, "migration-correct").standing, Standing::contradicts);
   }
   EXPECT_THAT(
-      findingOf(analysed(usual(usualAccess(), {.atEnd = 199'999})), "migration-correct").text,
+      findingOf(analysed(usual(usualAccess(), {.atEnd = kFields - 1})), "migration-correct").text,
       HasSubstr("fields are missing"));
 }
 
