@@ -42,7 +42,9 @@ Result<MeasuredHeadroom> headroomOf(const ExperimentDocument& document, const st
       const auto found =
           std::ranges::find(document.figures, lab::headroom::keptFigure(limit.limitUs, fault.label),
                             &LabFigure::what);
-      if (found == document.figures.end() || !(found->value >= 0 && found->value <= 1)) continue;
+      const bool isShare =
+          found != document.figures.end() && found->value >= 0 && found->value <= 1;
+      if (!isShare) continue;
       headroom.kept.push_back({.fault = std::string(fault.label),
                                .title = std::string(fault.title),
                                .limitUs = limit.limitUs,

@@ -72,8 +72,8 @@ class PostgresServer {
   PgAddress address() const { return config_.address(); }
 
  private:
-  PostgresServer(PostgresConfig config, const PostgresStartOptions& options)
-      : config_(std::move(config)), options_(options) {}
+  PostgresServer(PostgresConfig config, PostgresStartOptions options)
+      : config_(std::move(config)), options_(std::move(options)) {}
   Status launch(const std::optional<RunAs>& as);
   Status awaitReady(Nanos deadline);
 
