@@ -96,6 +96,7 @@ TEST(NodeConfig, KnowsTheMaxmemoryThatTheServerWillHave) {
   }
   config.extra = {{"maxmemory", "1gb"}, {"maxmemory", "64mb"}};
   EXPECT_EQ(effectiveMaxmemory(config), 64ULL << 20) << "the last one wins";
+  config.cluster = true;
   EXPECT_TRUE(hasLine(configText(config), "repl-backlog-size 16777216"));
   for (const char* const text : {"0", "", "much", "-1", "1tb", "99999999999999gb"}) {
     config.extra = {{"maxmemory", text}};
