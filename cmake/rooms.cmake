@@ -31,7 +31,7 @@ function(redline_room name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.h)
   if(NOT sources AND NOT headers)
-    return()  # a room that is planned and not yet built
+    message(FATAL_ERROR "the room src/${name} has no files")
   endif()
   set(scope PUBLIC)
   if(sources)

@@ -299,7 +299,11 @@ std::string formatShare(double share) {
 std::string formatQuantity(double value, std::string_view unit) {
   if (!std::isfinite(value)) return "–";
   if (unit == "us") return formatMicros(value);
-  if (unit == "s") return formatDuration(fromSeconds(value));
+  if (unit == "s") {
+    constexpr double kLongest = 9e9;  // what Nanos can hold, 285 years
+    const std::string text = formatDuration(fromSeconds(std::clamp(value, -kLongest, kLongest)));
+    return value > kLongest ? "> " + text : value < -kLongest ? "< " + text : text;
+  }
   if (unit == "share") return formatShare(value);
   if (unit == "bytes")
     return formatSize(static_cast<std::uint64_t>(std::llround(std::max(value, 0.0))));

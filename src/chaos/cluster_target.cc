@@ -27,7 +27,9 @@ Status checkMembers(const ClusterView& view, const FaultContext& context) {
     if (const auto good = admit(member.endpoint); !good && good.error().code == ErrorCode::unsafe)
       return fail(ErrorCode::unsafe, "the cluster announces another machine: {}",
                   good.error().message);
-    if (!context.force && findOwn(context.own, member.endpoint) == nullptr)
+    if (context.force) continue;
+    const OwnServer* const own = findOwn(context.own, member.endpoint);
+    if (own == nullptr || isTakenOver(*own))
       return fail(ErrorCode::unsafe,
                   "{} belongs to the cluster and was not started by redline: start one with "
                   "`redline stack up cluster`, or insist with -force",

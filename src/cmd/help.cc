@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "cmd/text.h"
@@ -66,14 +67,19 @@ class Page {
 
 /// Of one command, or with none of all of them.
 void exitCodes(Page& page, std::string_view command = {}) {
+  // They make runs, or read them.
+  constexpr std::array<std::string_view, 4> kOfRuns{"driver", "loader", "lab", "compare"};
   page.heading("Exit codes");
   constexpr std::size_t kColumn = 6;
   page.row("0", "success", kColumn);
   page.row("1", "failed; one line on standard error says what failed and what to do", kColumn);
   if (command.empty() || command == "doctor")
     page.row("", "doctor: something is dangerous", kColumn);
+  if (command.empty() || command == "plan")
+    page.row("", "plan: there is no such deployment", kColumn);
   page.row("2", "wrong usage", kColumn);
-  page.row("3", "the run finished, but is invalid; the summary says why", kColumn);
+  if (command.empty() || std::ranges::find(kOfRuns, command) != kOfRuns.end())
+    page.row("3", "the run finished, but is invalid; the summary says why", kColumn);
   if (command.empty() || command == "compare")
     page.row("4", "compare: a condition of -fail-if holds", kColumn);
 }

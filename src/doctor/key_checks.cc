@@ -59,18 +59,53 @@ std::string described(const ExaminedKey& key) {
   return text;
 }
 
-std::string coverage(const KeySurvey& survey) {
+/// Databases with keys that were not looked at: all but the first.
+struct OtherDatabases {
+  std::uint64_t keys = 0;
+  unsigned first = 0;  ///< one of them; 0: there is none
+};
+OtherDatabases otherDatabases(const ServerFacts& server) {
+  OtherDatabases others;
+  for (const auto& [number, space] : server.info.keyspace) {
+    if (number == 0 || space.keys == 0) continue;
+    others.keys += space.keys;
+    if (others.first == 0) others.first = static_cast<unsigned>(number);
+  }
+  return others;
+}
+
+std::string coverage(const KeySurvey& survey, const ServerFacts& server) {
+  const std::uint64_t elsewhere = otherDatabases(server).keys;
+  const std::string others = elsewhere == 0
+                                 ? std::string()
+                                 : fmt::format(", and none of the {} in databases other than 0",
+                                               formatCount(static_cast<double>(elsewhere)));
   const std::string keys = formatCount(static_cast<double>(survey.keys));
-  if (survey.whole) return fmt::format("all {} keys were looked at", keys);
-  return fmt::format("{} of {} keys were looked at, which finds a single one with a chance of {}",
+  if (survey.whole)
+    return fmt::format("all {} keys{} were looked at{}", keys,
+                       elsewhere == 0 ? "" : " of database 0", others);
+  return fmt::format("{} of {} keys were looked at, which finds a single one with a chance of {}{}",
                      formatCount(static_cast<double>(survey.looked)), keys,
-                     formatShare(survey.chance()));
+                     formatShare(survey.chance()), others);
+}
+
+/// Of a server in which no key was found. `option`: of redis-cli, which looks for them elsewhere.
+Diagnosis noKeys(const ServerFacts& server, const std::string& option) {
+  const OtherDatabases others = otherDatabases(server);
+  if (others.keys == 0) return fine("no keys");
+  return {Severity::unknown,
+          fmt::format("database 0 has no keys; the others have {}",
+                      formatCount(static_cast<double>(others.keys))),
+          "keys are looked at in database 0 alone",
+          nullptr,
+          {redisCli(server, {"-n", std::to_string(others.first), option})}};
 }
 
 Diagnosis notFound(const KeySurvey& survey, std::string what, const ServerFacts& server) {
-  if (survey.chance() >= kLikelySeen) return fine(fmt::format("{}; {}", what, coverage(survey)));
+  const std::string seen = coverage(survey, server);
+  if (survey.chance() >= kLikelySeen) return fine(fmt::format("{}; {}", what, seen));
   return {Severity::unknown,
-          fmt::format("{}; {}", what, coverage(survey)),
+          fmt::format("{}; {}", what, seen),
           "a sample finds what is frequent, and hardly one key among very many",
           nullptr,
           {shellLine({"redline", "doctor", "-addr=" + server.endpoint.text(), "-scan"}) +
@@ -82,7 +117,7 @@ Diagnosis notFound(const KeySurvey& survey, std::string what, const ServerFacts&
 std::optional<Diagnosis> judgeBigKeys(const ServerFacts& server, const DoctorFacts& facts) {
   const KeySurvey& survey = **server.keys;
   const auto big = std::ranges::count_if(survey.largest, isBig);
-  if (survey.largest.empty()) return fine("no keys");
+  if (survey.largest.empty()) return noKeys(server, "--bigkeys");
   if (big == 0)
     return notFound(survey, "the largest: " + described(survey.largest.front()), server);
   const ExaminedKey& worst = *std::ranges::max_element(
@@ -95,7 +130,7 @@ std::optional<Diagnosis> judgeBigKeys(const ServerFacts& server, const DoctorFac
       failsOver ? Severity::dangerous : Severity::costsLatency,
       fmt::format("{}; {} found; {}", described(worst),
                   plural(static_cast<std::uint64_t>(big), "big key was", "big keys were"),
-                  coverage(survey)),
+                  coverage(survey, server)),
       failsOver
           ? "one command on it blocks longer than cluster-node-timeout: the cluster fails over"
           : "one command on it keeps every other client waiting",
@@ -114,7 +149,7 @@ std::optional<Diagnosis> judgeHotKeys(const ServerFacts& server, const DoctorFac
                      {configSet(server, "maxmemory-policy", "allkeys-lfu") +
                           "  # counts begin at nothing; wait some minutes",
                       "or drive it: 'redline driver' counts operations by slot (slots.csv)"}};
-  if (survey.busiest.empty() || survey.looked == 0) return fine("no keys");
+  if (survey.busiest.empty() || survey.looked == 0) return noKeys(server, "--hotkeys");
   const ExaminedKey& top = survey.busiest.front();
   // The others that were looked at stand for all that were not.
   const double all = survey.uses * static_cast<double>(survey.keys) /
@@ -125,7 +160,7 @@ std::optional<Diagnosis> judgeHotKeys(const ServerFacts& server, const DoctorFac
   if (share < kHotShare) return notFound(survey, found, server);
   return Diagnosis{
       Severity::costsLatency,
-      fmt::format("{}; {}", found, coverage(survey)),
+      fmt::format("{}; {}", found, coverage(survey, server)),
       "a key is served by one thread of one master: more masters do not help it",
       &kHotKeyPrice,
       {"a local cache in the clients (CLIENT TRACKING), copies of the key, or reads from "

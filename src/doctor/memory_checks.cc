@@ -23,15 +23,29 @@ std::uint64_t limitsHere(const DoctorFacts& facts) {
   return sum;
 }
 
-/// A limit that leaves room for forks, beside the other servers that are here.
-std::string limitFor(const ServerFacts& server, const DoctorFacts& facts) {
-  if (!server.here) return "<bytes>";
+/// Sets a limit that leaves room for forks, beside the other servers that are here. A limit below
+/// what the server holds would evict its data at once, or refuse every write: then only more room
+/// helps.
+std::vector<std::string> limitFixes(const ServerFacts& server, const DoctorFacts& facts,
+                                    bool withPolicy) {
+  const auto commands = [&](const std::string& limit) {
+    std::vector<std::string> lines{configSet(server, "maxmemory", limit)};
+    if (withPolicy) lines.push_back(configSet(server, "maxmemory-policy", "allkeys-lru"));
+    return lines;
+  };
+  if (!server.here) return commands("<bytes>");
   std::uint64_t used = 0;
   for (const ServerFacts& other : facts.servers)
     if (other.here) used += other.info.count("used_memory_rss");
   const auto here =
       static_cast<std::uint64_t>(std::ranges::count_if(facts.servers, &ServerFacts::here));
-  return std::to_string(defaultMaxmemory(facts.machine.host.memoryAvailable + used, here));
+  const std::uint64_t share = defaultMaxmemory(facts.machine.host.memoryAvailable + used, here);
+  const std::uint64_t data = server.info.count("used_memory");
+  if (share >= data) return commands(std::to_string(share));
+  return {fmt::format(
+      "its data, {}, is more than its share of this machine, {}: move data or servers away before "
+      "a limit is set, which would evict data or refuse writes now",
+      formatSize(data), formatSize(share))};
 }
 
 }  // namespace
@@ -44,18 +58,15 @@ std::optional<Diagnosis> judgeLimit(const ServerFacts& server, const DoctorFacts
                      fmt::format("maxmemory is 0, and {} are used",
                                  formatSize(server.info.count("used_memory"))),
                      "it grows until the kernel kills it or a fork fails; nothing is ever evicted",
-                     nullptr,
-                     {configSet(server, "maxmemory", limitFor(server, facts)),
-                      configSet(server, "maxmemory-policy", "allkeys-lru")}};
+                     nullptr, limitFixes(server, facts, true)};
   const std::uint64_t sum = limitsHere(facts);
   if (server.here && host.memoryTotal != 0 && sum > host.memoryTotal)
     return Diagnosis{
         Severity::dangerous,
         fmt::format("maxmemory is {}; with the others here that makes {}, and the machine has {}",
                     formatSize(limit), formatSize(sum), formatSize(host.memoryTotal)),
-        "before the servers reach their limits the kernel swaps, or kills one of them",
-        nullptr,
-        {configSet(server, "maxmemory", limitFor(server, facts))}};
+        "before the servers reach their limits the kernel swaps, or kills one of them", nullptr,
+        limitFixes(server, facts, false)};
   return fine(fmt::format("{}, {} of it used", formatSize(limit),
                           formatShare(shareOf(server.info.count("used_memory"), limit))));
 }

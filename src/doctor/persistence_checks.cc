@@ -157,11 +157,14 @@ std::optional<Diagnosis> judgeServersDisk(const ServerFacts& server, const Docto
   if (!writesFiles(server)) return fine("nothing is written to it");
   const std::uint64_t data = server.info.count("used_memory");
   if (disk.filesystem == "tmpfs")
-    return Diagnosis{Severity::dangerous,
-                     fmt::format("{} is a tmpfs", disk.directory.native()),
-                     "what is written there is in memory, and gone with the machine",
-                     nullptr,
-                     {configSet(server, "dir", "/var/lib/redis")}};
+    return Diagnosis{
+        Severity::dangerous,
+        fmt::format("{} is a tmpfs", disk.directory.native()),
+        "what is written there is in memory, and gone with the machine",
+        nullptr,
+        {"set dir in its redis.conf to a directory on a disk, e.g. /var/lib/redis, and "
+         "restart it: CONFIG SET dir is refused unless enable-protected-configs allows "
+         "it"}};
   if (disk.free && *disk.free < data)
     return Diagnosis{Severity::dangerous,
                      fmt::format("{} has {} free, and the data is {}", disk.directory.native(),

@@ -1,8 +1,10 @@
 #include "metrics/http_answer.h"
 
+#include <boost/asio/ip/address.hpp>
 #include <exception>
 #include <string>
 
+#include "base/text.h"
 #include "metrics/exposition.h"
 
 namespace redline {
@@ -52,6 +54,22 @@ HttpResponse answerWithMetrics(const Site& site) {
 
 }  // namespace
 
+bool namesAnotherHost(const HttpRequest& request, const Site& site) {
+  if (site.host.empty()) return false;
+  const auto header = request.find(http::field::host);
+  std::string_view name = header == request.end() ? std::string_view() : view(header->value());
+  boost::system::error_code problem;
+  if (name.starts_with('[')) {
+    boost::asio::ip::make_address_v6(std::string(name.substr(1, name.find(']') - 1)), problem);
+    return problem.failed();
+  }
+  name = name.substr(0, name.find(':'));
+  if (name.empty() || equalIgnoringCase(name, "localhost") || equalIgnoringCase(name, site.host))
+    return false;
+  boost::asio::ip::make_address_v4(std::string(name), problem);
+  return problem.failed();
+}
+
 std::string_view pathOf(const HttpRequest& request) {
   const std::string_view target = view(request.target());
   return target.substr(0, target.find('?'));
@@ -59,7 +77,7 @@ std::string_view pathOf(const HttpRequest& request) {
 
 bool asksForEvents(const HttpRequest& request, const Site& site) {
   return site.feed != nullptr && request.method() == http::verb::get &&
-         pathOf(request) == "/events";
+         pathOf(request) == "/events" && !namesAnotherHost(request, site);
 }
 
 std::uint64_t lastSeen(const HttpRequest& request, const EventFeed& feed) {
@@ -72,6 +90,9 @@ std::uint64_t lastSeen(const HttpRequest& request, const EventFeed& feed) {
 }
 
 HttpResponse answerTo(const HttpRequest& request, const Site& site) {
+  if (namesAnotherHost(request, site))
+    return answer(http::status::forbidden, kPlainType,
+                  "forbidden: ask for localhost or for an address, not for another name\n");
   const std::string_view path = pathOf(request);
   const auto file = site.files.find(path);
   const bool isEvents = site.feed != nullptr && path == "/events";

@@ -15,7 +15,9 @@ using HttpResponse = boost::beast::http::response<boost::beast::http::string_bod
 
 /// What a request asks for, without what stands behind '?'.
 std::string_view pathOf(const HttpRequest& request);
-/// Whether it asks for the stream of events.
+/// Whether its Host is one that the site does not answer to (Site::host).
+bool namesAnotherHost(const HttpRequest& request, const Site& site);
+/// Whether it asks for the stream of events, and may have it.
 bool asksForEvents(const HttpRequest& request, const Site& site);
 /// The number of the event that the reader saw last: from Last-Event-ID, or from "after=" in the
 /// target, for a page that opens its stream anew. 0: it wants all.

@@ -53,6 +53,10 @@ struct Site {
   /// The body of GET /metrics. Called on the server's thread.
   std::function<std::string()> metrics;
   const EventFeed* feed = nullptr;  ///< behind GET /events; null: there are none
+  /// Where it listens on loopback, the name or address by which it was asked to: a request that
+  /// names any host but this one, localhost or an address is refused. A page elsewhere whose name
+  /// comes to stand for loopback could otherwise read it. Empty: whoever gets here may read.
+  std::string host = {};
 };
 
 /// Answers GET requests for a Site, on one thread of its own. A connection carries one request,

@@ -25,14 +25,15 @@ void addNode(ClusterTally& tally, const NodeInterval& node) {
   known->redirected += node.redirected;
 }
 
-std::string bracketName(const Event& event) {
-  return event.name + " " + event.node;
-}
-
 }  // namespace
 
-LiveRun::LiveRun(LiveRunPlan plan, std::uint64_t number, EventFeed& feed, ClusterNow clusterNow)
-    : plan_(std::move(plan)), number_(number), feed_(feed), clusterNow_(std::move(clusterNow)) {
+LiveRun::LiveRun(LiveRunPlan plan, std::uint64_t number, EventFeed& feed, ClusterNow clusterNow,
+                 Faulted faulted)
+    : plan_(std::move(plan)),
+      number_(number),
+      feed_(feed),
+      clusterNow_(std::move(clusterNow)),
+      faulted_(std::move(faulted)) {
   if (plan_.hasStore) {
     step_.storeRead.emplace();
     store_.emplace();
@@ -81,7 +82,7 @@ void LiveRun::addToTotals(const Interval& interval) {
       yieldCore();
     });
   Histogram& dispatch =
-      faultTime_.touches(interval.start, interval.end) ? dispatch_.faulted : dispatch_.clear;
+      faulted_ && faulted_(interval.start, interval.end) ? dispatch_.faulted : dispatch_.clear;
   for (const OpKind kind : {OpKind::get, OpKind::set})
     dispatch.add(interval.of(Measure::dispatch, kind));
   addSlots(tally_.slots, interval.slots);
@@ -175,14 +176,7 @@ void LiveRun::addSample(const ServerSample& sample) {
 void LiveRun::addEvent(const Event& event) {
   if (event.kind != "fault") return;
   const std::lock_guard lock(mutex_);
-  if (event.phase == "begin") {
-    ++faults_;
-    brackets_[bracketName(event)] = faultTime_.begin(event.at);
-  } else if (const auto open = brackets_.find(bracketName(event));
-             event.phase == "end" && open != brackets_.end()) {
-    faultTime_.end(open->second, event.at);
-    brackets_.erase(open);
-  }
+  if (event.phase == "begin") ++faults_;
   feed_.add("fault", Keep::recent, faultEvent(event, number_, plan_.clock));
 }
 

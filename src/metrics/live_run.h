@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,7 +13,6 @@
 #include "metrics/live_servers.h"
 #include "record/cluster_tally.h"
 #include "record/event.h"
-#include "record/fault_time.h"
 #include "record/interval.h"
 #include "record/run_totals.h"
 #include "record/server_sample.h"
@@ -31,9 +29,14 @@ class LiveRun {
   /// Nodes with their roles, and the busiest slots with their owners, by the cluster's latest map.
   using ClusterNow = std::function<ClusterFigures(const ClusterTally&)>;
 
+  /// Whether a span of the run's clock touches a fault, healing included, or what it leaves behind:
+  /// by this the summary's verdict is made, too.
+  using Faulted = std::function<bool(Nanos from, Nanos to)>;
+
   /// `number` tells the runs of one feed apart, which outlives them. `clusterNow`: empty where
-  /// there is no cluster.
-  LiveRun(LiveRunPlan plan, std::uint64_t number, EventFeed& feed, ClusterNow clusterNow = {});
+  /// there is no cluster; `faulted`: empty where there is no load, or no fault.
+  LiveRun(LiveRunPlan plan, std::uint64_t number, EventFeed& feed, ClusterNow clusterNow = {},
+          Faulted faulted = {});
 
   /// Each merged interval once, in order. Shorter ones than kLeastStep share a point. `steal`: the
   /// hypervisor's share of the machine's time so far. Half a millisecond for a busy one, in pieces
@@ -73,6 +76,7 @@ class LiveRun {
   const std::uint64_t number_;
   EventFeed& feed_;
   ClusterNow clusterNow_;
+  Faulted faulted_;
 
   std::mutex mutex_;
   Step step_;
@@ -83,8 +87,6 @@ class LiveRun {
   DispatchByFaults dispatch_;
   ClusterTally tally_;
   LiveServers servers_;
-  FaultTime faultTime_;
-  std::map<std::string, std::size_t, std::less<>> brackets_;  ///< open ones, by fault and node
   unsigned faults_ = 0;
   double steal_ = 0;
   Nanos heatAt_ = 0;  ///< when the heat of all slots was told last; 0: never

@@ -16,7 +16,7 @@ namespace redline {
 /// Where the copies of a split key lie.
 enum class SplitMode : std::uint8_t {
   spread,  ///< `hot:42:7`: over all masters evenly; the copies cannot be written atomically
-  tag,     ///< `hot:{42}:3`: in one slot; a MULTI can write them all, and no load is spread
+  tag,     ///< `hot:{42}:3`: in one slot; one MSET writes them all, and no load is spread
 };
 
 struct SplitPlan {

@@ -54,9 +54,10 @@ class Growth {
     usages.machine = memory.needed() / grown.nodeMemory;
     usages.network = load.networkPerNode / grown.network;
     if (std::isfinite(grown.storeMax)) {
-      const double lookups = load.occupancy.lookups / static_cast<double>(shards_);
+      const auto shards = static_cast<double>(shards_);
+      const double lost = load.occupancy.lookups / shards;
       usages.store = load.storeReads / grown.storeMax;
-      usages.nodeLoss = (load.storeReads + lookups) / grown.storeMax;
+      usages.nodeLoss = (readsOfOtherShards(load, shards) + lost) / grown.storeMax;
     }
     return usages;
   }

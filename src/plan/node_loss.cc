@@ -31,7 +31,7 @@ std::vector<NodeLoss> lossesOf(const SizingRequest& request, const Coefficients&
   const ShardLoad& load = sizing.load;
   const auto one = demandsOfOne(load.demands, shards);
   const double usual = load.storeReads / shards;
-  const double others = load.storeReads - usual;
+  const double others = readsOfOtherShards(load, shards);
   std::vector<NodeLoss> losses;
   if (request.replicas > 0) {
     NodeLoss loss = lossOf("with-replica", "a master is lost, its replica takes over", one, usual,

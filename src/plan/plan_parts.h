@@ -12,6 +12,11 @@ namespace redline {
 std::vector<double> plannedGrowths();
 std::vector<PlannedCliff> cliffsOf(const SizingRequest& request, const Coefficients& coefficients,
                                    const Sizing& sizing, const std::vector<double>& growths);
+/// Reads of the store a second by the shards that are left when one of `shards` is lost: the usual
+/// misses of that one are among what is then read again.
+inline double readsOfOtherShards(const ShardLoad& load, double shards) {
+  return load.storeReads * (1 - 1 / shards);
+}
 std::vector<NodeLoss> lossesOf(const SizingRequest& request, const Coefficients& coefficients,
                                const Sizing& sizing);
 /// For a request without a layout.

@@ -192,11 +192,14 @@ class DriverRun {
 
   void tellBeginning() {
     if (!watcher_.onBegin) return;
-    RunBeginning beginning{plan_.engine, plan_.command, directory_.path(), start_, wallZero(), {}};
+    RunBeginning beginning{
+        plan_.engine, plan_.command, directory_.path(), start_, wallZero(), {}, {}};
     if (slotMap_)
       beginning.clusterNow = [this](const ClusterTally& tally) {
         return clusterFigures(tally, *slotMap_->latest());
       };
+    if (!plan_.chaos.empty())
+      beginning.faulted = [this](Nanos from, Nanos to) { return chaos_.touches(from, to); };
     watcher_.onBegin(beginning);
   }
 

@@ -45,6 +45,7 @@ struct RunBeginning {
   Nanos wallZero = 0;  ///< the same moment, nanoseconds since 1970-01-01 UTC
   /// What the nodes of a cluster did, by its latest map; empty on a single node. Not after onEnd.
   std::function<ClusterFigures(const ClusterTally&)> clusterNow;
+  std::function<bool(Nanos from, Nanos to)> faulted;  ///< as ChaosRun::touches(); empty: no faults
 };
 
 /// Callbacks during a run. Called on the thread that called runDriver(), except onSample.

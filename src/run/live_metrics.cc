@@ -67,6 +67,7 @@ Result<std::unique_ptr<LiveMetrics>> LiveMetrics::start(const Endpoint& where, s
   site.files = pageFiles();
   site.metrics = [&live = *live] { return exposition(live.store_.snapshot()); };
   site.feed = &live->feed_;
+  if (isLoopback(where)) site.host = where.host;
   auto server = MetricsServer::start(where.host, where.port, std::move(site));
   if (server) {
     live->server_ = std::move(*server);
@@ -81,7 +82,7 @@ Result<std::unique_ptr<LiveMetrics>> LiveMetrics::start(const Endpoint& where, s
 void LiveMetrics::join(RunWatcher& watcher, std::string title) {
   watcher.onBegin = [this, title = std::move(title),
                      next = std::move(watcher.onBegin)](const RunBeginning& beginning) {
-    begin(livePlan(beginning, title), beginning.clusterNow);
+    begin(livePlan(beginning, title), beginning.clusterNow, beginning.faulted);
     if (next) next(beginning);
   };
   watcher.onInterval = [this, next = std::move(watcher.onInterval)](const Interval& interval,
@@ -105,10 +106,11 @@ void LiveMetrics::join(RunWatcher& watcher, std::string title) {
   };
 }
 
-void LiveMetrics::begin(LiveRunPlan plan, LiveRun::ClusterNow clusterNow) {
+void LiveMetrics::begin(LiveRunPlan plan, LiveRun::ClusterNow clusterNow,
+                        LiveRun::Faulted faulted) {
   store_.begin({version_, plan.name, plan.targetRate, plan.threads, plan.hasStore});
   cpuAtBegin_ = readCpuTimes().all;
-  run_.emplace(std::move(plan), ++runs_, feed_, std::move(clusterNow));
+  run_.emplace(std::move(plan), ++runs_, feed_, std::move(clusterNow), std::move(faulted));
 }
 
 double LiveMetrics::stealSoFar() const {
@@ -127,7 +129,7 @@ void LiveMetrics::endRun(const Summary& summary) {
 
 void LiveMetrics::beginFault(LiveRunPlan plan) {
   lastPoint_ = plan.clock.zero;
-  begin(std::move(plan), {});
+  begin(std::move(plan), {}, {});
 }
 
 void LiveMetrics::addSample(const ServerSample& sample) {

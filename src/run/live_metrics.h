@@ -45,7 +45,7 @@ class LiveMetrics {
 
  private:
   LiveMetrics(std::string kind, std::string version);
-  void begin(LiveRunPlan plan, LiveRun::ClusterNow clusterNow);
+  void begin(LiveRunPlan plan, LiveRun::ClusterNow clusterNow, LiveRun::Faulted faulted);
   void addInterval(const Interval& interval);
   void endRun(const Summary& summary);
   double stealSoFar() const;

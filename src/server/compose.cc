@@ -62,13 +62,6 @@ std::string cpusetOf(const NodeConfig& config) {
   return fmt::format("{}", fmt::join(lists, ","));
 }
 
-/// What the server will have: a line of -redis-config comes after our own.
-std::string effective(const NodeConfig& config, std::string_view parameter, std::string value) {
-  for (const auto& [name, given] : config.extra)
-    if (toLower(name) == parameter) value = given;
-  return value;
-}
-
 /// For redis.conf, and read by the servers alone.
 Status writePassword(const std::vector<NodeConfig>& configs) {
   const fs::path& file = configs.front().passwordFile;
@@ -136,9 +129,9 @@ ComposeVariables composeVariables(std::span<const NodeConfig> configs,
   ComposeVariables variables{
       {"REDLINE_REDIS_IMAGE", options.image},
       {"REDLINE_USER", fmt::format("{}:{}", ::geteuid(), ::getegid())},
-      {"REDLINE_MAXMEMORY", effective(any, "maxmemory", std::to_string(any.maxmemory))},
-      {"REDLINE_MAXMEMORY_POLICY", effective(any, "maxmemory-policy", any.policy)},
-      {"REDLINE_MEMORY_LIMIT", std::to_string(2 * any.maxmemory + kBesideData)},
+      {"REDLINE_MAXMEMORY", effectiveValue(any, "maxmemory", std::to_string(any.maxmemory))},
+      {"REDLINE_MAXMEMORY_POLICY", effectiveValue(any, "maxmemory-policy", any.policy)},
+      {"REDLINE_MEMORY_LIMIT", std::to_string(2 * effectiveMaxmemory(any) + kBesideData)},
       {"REDLINE_HEALTH_INTERVAL", "30s"},
       {"REDLINE_STACK", directory.string()}};
   for (std::size_t i = 0; i < configs.size(); ++i) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <utility>
 
 #include "base/text.h"
 #include "transport/certificates.h"
@@ -64,6 +66,27 @@ bool isPlainPassword(std::string_view rule) {
   return rule.starts_with('>') || rule.starts_with('<');
 }
 
+/// As redis.conf has sizes: "100mb", "1G", "4096"; 0 where it is none.
+std::uint64_t parseRedisMemory(std::string_view text) {
+  text = trim(text);
+  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 8> kUnits{{{"", 1},
+                                                                              {"b", 1},
+                                                                              {"k", 1000},
+                                                                              {"kb", 1ULL << 10},
+                                                                              {"m", 1'000'000},
+                                                                              {"mb", 1ULL << 20},
+                                                                              {"g", 1'000'000'000},
+                                                                              {"gb", 1ULL << 30}}};
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto count = toNumber<std::uint64_t>(text.substr(0, digits));
+  const std::string name = toLower(text.substr(digits));
+  const auto* const unit =
+      std::ranges::find(kUnits, name, &std::pair<std::string_view, std::uint64_t>::first);
+  if (!count || unit == kUnits.end()) return 0;
+  if (*count > std::numeric_limits<std::uint64_t>::max() / unit->second) return 0;
+  return *count * unit->second;
+}
+
 Status checkExtra(const std::string& name, const std::string& value) {
   const std::string lower = toLower(name);
   if (isIn(kSecrets, lower))
@@ -82,12 +105,17 @@ Status checkExtra(const std::string& name, const std::string& value) {
   if (value.find_first_of("\r\n") != std::string::npos || value.find('\0') != std::string::npos)
     return fail(ErrorCode::usage, "the value of {} contains a line break", name);
   if (lower == "maxmemory-policy") return checkPolicy(value);
+  if (lower == "maxmemory" && parseRedisMemory(value) == 0)
+    return fail(ErrorCode::usage,
+                "maxmemory \"{}\" is refused: a cache needs a limit; write it as 4gb, or use "
+                "-maxmemory",
+                value);
   return {};
 }
 
 /// The backlog counts towards maxmemory: on a small node a full one would push the data out.
 std::uint64_t backlogOf(const NodeConfig& config) {
-  return std::min(kBacklog, config.maxmemory / 4);
+  return std::min(kBacklog, effectiveMaxmemory(config) / 4);
 }
 
 void addLine(std::string& text, std::string_view name, std::string_view value) {
@@ -110,6 +138,16 @@ void addPort(std::string& text, const NodeConfig& config) {
 }
 
 }  // namespace
+
+std::string effectiveValue(const NodeConfig& config, std::string_view parameter, std::string ours) {
+  for (const auto& [name, given] : config.extra)
+    if (toLower(name) == parameter) ours = given;
+  return ours;
+}
+
+std::uint64_t effectiveMaxmemory(const NodeConfig& config) {
+  return parseRedisMemory(effectiveValue(config, "maxmemory", std::to_string(config.maxmemory)));
+}
 
 Status checkNodeConfig(const NodeConfig& config) {
   if (config.dir.empty() || !config.dir.is_absolute())

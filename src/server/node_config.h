@@ -52,6 +52,12 @@ struct NodeConfig {
 /// Refuses settings that would falsify measurements or do harm: usage, with the parameter's name.
 Status checkNodeConfig(const NodeConfig& config);
 
+/// What the server will have of a parameter for which redline gives `ours`: the last line of
+/// `extra` wins.
+std::string effectiveValue(const NodeConfig& config, std::string_view parameter, std::string ours);
+/// The same of maxmemory, bytes; 0: none, or it cannot be read, and checkNodeConfig() refuses both.
+std::uint64_t effectiveMaxmemory(const NodeConfig& config);
+
 /// The text of redis.conf; the password is not in it.
 std::string configText(const NodeConfig& config);
 /// The lines for redis-server's standard input; empty without a password.

@@ -34,6 +34,14 @@ std::string redisTargets(const StackState& stack, std::uint16_t exporterPort) {
   return targetList(servers, labels);
 }
 
+std::string exporterPasswords(const StackState& stack, const std::string& password) {
+  JsonDocument document;
+  JsonWriter json = document.writer();
+  for (const NodeState& node : stack.nodes)
+    json.field((stack.tls ? "rediss://" : "redis://") + node.endpoint().text(), password);
+  return document.text(-1);
+}
+
 std::string driverTargets(const Endpoint& driver) {
   return targetList({driver.text()}, {});
 }

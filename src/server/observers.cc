@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "json/json.h"
+#include "os/fd.h"
 #include "os/files.h"
 #include "os/gated_child.h"
 #include "server/free_port.h"
@@ -150,8 +151,8 @@ Status Observers::start(const StackState& stack, const ObserveOptions& options,
   return {};
 }
 
-std::vector<std::string> Observers::command(const ObserverState& observer,
-                                            const StackState& stack) const {
+std::vector<std::string> Observers::command(const ObserverState& observer, const StackState& stack,
+                                            bool secret) const {
   const std::string listen = loopback(observer.port);
   if (observer.name == kPrometheus)
     return {observer.name,
@@ -161,8 +162,16 @@ std::vector<std::string> Observers::command(const ObserverState& observer,
             "--web.listen-address=" + listen,
             "--log.level=warn"};
   // A server that hangs is to be reported as down within the scrape, which may take a second.
-  std::vector<std::string> words{observer.name, "-redis.addr=", "-web.listen-address=" + listen,
-                                 "-connection-timeout=900ms", "-redis-only-metrics"};
+  // It knows passwords by address, from its standard input, and none from our environment: with
+  // REDIS_PASSWORD it would log in to any server that somebody asks it to scrape.
+  std::vector<std::string> words{observer.name,
+                                 "-redis.addr=",
+                                 "-redis.user=",
+                                 "-redis.password=",
+                                 "-redis.password-file=" + std::string(secret ? "/dev/stdin" : ""),
+                                 "-web.listen-address=" + listen,
+                                 "-connection-timeout=900ms",
+                                 "-redis-only-metrics"};
   if (stack.tls)
     words.push_back("-tls-ca-cert-file=" + Certificates::in(stack.certificatesDir()).ca.string());
   return words;
@@ -175,12 +184,18 @@ Status Observers::launch(ObserverState& observer, const StackState& stack,
   const auto log = openToAppend(logPath(observer));
   if (!log) return fail(log.error());
   ProgramStart start;
-  start.args = command(observer, stack);
+  const bool secret = !password.empty() && observer.name == kExporter;
+  start.args = command(observer, stack, secret);
   start.directory = directory_;
   start.output = start.errors = log->get();
   start.dieWithParent = dieWithParent;
-  if (!password.empty() && observer.name == kExporter)
-    start.environment.push_back("REDIS_PASSWORD=" + password);
+  Fd passwords;
+  if (secret) {
+    auto file = memoryFile(exporterPasswords(stack, password));
+    if (!file) return fail(std::move(file.error()));
+    passwords = std::move(*file);
+    start.input = passwords.get();
+  }
   auto child = GatedChild::spawn(start);
   if (!child) return fail(std::move(child.error()));
   observer.process = identify(child->pid()).value_or(ProcessId{child->pid(), 0, {}});

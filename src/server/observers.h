@@ -63,7 +63,8 @@ class Observers {
   Status launch(ObserverState& observer, const StackState& stack, const std::string& password,
                 bool dieWithParent) const;
   Status await(const ObserverState& observer, Nanos deadline) const;
-  std::vector<std::string> command(const ObserverState& observer, const StackState& stack) const;
+  std::vector<std::string> command(const ObserverState& observer, const StackState& stack,
+                                   bool secret) const;
 
   std::filesystem::path directory_;
   std::vector<ObserverState> observers_;

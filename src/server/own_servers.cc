@@ -71,4 +71,10 @@ const OwnServer* findOwn(std::span<const OwnServer> servers, const Endpoint& end
   return found == servers.end() ? nullptr : &*found;
 }
 
+bool isTakenOver(const OwnServer& server) {
+  if (!server.current) return false;
+  const auto process = server.current();
+  return process && !isAlive(*process) && portUser(server.tcp.port).has_value();
+}
+
 }  // namespace redline

@@ -39,4 +39,8 @@ std::vector<OwnServer> ownServers(ScopedStack& stack);
 /// The one that listens at `endpoint` (any name of this machine counts); null: none of `servers`.
 const OwnServer* findOwn(std::span<const OwnServer> servers, const Endpoint& endpoint);
 
+/// Its process is dead and another one listens on its port: what answers there is not ours, though
+/// findOwn() finds it.
+bool isTakenOver(const OwnServer& server);
+
 }  // namespace redline

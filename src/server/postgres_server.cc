@@ -333,8 +333,18 @@ Status stopPostgres(const ProcessId& process, const fs::path& dir, PostgresStop 
   return {};
 }
 
+bool mayBeOwnPostgres(const fs::path& directory) {
+  struct stat about{};
+  if (::lstat(directory.c_str(), &about) != 0) return true;
+  if (!S_ISDIR(about.st_mode)) return false;
+  if (directory.parent_path() != sharedTemporary() || about.st_uid == ::geteuid()) return true;
+  const auto as = postgresUser();
+  return as && *as && about.st_uid == (*as)->user;
+}
+
 std::vector<pid_t> endPostgresIn(const fs::path& directory) {
   std::vector<pid_t> ended;
+  if (!mayBeOwnPostgres(directory)) return ended;
   for (const ProcessId& process : processesIn(directory, isPostgres)) {
     if (isStopped(process)) (void)sendSignal(process, SIGCONT);
     // Its file says no more which shared memory is its own: only itself can give that back.
@@ -349,6 +359,7 @@ std::vector<pid_t> endPostgresIn(const fs::path& directory) {
 }
 
 std::vector<pid_t> killPostgresIn(const fs::path& directory) {
+  if (!mayBeOwnPostgres(directory)) return {};
   auto killed = killAllIn(directory, isPostgres, kKillWait);
   if (processesIn(directory, isPostgres).empty()) clearDeadServersIn(directory);
   return killed;
@@ -391,7 +402,7 @@ std::vector<std::string> clearLeftPostgres() {
     const std::string name = entry.path().filename();
     if (!name.starts_with(kScopedPrefix)) continue;
     const auto owner = ownerOfName(std::string_view(name).substr(kScopedPrefix.size()));
-    if (!owner || ownerLives(*owner)) continue;
+    if (!owner || ownerLives(*owner) || !mayBeOwnPostgres(entry.path())) continue;
     killPostgresIn(entry.path());
     fs::remove_all(entry.path(), none);
     if (!fs::exists(entry.path(), none))

@@ -85,10 +85,16 @@ class PostgresServer {
 /// Stops the server of `dir` (PostgresConfig::dir) and every process of it that a crash left, and
 /// gives its shared memory back. Ok when there was none.
 Status stopPostgres(const ProcessId& process, const std::filesystem::path& dir, PostgresStop how);
-/// Ends what runs in a directory that may have been deleted, as after a crash. Returns the pids.
+/// Whether what stands at the place of a PostgreSQL's directory may be touched: nothing (it may
+/// have been deleted), or a directory. A link may lead to another's cluster; and where anybody may
+/// make files, in /var/tmp, the directory must be of the user that would have made it.
+bool mayBeOwnPostgres(const std::filesystem::path& directory);
+
+/// Ends what runs in a directory that may have been deleted, as after a crash. Returns the pids;
+/// none where not mayBeOwnPostgres().
 std::vector<pid_t> endPostgresIn(const std::filesystem::path& directory);
 /// SIGKILLs what runs in `directory`, gives its shared memory back, and removes its lock files.
-/// Returns the pids.
+/// Returns the pids; touches nothing where not mayBeOwnPostgres().
 std::vector<pid_t> killPostgresIn(const std::filesystem::path& directory);
 
 /// What the PostgreSQL of a stack is made with.

@@ -112,7 +112,7 @@ Result<StackState> Stack::load(const std::string& name) const {
   const fs::path path = statePath(name);
   const auto text = readWholeFile(path);
   std::error_code problem;
-  if (!text && fs::exists(path, problem)) return fail(text.error());
+  if (!text && (fs::exists(path, problem) || problem)) return fail(text.error());
   if (!text) return fail(ErrorCode::unreachable, "there is no stack named {}", name);
   auto state = parseStackState(*text, path.native());
   if (state && state->compose) followContainers(*state);
@@ -140,6 +140,7 @@ Result<StackUp> Stack::up(const StackOptions& options) {
         return fail(std::move(same.error()));
       return complete({std::move(*known), true, {}}, options);
     }
+    if (!known && !isFound(name)) return fail(lostStack(name, known.error()));
     if (!known)
       return fail(known.error().code, "{}; `redline stack down {}` removes the stack",
                   known.error().message, name);
@@ -284,7 +285,9 @@ Result<std::vector<std::string>> Stack::down(const std::string& name,
   }
   auto state = load(name);
   if (!state) {
-    // A crash before the first word was written: then there is a directory, and no process.
+    if (!isFound(name)) return fail(lostStack(name, state.error()));
+    // A crash before the first word was written: then there is a directory, and no process. Or a
+    // damaged file, and all that it would name is in this directory.
     lines.push_back(state.error().message);
     state.emplace();
     state->name = name;
@@ -293,6 +296,23 @@ Result<std::vector<std::string>> Stack::down(const std::string& name,
   if (auto cleared = clear(*state, credentials, lines); !cleared)
     return fail(std::move(cleared.error()));
   return lines;
+}
+
+/// Whether all of a stack is known to be in its directory here, whatever can be read of its
+/// stack.json: its servers' files are (-dir puts them elsewhere), or there is no such file yet.
+bool Stack::isFound(const std::string& name) const {
+  std::error_code problem;
+  const bool isRecorded = fs::exists(statePath(name), problem) || problem;
+  return !isRecorded || fs::exists(stacks() / name / kStackMarker, problem);
+}
+
+/// Of a stack whose stack.json cannot be read, and alone would say where its servers are.
+Error Stack::lostStack(const std::string& name, const Error& why) const {
+  return {why.code,
+          fmt::format("{}; so where the servers of stack {} are is not known: stop them (`ps -C "
+                      "redis-server`), remove the directory redline-{} that its -dir named, and "
+                      "then {}",
+                      why.message, name, name, (stacks() / name).string())};
 }
 
 Status Stack::clear(const StackState& state, const Credentials& credentials,

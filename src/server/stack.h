@@ -91,7 +91,8 @@ class Stack {
   Result<StackUp> up(const StackOptions& options);
 
   /// Stops every process of the stack, also those that a crash left, and removes its files. Returns
-  /// what it did, a line each. Ok when there is no such stack.
+  /// what it did, a line each. Ok when there is no such stack; an error, and nothing is touched,
+  /// when its stack.json cannot be read and its servers' files are elsewhere.
   Result<std::vector<std::string>> down(const std::string& name, const Credentials& credentials);
 
   /// Restarts a dead server of a stack as it was: same directory, port and
@@ -138,6 +139,8 @@ class Stack {
                     const StackOptions& options) const;
   Result<std::vector<Node>> launchNodes(StackState& state, std::span<const NodeConfig> configs,
                                         const StackOptions& options) const;
+  bool isFound(const std::string& name) const;
+  Error lostStack(const std::string& name, const Error& why) const;
   Status clear(const StackState& state, const Credentials& credentials,
                std::vector<std::string>& lines) const;
   Status removeContainers(const StackState& state, std::vector<std::string>& lines) const;

@@ -97,7 +97,7 @@ void clearStrayBacking(const fs::path& directory, std::vector<std::string>& line
   for (const fs::path& place : {directory, elsewhere})
     if (const auto ended = endPostgresIn(place); !ended.empty())
       lines.push_back(fmt::format("ended a leftover PostgreSQL (pid {})", std::ranges::min(ended)));
-  if (fs::remove_all(elsewhere, problem) > 0 && !problem)
+  if (mayBeOwnPostgres(elsewhere) && fs::remove_all(elsewhere, problem) > 0 && !problem)
     lines.push_back(fmt::format("removed {}", elsewhere.string()));
 }
 

@@ -73,8 +73,8 @@ Result<StackState> Stack::plan(const StackOptions& options,
   if (pattern.maxmemory == 0)
     pattern.maxmemory = defaultMaxmemory(host.memoryAvailable, ports->size());
   if (!options.force)
-    if (auto fits =
-            checkMemory(pattern.maxmemory, ports->size(), host.memoryAvailable, host.memoryTotal);
+    if (auto fits = checkMemory(effectiveMaxmemory(pattern), ports->size(), host.memoryAvailable,
+                                host.memoryTotal);
         !fits)
       return fail(std::move(fits.error()));
   if (state.compose) {

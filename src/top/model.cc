@@ -32,6 +32,10 @@ void keepMost(std::vector<T>& list, Key key) {
 
 }  // namespace
 
+std::string TopModel::Node::problem() const {
+  return hasReported() ? last.problem : "it has not answered yet";
+}
+
 void TopModel::take(NodeReport report) {
   Node& node = nodes_[report.node];
   for (Event& event : report.events) {
@@ -43,7 +47,7 @@ void TopModel::take(NodeReport report) {
   const bool answered = report.problem.empty();
   const bool same = answered && node.last.problem.empty() &&
                     node.last.info.text("run_id") == report.info.text("run_id") &&
-                    node.last.at != 0;
+                    node.hasReported();
   if (same) {
     node.before = std::move(node.last.info);
     node.beforeAt = node.last.at;
@@ -70,6 +74,11 @@ bool TopModel::hasRates() const {
   return !nodes_.empty() && std::ranges::all_of(nodes_, [](const auto& each) {
     return each.second.before || !each.second.last.problem.empty();
   });
+}
+
+bool TopModel::answers(const Endpoint& endpoint) const {
+  const auto found = nodes_.find(endpoint);
+  return found != nodes_.end() && found->second.answers();
 }
 
 TopLoad TopModel::figuresOf(const Node& node) {
@@ -104,27 +113,25 @@ TopView TopModel::view() {
   view.events.assign(events_.begin(), events_.end());
   view.news = std::exchange(news_, {});
   view.ownCpu = ownShare_;
-  view.slotsCounted = keysInSlot_.size();
   double hits = 0, lookups = 0;
   std::set<std::string> notes;
   for (const auto& [endpoint, node] : nodes_) {
-    const bool answers = node.last.problem.empty();
-    const std::string role = answers ? node.last.info.role() : std::string();
-    view.nodes.push_back({endpoint.text(), role, node.load, node.last.problem});
+    const std::string role = node.answers() ? node.last.info.role() : std::string();
+    view.nodes.push_back({endpoint.text(), role, node.load, node.problem()});
     notes.insert(node.last.notes.begin(), node.last.notes.end());
     if (node.costS > 0) {
       view.commandsPerS += static_cast<double>(node.cost.commands) / node.costS;
       view.serverUsPerS += node.cost.serverUs / node.costS;
     }
-    if (role != "master") continue;
+    if (!node.answers() || (role != "master" && nodes_.size() > 1)) continue;
     const TopLoad& load = node.load;
     add(view.all.opsPerS, load.opsPerS);
     add(view.all.evictedPerS, load.evictedPerS);
     add(view.all.expiredPerS, load.expiredPerS);
-    view.all.memory += load.memory;
-    view.all.limit += load.limit;
-    view.all.clients += load.clients;
-    view.all.keys += load.keys;
+    add(view.all.memory, load.memory);
+    add(view.all.limit, load.limit);
+    add(view.all.clients, load.clients);
+    add(view.all.keys, load.keys);
     if (!std::isnan(load.mainThread))
       view.all.mainThread = std::isnan(view.all.mainThread)
                                 ? load.mainThread
@@ -150,7 +157,12 @@ void TopModel::addKeys(TopView& view) const {
   view.whole = true;
   std::map<std::string, KeyFamily> families;
   for (const auto& [endpoint, node] : nodes_) {
+    // What one that is gone had, its successor has: it would be counted twice.
+    if (!node.answers()) continue;
     const KeySample& sample = node.last.keys;
+    if (node.last.info.role() == "master")
+      for (const auto& [number, space] : node.last.info.keyspace)
+        if (number != 0) view.otherKeys += space.keys;
     if (sample.keys == 0) continue;
     any = true;
     view.looked += sample.looked;
@@ -182,13 +194,18 @@ void TopModel::addKeys(TopView& view) const {
 
 void TopModel::addSlots(TopView& view) const {
   if (!isCluster_) return;
-  const auto keysIn = [this](std::uint16_t slot) {
-    const auto found = keysInSlot_.find(slot);
-    return found == keysInSlot_.end() ? 0 : found->second.second;
+  std::map<std::uint16_t, std::pair<Endpoint, std::uint64_t>> counts;
+  for (const auto& [slot, counted] : keysInSlot_)
+    if (answers(counted.first)) counts.emplace(slot, counted);
+  view.slotsCounted = counts.size();
+  const auto keysIn = [&counts](std::uint16_t slot) {
+    const auto found = counts.find(slot);
+    return found == counts.end() ? 0 : found->second.second;
   };
   if (view.countsUses) {
     double all = 0;
     for (const auto& [endpoint, node] : nodes_) {
+      if (!node.answers()) continue;
       const KeySample& sample = node.last.keys;
       for (const auto& [slot, uses] : sample.usesBySlot) {
         all += uses * sample.scale();
@@ -199,8 +216,8 @@ void TopModel::addSlots(TopView& view) const {
     for (HotSlot& slot : view.hotSlots) slot.share = all > 0 ? slot.share / all : 0;
   } else {
     std::uint64_t all = 0;
-    for (const auto& [slot, counted] : keysInSlot_) all += counted.second;
-    for (const auto& [slot, counted] : keysInSlot_)
+    for (const auto& [slot, counted] : counts) all += counted.second;
+    for (const auto& [slot, counted] : counts)
       if (counted.second != 0)
         view.hotSlots.push_back(
             {slot, counted.first.text(), shareOf(counted.second, all), counted.second});

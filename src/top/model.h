@@ -19,12 +19,12 @@ namespace redline {
 
 /// Figures of a server, or of all masters together. NaN: not known.
 struct TopLoad {
-  double opsPerS = kNaN;         ///< without our own
-  double hitRate = kNaN;         ///< of lookups that were not ours; NaN without any
-  double mainThread = kNaN;      ///< busy share
-  double memory = 0, limit = 0;  ///< bytes; limit 0: none
+  double opsPerS = kNaN;               ///< without our own
+  double hitRate = kNaN;               ///< of lookups that were not ours; NaN without any
+  double mainThread = kNaN;            ///< busy share
+  double memory = kNaN, limit = kNaN;  ///< bytes; limit 0: none
   double evictedPerS = kNaN, expiredPerS = kNaN;
-  double clients = 0, keys = 0;
+  double clients = kNaN, keys = kNaN;
 };
 
 struct NodeRow {
@@ -57,15 +57,18 @@ struct BigKey {
 struct TopView {
   bool isCluster = false;
   std::vector<NodeRow> nodes;  ///< masters first
-  TopLoad all;                 ///< of the masters together; the main thread of the busiest
-  std::vector<Event> events;   ///< the latest first
-  std::vector<Event> news;     ///< since the view before, the oldest first
-  bool countsUses = false;     ///< hot keys and slots are by uses
+  /// Of the masters together, with the main thread of the busiest; of a single node, whatever its
+  /// role.
+  TopLoad all;
+  std::vector<Event> events;  ///< the latest first
+  std::vector<Event> news;    ///< since the view before, the oldest first
+  bool countsUses = false;    ///< hot keys and slots are by uses
   std::vector<HotKey> hotKeys;
   std::vector<HotSlot> hotSlots;
   std::vector<BigKey> bigKeys;         ///< those first that would block longest
   std::vector<KeyFamily> families;     ///< extrapolated to all keys
-  std::uint64_t looked = 0, keys = 0;  ///< keys that were looked at, of so many
+  std::uint64_t looked = 0, keys = 0;  ///< keys that were looked at, of so many in database 0
+  std::uint64_t otherKeys = 0;         ///< of the same masters in other databases: never looked at
   bool whole = false;                  ///< each key was seen
   std::size_t slotsCounted = 0;        ///< slots whose keys are known
   double commandsPerS = 0;             ///< that we sent, to all nodes together
@@ -79,13 +82,15 @@ class TopModel {
  public:
   explicit TopModel(bool isCluster) : isCluster_(isCluster) {}
 
+  /// That node is watched from now on: it is shown, and rates wait for it.
+  void expect(const Endpoint& node) { nodes_.try_emplace(node); }
   void take(NodeReport report);
   /// That node is not (any more) one of the cluster's.
   void forget(const Endpoint& node) { nodes_.erase(node); }
   /// CPU time that this process has used so far.
   void takeOwnCpu(Nanos at, Nanos cpu);
 
-  /// True when each node has been read twice, or cannot be read: there are rates.
+  /// True when each node that is watched has been read twice, or cannot be read: there are rates.
   bool hasRates() const;
   TopView view();
 
@@ -97,9 +102,14 @@ class TopModel {
     TopLoad load;
     ObservationCost cost;
     double costS = 0;  ///< the time that `cost` is of
+
+    bool hasReported() const { return last.at != 0; }
+    bool answers() const { return hasReported() && last.problem.empty(); }
+    std::string problem() const;
   };
 
   static TopLoad figuresOf(const Node& node);
+  bool answers(const Endpoint& endpoint) const;
   void addKeys(TopView& view) const;
   void addSlots(TopView& view) const;
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kLongestPage = 16 << 20;
 
-/// Between two readings of a counter; NaN where there is none.
+/// Between two readings of a counter of the run, which began at 0; NaN where there is none.
 double rateOf(double before, double after, double seconds) {
   if (std::isnan(after) || seconds <= 0) return kNaN;
   return std::max(0.0, after - (std::isnan(before) ? 0 : before)) / seconds;
@@ -30,8 +30,10 @@ RunView::Percentiles percentiles(const MetricsPage& before, const MetricsPage& a
 std::vector<RunNode> nodesOf(const MetricsPage& before, const MetricsPage& after, double seconds) {
   std::vector<RunNode> nodes;
   for (const auto& [addr, memory] : after.by("redis_memory_used_bytes", "addr")) {
+    // A server counts since its start, not since the run's: without an earlier reading, no rate.
     const auto rate = [&, addr = addr](std::string_view name) {
-      return rateOf(before.sum(name, "addr", addr), after.sum(name, "addr", addr), seconds);
+      const double then = before.sum(name, "addr", addr);
+      return std::isnan(then) ? kNaN : rateOf(then, after.sum(name, "addr", addr), seconds);
     };
     nodes.push_back({addr, rate("redis_commands_processed_total"),
                      rate("redis_cpu_sys_main_thread_seconds_total") +

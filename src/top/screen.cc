@@ -16,17 +16,22 @@ constexpr double kBusyThread = 0.8;
 
 const std::vector<std::size_t> kNodeWidths{22, 8, 8, 11, 9, 8, 8, 8, 7, 7};
 
+std::string limitShareText(const TopLoad& load) {
+  if (load.limit == 0) return "no limit";
+  return shareText(load.memory / load.limit);
+}
+
 std::vector<std::string> figureCells(std::string first, const TopLoad& load) {
   return {std::move(first),
           countText(load.opsPerS),
           shareText(load.hitRate),
           shareText(load.mainThread),
           shortSize(load.memory),
-          load.limit > 0 ? formatShare(load.memory / load.limit) : "no limit",
+          limitShareText(load),
           countText(load.evictedPerS),
           countText(load.expiredPerS),
-          formatCount(load.clients),
-          formatCount(load.keys)};
+          countText(load.clients),
+          countText(load.keys)};
 }
 
 std::vector<ScreenLine> nodeLines(const TopView& view) {
@@ -59,10 +64,16 @@ std::string eventText(const Event& event) {
 }
 
 std::string coverageText(const TopView& view) {
-  if (view.keys == 0) return "no keys";
-  if (view.whole) return fmt::format("all {} keys seen", formatCount(double(view.keys)));
-  return fmt::format("{} of {} keys seen", formatCount(double(view.looked)),
-                     formatCount(double(view.keys)));
+  const std::string others = view.otherKeys == 0 ? std::string()
+                                                 : fmt::format("; {} in other databases",
+                                                               formatCount(double(view.otherKeys)));
+  if (view.keys == 0)
+    return std::ranges::find(view.nodes, "master", &NodeRow::role) == view.nodes.end()
+               ? "keys are looked at on masters alone"
+               : "no keys in database 0" + others;
+  if (view.whole) return fmt::format("all {} keys seen{}", formatCount(double(view.keys)), others);
+  return fmt::format("{} of {} keys seen{}", formatCount(double(view.looked)),
+                     formatCount(double(view.keys)), others);
 }
 
 ScreenSection eventSection(const TopView& view) {
@@ -165,7 +176,7 @@ std::vector<std::string> topLines(const TopView& view, Nanos wall) {
       "keys {}",
       clockText(wall), countText(all.opsPerS), shareText(all.hitRate), shareText(all.mainThread),
       shortSize(all.memory), countText(all.evictedPerS), countText(all.expiredPerS),
-      formatCount(all.clients), formatCount(all.keys));
+      countText(all.clients), countText(all.keys));
   if (!view.hotKeys.empty())
     text += fmt::format("  hottest {} ~{}", nameText(view.hotKeys.front().name),
                         formatShare(view.hotKeys.front().share));

@@ -32,6 +32,10 @@ void TopSession::watch(const Endpoint& node) {
   watch.credentials = plan_.credentials;
   watch.interval = plan_.interval;
   watch.budget = plan_.budget;
+  {
+    const std::lock_guard lock(mutex_);
+    model_.expect(node);
+  }
   watchers_[node] = std::make_unique<NodeWatcher>(std::move(watch), [this](NodeReport report) {
     const std::lock_guard lock(mutex_);
     model_.take(std::move(report));

@@ -12,12 +12,12 @@ void visit(auto& json, MappedAs<TopLoad> auto& load) {
   json.numberOrNaN("ops_per_s", load.opsPerS);
   json.numberOrNaN("hit_rate", load.hitRate);
   json.numberOrNaN("main_thread_busy", load.mainThread);
-  json.field("memory_bytes", load.memory);
-  json.field("limit_bytes", load.limit);
+  json.numberOrNaN("memory_bytes", load.memory);
+  json.numberOrNaN("limit_bytes", load.limit);
   json.numberOrNaN("evicted_per_s", load.evictedPerS);
   json.numberOrNaN("expired_per_s", load.expiredPerS);
-  json.field("clients", load.clients);
-  json.field("keys", load.keys);
+  json.numberOrNaN("clients", load.clients);
+  json.numberOrNaN("keys", load.keys);
 }
 
 void visit(auto& json, MappedAs<NodeRow> auto& node) {

@@ -3,16 +3,21 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/text.h"
 #include "os/files.h"
+#include "os/gated_child.h"
 #include "os/program.h"
+#include "server/stack.h"
 #include "support/load_lab.h"
 #include "support/real_redis.h"
 #include "support/redline_process.h"
@@ -233,6 +238,40 @@ TEST(Doctor, TimesTheDiskOfAStackOfOurs) {
              fmt::format("-addr=127.0.0.1:{}", state.at("nodes").at(0).at("port").get<int>())});
   EXPECT_EQ(doctor.wait(), 1) << doctor.err();
   EXPECT_THAT(readWholeFile(json).value_or(""), HasSubstr("syncs)"));
+  test::Redline down(home, {"stack", "down", "node"});
+  EXPECT_EQ(down.wait(), 0);
+}
+
+TEST(Doctor, WritesNothingToTheDiskOfAServerOnThePortOfADeadOneOfOurs) {
+  const TemporaryDirectory home, foreign;
+  test::Redline up(
+      home, {"stack", "up", "node", "-port=0", "-maxmemory=64MB", "-redis-config=appendonly yes"});
+  ASSERT_EQ(up.wait(), 0) << up.err();
+  const auto state = Stack(home.path() / "state").load("node");
+  ASSERT_TRUE(state);
+  const NodeState& ours = state->nodes.front();
+  ASSERT_TRUE(sendSignal(ours.process, SIGKILL));
+  ASSERT_TRUE(awaitExit(ours.process, 10 * kSecond));
+  auto other = GatedChild::spawn({{"redis-server", "--port", std::to_string(ours.port), "--bind",
+                                   "127.0.0.1", "--appendonly", "yes"},
+                                  foreign.path(),
+                                  -1,
+                                  -1,
+                                  -1,
+                                  true});
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other->release());
+  const ProcessId process = identify(other->pid()).value();
+  for (int i = 0; i < 1000 && !Admin::connect(ours.endpoint(), {}); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const fs::path json = home.path() / "doctor.json";
+  test::Redline doctor(home, {"doctor", "-watch=100ms", "-json=" + json.string(),
+                              "-addr=" + ours.endpoint().text()});
+  EXPECT_EQ(doctor.wait(), 1) << doctor.err();
+  EXPECT_THAT(readWholeFile(json).value_or(""),
+              AllOf(HasSubstr("not one of redline's"), Not(HasSubstr("syncs)"))));
+  EXPECT_TRUE(sendSignal(process, SIGKILL));
+  awaitExit(process, 10 * kSecond);
   test::Redline down(home, {"stack", "down", "node"});
   EXPECT_EQ(down.wait(), 0);
 }

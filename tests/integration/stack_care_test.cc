@@ -72,6 +72,30 @@ TEST_F(StackCare, StatusShowsTheOthersBesideADamagedOne) {
   EXPECT_EQ(shell("$R stack status").code, 0);
 }
 
+TEST_F(StackCare, DownForgetsNoServersElsewhereWhenItsFileIsDamaged) {
+  const fs::path file = stacks() / "a" / "stack.json";
+  up("a", "-dir=" + (home_.path() / "elsewhere").string());
+  const auto state = Stack(home_.path() / "state").load("a");
+  ASSERT_TRUE(state);
+  const std::string text = readWholeFile(file).value();
+  for (const std::string& damaged :
+       {std::string("{"), std::string(), "{\"schema\": 99}\n" + text}) {
+    ASSERT_TRUE(writeWholeFile(file, damaged));
+    for (const char* const line : {"$R stack down a", "$R stack up node -name=a"}) {
+      const auto refused = shell(line);
+      EXPECT_EQ(refused.code, 1) << line << refused.out;
+      EXPECT_EQ(lineCount(refused.errors), 1U) << refused.errors;
+      EXPECT_THAT(refused.errors, HasSubstr("stacks/a/stack.json"));
+      EXPECT_THAT(refused.errors, HasSubstr("where the servers of stack a are is not known"));
+    }
+    EXPECT_TRUE(isAlive(state->nodes[0].process));
+    EXPECT_TRUE(fs::exists(file));
+  }
+  ASSERT_TRUE(writeWholeFile(file, text));
+  EXPECT_EQ(shell("$R stack down a").code, 0);
+  EXPECT_FALSE(isAlive(state->nodes[0].process));
+}
+
 TEST_F(StackCare, StatusSaysAllThatIsWrong) {
   up("a");
   up("b");

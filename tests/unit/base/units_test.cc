@@ -158,6 +158,13 @@ TEST(Units, MultiplesHaveThreeDigitsAndNoExponent) {
   EXPECT_EQ(formatQuantity(4624, "x"), "4.62k×");
 }
 
+TEST(FormatQuantity, HasNoTimeBeyondTheLongestThatCanBeShown) {
+  EXPECT_EQ(formatQuantity(90, "s"), "1m30s");
+  EXPECT_EQ(formatQuantity(9e9, "s"), "2500000h");
+  EXPECT_EQ(formatQuantity(1e15, "s"), "> 2500000h");
+  EXPECT_EQ(formatQuantity(-1e15, "s"), "< -2500000h");
+}
+
 TEST(FormatShare, NeverRoundsALossAway) {
   EXPECT_EQ(formatShare(1), "100.0%");
   EXPECT_EQ(formatShare(0.99999), "99.999%");

@@ -30,6 +30,7 @@
 namespace redline {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -126,6 +127,9 @@ TEST(Help, NamesEveryFlagWithItsDefaultAndTheExitCodes) {
       EXPECT_THAT(help, HasSubstr(fmt::format("  -{}", flag.name))) << command.name;
     EXPECT_THAT(help, HasSubstr("Exit codes"));
   }
+  EXPECT_THAT(commandHelp(*findCommand("plan"), {}),
+              AllOf(HasSubstr("there is no such deployment"), Not(HasSubstr("is invalid"))));
+  EXPECT_THAT(commandHelp(*findCommand("driver"), {}), HasSubstr("is invalid"));
   EXPECT_THAT(commandHelp(*findCommand("loader"), {110, false}),
               HasSubstr("(default 0.3, e.g. 30%)"));
 }

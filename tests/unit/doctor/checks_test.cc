@@ -63,6 +63,20 @@ TEST(MemoryLimit, ThatIsNoneIsDangerousAndTheFixFitsTheMachine) {
   EXPECT_THAT(judgement.fix, Contains("redis-cli -p 7600 CONFIG SET maxmemory-policy allkeys-lru"));
 }
 
+TEST(MemoryLimit, BelowWhatTheServerHoldsIsNotProposed) {
+  FactsBuilder facts;
+  facts.info("maxmemory", "0");
+  facts.facts().machine.host.memoryAvailable = 100 << 20;  // its share: 75% of 1.2 GB
+  const Diagnosis none = judged(facts, judgeLimit, Severity::dangerous);
+  ASSERT_EQ(none.fix.size(), 1U);
+  EXPECT_THAT(none.fix.front(),
+              AllOf(HasSubstr("its data, 1 GB, is more than its share"),
+                    HasSubstr("move data or servers away"), Not(HasSubstr("CONFIG SET"))));
+  facts.info("maxmemory", std::to_string(20 * kGigabyte));
+  EXPECT_THAT(judged(facts, judgeLimit, Severity::dangerous).fix.front(),
+              Not(HasSubstr("CONFIG SET")));
+}
+
 TEST(MemoryLimit, OfAllServersHereTogetherMustFitTheMachine) {
   FactsBuilder facts;
   facts.info("maxmemory", std::to_string(9 * kGigabyte));
@@ -201,7 +215,9 @@ TEST(Disk, OfAServerThatWritesIsJudgedByItsKindItsRoomAndItsSyncs) {
   disk.free = 1 << 20;
   judged(facts, judgeServersDisk, Severity::dangerous);
   disk.filesystem = "tmpfs";
-  EXPECT_THAT(judged(facts, judgeServersDisk, Severity::dangerous).evidence, HasSubstr("tmpfs"));
+  const Diagnosis inMemory = judged(facts, judgeServersDisk, Severity::dangerous);
+  EXPECT_THAT(inMemory.evidence, HasSubstr("tmpfs"));
+  EXPECT_THAT(inMemory.fix.front(), AllOf(HasSubstr("redis.conf"), HasSubstr("restart")));
 }
 
 TEST(Connections, NearMaxclientsAreDangerous) {
@@ -319,6 +335,25 @@ TEST(HotKeys, AreKnownUnderAnLfuPolicyOnly) {
   counted.whole = false;
   counted.looked = 100'000;
   judged(facts, judgeHotKeys, Severity::unknown);
+}
+
+TEST(Keys, InOtherDatabasesAreNotKnownToBeHarmless) {
+  FactsBuilder facts;
+  facts.keyspace(0, 0);
+  facts.server().keys = KeySurvey{};
+  (*facts.server().keys)->whole = (*facts.server().keys)->counters = true;
+  for (const Check check : {Check{judgeBigKeys}, Check{judgeHotKeys}})
+    EXPECT_EQ(judged(facts, check, Severity::fine).evidence, "no keys");
+  facts.server().info.keyspace[3] = {20'000, 0, 0};
+  for (const Check check : {Check{judgeBigKeys}, Check{judgeHotKeys}}) {
+    const Diagnosis judgement = judged(facts, check, Severity::unknown);
+    EXPECT_EQ(judgement.evidence, "database 0 has no keys; the others have 20k");
+    EXPECT_THAT(judgement.fix.front(), HasSubstr("redis-cli -p 7600 -n 3 --"));
+  }
+  facts.server().keys = survey(1'000'000, key("obj:1", "string", 200, 0));
+  EXPECT_THAT(judged(facts, judgeBigKeys, Severity::fine).evidence,
+              AllOf(HasSubstr("all 1M keys of database 0 were looked at"),
+                    HasSubstr("none of the 20k in databases other than 0")));
 }
 
 TEST(FullSlots, CostLatencyWhenOneHoldsAMastersKeys) {

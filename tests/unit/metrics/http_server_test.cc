@@ -92,6 +92,30 @@ TEST(MetricsServer, KnowsNoOtherPageAndNoOtherMethod) {
   EXPECT_THAT(post->head, HasSubstr("Allow: GET\r\n"));
 }
 
+TEST(MetricsServer, OnLoopbackAnswersToNoOthersName) {
+  const ManualClock clock;
+  const EventFeed feed("f", clock);
+  const auto server = serve({.files = {{"/", {"text/html", "<p>"}}},
+                             .metrics = samplePage,
+                             .feed = &feed,
+                             .host = "myhost"});
+  ASSERT_TRUE(server);
+  const auto status = [&](std::string_view path, const std::string& host) {
+    const auto reply = httpGet(server->port(), path, "Host: " + host + "\r\n");
+    return reply ? reply->status : -1;
+  };
+  for (const char* const host : {"localhost", "LocalHost:9121", "127.0.0.1", "127.0.0.1:9121",
+                                 "[::1]", "[::1]:9121", "10.0.0.7:80", "myhost:9121", ""})
+    EXPECT_EQ(status("/metrics", host), 200) << host;
+  EXPECT_EQ(httpGet(server->port(), "/metrics")->status, 200) << "without a Host";
+  for (const char* const host : {"evil.example", "evil.example:9121", "127.0.0.1.evil.example",
+                                 "localhost.evil.example", "[evil]:80", "[", "1.2.3.4.5"})
+    for (const char* const path : {"/", "/metrics", "/events", "/nothing"})
+      EXPECT_EQ(status(path, host), 403) << path << " of " << host;
+  const auto elsewhere = serve(samplePage);  // listens for others too, by whatever name
+  EXPECT_EQ(httpGet(elsewhere->port(), "/metrics", "Host: lab.example\r\n")->status, 200);
+}
+
 TEST(MetricsServer, RefusesWhatIsNotARequest) {
   const auto server = serve(samplePage);
   ASSERT_TRUE(server);

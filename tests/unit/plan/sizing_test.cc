@@ -253,6 +253,20 @@ TEST(PlannedCliffs, LeadToTheStoreOnceKeysAreEvicted) {
   EXPECT_LT(store->byKeys, 10);
 }
 
+TEST(PlannedCliffs, HaveTheReadsAtANodesLossThatItsTableHas) {
+  SizingRequest request = usualRequest();
+  request.shards = 4;
+  request.maxmemory = 300e6;  // so that each shard always misses some of its keys
+  request.storeMax = 400'000;
+  const SizingPlan plan = planOf(request, simpleCoefficients());
+  ASSERT_GT(plan.expected.load.storeReads, 10'000);
+  const auto cliff = std::ranges::find(plan.cliffs, "node-loss", &PlannedCliff::id);
+  const auto loss = std::ranges::find(plan.losses, "without-replica", &NodeLoss::id);
+  ASSERT_NE(cliff, plan.cliffs.end());
+  ASSERT_NE(loss, plan.losses.end());
+  EXPECT_NEAR(cliff->usage, loss->storeReads / request.storeMax, 1e-3);
+}
+
 TEST(SizingPlans, CoverTheRangeToTenBillionKeys) {
   const SizingPlan plan = planOf(usualRequest(), simpleCoefficients());
   ASSERT_GE(plan.range.size(), 5U);

@@ -78,6 +78,34 @@ TEST(NodeConfig, LetsExtraParametersWin) {
   EXPECT_TRUE(text.ends_with("save \"\"\n"));
 }
 
+TEST(NodeConfig, KnowsTheMaxmemoryThatTheServerWillHave) {
+  NodeConfig config = goodConfig();
+  EXPECT_EQ(effectiveMaxmemory(config), config.maxmemory);
+  for (const auto& [text, bytes] :
+       std::vector<std::pair<std::string, std::uint64_t>>{{"4gb", 4ULL << 30},
+                                                          {"2G", 2'000'000'000},
+                                                          {"100Mb", 100 << 20},
+                                                          {"5m", 5'000'000},
+                                                          {"1kb", 1024},
+                                                          {"1k", 1000},
+                                                          {"123456789", 123'456'789},
+                                                          {"7b", 7}}) {
+    config.extra = {{"Maxmemory", text}};
+    EXPECT_EQ(effectiveMaxmemory(config), bytes) << text;
+    EXPECT_TRUE(checkNodeConfig(config)) << text;
+  }
+  config.extra = {{"maxmemory", "1gb"}, {"maxmemory", "64mb"}};
+  EXPECT_EQ(effectiveMaxmemory(config), 64ULL << 20) << "the last one wins";
+  config.cluster = true;
+  EXPECT_TRUE(hasLine(configText(config), "repl-backlog-size 16777216"));
+  for (const char* const text : {"0", "", "much", "-1", "1tb", "99999999999999gb"}) {
+    config.extra = {{"maxmemory", text}};
+    const auto checked = checkNodeConfig(config);
+    ASSERT_FALSE(checked) << text;
+    EXPECT_NE(checked.error().message.find("-maxmemory"), std::string::npos);
+  }
+}
+
 TEST(NodeConfig, RefusesWhatWouldMakeALabServerLieOrHarm) {
   const auto refuses = [](auto change) {
     NodeConfig config = goodConfig();

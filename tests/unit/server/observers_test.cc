@@ -41,6 +41,15 @@ TEST(ObserverFiles, SayWhereServersSpeakTls) {
   EXPECT_EQ(targets[0]["targets"][0], "127.0.0.1:7700");  // what instances are called
 }
 
+TEST(ObserverFiles, GiveTheExporterAPasswordForEachServerAndForNoOther) {
+  StackState state = cluster();
+  EXPECT_EQ(json::parse(exporterPasswords(state, "a b'\"c")),
+            (json{{"redis://127.0.0.1:7700", "a b'\"c"}, {"redis://127.0.0.1:7701", "a b'\"c"}}));
+  state.tls = true;
+  EXPECT_EQ(json::parse(exporterPasswords(state, "x")),
+            (json{{"rediss://127.0.0.1:7700", "x"}, {"rediss://127.0.0.1:7701", "x"}}));
+}
+
 TEST(ObserverFiles, AreThoseOfDeployBesideTheTargets) {
   const TemporaryDirectory dir;
   ASSERT_TRUE(writeObserverFiles(dir.path() / "observe", cluster(), 7791, {"127.0.0.1", 9, {}}));

@@ -198,6 +198,93 @@ TEST(TopModel, ShowsSlotsByTheirKeysWhereUsesAreNotCounted) {
   EXPECT_DOUBLE_EQ(view.hotSlots.front().share, 0.7);
 }
 
+NodeReport silence(const Endpoint& node, double seconds) {
+  NodeReport report;
+  report.node = node;
+  report.at = fromSeconds(100 + seconds);
+  report.problem = "nothing listens on " + node.text();
+  return report;
+}
+
+TEST(TopModel, CountsTheKeysOfANodeThatIsGoneNoMore) {
+  TopModel model(true);
+  NodeReport report = reading(kFirst, 0, 0);
+  report.keys.keys = report.keys.looked = 1000;
+  report.keys.whole = report.keys.counters = true;
+  report.keys.uses = usesOf(200);
+  report.keys.busiest = report.keys.largest = {{"obj:7", 100, 200, "string", 0}};
+  report.keys.usesBySlot = {{7, usesOf(200)}};
+  report.keys.families = {{"obj:*", 1000, 100'000}};
+  report.slots = {{1, 10}};
+  model.take(report);
+  NodeReport gone = silence(kFirst, 1);
+  gone.keys = report.keys;  // what the watcher knew
+  model.take(gone);
+  report.node = kSecondNode;  // its successor
+  report.slots = {};
+  model.take(report);
+  const TopView view = model.view();
+  EXPECT_EQ(view.keys, 1000U);
+  EXPECT_EQ(view.looked, 1000U);
+  EXPECT_EQ(view.slotsCounted, 0U);
+  EXPECT_THAT(view.bigKeys, SizeIs(1));
+  ASSERT_THAT(view.hotKeys, SizeIs(1));
+  EXPECT_DOUBLE_EQ(view.hotKeys.front().share, 1);
+  EXPECT_EQ(view.hotKeys.front().node, kSecondNode.text());
+  EXPECT_THAT(view.hotSlots, SizeIs(1));
+  ASSERT_THAT(view.families, SizeIs(1));
+  EXPECT_EQ(view.families.front().keys, 1000U);
+}
+
+TEST(TopModel, WaitsForEachNodeThatIsWatched) {
+  TopModel model(true);
+  model.expect(kFirst);
+  model.expect(kSecondNode);
+  model.take(reading(kFirst, 0, 0));
+  model.take(reading(kFirst, 1, 100));
+  EXPECT_FALSE(model.hasRates()) << "the other one hangs";
+  TopView view = model.view();
+  ASSERT_THAT(view.nodes, SizeIs(2));
+  EXPECT_EQ(view.nodes[1].node, kSecondNode.text());
+  EXPECT_EQ(view.nodes[1].problem, "it has not answered yet");
+  model.take(silence(kSecondNode, 5));
+  EXPECT_TRUE(model.hasRates());
+  model.expect(kFirst);  // again, as when the cluster's map is read anew
+  EXPECT_TRUE(model.hasRates());
+  view = model.view();
+  EXPECT_DOUBLE_EQ(view.all.opsPerS, 100);
+  EXPECT_EQ(view.all.memory, 1000);
+}
+
+TEST(TopModel, CountsASingleNodeWhateverItsRole) {
+  TopModel model(false);
+  model.expect(kFirst);
+  EXPECT_TRUE(std::isnan(model.view().all.memory)) << "nothing has answered";
+  EXPECT_TRUE(std::isnan(model.view().all.keys));
+  for (const double at : {0.0, 1.0}) {
+    NodeReport replica = reading(kFirst, at, 1000 * at);
+    replica.info.fields["role"] = "slave";
+    replica.info.keyspace[0] = {42, 0, 0};
+    model.take(replica);
+  }
+  const TopView view = model.view();
+  EXPECT_EQ(view.all.memory, 1000);
+  EXPECT_EQ(view.all.keys, 42);
+  EXPECT_DOUBLE_EQ(view.all.opsPerS, 1000);
+  model.take(silence(kFirst, 2));
+  EXPECT_TRUE(std::isnan(model.view().all.memory));
+}
+
+TEST(TopModel, KnowsOfKeysInOtherDatabases) {
+  TopModel model(false);
+  NodeReport report = reading(kFirst, 0, 0);
+  report.info.keyspace[3] = {5, 0, 0};
+  report.info.keyspace[4] = {6, 0, 0};
+  model.take(report);
+  EXPECT_EQ(model.view().keys, 0U);
+  EXPECT_EQ(model.view().otherKeys, 11U);
+}
+
 TEST(TopModel, MeasuresItsOwnCpu) {
   TopModel model(false);
   EXPECT_TRUE(std::isnan(model.view().ownCpu));

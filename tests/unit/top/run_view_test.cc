@@ -93,6 +93,19 @@ TEST(RunView, IsWhatHappenedBetweenTwoPages) {
   EXPECT_THAT(view.hotSlots, ElementsAre(Pair("42", 0.5)));
 }
 
+TEST(RunView, HasNoRatesOfAServerThatWasNotThereBefore) {
+  const std::string added =
+      "redis_memory_used_bytes{addr=\"127.0.0.1:7601\"} 1000\n"
+      "redis_commands_processed_total{addr=\"127.0.0.1:7601\"} 9000000\n"
+      "redis_evicted_keys_total{addr=\"127.0.0.1:7601\"} 5000\n";
+  const RunView view = runView(page(kBefore), page(std::string(kAfter) + added), 2);
+  ASSERT_EQ(view.nodes.size(), 2U);
+  EXPECT_DOUBLE_EQ(view.nodes[0].opsPerS, 52'000);
+  EXPECT_TRUE(std::isnan(view.nodes[1].opsPerS));
+  EXPECT_TRUE(std::isnan(view.nodes[1].evictedPerS));
+  EXPECT_DOUBLE_EQ(view.failedPerS, 10) << "the run's own counters began at 0";
+}
+
 TEST(RunScreen, ShowsItAndFits) {
   const RunView view = runView(page(kBefore), page(kAfter), 2);
   const std::string screen = fmt::format(

@@ -101,7 +101,23 @@ TEST(TopScreen, SaysWhatSamplingCannotTell) {
                             HasSubstr("Slots with most keys (512 slots counted): keys, not load")));
   view.looked = view.keys = 0;
   view.bigKeys.clear();
-  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})), HasSubstr("no keys"));
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})),
+              HasSubstr("no keys in database 0)"));
+  view.otherKeys = 3;
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})),
+              HasSubstr("no keys in database 0; 3 in other databases"));
+}
+
+TEST(TopScreen, HasNoFiguresWhereNothingIsKnown) {
+  TopView view;
+  view.nodes.push_back({"127.0.0.1:7700", "", {}, "it has not answered yet"});
+  view.nodes.push_back(view.nodes.front());
+  const std::string screen = joined(topScreen(view, kTitle, {140, 0, false}));
+  EXPECT_THAT(screen, HasSubstr("it has not answered yet"));
+  EXPECT_THAT(screen, Not(HasSubstr("0 B")));
+  EXPECT_THAT(joined(topLines(view, 0)), HasSubstr("memory –"));
+  EXPECT_THAT(topJson(view, 0),
+              AllOf(HasSubstr("\"memory_bytes\":null"), HasSubstr("\"keys\":null")));
 }
 
 TEST(TopLines, AreOneLineAndOneForEachEvent) {
