@@ -17,6 +17,7 @@
 #include "model/blocks.h"
 #include "model/shares.h"
 #include "model/statistics.h"
+#include "record/histogram.h"
 
 namespace redline {
 namespace {
@@ -84,6 +85,16 @@ std::string medianText(const std::vector<const Reading*>& runs, std::string_view
 
 double lostOf(const std::vector<const Reading*>& runs) {
   return meanOf(figuresOf(runs, [](const Reading& run) { return run.figure(kLostShare); }));
+}
+
+/// The whole run's p99 as it was found: of several drivers that of all their responses.
+double foundP99Us(const Reading& run) {
+  Histogram all;
+  if (run.dirs.size() > 1)
+    for (const RunDir& dir : run.dirs)
+      if (const auto found = dir.latency.merged.find("response"); found != dir.latency.merged.end())
+        all.add(found->second);
+  return all.count() > 0 ? toMicros(all.quantile(0.99)) : latencyUs(run, "p99");
 }
 
 std::vector<std::vector<const Reading*>> runsOf(const Part& part) {
@@ -155,12 +166,18 @@ void addAvailability(const Readings& readings, ExperimentDocument& document) {
       "than "
       "the idle machine's background and 2%, and so is the one after it. As found: the whole run's "
       "p99, median of the runs. Core available: the median of the p99 of intervals that are left.";
+  const bool hasSeveral = std::ranges::any_of(
+      readings.all(), [](const auto& reading) { return reading->dirs.size() > 1; });
+  if (hasSeveral)
+    table.note +=
+        " Of a run of several drivers, as found is of all of them; intervals lost and core "
+        "available are of the first.";
   for (const auto& [name, part] : partsOf(readings)) {
     const bool differ = loseDifferently(runsOf(part));
     std::vector<std::string> names;
     for (const Condition& condition : part) {
       const auto foundUs = figuresOf(condition.runs, [](const Reading& run) {
-        return run.record.figure(kFoundP99, latencyUs(run, "p99"));
+        return run.record.figure(kFoundP99, foundP99Us(run));
       });
       table.rows.push_back(
           {{condition.title(), medianText(condition.runs, kForeignShare, ""),

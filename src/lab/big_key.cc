@@ -130,8 +130,8 @@ struct Figures {
         elements(s.mean("count", elementsOf, cells)),
         calls(fault.mean("count", "calls")),
         reply(fault.mean("bytes", "reply_bytes")),
-        busy(fault.mean("us", "server_us")),
-        readTime(fault.mean("s", "read_s")),
+        busy(fault.figure("us", "server_us")),
+        readTime(fault.figure("s", "read_s")),
         evicted(fault.mean("count", "evicted_keys")),
         misses(s.mean("count", missesOf, cells)),
         slowest(s.mean("us", slowestUs, cells)) {}
@@ -243,11 +243,13 @@ void claimPages(Study& s, const Figures& f, const Pair& pair, const Cell& whole,
           "peak p99 of other keys from {} to {}. Reading it at once multiplies that peak by {}",
           pair.what, page, findBigRead(pair.inPages)->command, f.longestCall[whole],
           f.longestCall[paged], f.fault.peak[whole], f.fault.peak[paged], worse);
-  s.cost(
-      "Reading {} in pages takes {} the main-thread time of {} and {} its time from first call to "
-      "last reply. It is not a snapshot: changes made meanwhile may or may not be seen",
-      pair.what, f.busy.ratio(whole, paged), findBigRead(pair.atOnce)->command,
-      f.readTime.ratio(whole, paged));
+  const Measured busy = f.busy.ratio(whole, paged), readTime = f.readTime.ratio(whole, paged);
+  if (busy.isKnown() && readTime.isKnown())
+    s.cost(
+        "Reading {} in pages takes {} and {} of {}. It is not a snapshot: changes made meanwhile "
+        "may or may not be seen",
+        pair.what, priceOf(busy, "main-thread time"),
+        priceOf(readTime, "time from first call to last reply"), findBigRead(pair.atOnce)->command);
   if (expectAbove(worse) == Standing::expected)
     s.recommend(
         "Read {} in pages of {} rather than with {}: the peak p99 of other keys falls by a factor "
@@ -330,12 +332,12 @@ void conclude(Study& s, const Figures& f, const Cell& whole, const Cell& paged) 
                        command, elements, rounded(stall), page, rounded(calm)));
   const Measured peak = f.fault.peak[whole], worse = f.fault.peak.ratio(paged, whole);
   if (expectAbove(worse) == Standing::expected)
-    s.decide({peak, worse, f.busy[whole]},
+    s.decide({peak, worse, f.busy.ratio(whole, paged)},
              {.risk = fmt::format("one {} of {} elements", command, elements),
               .measured = fmt::format("p99 of other keys {}", rounded(peak)),
               .action = fmt::format("Read large hashes in pages with {}", pages),
-              .price = fmt::format("{} the main-thread time, and what is read is no snapshot",
-                                   rounded(f.busy.ratio(whole, paged))),
+              .price = priceOf(f.busy.ratio(whole, paged), "main-thread time") +
+                       ", and what is read is no snapshot",
               .gain = worse.value(),
               .isStall = true,
               .runs = {}});

@@ -240,7 +240,8 @@ void claimStall(Study& s, const BesideFigures& f, const Factor<Layout>& layout) 
       .column("longest stall (PING)", [&](const Cell& cell) { return f.stallText(cell); })
       .column("p99 of others before", f.fault.baseline)
       .column("peak p99", f.fault.peak)
-      .column("worst interval, as long before", f.fault.worstBefore)
+      .column("worst interval before", f.fault.worstBefore)
+      .column("of an equally long stretch after", f.fault.worstAfter)
       .validRuns()
       .note(fmt::format("{}/s on other keys. The one hash is read once, buckets one after the "
                         "other for {}. Calls below the slow log's 1 ms: commandstats' mean.",
@@ -282,10 +283,9 @@ void claimBest(Study& s, const AccessFigures& f) {
           "memory of one hash. An HGET then costs {} the CPU time",
           formatMicros(1e6 * p.seconds("most-stall")), best->title(), f.memory[*best], memory, get);
   const Measured share = f.listpacks[*best];
-  s.recommend(
-      "Keep a hash of {} fields in {}: {} the memory of one hash, and {} the CPU for "
-      "an HGET",
-      p.text("fields"), best->title(), memory, get);
+  if (get.isKnown())
+    s.recommend("Keep a hash of {} fields in {}: {} the memory of one hash, and {}",
+                p.text("fields"), best->title(), memory, priceOf(get, "CPU for an HGET"));
   if (share.value() > 0)
     s.cost(
         "Each bucket is a listpack only below {} fields and values of 64 B: one longer value turns "
@@ -320,7 +320,8 @@ void claimDeletion(Study& s, const BesideFigures& f, const Factor<Deletion>& way
       .column("memory back after", s.mean("s", recorded(kFreedS), f.cells))
       .column("p99 of others before", f.fault.baseline)
       .column("peak p99", f.fault.peak)
-      .column("worst interval, as long before", f.fault.worstBefore)
+      .column("worst interval before", f.fault.worstBefore)
+      .column("of an equally long stretch after", f.fault.worstAfter)
       .validRuns()
       .note(
           "Longest call: slow log, or commandstats' mean where none reached 1 ms. UNLINK frees in "
@@ -354,8 +355,10 @@ void claimMigration(Study& s, const BesideFigures& f, const Factor<std::string>&
   const Parameters& p = s.parameters();
   const auto sum = [&](const char* name) { return s.total("count", recorded(name), f.cells); };
   const auto total = [&](const char* name) {
+    const Quantity of = sum(name);
     double all = 0;
-    for (const Cell& cell : f.cells) all += sum(name)[cell].value();
+    for (const Cell& cell : f.cells)
+      if (of.has(cell)) all += of[cell].value();
     return all;
   };
   s.table("Migrating the hash to buckets while it is read and written")
@@ -406,23 +409,25 @@ void claimMigration(Study& s, const BesideFigures& f, const Factor<std::string>&
     return !atEnd.has(cell) || atEnd[cell].value() == fields;
   });
   if (!f.took.has(smallest)) return;
-  s.claim("migration-correct", wrong == 0 && isWhole ? Standing::expected : Standing::contradicts)
+  const bool isCorrect = wrong == 0 && isWhole;
+  s.claim("migration-correct", isCorrect ? Standing::expected : Standing::contradicts)
       .from("a client that knows what it wrote, and HLEN at the end; all runs")
       .headline()
       .text(
           "Of {} reads during the migrations, {} found their field only at a second look into its "
           "bucket. {} fields moved meanwhile. {}",
           formatCount(total(kReads)), formatCount(total(kSecondLook)), formatCount(total(kMoved)),
-          wrong == 0 && isWhole
+          isCorrect
               ? "None found nothing or a wrong value, and no write was lost"
               : fmt::format("{} found nothing and {} a wrong value. {} writes were lost{}",
                             formatCount(total(kMissing)), formatCount(total(kWrong)),
                             formatCount(total(kLost)), isWhole ? "" : ", and fields are missing"));
-  s.recommend(
-      "Migrate live in this order: first let every writer write the bucket and delete the field of "
-      "the old hash, and every reader look into the bucket, the old hash and the bucket again. "
-      "Then move fields in batches of {} by HSCAN, HSETNX and HDEL",
-      smallest[batch]);
+  if (isCorrect)
+    s.recommend(
+        "Migrate live in this order: first let every writer write the bucket and delete the field "
+        "of the old hash, and every reader look into the bucket, the old hash and the bucket "
+        "again. Then move fields in batches of {} by HSCAN, HSETNX and HDEL",
+        smallest[batch]);
   s.cost(
       "While it lasts a read takes up to three round trips, and a deletion can be undone by a "
       "batch that has already read the field: delete by a script, or after the migration");
@@ -440,24 +445,23 @@ void conclude(Study& s, const AccessFigures& access, const BesideFigures& read,
                   "instead of {} when it is read whole",
                   best->title(), s.parameters().text("fields"), rounded(after), rounded(before)));
   const Measured get = access.getCpu.ratio(whole, *best);
-  const Measured peak = read.fault.peak[Grid{read.cells}.at(layout, kWhole)];
-  const Measured calm = read.fault.worstBefore[Grid{read.cells}.at(layout, kWhole)];
-  s.decide(
-      {before, after, get, peak, calm},
-      {.risk = fmt::format("a hash of {} fields, read whole", s.parameters().text("fields")),
-       .measured = fmt::format("p99 of other keys {}", rounded(peak)),
-       .action = fmt::format("Keep it in {}", best->title()),
-       .price = fmt::format("{} the CPU for an HGET, and no snapshot of the whole", rounded(get)),
-       .gain = peak.value() / calm.value(),
-       .isStall = true,
-       .runs = {}});
+  const Cell beside = Grid{read.cells}.at(layout, kWhole);
+  const Measured peak = read.fault.peak[beside], over = read.fault.overBefore(beside);
+  s.decide({before, after, get, peak, over},
+           {.risk = fmt::format("a hash of {} fields, read whole", s.parameters().text("fields")),
+            .measured = fmt::format("p99 of other keys {}", rounded(peak)),
+            .action = fmt::format("Keep it in {}", best->title()),
+            .price = priceOf(get, "CPU for an HGET") + ", and no snapshot of the whole",
+            .gain = over.value(),
+            .isStall = true,
+            .runs = {}});
   s.alternative({get},
                 "Caches of the CPU: the fields are read at random, so a hash table of this size "
                 "misses them, and small listpacks less. Where few fields are read often, one hash "
                 "is cheaper than here");
   s.alternative({peak},
-                "The other tenants of the machine: peaks of p99 stand beside the worst interval of "
-                "an equally long stretch before, which shows what they do");
+                "The other tenants of the machine: the worst interval after a command stands "
+                "beside that of an equally long stretch before, which shows what they do");
 }
 
 // Predictions.

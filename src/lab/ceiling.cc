@@ -315,8 +315,9 @@ void judgeTls(Study& s, const Ceilings& c) {
           "{}: {} and {}. The limit is then {}{}",
           alone, batched, batch, c.rate[oneTls], c.rate[manyTls], limit.text,
           encryptionOf(c, one, oneTls));
-  s.cost("TLS leaves {} of the ceiling per command, and {} in batches of {}", alone, batched,
-         batch);
+  if (expectBelow(alone) == Standing::expected && expectBelow(batched) == Standing::expected)
+    s.cost("TLS leaves {} of the ceiling per command, and {} in batches of {}", alone, batched,
+           batch);
   s.figure(fmt::format("ceiling of {} with TLS ÷ without", one.title()), alone);
   s.figure(fmt::format("ceiling of {} with TLS ÷ without", many.title()), batched);
 }

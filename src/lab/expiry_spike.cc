@@ -247,7 +247,7 @@ void tabulateSpikes(Study& s, const Figures& f) {
       .column("p99 before", f.fault.baseline)
       .column("peak p99", f.fault.peak)
       .column("peak ÷ before", f.fault.multiple)
-      .column("worst interval, as long before", f.fault.worstBefore)
+      .column("worst interval before", f.fault.worstBefore)
       .column("worst after ÷ before",
               [&](const Cell& cell) { return cellOf(f.fault.overBefore(cell)); })
       .column("spike lasted", [&](const Cell& cell) { return f.fault.lasted(cell); })

@@ -419,9 +419,14 @@ void declare(Study& s) {
         fmt::format("fdatasync p99 right before: {}; during the runs {} at the median, {} at most",
                     syncP99[always], syncDuring[always], longestSync[always]),
         {p99[always], p99[everysec]});
-  s.cost("Losing no acknowledged write multiplies p99 by {} at {}/s{}", tax, p.text("rate"),
-         typicalTax.isKnown() ? fmt::format(", and that of the median interval by {}", typicalTax)
-                              : std::string());
+  const bool isTypicalDearer = expectAbove(typicalTax) == Standing::expected;
+  if (expectAbove(tax) == Standing::expected)
+    s.cost("Losing no acknowledged write multiplies p99 by {} at {}/s{}", tax, p.text("rate"),
+           isTypicalDearer ? fmt::format(", and that of the median interval by {}", typicalTax)
+                           : std::string());
+  else if (isTypicalDearer)
+    s.cost("Losing no acknowledged write multiplies the median interval's p99 by {} at {}/s",
+           typicalTax, p.text("rate"));
   // The median interval where it is known: one stall of the disk moves a whole run's p99.
   const Measured worse = typicalTax.isKnown() ? typicalTax : tax;
   const Quantity& write = typicalTax.isKnown() ? typical : p99;

@@ -206,14 +206,10 @@ std::string chaosOf(const Parameters& p, std::string_view label) {
   if (label == kBgsave || label == kRewrite) return at(label);
   if (label == kBigKey) return at("bigkey-on -command=hgetall");
   if (label == kLoss) return at("kill-master");
+  // The first master of fresh servers has them.
+  if (label == kReshard)
+    return at(fmt::format("reshard -slots=0-{} -target={{node-1}}", p.count("slots") - 1));
   return {};
-}
-
-/// There and back in turn, so that a move is a move whatever runs there were before.
-std::string moveOf(const Parameters& p, const Readings& soFar) {
-  const bool isBack = soFar.with({{"fault", kReshard}}).size() % 2 == 1;
-  return fmt::format("{}:reshard -slots=0-{} -target={{node-{}}}", p.text("at"),
-                     p.count("slots") - 1, isBack ? 0 : 1);
 }
 
 double durationS(const Parameters& p, std::string_view label) {
@@ -365,17 +361,16 @@ LabRun rungRun(Study& s, const Design& design, const Cell& cell) {
                   fmt::format("-duration={:.0f}ms", 1e3 * durationS(p, label))}});
   const std::string chaos = chaosOf(p, label);
   if (!chaos.empty()) flags.push_back("-chaos=" + chaos);
-  LabRun run{.stack = serverOf(s, inCluster)};
+  // What has moved once cannot move again, whichever runs there were before.
+  LabRun run{.stack = serverOf(s, inCluster), .fresh = label == kReshard};
   run.drives = {
       {.decide = [&p, design, cell, flags](const Readings& soFar) -> std::optional<Flags> {
         const auto rate = rateFor(p, design, cell, soFar);
         if (!rate) return std::nullopt;
-        Flags all = joinFlags({flags, {fmt::format("-rate={:.0f}", *rate)}});
-        if (cell.is(design.fault, kReshard)) all.push_back("-chaos=" + moveOf(p, soFar));
-        return all;
+        return joinFlags({flags, {fmt::format("-rate={:.0f}", *rate)}});
       }}};
   if (label == kExpiry) run.before = [&p](Bench& bench) { return makeExpiring(p, bench); };
-  if (chaos.empty() && label != kReshard) run.beside = watchStalls;
+  if (chaos.empty()) run.beside = watchStalls;
   run.expectedS = p.seconds("warmup") + durationS(p, label) + 0.4 +
                   (label == kRewrite || label == kExpiry ? 1 : 0);
   return run;
@@ -412,16 +407,25 @@ struct Bracket {
   double met = kNaN, missed = kNaN;  ///< shares
   double metRate = kNaN;             ///< operations/s
   bool isNone = false;               ///< the lowest rate missed it
+  /// Of a rate above `met`, and below `missed`, it is not known: its runs failed, contradict each
+  /// other, or were disturbed.
+  bool isOpen = false;
 
-  bool isKnown() const { return std::isfinite(met) || isNone; }
+  bool isKept() const { return std::isfinite(met); }
+  bool isKnown() const { return isKept() || isNone; }
+  /// The rates above `met` are not known, up to the highest.
+  bool isOpenAbove() const { return isOpen && !std::isfinite(missed); }
   /// What may be planned for: 0 where no rate was kept.
-  double plannable() const { return std::isfinite(met) ? met : 0; }
+  double plannable() const { return isKept() ? met : 0; }
+  /// Keeps fewer rates than another does for certain.
+  bool isLowerThan(const Bracket& other) const { return missed <= other.met; }
 
   std::string text() const {
     if (isNone) return fmt::format("no rate (missed at {})", shareText(missed));
-    const std::string upTo = std::isfinite(met) ? shareText(met) : "not known";
-    if (std::isfinite(missed)) return fmt::format("{}, missed at {}", upTo, shareText(missed));
-    return std::isfinite(met) ? upTo + ", nothing missed above" : upTo;
+    std::string text = isKept() ? shareText(met) : "not known";
+    if (isKept() && isOpen) text += ", not known above";
+    if (std::isfinite(missed)) return fmt::format("{}, missed at {}", text, shareText(missed));
+    return isKept() && !isOpen ? text + ", nothing missed above" : text;
   }
 };
 
@@ -458,20 +462,24 @@ struct Figures {
   }
   Bracket bracket(std::string_view label, double limitUs) const {
     Bracket found;
-    bool isMet = true;
     for (const Cell& rung : design.rungsOf(label)) {
       const Kept kept = keptAt(rung, limitUs);
-      isMet = isMet && kept == Kept::yes;
-      if (isMet) {
-        found.met = design.shareOf(rung);
-        found.metRate = rate[rung].value();
-      } else if (kept == Kept::no) {
+      if (kept == Kept::no) {
         found.missed = design.shareOf(rung);
         found.isNone = rung == design.rungsOf(label).front();
         break;
       }
+      // A rate that all runs kept says the same of one below it.
+      found.isOpen = kept == Kept::notKnown;
+      if (found.isOpen) continue;
+      found.met = design.shareOf(rung);
+      found.metRate = rate[rung].value();
     }
     return found;
+  }
+  /// Without a fault, on the servers of this one.
+  Bracket baseOf(const Cell& rung, double limitUs) const {
+    return bracket(design.isInCluster(rung) ? kNothingInCluster : kNothing, limitUs);
   }
   Cell lowest(std::string_view label) const { return design.rungsOf(label).front(); }
   /// Of the rungs that ran, for coefficients that do not depend on the rate.
@@ -540,7 +548,9 @@ void tabulateRungs(Study& s, const Figures& f) {
   Table table = s.table("p99 meanwhile, by share of the ceiling");
   std::vector<std::string> heads{"meanwhile"};
   for (const Level& rung : f.design.share.levels()) heads.push_back(shareText(rung.number));
-  table.heads(heads).note("Empty: not tried, since the rate below misses even the loosest limit.");
+  table.heads(heads).note(
+      "Empty: not tried, since the rate below misses even the loosest limit; or not measured: its "
+      "runs failed, or those at the rate below did.");
   for (const Level& level : f.design.fault.levels()) {
     std::vector<LabCell> row{level.title};
     std::vector<Measured> from;
@@ -573,12 +583,12 @@ void plotLadder(Study& s, const Figures& f, const std::vector<Limit>& limits) {
 }
 
 /// The planner reads these, by the faults' labels, which are the same in every profile: 0 where no
-/// rate is kept, none where it is not known.
+/// rate is kept, none where it is not known which is the highest.
 void noteCoefficients(Study& s, const Figures& f, const std::vector<Limit>& limits) {
   for (const Level& level : f.design.fault.levels()) {
     for (const Limit& limit : limits) {
       const Bracket bracket = f.bracket(level.label, limit.us);
-      if (!bracket.isKnown()) continue;
+      if (!bracket.isKnown() || bracket.isOpenAbove()) continue;
       s.document().figures.push_back({.what = keptFigure(limit.us, level.label),
                                       .unit = "share",
                                       .value = bracket.plannable(),
@@ -604,6 +614,7 @@ std::string listOf(const std::vector<std::string>& names) {
 /// Faults by what they leave, under one limit.
 struct Sorted {
   std::vector<std::string> none, less, same, notKnown;
+  std::vector<std::string> missedWithout;  ///< their servers keep no rate without a fault either
   std::vector<Cell> noneAtAll;  ///< of none, those that miss the loosest limit too: lowest rungs
   std::vector<Measured> from;   ///< p99 of those that leave no rate
   std::size_t faults = 0;
@@ -617,21 +628,25 @@ Sorted sortFaults(const Figures& f, double limitUs) {
     const Cell low = f.lowest(level.label);
     if (f.design.isBaseline(low)) continue;
     ++sorted.faults;
-    const Bracket base =
-        f.bracket(f.design.isInCluster(low) ? kNothingInCluster : kNothing, limitUs);
-    const Bracket own = f.bracket(level.label, limitUs);
+    const Bracket base = f.baseOf(low, limitUs), own = f.bracket(level.label, limitUs);
     if (!own.isKnown()) {
       sorted.notKnown.push_back(level.title);
+      continue;
+    }
+    if (own.isNone && !base.isKept()) {
+      (base.isNone ? sorted.missedWithout : sorted.notKnown).push_back(level.title);
       continue;
     }
     if (own.isNone) {
       sorted.none.push_back(level.title);
       sorted.from.push_back(f.p99[low]);
       if (f.bracket(level.label, loosest).isNone) sorted.noneAtAll.push_back(low);
-    } else if (own.missed <= base.met) {
+    } else if (own.isLowerThan(base)) {
       sorted.less.push_back(fmt::format("{} (up to {})", level.title, shareText(own.met)));
-    } else if (base.isKnown()) {
+    } else if (base.isKept() && !base.isOpen && own.met >= base.met) {
       sorted.same.push_back(level.title);
+    } else if (own.isOpen) {
+      sorted.notKnown.push_back(fmt::format("{} above {}", level.title, shareText(own.met)));
     }
     if ((level.label == kBigKey || level.label == kLoss) && !own.isNone)
       sorted.stallsAreNone = false;
@@ -647,17 +662,18 @@ void claimBaseline(Study& s, const Figures& f, const Limit& limit) {
       .from("p99 over the same seconds in which the others have their fault")
       .headline()
       .restsOn({low})
-      .text("{}", base.isNone
-                      ? fmt::format("Without a fault no rate that was tried keeps {}: on this "
-                                    "machine, in these minutes, faults cannot be told from it",
-                                    limit.level())
-                      : fmt::format("Without a fault one server keeps {} up to {} of its ceiling "
-                                    "({}){}",
-                                    limit.level(), shareText(base.met),
-                                    formatQuantity(base.metRate, "ops/s"),
-                                    std::isfinite(base.missed)
-                                        ? " and misses it at " + shareText(base.missed)
-                                        : std::string(", the highest rate that was tried")));
+      .text("{}",
+            base.isNone
+                ? fmt::format("Without a fault no rate that was tried keeps {}: on this "
+                              "machine, in these minutes, faults cannot be told from it",
+                              limit.level())
+                : fmt::format(
+                      "Without a fault one server keeps {} up to {} of its ceiling "
+                      "({}){}",
+                      limit.level(), shareText(base.met), formatQuantity(base.metRate, "ops/s"),
+                      std::isfinite(base.missed) ? " and misses it at " + shareText(base.missed)
+                      : base.isOpen              ? std::string("; higher rates are not known")
+                                    : std::string(", the highest rate that was tried")));
 }
 
 std::vector<std::string> titlesOf(const Figures& f, const Cells& cells) {
@@ -701,6 +717,11 @@ void claimNoRate(Study& s, const Figures& f, const Limit& limit, const Sorted& s
     s.claim("not-known", Standing::problem)
         .from("runs that failed, contradict each other, or were disturbed")
         .text("For {} it is not known which rate keeps {}", listOf(sorted.notKnown), limit.level());
+  if (!sorted.missedWithout.empty())
+    s.claim("missed-without", Standing::problem)
+        .from("p99 at the lowest rate, with each fault and without one")
+        .text("During {} no rate keeps {}, and on the same servers without a fault none does",
+              listOf(sorted.missedWithout), limit.level());
 }
 
 /// Whether the stall alone makes p99.
@@ -737,7 +758,7 @@ std::string answerText(const Bracket& base, const Sorted& sorted, const Limit& l
   return fmt::format("{}, and at no rate that was tried during {}", alone, listOf(sorted.none));
 }
 
-/// The rate that leaves room for every fault that leaves any.
+/// The rate that leaves room for every fault that takes some of it for certain, and leaves any.
 struct Plannable {
   double share = 0;
   std::string because;  ///< the fault that decides it; empty: none
@@ -745,8 +766,11 @@ struct Plannable {
 Plannable plannableOf(const Figures& f, const Bracket& base, const Limit& limit) {
   Plannable least{.share = base.plannable(), .because = {}};
   for (const Level& level : f.design.fault.levels()) {
+    const Cell low = f.lowest(level.label);
+    if (f.design.isBaseline(low)) continue;
     const Bracket own = f.bracket(level.label, limit.us);
-    if (std::isfinite(own.met) && own.met < least.share) least = {own.met, level.title};
+    if (own.isKept() && own.met < least.share && own.isLowerThan(f.baseOf(low, limit.us)))
+      least = {own.met, level.title};
   }
   return least;
 }
@@ -761,14 +785,17 @@ void adviseShare(Study& s, const Figures& f, const Bracket& base, const Limit& l
   s.cost("Headroom is shards that idle without a fault: at {} of the ceiling {} as many", share,
          formatQuantity(1 / least.share, "x"));
   if (!std::isfinite(base.missed)) return;
-  s.decide(
-      {f.p99[f.lowest(kNothing)]},
-      {.risk = "a shard that is planned for its ceiling",
-       .measured = fmt::format("{} is missed at {} of it", limit.level(), shareText(base.missed)),
-       .action = fmt::format("Plan a shard for {} of its ceiling", share),
-       .price = formatQuantity(1 / least.share, "x") + " the shards",
-       .gain = 1 / least.share,
-       .runs = {}});
+  const Cells rungs = f.design.rungsOf(kNothing);
+  const auto missed = std::ranges::find(rungs, base.missed,
+                                        [&](const Cell& rung) { return f.design.shareOf(rung); });
+  const Measured there = f.p99[*missed];
+  s.decide({there}, {.risk = "a shard that is planned for its ceiling",
+                     .measured = fmt::format("{} is missed at {} of it", limit.level(),
+                                             shareText(base.missed)),
+                     .action = fmt::format("Plan a shard for {} of its ceiling", share),
+                     .price = formatQuantity(1 / least.share, "x") + " the shards",
+                     .gain = there.value() / limit.us,
+                     .runs = {}});
 }
 
 /// What no rate helps against.

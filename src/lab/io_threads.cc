@@ -146,6 +146,7 @@ Measured savedShare(Measured ratio) {
 
 /// More than half of it, less, or not decided.
 Standing expectMostOf(const Measured& share) {
+  if (!share.estimate.hasInterval()) return Standing::inconclusive;
   if (share.estimate.low > kHalf) return Standing::expected;
   return share.estimate.high < kHalf ? Standing::contradicts : Standing::inconclusive;
 }
@@ -305,7 +306,8 @@ void claimGain(const Figures& f, unsigned n) {
   const Measured gain = f.rate.ratio(f.alone, cell);
   const Measured most = f.atMost(n);
   if (!gain.isKnown() || !most.isKnown()) return;
-  const bool isBeyond = gain.estimate.low > most.estimate.high;
+  const bool isBeyond = gain.estimate.hasInterval() && most.estimate.hasInterval() &&
+                        gain.estimate.low > most.estimate.high;
   f.s.claim(fmt::format("gain-{}", n), isBeyond ? Standing::contradicts : expectAbove(gain))
       .from("achieved rates with I/O threads and without, in turn")
       .headline()

@@ -90,6 +90,26 @@ struct Figures {
     return fmt::format("{} of {} runs, {}", ended, values.size(), text);
   }
   std::string backText(const Cell& cell) const { return textOf(cell, &Outcome::backS, back); }
+  bool neverFalls(const Cell& cell) const {
+    const auto values = valuesOf(cell, &Outcome::backS);
+    return !values.empty() && std::ranges::max(values) == 0;
+  }
+  /// Of the hit rate: "is back after 3.1 s", "is not back within 6.5 s", "does not fall", "is back
+  /// in 1 of 3 runs, 3.1 s".
+  std::string hitRateText(const Cell& cell) const {
+    if (neverFalls(cell)) return "does not fall";
+    if (neverRecovers(cell)) return fmt::format("is not back within {}", window[cell].plain());
+    return (alwaysRecovers(cell) ? "is back after " : "is back in ") + backText(cell);
+  }
+  /// The same in a sentence that has other figures.
+  std::string hitRateBriefly(const Cell& cell) const {
+    return alwaysRecovers(cell) || neverRecovers(cell) ? hitRateText(cell)
+                                                       : "is back in some of the runs only";
+  }
+  /// Nobody asks the store again.
+  bool missesNothing(const Cell& cell) const {
+    return missedPeak[cell].isKnown() && std::ranges::max(missedPeak.values(cell)) == 0;
+  }
 };
 
 /// Whether every run of `worse` lies above every run of `better`: effects of this size need no
@@ -256,10 +276,9 @@ void claimDefence(Study& s, const Figures& f) {
       .from("the hit rate by interval: back where it is within a point of before, and stays there")
       .headline()
       .restsOn({f.window[none], f.window[both]})
-      .text("Without a defence {}. With {} the hit rate is back: {}",
-            f.neverRecovers(none) ? neverText(f, none)
-                                  : fmt::format("the hit rate is back: {}", f.backText(none)),
-            both.level(f.design.defence).title, f.backText(both));
+      .text("Without a defence {}. With {} the hit rate {}",
+            f.neverRecovers(none) ? neverText(f, none) : "the hit rate " + f.hitRateText(none),
+            both.level(f.design.defence).title, f.hitRateText(both));
   s.figure("hit rate back, no replica, no defence", f.back[none]);
   s.figure("hit rate back, no replica, coalescing and a limit", f.back[both]);
 }
@@ -292,9 +311,9 @@ void claimReplica(Study& s, const Figures& f) {
       .restsOn({f.outage[replica], f.missedPeak[replica]})
       .text(
           "With a replica the slots are served again after {}, and {} of {} keys are there. Reads "
-          "that miss reach {}, the hit rate is back: {}. {} operations fail meanwhile",
+          "that miss reach {}. The hit rate {}. {} operations fail meanwhile",
           f.outage[replica].plain(), f.keysAfter[replica].plain(), f.keysBefore[replica].plain(),
-          f.missedPeak[replica], f.backText(replica), f.failed[replica].plain());
+          f.missedPeak[replica], f.hitRateText(replica), f.failed[replica].plain());
   s.figure("slots served again, a replica", f.outage[replica]);
   s.figure("failed operations, a replica, no defence", f.failed[replica]);
 }
@@ -306,11 +325,11 @@ void claimCold(Study& s, const Figures& f) {
       .from("the hit rate by interval")
       .headline()
       .restsOn({f.window[none], f.window[limit]})
-      .text("In front of an empty cache without a limit {}. With {} the hit rate is back: {}",
+      .text("In front of an empty cache without a limit {}. With {} the hit rate {}",
             f.neverRecovers(none) ? fmt::format("{} of the reads hit after {}",
                                                 f.hitAtEnd[none].plain(), f.window[none].plain())
-                                  : fmt::format("the hit rate is back: {}", f.backText(none)),
-            limit.level(f.design.defence).title, f.backText(limit));
+                                  : "the hit rate " + f.hitRateText(none),
+            limit.level(f.design.defence).title, f.hitRateText(limit));
   s.figure("hit rate back, cold start, a limit", f.back[limit]);
   const Cell coalesce = f.design.started(kCoalesce);
   if (!f.isMeasured(coalesce)) return;
@@ -318,10 +337,10 @@ void claimCold(Study& s, const Figures& f) {
       .from("the hit rate by interval, and the outcomes of the store's reads")
       .restsOn({f.window[coalesce]})
       .text(
-          "Coalescing alone asks the store {} times instead of {}. The hit rate is back: {}. "
+          "Coalescing alone asks the store {} times instead of {}. The hit rate {}. "
           "Different keys are a storm too, and only a limit keeps them below what the store "
           "answers",
-          f.asked[coalesce].plain(), f.asked[none].plain(), f.backText(coalesce));
+          f.asked[coalesce].plain(), f.asked[none].plain(), f.hitRateText(coalesce));
 }
 
 // What to do.
@@ -344,8 +363,7 @@ void advise(Study& s, const Figures& f) {
              {.risk = "a master of the cache dies",
               .measured = f.neverRecovers(lone)
                               ? std::string("without a replica the hit rate does not come back")
-                              : fmt::format("without a replica the hit rate is back after {}",
-                                            f.backText(lone)),
+                              : "without a replica the hit rate " + f.hitRateText(lone),
               .action = "Give each master a replica",
               .price = fmt::format("the memory again, and {} until it is elected",
                                    rounded(f.outage[replica])),
@@ -376,15 +394,19 @@ void advise(Study& s, const Figures& f) {
          f.outage[replica]);
   if (f.neverRecovers(lone) && f.alwaysRecovers(both))
     s.answer({f.back[both], f.outage[replica], f.window[lone]},
-             fmt::format("It takes a replica for each master ({} until it serves, and nothing is "
-                         "read again), or a limit on the store's reads (hit rate back after {}): "
-                         "with neither the store stays overloaded",
-                         rounded(f.outage[replica]), rounded(f.back[both])));
+             fmt::format("It takes a replica for each master ({} until it serves{}), or a limit on "
+                         "the store's reads (hit rate back after {}): with neither the store stays "
+                         "overloaded",
+                         rounded(f.outage[replica]),
+                         f.missesNothing(replica) ? ", and nothing is read again" : "",
+                         f.backText(both)));
   else
-    s.answer({f.back[both], f.outage[replica]},
-             fmt::format("With a replica the slots are served again after {} and nothing is read "
-                         "again; with a limit on the store's reads the hit rate is back after {}",
-                         rounded(f.outage[replica]), rounded(f.back[both])));
+    s.answer({f.window[both], f.outage[replica]},
+             fmt::format("With a replica the slots are served again after {}{}; with a limit on "
+                         "the store's reads the hit rate {}",
+                         rounded(f.outage[replica]),
+                         f.missesNothing(replica) ? " and nothing is read again" : "",
+                         f.hitRateBriefly(both)));
   s.alternative({f.window[lone]},
                 "A client that puts late answers into the cache would leave the overload by "
                 "itself; redline ignores what comes after -backing-timeout, as a request that has "

@@ -267,7 +267,8 @@ void tabulateSpikes(Study& s, const Figures& f) {
       .column("p99 before", fault.baseline)
       .column("peak p99", fault.peak)
       .column("peak ÷ before", fault.multiple)
-      .column("worst interval, as long before", fault.worstBefore)
+      .column("worst interval before", fault.worstBefore)
+      .column("of an equally long stretch after", fault.worstAfter)
       .column("spike lasted", [&](const Cell& cell) { return fault.lasted(cell); })
       .column("p99 while it writes", f.p99)
       .column("time with p99 > 1 ms", [&](const Cell& cell) { return fault.aboveLimitText(cell); })
@@ -594,18 +595,19 @@ void conclude(Study& s, const Figures& f, const Pair& pair) {
   const Cell& cell = pair.server;
   if (!f.isMeasured(cell)) return;
   const Measured peak = fault.peak[cell], before = fault.baseline[cell];
+  const Measured over = fault.overBefore(cell);
   s.answer({peak, before, fault.aboveLimit[cell]},
            fmt::format("{} raises p99 to {} when its child shares Redis's core, and keeps it above "
                        "1 ms for {}",
                        pair.fork.title, rounded(peak), fault.aboveLimitText(cell)));
   if (fault.hasSpike(cell))
     s.decide(
-        {peak, before, f.copied[cell]},
+        {peak, before, over, f.copied[cell]},
         {.risk = fmt::format("a {} whose child shares Redis's core", pair.fork.title),
          .measured = fmt::format("p99 {}{}", rounded(peak), fault.forHowLong(cell)),
          .action = fmt::format("Give the child another core ({})", pair.fork.cpulist),
          .price = fmt::format("a core while it writes, and {} of memory", rounded(f.copied[cell])),
-         .gain = fault.multiple[cell].value(),
+         .gain = over.value(),
          .isStall = true,
          .runs = {}});
   s.alternative({fault.lateGenerator[pair.generator]},

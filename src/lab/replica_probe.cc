@@ -1,5 +1,6 @@
 #include "lab/replica_probe.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 #include <thread>
@@ -60,6 +61,32 @@ double masterSays(const ServerInfo& info) {
 }
 
 }  // namespace
+
+WindowsAround windowsAround(const std::vector<StaleWindow>& windows, Nanos moment, Nanos span) {
+  WindowsAround around;
+  // A window that is open at that moment may be its doing.
+  const auto isAfter = [&](const StaleWindow& w) { return w.acknowledged + w.atMost >= moment; };
+  for (const StaleWindow& window : windows) {
+    const double us = toMicros(window.atMost);
+    if (!isAfter(window)) {
+      if (window.acknowledged >= moment - span)
+        around.worstBeforeUs = std::max(around.worstBeforeUs, us);
+      continue;
+    }
+    around.worstAfterUs = std::max(around.worstAfterUs, us);
+    if (window.acknowledged < moment + span)
+      around.worstAsLongAfterUs = std::max(around.worstAsLongAfterUs, us);
+    around.refusedUs = std::max(around.refusedUs, toMicros(window.refused));
+  }
+  for (const StaleWindow& window : windows) {
+    if (!isAfter(window) || toMicros(window.atMost) <= 2 * around.worstBeforeUs) continue;
+    around.isOpenAtEnd |= !window.closed;
+    around.recoveredUs =
+        std::max(around.recoveredUs, toMicros(window.acknowledged + window.atMost - moment));
+  }
+  if (around.isOpenAtEnd) around.recoveredUs = kNaN;
+  return around;
+}
 
 Result<PairWatch> watchPair(Bench& bench, const WatchedPair& pair, Nanos pause, Nanos sampled,
                             const std::function<bool()>& isOver) {

@@ -36,6 +36,23 @@ struct PairWatch {
   double streamBytesPerS = 0;      ///< growth of master_repl_offset
 };
 
+/// The windows around something that was done at one moment, microseconds.
+struct WindowsAround {
+  /// The longest of the writes that were acknowledged in the `span` before it and seen by then; 0:
+  /// there was none.
+  double worstBeforeUs = 0;
+  /// The longest of the writes of an equally long stretch from it on, and of one that it met: a
+  /// maximum grows with the number of windows that it is taken of.
+  double worstAsLongAfterUs = 0;
+  double worstAfterUs = 0;  ///< the same until the end
+  double refusedUs = 0;     ///< how long the replica refused reads
+  /// From the moment until the end of the last window of more than twice the worst before; not a
+  /// number where such a window was open when the probe ended.
+  double recoveredUs = 0;
+  bool isOpenAtEnd = false;  ///< such a window was: it was longer than is known
+};
+WindowsAround windowsAround(const std::vector<StaleWindow>& windows, Nanos moment, Nanos span);
+
 /// Writes the pair's key at its master every `pause`, and reads it from the replica until the new
 /// value comes; meanwhile asks both for their offsets every `sampled`. Until `isOver`.
 Result<PairWatch> watchPair(Bench& bench, const WatchedPair& pair, Nanos pause, Nanos sampled,

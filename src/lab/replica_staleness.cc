@@ -42,7 +42,9 @@ constexpr const char* kMasterSays = "master_says_mean_bytes";
 constexpr const char* kStream = "stream_bytes_per_s";
 // Of a run with a fault.
 constexpr const char* kWorstBefore = "worst_before_us";
+constexpr const char* kWorstAsLongAfter = "worst_as_long_after_us";
 constexpr const char* kWorstAfter = "worst_after_us";
+constexpr const char* kOpenAtEnd = "open_at_end";  ///< 1: the replica still lacked a write then
 constexpr const char* kRefused = "refused_us";
 constexpr const char* kRecovered = "recovered_after_us";
 constexpr const char* kFaultTook = "fault_command_us";
@@ -173,6 +175,7 @@ BesideAction watching(const Parameters& p) {
 // A series of how old the oldest acknowledged write is that the replica lacks, in bins around the
 // fault: figures age_us_000 …
 constexpr double kSeriesBeforeS = 0.5, kSeriesAfterS = 2.5, kBinS = 0.05;
+constexpr double kCompareS = 1;  ///< what is before a fault, and after its begin
 constexpr int kBins = static_cast<int>((kSeriesBeforeS + kSeriesAfterS) / kBinS);
 
 std::string ageFigure(int bin) {
@@ -196,31 +199,19 @@ void noteAges(Bench& bench, const PairWatch& watch, Nanos fault) {
 }
 
 void noteFault(Bench& bench, const PairWatch& watch, Nanos fault) {
-  const auto span = fromSeconds(kSeriesBeforeS);
-  double before = 0, after = 0, refused = 0, recovered = 0;
-  for (const StaleWindow& window : watch.windows) {
-    const Nanos at = window.acknowledged;
-    // A window that is open when the fault comes may be its doing.
-    if (at + window.atMost < fault) {
-      if (at >= fault - 2 * span) before = std::max(before, toUs(window.atMost));
-    } else {
-      after = std::max(after, toUs(window.atMost));
-      refused = std::max(refused, toUs(window.refused));
-    }
-  }
-  for (const StaleWindow& window : watch.windows)
-    if (window.acknowledged + window.atMost >= fault && toUs(window.atMost) > 2 * before)
-      recovered = std::max(recovered, toUs(window.acknowledged + window.atMost - fault));
+  const WindowsAround around = windowsAround(watch.windows, fault, fromSeconds(kCompareS));
   double bytesBefore = 0, bytesAfter = 0;
   for (const ReplicationLagSample& sample : watch.samples) {
     double& most = sample.at < fault ? bytesBefore : bytesAfter;
     most = std::max(most, static_cast<double>(sample.atMost));
   }
-  if (before == 0) return;
-  bench.figure(kWorstBefore, before);
-  bench.figure(kWorstAfter, after);
-  bench.figure(kRefused, refused);
-  bench.figure(kRecovered, recovered);
+  if (around.worstBeforeUs == 0) return;
+  bench.figure(kWorstBefore, around.worstBeforeUs);
+  bench.figure(kWorstAsLongAfter, around.worstAsLongAfterUs);
+  bench.figure(kWorstAfter, around.worstAfterUs);
+  bench.figure(kRefused, around.refusedUs);
+  if (std::isfinite(around.recoveredUs)) bench.figure(kRecovered, around.recoveredUs);
+  bench.figure(kOpenAtEnd, around.isOpenAtEnd ? 1 : 0);
   bench.figure(kBehindBefore, bytesBefore);
   bench.figure(kBehindAfter, bytesAfter);
   noteAges(bench, watch, fault);
@@ -464,6 +455,7 @@ double littleBytes(const Reading& run) {
 }
 
 Standing expectSame(const Measured& ratio) {
+  if (!ratio.estimate.hasInterval()) return Standing::inconclusive;
   if (ratio.estimate.high < 1 / kSameFactor || ratio.estimate.low > kSameFactor)
     return Standing::contradicts;
   return ratio.estimate.low > 1 / kSameFactor && ratio.estimate.high < kSameFactor
@@ -557,6 +549,7 @@ struct TroubleFigures {
   Grid grid;
   Factor<Trouble> trouble;
   Quantity before = s.quantity("us", recorded(kWorstBefore), grid.cells);
+  Quantity asLongAfter = s.quantity("us", recorded(kWorstAsLongAfter), grid.cells);
   Quantity after = s.quantity("us", recorded(kWorstAfter), grid.cells);
   Quantity took = s.mean("us", recorded(kFaultTook), grid.cells);
   Quantity refused = s.mean("us", recorded(kRefused), grid.cells);
@@ -565,10 +558,24 @@ struct TroubleFigures {
 
   /// Of each run, so that a bad minute is in both.
   Quantity ratio = s.quantity(
-      "x", [](const Reading& run) { return run.figure(kWorstAfter) / run.figure(kWorstBefore); },
+      "x",
+      [](const Reading& run) { return run.figure(kWorstAsLongAfter) / run.figure(kWorstBefore); },
       grid.cells);
 
   Measured over(const Cell& cell) const { return ratio[cell]; }
+  /// Of how many runs the replica still lacked a write at the end.
+  std::size_t openAtEnd(const Cell& cell) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        s.validRuns(cell), [](const Reading* run) { return run->figure(kOpenAtEnd) == 1; }));
+  }
+  /// "600 ms", "not by the end", "600 ms, and not by the end in 1 of 3 runs".
+  std::string backText(const Cell& cell) const {
+    const std::size_t open = openAtEnd(cell);
+    if (open == 0) return recovered[cell].isKnown() ? recovered[cell].plain() : "–";
+    if (!recovered.has(cell)) return "not by the end";
+    return fmt::format("{}, and not by the end in {} of {} runs", recovered[cell].plain(), open,
+                       s.validRuns(cell).size());
+  }
   /// The one that makes the longest window.
   std::optional<Cell> worst() const {
     std::optional<Cell> most;
@@ -606,17 +613,18 @@ void reportTroubles(const TroubleFigures& f) {
   const Parameters& p = s.parameters();
   s.table("The window with something in its way")
       .column("", [&](const Cell& cell) { return cell.level(f.trouble).title; })
-      .column("longest window before", f.before)
-      .column("longest window after", f.after)
+      .column("longest window, the second before", f.before)
+      .column("the second after", f.asLongAfter)
       .column("÷ before", [&](const Cell& cell) { return cellOf(f.over(cell)); })
+      .column("until the end", f.after)
       .column("reads refused for", f.refused)
-      .column("back to normal after", f.recovered)
+      .column("back to normal after", [&](const Cell& cell) { return f.backText(cell); })
       .column("most bytes behind", f.behind)
       .column("the command took", f.took)
       .validRuns()
-      .note(fmt::format("{} writes/s. Before: the second right before it. Large value: {}; slow "
-                        "command: SUNIONSTORE of {} members. A full resync: the master's history "
-                        "is changed and the link cut. Refused: LOADING.",
+      .note(fmt::format("{} writes/s. A window counts where its write was acknowledged. Large "
+                        "value: {}; slow command: SUNIONSTORE of {} members. A full resync: the "
+                        "master's history is changed and the link cut. Refused: LOADING.",
                         p.text("fault-rate"), p.text("big-value"), p.text("members")))
       .rows(f.grid.cells, &f.after);
   plotTroubles(f);
@@ -628,13 +636,16 @@ void reportTroubles(const TroubleFigures& f) {
         .headline(isResync)
         .restsOn({over})
         .text(
-            "With {} the replica lacks an acknowledged write for up to {}, {} the worst right "
-            "before{}",
-            cell.level(f.trouble).title, f.after[cell], over,
-            f.refused[cell].value() > 0 ? fmt::format(". For {} of it the replica refused reads",
+            "With {} the replica lacks an acknowledged write for {} {}. The worst of the writes "
+            "within a second of its begin is {} the worst of the second before{}",
+            cell.level(f.trouble).title, f.openAtEnd(cell) > 0 ? "at least" : "up to",
+            f.after[cell], over,
+            f.refused[cell].value() > 0 ? fmt::format(". For {} the replica refused reads",
                                                       formatQuantity(f.refused[cell].value(), "us"))
                                         : std::string());
-    s.figure(fmt::format("longest window with {} ÷ before", cell.level(f.trouble).title), over);
+    s.figure(
+        fmt::format("longest window of the second after ÷ before, {}", cell.level(f.trouble).title),
+        over);
   }
 }
 
@@ -719,13 +730,14 @@ void conclude(Study& s, const RateFigures& rates, const TroubleFigures& troubles
            fmt::format("A replica shows an acknowledged write {} later at p99, and {} later during "
                        "{}",
                        rounded(usual), rounded(longest), what));
-  s.decide({usual, longest, price},
+  const Measured over = troubles.over(*worst);
+  s.decide({usual, longest, price, over},
            {.risk = "reads from replicas",
             .measured = fmt::format("stale for {} during {}", rounded(longest), what),
             .action = "Read from replicas only what may be that old, and write with WAIT where the "
                       "next read must see it",
-            .price = fmt::format("WAIT multiplies a write's round trip by {}", rounded(price)),
-            .gain = longest.value() / usual.value(),
+            .price = priceOf(price, "time for a write with WAIT"),
+            .gain = over.value(),
             .runs = {}});
   const auto after = [&](std::string_view name) {
     return troubles.after[troubles.grid.at(troubles.trouble, name)];
@@ -742,10 +754,12 @@ void conclude(Study& s, const RateFigures& rates, const TroubleFigures& troubles
       "Watch slave_repl_offset at the replica against master_repl_offset: the master's slaveN line "
       "shows {} as much at this rate",
       ratioWithin(rates.most, rates.behind, rates.masterSays));
-  s.cost(
-      "WAIT 1 multiplies a write's round trip by {}; it covers the writes of its own "
-      "connection, and a replica that is gone makes it wait until its timeout",
-      price);
+  if (expectAbove(price) == Standing::expected)
+    s.cost("WAIT 1 multiplies a write's round trip by {}", price);
+  if (price.isKnown())
+    s.cost(
+        "WAIT covers the writes of its own connection, and a replica that is gone makes it wait "
+        "until its timeout");
   s.alternative({usual},
                 "Two cores: master and replica share one, so each runs while the other "
                 "waits. On cores of their own the window is shorter, and over a network "
@@ -848,15 +862,15 @@ void declare(Study& s) {
   price.measured(waitFigures.p50.ratio(waitFigures.without, waitFigures.with));
   s.method(
       "The window lies between the last read that was sent and returned the old value, and "
-      "the first reply with the new one; tables have the latter. The longest window after a "
-      "fault is compared with the longest of the second before");
+      "the first reply with the new one; tables have the latter. The longest window of the writes "
+      "of the second from a fault's begin on is compared with the longest of the second before");
   s.method(intervalNote(rateFigures.p50[rateFigures.most].estimate));
 }
 
 Status check(const Parameters& p) {
-  if (p.seconds("at") < 2 * kSeriesBeforeS + p.seconds("warmup"))
+  if (p.seconds("at") < kCompareS + p.seconds("warmup"))
     return p.refuse("at", "the second before it is what the fault is compared with");
-  if (p.seconds("fault-duration") + p.seconds("warmup") < p.seconds("at") + 1)
+  if (p.seconds("fault-duration") + p.seconds("warmup") < p.seconds("at") + kCompareS)
     return p.refuse("fault-duration", "a second at least after the fault is looked at");
   const auto batches = p.texts("wait-batches");
   if (std::ranges::find(batches, "1") == batches.end())

@@ -63,6 +63,7 @@ struct Figures {
   FactsOf<RunFacts> facts{[rule = rule](const Reading& reading) { return readRun(reading, rule); }};
 
   Quantity herd = s.quantity("count", facts.of(&RunFacts::herd), grid.cells);
+  Quantity perS = s.quantity("ops/s", facts.of(&RunFacts::readsPerS), grid.cells);
   Quantity most = s.mean("count", facts.of(&RunFacts::mostReads), grid.cells);
   Quantity p50 = s.quantity("us", facts.of(&RunFacts::p50Us), grid.cells);
   Quantity p99 = s.quantity("us", facts.of(&RunFacts::p99Us), grid.cells);
@@ -84,8 +85,9 @@ struct Figures {
     for (const Reading* const run : s.validRuns(cell)) count += facts(*run).renewals.size();
     return std::to_string(count);
   }
-  /// How many times smaller the herd is.
-  Measured spared(const Cell& cell) const { return herd.ratio(cell, none); }
+  /// How many times fewer reads the store gets. By the second: with early refresh a value is
+  /// renewed more often than it expires.
+  Measured spared(const Cell& cell) const { return perS.ratio(cell, none); }
   /// How many times shorter p99 is.
   Measured faster(const Cell& cell) const { return p99.ratio(cell, none); }
 };
@@ -97,6 +99,7 @@ void tabulate(const Figures& f) {
       .column("defence", [&](const Cell& cell) { return f.titleOf(cell); })
       .column("reads of PostgreSQL", f.herd)
       .column("most", f.most)
+      .column("a second", f.perS)
       .column("p50", f.p50)
       .column("p99", f.p99)
       .column("slowest", f.slowest)
@@ -109,6 +112,7 @@ void tabulate(const Figures& f) {
           "One key with a time to live of {}, read {} times a second by {} processes, and a store "
           "whose read takes {} on each of {} connections. An expiry: reads of PostgreSQL with a "
           "pause of {:.0f} ms before and after; with early refresh it comes before the key's end. "
+          "A second: reads of PostgreSQL over the whole window. "
           "Response times are of all processes and the whole run. Back after: from the first read "
           "of the store until the slowest response is one of everyday. Served stale: of all "
           "reads, those past the time to live.",
@@ -196,14 +200,15 @@ void claimDefences(const Figures& f) {
     if (cell == f.none) continue;
     const Measured spared = f.spared(cell);
     s.claim("spares-" + cell.level(f.defence).slug(), expectAbove(spared))
-        .from("reads of the store for each expiry")
+        .from("reads of the store in the window, and for each expiry")
         .headline(cell == f.all)
         .text(
-            "With {} the reads of PostgreSQL for each expiry number {}; without a defence {} as "
-            "many",
-            f.titleOf(cell), f.herd[cell], spared);
+            "With {} PostgreSQL is read at {}, and without a defence at {} that. An expiry, or a "
+            "refresh before it, takes {} reads with it",
+            f.titleOf(cell), f.perS[cell], spared, f.herd[cell]);
     s.figure("reads per expiry, " + f.titleOf(cell), f.herd[cell]);
   }
+  s.figures("reads of PostgreSQL a second, {}", f.perS, f.grid.cells);
   s.figures("p99, {}", f.p99, f.grid.cells);
 }
 
@@ -281,13 +286,13 @@ void claimFailed(const Figures& f) {
 }
 
 /// Of the defences that keep p99 below a quarter of a read of the store, the one that sends the
-/// fewest reads; none: p99 is longer with each.
+/// fewest reads a second; none: p99 is longer with each.
 std::optional<Cell> bestOf(const Figures& f, const Model& model) {
   std::optional<Cell> best;
   for (const Cell& cell : f.grid.cells) {
-    if (!f.herd.has(cell) || !f.p99.has(cell)) continue;
+    if (!f.herd.has(cell) || !f.perS.has(cell) || !f.p99.has(cell)) continue;
     if (f.p99[cell].value() > 1e6 * model.readS / 4) continue;
-    if (!best || f.herd[cell].value() < f.herd[*best].value()) best = cell;
+    if (!best || f.perS[cell].value() < f.perS[*best].value()) best = cell;
   }
   return best;
 }
@@ -300,27 +305,26 @@ void conclude(const Figures& f, const Model& model) {
   if (!best || *best == f.none) {
     s.answer({herd}, fmt::format("An expiry sends {} reads to PostgreSQL, and no defence keeps "
                                  "readers from waiting",
-                                 rounded(herd)));
+                                 herd.plain()));
     return;
   }
   const Measured left = f.herd[*best], redis = f.redis.ratio(f.none, *best);
   s.answer({herd, left}, fmt::format("One expiry of a hot key sends {} reads to PostgreSQL; with "
-                                     "{} it sends {}",
-                                     rounded(herd), f.titleOf(*best), rounded(left)));
+                                     "{} a renewal sends {}",
+                                     herd.plain(), f.titleOf(*best), left.plain()));
   const bool servesStale = *best == f.all || *best == f.stales;
   s.decide({herd, f.faster(*best), redis},
            {.risk = "a hot key expires",
-            .measured = fmt::format("{} reads of PostgreSQL at once, p99 {}", rounded(herd),
-                                    rounded(f.p99[f.none])),
+            .measured = fmt::format("{} reads of PostgreSQL at once, p99 {}", herd.plain(),
+                                    f.p99[f.none].plain()),
             .action = *best == f.all
                           ? std::string("Refresh early and serve stale meanwhile, with coalescing "
                                         "in each process and a lock among them")
                           : fmt::format("Defend hot keys by {}", f.titleOf(*best)),
-            .price = fmt::format("{} the CPU of Redis for each GET{}", rounded(redis),
-                                 servesStale
-                                     ? fmt::format(", and values up to {} past their time to live",
-                                                   p.text("stale-window"))
-                                     : std::string()),
+            .price = priceOf(redis, "CPU of Redis for each GET") +
+                     (servesStale ? fmt::format(", and values up to {} past their time to live",
+                                                p.text("stale-window"))
+                                  : std::string()),
             .gain = f.faster(*best).value(),
             .isStall = true,
             .runs = {}});
@@ -328,8 +332,10 @@ void conclude(const Figures& f, const Model& model) {
       "Coalesce in every process, whatever else is used: an expiry sends {} reads instead "
       "of {}",
       f.herd[f.coalesce], herd);
-  s.recommend("Add the lock where many processes share a store: all of them together send {} reads",
-              f.herd[f.lock]);
+  if (expectAbove(f.herd.ratio(f.lock, f.coalesce)) == Standing::expected)
+    s.recommend(
+        "Add the lock where many processes share a store: all of them together send {} reads",
+        f.herd[f.lock]);
   s.recommend(
       "Serve stale where a value may be older by one read of the store: p99 is {} instead "
       "of {} with coalescing alone",
@@ -338,14 +344,13 @@ void conclude(const Figures& f, const Model& model) {
       "Refresh early where no value may be past its time to live: p99 is {}, at {} reads "
       "for each refresh",
       f.p99[f.early], f.herd[f.early]);
-  s.cost(
-      "A defence that looks at the time left costs a PTTL before each GET: {} the CPU of "
-      "Redis's main thread",
-      f.redis.ratio(f.none, f.early));
-  s.cost(
-      "Whoever finds the lock taken asks again after 1 to 8 ms: the slowest read takes {} that "
-      "with coalescing",
-      f.slowest.ratio(f.coalesce, f.lock));
+  if (const Measured price = f.redis.ratio(f.none, f.early); price.isKnown())
+    s.cost("A defence that looks at the time left costs a PTTL before each GET: {}",
+           priceOf(price, "CPU of Redis's main thread"));
+  if (const Measured longer = f.slowest.ratio(f.coalesce, f.lock); longer.isKnown())
+    s.cost(
+        "Whoever finds the lock taken asks again after 1 to 8 ms. Beside coalescing that takes {}",
+        priceOf(longer, "time for the slowest read"));
   s.alternative({herd},
                 "The read's length: it is a sleep, which takes no CPU. A store that computes gets "
                 "slower with each read of the herd, and takes longer to drain it");
@@ -369,7 +374,8 @@ void declare(Study& s) {
   const Grid grid = s.grid("", {defence}, [&](const Cell& cell, unsigned) -> LabRun {
     return {.stack = stack,
             .before = beginCold,
-            .drives = drivesWith(p, cell[defence].flags),
+            .drives = drivesWith(p, cell[defence].flags,
+                                 cell.is(defence, "early") ? "early-warmup" : "warmup"),
             .after = noteScans};
   });
 
@@ -414,6 +420,10 @@ void declare(Study& s) {
       "threads of the lab, and share nothing but the servers. A read of the store takes {} because "
       "a view in the table's place sleeps that long (pg_sleep) on the connection that asked",
       p.text("read-time")));
+  s.method(fmt::format(
+      "With early refresh by itself the warm-up is {} long: the herd of the cold start queues at "
+      "the store, and its reads are the first by which the time of a read is estimated",
+      p.text("early-warmup")));
   s.method(
       "Response times are back once no interval's slowest is above the everyday of the run, the "
       "second half of each time to live, for two reads of the store; everyday is what the rule of "
@@ -431,6 +441,8 @@ Status check(const Parameters& p) {
                                        1e3 * model.backS()));
   if (p.seconds("warmup") < model.ttlS + model.readS)
     return p.refuse("warmup", "the cold start belongs to it: a time to live and a read at least");
+  if (p.seconds("early-warmup") < p.seconds("warmup"))
+    return p.refuse("early-warmup", "as long as warmup at the least: the cold start belongs to it");
   if (p.seconds("duration") < 3 * model.ttlS)
     return p.refuse("duration", "two expiries at least: three times to live");
   if (p.seconds("interval") > model.readS)
@@ -471,6 +483,10 @@ Experiment stampedeExperiment() {
             .kind = duration,
             .help = "how long a value is kept beyond its time to live"},
            {.name = "warmup", .kind = duration, .help = "sent before, not measured"},
+           {.name = "early-warmup",
+            .kind = duration,
+            .help = "the same with early refresh by itself: the herd of the start makes its "
+                    "estimate of a read's time too long, and each later read takes an eighth off"},
            {.name = "duration", .kind = duration, .help = "measured time of a run"},
            {.name = "interval",
             .kind = duration,

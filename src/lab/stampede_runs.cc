@@ -172,6 +172,22 @@ void readResponses(const Reading& reading, RunFacts& facts) {
   facts.maxUs = toMicros(all.max());
 }
 
+/// Each drive's by its own window, which begin and end within milliseconds of each other.
+void readRates(const Reading& reading, RunFacts& facts) {
+  double perS = 0;
+  for (const RunDir& dir : reading.dirs) {
+    double reads = 0, seconds = 0;
+    for (const IntervalRow& row : dir.intervals) {
+      if (!row.isMeasured() || row.end <= row.start) continue;
+      reads += static_cast<double>(row.counts.of(BackingCount::reads));
+      seconds += toSeconds(row.end - row.start);
+    }
+    if (seconds <= 0) return;
+    perS += reads / seconds;
+  }
+  facts.readsPerS = perS;
+}
+
 void readCounts(const Reading& reading, RunFacts& facts) {
   double completed = 0;
   facts.failed = facts.readsInAll = 0;
@@ -209,12 +225,12 @@ Status noteScans(Bench& bench) {
   return noteScansAs(kScansAfter, bench);
 }
 
-std::vector<Drive> drivesWith(const Parameters& p, const Flags& defence) {
+std::vector<Drive> drivesWith(const Parameters& p, const Flags& defence, std::string_view warmup) {
   const auto processes = p.count("processes");
   const Flags common =
       joinFlags({hotKey(p),
                  {fmt::format("-rate={}", p.count("rate") / processes), "-arrivals=poisson",
-                  "-rw-ratio=1", "-conns=" + p.text("conns"), "-warmup=" + p.text("warmup"),
+                  "-rw-ratio=1", "-conns=" + p.text("conns"), "-warmup=" + p.text(warmup),
                   "-duration=" + p.text("duration"), "-interval=" + p.text("interval"),
                   // Several generators on one core: one that spins holds up the others, and one
                   // that wakes late is late.
@@ -238,6 +254,7 @@ RunFacts readRun(const Reading& reading, const RenewalRule& rule) {
   readRenewals(reading, rule, facts);
   readResponses(reading, facts);
   readCounts(reading, facts);
+  readRates(reading, facts);
   const auto& renewals = facts.renewals;
   if (renewals.empty()) return facts;
   facts.herd = meanOf(renewals, &Renewal::reads);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lab/experiment.h"
@@ -27,7 +28,8 @@ Status beginCold(Bench& bench);
 /// end.
 Status noteScans(Bench& bench);
 /// As many drives as there are processes; each has its share of the rate, and draws of its own.
-std::vector<Drive> drivesWith(const Parameters& p, const Flags& defence);
+/// `warmup`: the parameter that says how long it is.
+std::vector<Drive> drivesWith(const Parameters& p, const Flags& defence, std::string_view warmup);
 
 /// The value is read from the store again, whether it had expired or was refreshed before.
 struct Renewal {
@@ -45,6 +47,7 @@ struct RunFacts {
   double p50Us = kNaN, p99Us = kNaN, maxUs = kNaN;  ///< response time, of all drives together
   double staleShare = kNaN;                         ///< served past its time to live, of all reads
   double failed = kNaN;                             ///< operations
+  double readsPerS = kNaN;                          ///< of the store in the window, by all drives
   double readsInAll = kNaN;                         ///< of the store; warm-up and drain included
   double redisUs = kNaN;  ///< CPU time of Redis's main thread for each read
   /// Of each renewal: the slowest response in each interval around it, by the time since its begin.

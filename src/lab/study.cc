@@ -410,6 +410,11 @@ std::string rounded(const Measured& measured) {
   return shown.plain();
 }
 
+std::string priceOf(const Measured& ratio, std::string_view what) {
+  return expectAbove(ratio) == Standing::expected ? fmt::format("{} the {}", rounded(ratio), what)
+                                                  : fmt::format("no more {} that shows", what);
+}
+
 Standing expectAbove(const Measured& ratio) {
   if (!ratio.estimate.hasInterval() || ratio.estimate.contains(1)) return Standing::inconclusive;
   return ratio.value() > 1 ? Standing::expected : Standing::contradicts;
@@ -421,7 +426,9 @@ Standing expectBelow(const Measured& ratio) {
 }
 
 Standing expectMore(const Measured& one, const Measured& other) {
-  if (one.estimate.overlaps(other.estimate)) return Standing::inconclusive;
+  if (!one.estimate.hasInterval() || !other.estimate.hasInterval() ||
+      one.estimate.overlaps(other.estimate))
+    return Standing::inconclusive;
   return one.value() > other.value() ? Standing::expected : Standing::contradicts;
 }
 

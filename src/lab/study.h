@@ -339,6 +339,9 @@ class Study {
 
 /// For prose: "118k/s", and "2.2 ms" where the interval does not warrant three digits.
 std::string rounded(const Measured& measured);
+/// What a remedy costs, by the ratio of what is paid with it and without: "1.4× the CPU for each
+/// GET". Where its interval does not lie above 1: "no more CPU for each GET that shows".
+std::string priceOf(const Measured& ratio, std::string_view what);
 
 // How a claim stands, by the interval of a ratio or by a limit.
 
@@ -347,7 +350,7 @@ std::string rounded(const Measured& measured);
 Standing expectAbove(const Measured& ratio);
 Standing expectBelow(const Measured& ratio);
 /// The textbook expects `one` above `other`, which were measured apart and have no ratio:
-/// inconclusive where their intervals meet.
+/// inconclusive where their intervals meet, or one has none.
 Standing expectMore(const Measured& one, const Measured& other);
 /// Met where the whole interval lies below the limit, missed where it lies above.
 SloVerdict below(const Measured& measured, double limit);

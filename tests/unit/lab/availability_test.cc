@@ -100,6 +100,27 @@ Readings blocks(double no, double always) {
   return readings;
 }
 
+/// Of all responses of one process that took that long.
+RunDir process(Nanos response) {
+  RunDir dir;
+  dir.latency.merged["response"].record(response, 1000);
+  return dir;
+}
+
+TEST(Availability, FindsTheResponsesOfAllProcessesOfARun) {
+  Reading run = ReadingBuilder({{"defence", "none"}}, 1).figure(kLostShare, 0).build();
+  run.dirs.clear();
+  run.dirs.push_back(process(200 * kMicrosecond));
+  run.dirs.push_back(process(9 * kMillisecond));
+  Readings readings;
+  readings.add(run);
+  ExperimentDocument document;
+  addAvailability(readings, document);
+  EXPECT_THAT(cellOf(document, "What others took", "defence none", "p99 as found"),
+              testing::StartsWith("9"));
+  EXPECT_THAT(document.tables.front().note, HasSubstr("are of the first"));
+}
+
 TEST(Availability, WhereTheTreatmentDisturbsNothingIsLeftOut) {
   ExperimentDocument document;
   addAvailability(blocks(0.1, 0.6), document);

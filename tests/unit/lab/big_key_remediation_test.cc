@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -57,11 +58,13 @@ struct Beside {
   std::string part, factor, level;
   Nanos peak;
   double callUs, stallUs;
+  Nanos late = 0;  ///< p99 of an interval 1.5 s after it; 0: as before it
 };
 
 ReadingBuilder besideRun(const Beside& what, int repeat) {
   ReadingBuilder run({{"part", what.part}, {what.factor, what.level}}, repeat);
   run.response([&](int i) {
+       if (i == 25 && what.late != 0) return what.late;
        return i >= 10 && i < 14 ? what.peak + repeat * kMicrosecond : kMillisecond / 2;
      })
       .figure("begin_unix_s", kZero + 1)
@@ -199,10 +202,43 @@ TEST(BigKeyRemediation, CountsWhatAMigrationLoses) {
                                Counts{.atEnd = kFields - 1}}) {
     const auto document = analysed(usual(usualAccess(), counts));
     EXPECT_EQ(findingOf(document, "migration-correct").standing, Standing::contradicts);
+    EXPECT_THAT(document.recommendations, Not(Contains(HasSubstr("Migrate live"))));
   }
+  EXPECT_THAT(whole.recommendations, Contains(HasSubstr("Migrate live")));
   EXPECT_THAT(
       findingOf(analysed(usual(usualAccess(), {.atEnd = kFields - 1})), "migration-correct").text,
       HasSubstr("fields are missing"));
+}
+
+TEST(BigKeyRemediation, CountsTheMigrationsThatRan) {
+  auto runs = usual();
+  std::erase_if(runs, [](const Reading& run) { return run.label("batch") == "at-once"; });
+  const auto document = analysed(runs);
+  EXPECT_EQ(findingOf(document, "migration-correct").standing, Standing::expected);
+  EXPECT_THAT(findingOf(document, "migration-correct").text, HasSubstr("Of 2k reads"));
+  EXPECT_THAT(document.recommendations, Contains(HasSubstr("Migrate live")));
+}
+
+TEST(BigKeyRemediation, GainsWhatEquallyLongStretchesSay) {
+  Beside whole = kWholeRead;
+  whole.late = 4 * kSecond;  // further from the command than the baseline is long
+  const auto document = analysed(usual(usualAccess(), {}, {whole, kBucketRead, kDel, kUnlink}));
+  const auto decision =
+      std::ranges::find(document.decisions, "Keep it in 16384 buckets", &LabDecision::action);
+  ASSERT_NE(decision, document.decisions.end());
+  EXPECT_NEAR(decision->gain, 800, 5);
+  EXPECT_EQ(decision->price, "1.2× the CPU for an HGET, and no snapshot of the whole");
+}
+
+TEST(BigKeyRemediation, AsksNoPriceForAnHgetThatIsCheaper) {
+  auto accesses = usualAccess();
+  accesses[4].getUs = 0.4;
+  const auto document = analysed(usual(accesses));
+  EXPECT_THAT(document.decisions,
+              Contains(testing::Field(&LabDecision::price,
+                                      HasSubstr("no more CPU for an HGET that shows"))));
+  EXPECT_THAT(document.recommendations,
+              Contains(HasSubstr("and no more CPU for an HGET that shows")));
 }
 
 TEST(BigKeyRemediation, LeavesOutWhatARunIsMissingFor) {

@@ -53,10 +53,10 @@ Reading run(const std::string& label, const Of& of, int repeat) {
   return builder.build();
 }
 
-ExperimentDocument analysed(const Conditions& conditions) {
+ExperimentDocument analysed(const Conditions& conditions, int repeats = 3) {
   Readings readings;
   for (const auto& [label, of] : conditions)
-    for (const int repeat : {1, 2, 3}) readings.add(run(label, of, repeat));
+    for (int repeat = 1; repeat <= repeats; ++repeat) readings.add(run(label, of, repeat));
   return analysisOf(ioThreadsExperiment(), quickParametersOf(ioThreadsExperiment()), readings);
 }
 
@@ -67,6 +67,15 @@ TEST(IoThreadsFindings, SayHowMuchOfACommandIsTheKernels) {
   EXPECT_THAT(document.findings, finds("amortised-share", Standing::expected, "80.0%"));
   EXPECT_THAT(document.findings, finds("tcp-share", Standing::expected, "25.0%"));
   EXPECT_THAT(document.findings, finds("large-values", Standing::expected, "80.0%", "75.0%"));
+}
+
+TEST(IoThreadsFindings, DecideNothingFromASingleRun) {
+  const auto document = analysed(usual(), 1);
+  for (const char* const id : {"network-share", "amortised-share", "batches-against-threads"})
+    EXPECT_EQ(findingOf(document, id).standing, Standing::inconclusive) << id;
+  Conditions conditions = usual();
+  conditions["threads-4-b0"] = {400e3, 2, 2, 1};
+  EXPECT_THAT(analysed(conditions, 1).findings, finds("gain-4", Standing::inconclusive, "4×"));
 }
 
 TEST(IoThreadsFindings, ContradictANetworkBoundShardWhereRedisItselfTakesMost) {

@@ -154,16 +154,43 @@ TEST(NodeLoss, SaysWhoSurvivesAndWhatItTakes) {
   EXPECT_THAT(findingOf(document, "storm").text,
               AllOf(HasSubstr("rise from 50/s to 5."), HasSubstr("5.0")));
   EXPECT_THAT(findingOf(document, "defence").text,
-              AllOf(HasSubstr("does not recover"), HasSubstr("is back: 3.")));
+              AllOf(HasSubstr("does not recover"), HasSubstr("is back after 3.")));
   EXPECT_THAT(findingOf(document, "replica").text,
-              AllOf(HasSubstr("after 2.6 s"), HasSubstr("1.7k of 1.7k keys")));
+              AllOf(HasSubstr("after 2.6 s"), HasSubstr("1.7k of 1.7k keys"),
+                    HasSubstr("The hit rate does not fall")));
   EXPECT_THAT(findingOf(document, "lost").text,
               AllOf(HasSubstr("80 of 18k acknowledged"), HasSubstr("0 of 18k are")));
-  EXPECT_THAT(document.answer, HasSubstr("stays overloaded"));
+  EXPECT_THAT(document.answer,
+              AllOf(HasSubstr("stays overloaded"), HasSubstr("nothing is read again")));
   EXPECT_THAT(document.recommendations, SizeIs(3));
   EXPECT_THAT(document.recommendations, Contains(HasSubstr("reach 0/s instead of 5.")));
   EXPECT_THAT(document.decisions, SizeIs(2));
   EXPECT_THAT(document.costs, SizeIs(3));
+}
+
+TEST(NodeLoss, AnswersWithARecoveryOnlyWhereEveryRunHasIt) {
+  std::vector<Reading> runs;
+  const auto stuck = with("lone", "both", [](LossRun& run) {
+    run.stormS = 10;
+    run.inTime = false;
+  });
+  for (const LossRun& run : usual()) runs.push_back(runOf(run, 1));
+  for (const LossRun& run : stuck) runs.push_back(runOf(run, 2));
+  const auto document = analysisOf(nodeLossExperiment(), quick(), readingsOf(runs));
+  EXPECT_THAT(document.answer, HasSubstr("the hit rate is back in some of the runs only"));
+  EXPECT_THAT(findingOf(document, "defence").text, HasSubstr("is back in 1 of 2 runs, 3."));
+
+  const auto never = analysed(stuck);
+  EXPECT_THAT(never.answer, HasSubstr("the hit rate is not back within 6.5 s"));
+}
+
+TEST(NodeLoss, SaysThatNothingIsReadAgainOnlyWhereNothingMissed) {
+  const auto document = analysed(with("replica", "none", [](LossRun& run) {
+    run.stormS = 0.3;
+    run.missed = 60;
+  }));
+  EXPECT_THAT(document.answer,
+              AllOf(HasSubstr("stays overloaded"), Not(HasSubstr("nothing is read again"))));
 }
 
 TEST(NodeLoss, MeasuresWhatUsersSaw) {

@@ -27,7 +27,8 @@ struct Fork {
   Nanos peak, during;
   Nanos late = 0;  ///< the generator's own lateness while the child writes
   double forkUs = 18'000;
-  double waiting = 0;  ///< share of the time that the main thread had no core
+  double waiting = 0;               ///< share of the time that the main thread had no core
+  Nanos before = kMillisecond / 2;  ///< p99 of one of the intervals before
 };
 
 constexpr int kFork = 10, kEnd = 31;
@@ -37,6 +38,7 @@ Reading runOf(const Fork& fork, int repeat) {
   const auto isDuring = [](int i) { return i > kFork && i < kEnd; };
   run.response([&](int i) {
        if (i == kFork) return fork.peak + repeat * 10 * kMicrosecond;
+       if (i == 3) return fork.before;
        return isDuring(i) ? fork.during + repeat * kMicrosecond : kMillisecond / 2;
      })
       .dispatch([&](int i) { return isDuring(i) ? fork.late + 1000 : Nanos{1000}; })
@@ -118,6 +120,15 @@ TEST(PersistenceSpike, TellsWhichCoreTheChildShouldHave) {
   EXPECT_THAT(document.answer, testing::StartsWith("BGSAVE raises p99 to "));
   EXPECT_THAT(document.recommendations,
               Contains(AllOf(HasSubstr("bgsave_cpulist"), HasSubstr("Redis's"))));
+}
+
+// A maximum against a maximum, and not against the median interval.
+TEST(PersistenceSpike, GainsWhatTheWorstIntervalBeforeLeaves) {
+  auto forks = clear();
+  for (Fork& fork : forks) fork.before = 5 * kMillisecond;
+  const auto document = analysed(twice(forks));
+  ASSERT_THAT(document.decisions, SizeIs(1));
+  EXPECT_NEAR(document.decisions[0].gain, 8, 0.1);
 }
 
 // p99 with the child on the generator's core is then the generator's own.

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <string>
 
 #include "lab/catalog.h"
+#include "lab/replica_probe.h"
 #include "lab/study.h"
 #include "unit/lab/analysis.h"
 #include "unit/lab/experiment_parameters.h"
@@ -46,15 +48,20 @@ Reading rateRun(const std::string& writes, const AtRate& at, int repeat) {
 
 struct WithFault {
   double before = 300, after = 100e3, refused = 0;
+  double asLongAfter = kNaN;  ///< not a number: `after`
+  bool isOpen = false;        ///< at the end
 };
 
 Reading faultRun(const std::string& fault, const WithFault& with, int repeat) {
   const double scatter = 1 + 0.01 * (repeat - 2);
+  const double asLongAfter = std::isfinite(with.asLongAfter) ? with.asLongAfter : with.after;
   return ReadingBuilder({{"part", "fault"}, {"fault", fault}}, repeat)
       .figure("worst_before_us", with.before)
+      .figure("worst_as_long_after_us", asLongAfter * scatter)
       .figure("worst_after_us", with.after * scatter)
       .figure("refused_us", with.refused)
-      .figure("recovered_after_us", with.after)
+      .figure("recovered_after_us", with.isOpen ? kNaN : with.after)
+      .figure("open_at_end", with.isOpen ? 1 : 0)
       .figure("fault_command_us", 10e3)
       .figure("behind_after_max_bytes", 1e6)
       .figure("age_us_012", with.after)
@@ -96,9 +103,9 @@ struct All {
   };
 };
 
-ExperimentDocument analysed(const All& all) {
+ExperimentDocument analysed(const All& all, int repeats = 3) {
   Readings readings;
-  for (const int repeat : {1, 2, 3}) {
+  for (int repeat = 1; repeat <= repeats; ++repeat) {
     for (const auto& [writes, at] : all.rates) readings.add(rateRun(writes, at, repeat));
     for (const auto& [fault, with] : all.faults) readings.add(faultRun(fault, with, repeat));
     for (const auto& [cell, rounds] : all.waits)
@@ -148,6 +155,73 @@ TEST(ReplicaStalenessFindings, CompareTheLongestWindowWithTheOneBefore) {
               finds("fault-resync", Standing::expected, "600 ms", "refused reads", "200 ms"));
   EXPECT_THAT(findingOf(document, "fault-slow-command").text, IsEmpty());
   EXPECT_THAT(document.answer, AllOf(HasSubstr("400 µs"), HasSubstr("a full resync")));
+}
+
+// The slow command's own second, and a worse one long after it.
+TEST(ReplicaStalenessFindings, CompareEquallyLongStretches) {
+  All all;
+  all.faults["big-value"] = {.after = 900e3, .asLongAfter = 3000};
+  const auto document = analysed(all);
+  EXPECT_THAT(document.findings, finds("fault-big-value", Standing::expected, "up to 900 ms",
+                                       "within a second of its begin is 10×"));
+  all.faults["big-value"].asLongAfter = 300;
+  EXPECT_THAT(analysed(all).findings, finds("fault-big-value", Standing::inconclusive, "1×"));
+}
+
+TEST(ReplicaStalenessFindings, SayThatAWindowWasStillOpenAtTheEnd) {
+  All all;
+  all.faults["resync"].isOpen = true;
+  const auto document = analysed(all);
+  EXPECT_THAT(findingOf(document, "fault-resync").text, HasSubstr("for at least 600 ms"));
+  const std::string_view table = "The window with something";
+  EXPECT_EQ(cellOf(document, table, "a full resync", "back to normal after"), "not by the end");
+  EXPECT_EQ(cellOf(document, table, "one large value", "back to normal after"), "100 ms");
+}
+
+TEST(ReplicaStalenessFindings, DecideNothingFromASingleRun) {
+  EXPECT_THAT(analysed({}, 1).findings, finds("bytes-follow", Standing::inconclusive));
+  EXPECT_THAT(analysed({}, 1).findings, finds("wait-batched", Standing::inconclusive));
+}
+
+constexpr Nanos kMoment = 10 * kSecond;
+
+lab::StaleWindow window(double atS, double ms, bool isClosed = true) {
+  return {.acknowledged = static_cast<Nanos>(atS * 1e9),
+          .atMost = static_cast<Nanos>(ms * 1e6),
+          .closed = isClosed};
+}
+
+TEST(WindowsAround, TakeMaximaOfEquallyLongStretches) {
+  const auto around =
+      lab::windowsAround({window(8.5, 50), window(9.2, 2), window(9.5, 5), window(9.99, 20),
+                          window(10.9, 10), window(12, 400), window(13, 1)},
+                         kMoment, kSecond);
+  EXPECT_DOUBLE_EQ(around.worstBeforeUs, 5000);
+  EXPECT_DOUBLE_EQ(around.worstAsLongAfterUs, 20'000) << "it was open at the moment";
+  EXPECT_DOUBLE_EQ(around.worstAfterUs, 400e3);
+  EXPECT_NEAR(around.recoveredUs, 2.4e6, 1);
+  EXPECT_FALSE(around.isOpenAtEnd);
+}
+
+TEST(WindowsAround, KnowNoRecoveryFromAWindowThatIsStillOpen) {
+  const auto open = lab::windowsAround({window(9.5, 5), window(10.1, 50), window(11, 3000, false)},
+                                       kMoment, kSecond);
+  EXPECT_TRUE(std::isnan(open.recoveredUs));
+  EXPECT_TRUE(open.isOpenAtEnd);
+  // One of everyday's length that the end of the probe cuts off.
+  const auto usual = lab::windowsAround({window(9.5, 5), window(10.1, 50), window(11, 4, false)},
+                                        kMoment, kSecond);
+  EXPECT_NEAR(usual.recoveredUs, 150e3, 1);
+  EXPECT_FALSE(usual.isOpenAtEnd);
+}
+
+TEST(ReplicaStalenessFindings, AskNoPriceForAWaitThatShowsNone) {
+  All all;
+  all.waits[{"1", "wait"}].p50 = 29;
+  const auto document = analysed(all);
+  EXPECT_THAT(document.costs, Not(Contains(HasSubstr("multiplies"))));
+  EXPECT_THAT(document.decisions, Contains(Field(&LabDecision::price,
+                                                 "no more time for a write with WAIT that shows")));
 }
 
 TEST(ReplicaStalenessFindings, PriceWaitAndSayWhatItBuys) {

@@ -31,12 +31,13 @@ constexpr int kIntervals = 40, kExpiresEvery = 10, kExpiresAt = 3;  // of 100 ms
 /// What a defence makes of each expiry.
 struct Outcome {
   std::string defence;
-  double herd = 0;      ///< reads of the store, of both processes
-  int slowFor = 0;      ///< intervals after the expiry's with a slow response
-  Nanos p99 = 300'000;  ///< of both processes, the whole run
-  double stale = 0;     ///< reads, of 20k
-  double redisUs = 10;  ///< for each GET
-  double counted = 1;   ///< PostgreSQL's count ÷ the processes'
+  double herd = 0;            ///< reads of the store, of both processes
+  int slowFor = 0;            ///< intervals after the expiry's with a slow response
+  Nanos p99 = 300'000;        ///< of both processes, the whole run
+  double stale = 0;           ///< reads, of 20k
+  double redisUs = 10;        ///< for each GET
+  double counted = 1;         ///< PostgreSQL's count ÷ the processes'
+  int every = kExpiresEvery;  ///< of 100 ms: how often the value is renewed
 };
 
 /// Of one process. Their clocks have zeros of their own; the second's intervals begin 20 ms later.
@@ -44,7 +45,7 @@ RunDir processOf(const Outcome& outcome, double herd, int repeat, bool isFirst) 
   ReadingBuilder run(Labels{{"defence", outcome.defence}}, repeat, kIntervals, isFirst ? 0 : 2);
   run.plan().clockZero = isFirst ? 100 * kSecond : 98 * kSecond + 20 * kMillisecond;
   run.counts([&](int i, IntervalRow& row) {
-    const int since = i % kExpiresEvery - kExpiresAt;
+    const int since = i % outcome.every - kExpiresAt;
     LatencyFigures& response = row.kinds[index(OpKind::get)].latency[index(Measure::response)];
     response.count = 300;
     response.max = since > 0 && since <= outcome.slowFor ? 100'000 : 400;
@@ -70,7 +71,7 @@ Reading runOf(const Outcome& outcome, int repeat) {
   const double herd = outcome.herd + (outcome.herd > 2 ? repeat - 1 : 0);
   const double first = std::ceil(herd / 2);
   ReadingBuilder run(Labels{{"defence", outcome.defence}}, repeat);
-  const double asked = 4 * herd;
+  const double asked = kIntervals / outcome.every * herd;
   run.figure(lab::stampede::kScansBefore, 1000)
       .figure(lab::stampede::kScansAfter, 1000 + asked * outcome.counted);
   Reading reading = run.build();
@@ -128,8 +129,8 @@ TEST(Stampede, MeasuresTheHerdOfEachDefence) {
 TEST(Stampede, SaysWhatProtectsTheStoreAndWhatTheReaders) {
   const auto document = analysed(outcomes());
   EXPECT_THAT(document.findings, finds("herd", Standing::expected, "24", "420 ms"));
-  EXPECT_THAT(document.findings, finds("spares-coalesce", Standing::expected, "number 2 ["));
-  EXPECT_THAT(document.findings, finds("spares-all", Standing::expected, "number 1 ["));
+  EXPECT_THAT(document.findings, finds("spares-coalesce", Standing::expected, "read at 2/s ["));
+  EXPECT_THAT(document.findings, finds("spares-all", Standing::expected, "takes 1 ["));
   EXPECT_THAT(document.findings, finds("who-waits", Standing::expected, "30.", "305 µs"));
   EXPECT_THAT(document.findings,
               finds("one-per-process", Standing::expected, "2 processes", "one for each"));
@@ -137,12 +138,43 @@ TEST(Stampede, SaysWhatProtectsTheStoreAndWhatTheReaders) {
   EXPECT_THAT(document.findings, finds("counted-twice", Standing::plain));
   EXPECT_EQ(findingOf(document, "failed").id, "");
   EXPECT_EQ(document.answer,
-            "One expiry of a hot key sends 240 reads to PostgreSQL; with all four together it "
-            "sends 1");
+            "One expiry of a hot key sends 240 reads to PostgreSQL; with all four together a "
+            "renewal sends 1");
   ASSERT_THAT(document.decisions, SizeIs(1));
   EXPECT_NEAR(document.decisions[0].gain, 1000, 10);
   EXPECT_THAT(document.decisions[0].price, AllOf(HasSubstr("1.4×"), HasSubstr("2s")));
   EXPECT_THAT(document.recommendations, Contains(HasSubstr("Add the lock")));
+}
+
+// Early refresh renews a value more often than it expires.
+TEST(Stampede, ComparesDefencesByReadsASecond) {
+  auto all = outcomes();
+  all[3].every = 5;
+  all[4].herd = 4;
+  all[5].p99 = 30 * kMillisecond;
+  const auto document = analysed(all);
+  EXPECT_NEAR(figureOf(document, "reads of PostgreSQL a second, no defence"), 240.5, 0.1);
+  EXPECT_NEAR(figureOf(document, "reads of PostgreSQL a second, early refresh"), 6.93, 0.01);
+  EXPECT_NEAR(figureOf(document, "reads per expiry, early refresh"), 3.46, 0.01);
+  EXPECT_THAT(document.findings,
+              finds("spares-early", Standing::expected, "at 34.7×", "takes 3.46"));
+  EXPECT_THAT(document.answer, HasSubstr("with serving stale a renewal sends 4."));
+}
+
+TEST(Stampede, RecommendsTheLockOnlyWhereItSendsFewerReads) {
+  auto all = outcomes();
+  all[1].herd = 1;  // of both processes together: they seldom expire at once
+  EXPECT_THAT(analysed(all).recommendations, Not(Contains(HasSubstr("Add the lock"))));
+}
+
+TEST(Stampede, AsksNoPriceThatDoesNotShow) {
+  auto all = outcomes();
+  for (Outcome& outcome : all) outcome.redisUs = 10;
+  all[2].p99 = all[1].p99;  // the slowest with the lock is that with coalescing
+  const auto document = analysed(all);
+  ASSERT_THAT(document.decisions, SizeIs(1));
+  EXPECT_THAT(document.decisions[0].price, HasSubstr("no more CPU of Redis for each GET"));
+  EXPECT_THAT(document.costs, testing::Each(AllOf(HasSubstr("no more"), Not(HasSubstr("×")))));
 }
 
 TEST(Stampede, ComparesWithTheModels) {
@@ -181,7 +213,7 @@ TEST(Stampede, ChoosesAnotherDefenceWhereItIsTheBest) {
   auto all = outcomes();
   all[5].p99 = 30 * kMillisecond;
   const auto document = analysed(all);
-  EXPECT_THAT(document.answer, HasSubstr("with serving stale it sends 2"));
+  EXPECT_THAT(document.answer, HasSubstr("with serving stale a renewal sends 2"));
   ASSERT_THAT(document.decisions, SizeIs(1));
   EXPECT_THAT(document.decisions[0].price, HasSubstr("past their time to live"));
 }
@@ -220,7 +252,10 @@ TEST(StampedeRuns, GiveEachProcessItsShareOfTheRate) {
     ASSERT_THAT(run.drives, SizeIs(2)) << run.name;
     EXPECT_NE(run.drives[0].name, run.drives[1].name);
     EXPECT_NE(run.drives[0].flags, run.drives[1].flags);
-    for (const Drive& drive : run.drives) EXPECT_THAT(drive.flags, Contains("-rate=3000"));
+    const bool isEarly = run.name.starts_with("early");
+    for (const Drive& drive : run.drives)
+      EXPECT_THAT(drive.flags, AllOf(Contains("-rate=3000"),
+                                     Contains(isEarly ? "-warmup=3s" : "-warmup=1100ms")));
   }
 }
 
@@ -235,6 +270,7 @@ TEST(StampedeParameters, AreRefusedWhereTheyCannotShowAHerd) {
   EXPECT_THAT(refusal("processes", "1"), HasSubstr("other processes"));
   EXPECT_THAT(refusal("rate", "40k"), HasSubstr("to drain"));
   EXPECT_THAT(refusal("warmup", "500ms"), HasSubstr("cold start"));
+  EXPECT_THAT(refusal("early-warmup", "1s"), HasSubstr("cold start"));
   EXPECT_THAT(refusal("duration", "1s"), HasSubstr("two expiries"));
   EXPECT_THAT(refusal("interval", "100ms"), HasSubstr("read-time"));
 }

@@ -120,6 +120,32 @@ TEST(Rounded, HasTwoDigitsWhereTheIntervalIsWide) {
   EXPECT_EQ(of(800, 6000), "2.2 ms");
 }
 
+Measured ratioOf(double value, double low, double high) {
+  return {{.value = value,
+           .low = low,
+           .high = high,
+           .count = 3,
+           .method = low < high ? IntervalMethod::pooledT : IntervalMethod::none},
+          "x",
+          {},
+          3};
+}
+
+TEST(PriceOf, IsAPriceOnlyWhereItsIntervalLiesAboveOne) {
+  EXPECT_EQ(priceOf(ratioOf(1.4, 1.35, 1.45), "CPU"), "1.4× the CPU");
+  for (const Measured& none :
+       {ratioOf(1.4, 0.9, 2), ratioOf(0.97, 0.95, 0.99), ratioOf(1.4, 1.4, 1.4)})
+    EXPECT_EQ(priceOf(none, "CPU"), "no more CPU that shows");
+}
+
+TEST(ExpectMore, DecidesNothingWithoutIntervals) {
+  const Measured less = ratioOf(1, 0.9, 1.1), more = ratioOf(4, 3.9, 4.1);
+  EXPECT_EQ(expectMore(more, less), Standing::expected);
+  EXPECT_EQ(expectMore(less, more), Standing::contradicts);
+  EXPECT_EQ(expectMore(ratioOf(4, 4, 4), less), Standing::inconclusive);
+  EXPECT_EQ(expectMore(more, ratioOf(1, 1, 1)), Standing::inconclusive);
+}
+
 TEST(Figure, IsThereWhereItIsKnownAndHasNoIntervalWhereTheEstimateHasNone) {
   ExperimentDocument document;
   const Readings none;
