@@ -87,10 +87,20 @@ double lostOf(const std::vector<const Reading*>& runs) {
   return meanOf(figuresOf(runs, [](const Reading& run) { return run.figure(kLostShare); }));
 }
 
-/// The whole run's p99 as it was found: of several drivers that of all their responses.
+/// Several drivers share one load evenly, as processes of an application do. Where their rates
+/// differ one disturbs another, and the first is what is looked at.
+bool isShared(const Reading& run) {
+  const auto takesAsMuch = [&](const RunDir& dir) {
+    return dir.summary && run.summary() != nullptr &&
+           dir.summary->rate.target == run.summary()->rate.target;
+  };
+  return run.dirs.size() > 1 && std::ranges::all_of(run.dirs, takesAsMuch);
+}
+
+/// The whole run's p99 as it was found: of drivers that share a load that of all their responses.
 double foundP99Us(const Reading& run) {
   Histogram all;
-  if (run.dirs.size() > 1)
+  if (isShared(run))
     for (const RunDir& dir : run.dirs)
       if (const auto found = dir.latency.merged.find("response"); found != dir.latency.merged.end())
         all.add(found->second);
@@ -166,11 +176,9 @@ void addAvailability(const Readings& readings, ExperimentDocument& document) {
       "than "
       "the idle machine's background and 2%, and so is the one after it. As found: the whole run's "
       "p99, median of the runs. Core available: the median of the p99 of intervals that are left.";
-  const bool hasSeveral = std::ranges::any_of(
-      readings.all(), [](const auto& reading) { return reading->dirs.size() > 1; });
-  if (hasSeveral)
+  if (std::ranges::any_of(readings.all(), [](const auto& run) { return isShared(*run); }))
     table.note +=
-        " Of a run of several drivers, as found is of all of them; intervals lost and core "
+        " Where several drivers share a load, as found is of all of them; intervals lost and core "
         "available are of the first.";
   for (const auto& [name, part] : partsOf(readings)) {
     const bool differ = loseDifferently(runsOf(part));

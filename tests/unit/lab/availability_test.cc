@@ -100,25 +100,31 @@ Readings blocks(double no, double always) {
   return readings;
 }
 
-/// Of all responses of one process that took that long.
-RunDir process(Nanos response) {
+/// Whose responses all took that long.
+RunDir process(double rate, Nanos response) {
   RunDir dir;
+  dir.summary.emplace().rate.target = rate;
   dir.latency.merged["response"].record(response, 1000);
   return dir;
 }
 
-TEST(Availability, FindsTheResponsesOfAllProcessesOfARun) {
-  Reading run = ReadingBuilder({{"defence", "none"}}, 1).figure(kLostShare, 0).build();
-  run.dirs.clear();
-  run.dirs.push_back(process(200 * kMicrosecond));
-  run.dirs.push_back(process(9 * kMillisecond));
-  Readings readings;
-  readings.add(run);
-  ExperimentDocument document;
-  addAvailability(readings, document);
-  EXPECT_THAT(cellOf(document, "What others took", "defence none", "p99 as found"),
-              testing::StartsWith("9"));
-  EXPECT_THAT(document.tables.front().note, HasSubstr("are of the first"));
+TEST(Availability, FindsTheResponsesOfAllProcessesThatShareALoad) {
+  const auto ofRates = [](double first, double second) {
+    Reading run = ReadingBuilder({{"defence", "none"}}, 1).figure(kLostShare, 0).build();
+    run.dirs = {process(first, 200 * kMicrosecond), process(second, 9 * kMillisecond)};
+    Readings readings;
+    readings.add(run);
+    ExperimentDocument document;
+    addAvailability(readings, document);
+    return document;
+  };
+  const auto found = [](const ExperimentDocument& document) {
+    return cellOf(document, "What others took", "defence none", "p99 as found");
+  };
+  EXPECT_EQ(found(ofRates(3000, 3000)), "9 ms");
+  EXPECT_THAT(ofRates(3000, 3000).tables.front().note, HasSubstr("are of the first"));
+  // The second disturbs the first, whose summary has no latencies here.
+  EXPECT_EQ(found(ofRates(3000, 8000)), "–");
 }
 
 TEST(Availability, WhereTheTreatmentDisturbsNothingIsLeftOut) {

@@ -284,7 +284,8 @@ TEST(HeadroomPlan, TriesNoRungAboveOneThatMissesTheLoosestLimit) {
 
 // Slots that one run has moved are not there for the next.
 TEST(HeadroomPlan, MovesSlotsOfFreshServersAlwaysTheSameWay) {
-  const auto plan = lab::planOf(headroomExperiment(), quickParametersOf(headroomExperiment()));
+  const auto p = quickParametersOf(headroomExperiment());
+  const auto plan = lab::planOf(headroomExperiment(), p);
   ASSERT_TRUE(plan);
   for (const LabRun& run : plan->runs) {
     const bool moves = run.name.starts_with("load-reshard-");

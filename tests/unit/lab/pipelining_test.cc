@@ -175,6 +175,9 @@ TEST(PipeliningFindings, CompareATransactionWithThePlainBatchOfItsSize) {
   EXPECT_THAT(analysed(usual()).findings,
               finds("multi-16", Standing::expected, "0.9× [", "950 µs [", "900 µs ["));
   EXPECT_THAT(analysed(usual()).costs, Contains(HasSubstr("batches of 16 atomic")));
+  auto same = usual();
+  same[{"sweep", "tx16"}].rate = 601e3;
+  EXPECT_THAT(analysed(same).costs, Not(Contains(HasSubstr("batches of 16 atomic"))));
 }
 
 TEST(PipeliningFindings, CompareOneKeyAndLargeValuesWithTheSweepsSameBatch) {
