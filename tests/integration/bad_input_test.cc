@@ -201,15 +201,25 @@ void slowReload(const Server& lab) {
   ASSERT_TRUE(admin->configSet("loading-process-events-interval-bytes", "1024"));
 }
 
+/// Waits until a read is refused with an error of that code.
+bool answersWith(Admin& admin, const std::string& code) {
+  return eventually([&] {
+    const auto reply = admin.commandRaw({"GET", "nothing"});
+    return reply && reply->isError() && reply->text.starts_with(code);
+  });
+}
+
 TEST(BadInput, LoadingAtTheStart) {
   const Server lab;
   if (!lab.redis) return;
   slowReload(lab);
+  auto watch = adminOf(*lab.redis);
+  ASSERT_TRUE(watch);
   std::thread reload([&lab] {
     if (auto admin = adminOf(*lab.redis))
       (void)admin->commandRaw({"DEBUG", "RELOAD"}, 20 * kSecond);
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_TRUE(answersWith(*watch, "LOADING"));
   expectError(1, "still loading its data into memory: try again later",
               {addr(lab.redis->endpoint())});
   reload.join();
@@ -283,7 +293,8 @@ TEST(BadInput, Busy) {
     if (auto caller = adminOf(*lab.redis))
       (void)caller->commandRaw({"EVAL", "while true do end", "0"}, 20 * kSecond);
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(800));
+  EXPECT_TRUE(answersWith(*admin, "BUSY"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));  // the first run finds it so, too
   // A second run finds it busy from the start.
   EXPECT_THAT(errorOf(1, {"driver", addr(lab.redis->endpoint())}), HasSubstr("SCRIPT KILL"));
   EXPECT_TRUE(admin->command({"SCRIPT", "KILL"}));

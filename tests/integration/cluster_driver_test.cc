@@ -222,6 +222,11 @@ class Mover {
             {"MIGRATE", to_.host, std::to_string(to_.port), key, "0", "2000", "REPLACE"}));
     }
   }
+  /// Whether the source has answered ASK.
+  bool hasLedElsewhere() {
+    const auto info = source_.info({"errorstats"});
+    return info && !info->text("errorstat_ASK").empty();
+  }
   /// Gives the slots to the target: from here on the source answers MOVED.
   void end() {
     for (const auto& [slot, keys] : keys_)
@@ -249,10 +254,10 @@ void moveDuringARun(bool transactions) {
     lab.plan.engine.batchWait = 5 * kMillisecond;
   }
   Mover mover(lab);
-  std::thread hand([&mover] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  std::thread hand([&] {
+    (void)test::eventually([&] { return lab.loadConnections(0) > 0; });
     mover.begin();
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    (void)test::eventually([&] { return mover.hasLedElsewhere(); });
     mover.end();
   });
   const Summary summary = lab.run();

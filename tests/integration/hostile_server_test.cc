@@ -196,7 +196,10 @@ TEST(HostileServer, ThatNamesEverNewNodesGetsNoConnectionsToThem) {
   EXPECT_EQ(s.cluster.nodes.size(), 1U);
   EXPECT_GT(s.cluster.ask, 100U);
   EXPECT_FALSE(s.valid);
-  EXPECT_THAT(s.invalidReasons, Contains(invalidBecause(ReasonCode::unserved)));
+  // On a busy machine most operations are not sent even once.
+  EXPECT_THAT(s.invalidReasons,
+              Contains(testing::AnyOf(invalidBecause(ReasonCode::unserved),
+                                      invalidBecause(ReasonCode::nothingCompleted))));
   expectConserved(s);
 }
 
