@@ -254,8 +254,8 @@ void moveDuringARun(bool transactions) {
     lab.plan.engine.batchWait = 5 * kMillisecond;
   }
   Mover mover(lab);
-  std::thread hand([&] {
-    (void)test::eventually([&] { return lab.loadConnections(0) > 0; });
+  std::thread hand([&, before = lab.calls()] {
+    (void)test::eventually([&] { return lab.calls() > before; });
     mover.begin();
     (void)test::eventually([&] { return mover.hasLedElsewhere(); });
     mover.end();
