@@ -99,11 +99,7 @@ bool isShared(const Reading& run) {
 
 /// The whole run's p99 as it was found: of drivers that share a load that of all their responses.
 double foundP99Us(const Reading& run) {
-  Histogram all;
-  if (isShared(run))
-    for (const RunDir& dir : run.dirs)
-      if (const auto found = dir.latency.merged.find("response"); found != dir.latency.merged.end())
-        all.add(found->second);
+  const Histogram all = isShared(run) ? responsesOf(run) : Histogram();
   return all.count() > 0 ? toMicros(all.quantile(0.99)) : latencyUs(run, "p99");
 }
 

@@ -306,8 +306,7 @@ void claimGain(const Figures& f, unsigned n) {
   const Measured gain = f.rate.ratio(f.alone, cell);
   const Measured most = f.atMost(n);
   if (!gain.isKnown() || !most.isKnown()) return;
-  const bool isBeyond = gain.estimate.hasInterval() && most.estimate.hasInterval() &&
-                        gain.estimate.low > most.estimate.high;
+  const bool isBeyond = expectMore(gain, most) == Standing::expected;
   f.s.claim(fmt::format("gain-{}", n), isBeyond ? Standing::contradicts : expectAbove(gain))
       .from("achieved rates with I/O threads and without, in turn")
       .headline()

@@ -42,6 +42,14 @@ double latencyUs(const Reading& reading, std::string_view percentile, std::strin
   return figures == kinds->second.end() ? kNaN : figureOf(figures->second, percentile);
 }
 
+Histogram responsesOf(const Reading& reading) {
+  Histogram all;
+  for (const RunDir& dir : reading.dirs)
+    if (const auto found = dir.latency.merged.find("response"); found != dir.latency.merged.end())
+      all.add(found->second);
+  return all;
+}
+
 Measurement latency(std::string_view percentile, std::string_view measure, std::string_view kind,
                     std::size_t drive) {
   return [percentile = std::string(percentile), measure = std::string(measure),

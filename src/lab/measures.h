@@ -5,6 +5,7 @@
 
 #include "lab/experiment.h"
 #include "record/backing_count.h"
+#include "record/histogram.h"
 
 namespace redline {
 
@@ -22,6 +23,8 @@ double achievedRate(const Reading& reading, std::size_t drive = 0);
 double latencyUs(const Reading& reading, std::string_view percentile,
                  std::string_view measure = "response", std::string_view kind = "all",
                  std::size_t drive = 0);
+/// Response times of all the run's drives together; empty where none has them.
+Histogram responsesOf(const Reading& reading);
 /// latencyUs, to be handed on.
 Measurement latency(std::string_view percentile, std::string_view measure = "response",
                     std::string_view kind = "all", std::size_t drive = 0);

@@ -162,10 +162,7 @@ double meanOf(const std::vector<Renewal>& renewals, double Renewal::* figure) {
 }
 
 void readResponses(const Reading& reading, RunFacts& facts) {
-  Histogram all;
-  for (const RunDir& dir : reading.dirs)
-    if (const auto found = dir.latency.merged.find("response"); found != dir.latency.merged.end())
-      all.add(found->second);
+  const Histogram all = responsesOf(reading);
   if (all.count() == 0) return;
   facts.p50Us = toMicros(all.quantile(0.5));
   facts.p99Us = toMicros(all.quantile(0.99));
