@@ -67,7 +67,8 @@ Judgement judge(PendingOp::Request request, const ReplyView& reply) noexcept {
     case Request::invalidation:
       if (number) return {Outcome::stored};
       break;
-    case Request::lock:
+    case Request::missLock:
+    case Request::refreshLock:
       if (ok) return {Outcome::stored};
       if (reply.isNull) return {Outcome::miss};
       break;

@@ -16,6 +16,13 @@ constexpr std::string_view kFencedSet =
     "else redis.call('SET',KEYS[2],ARGV[2]) end "
     "redis.call('DEL',KEYS[1]) return 1";
 
+/// Takes the lock only while its key is missing: another's refill may have come between the GET
+/// that missed and this.
+constexpr std::string_view kLockOfMissing =
+    "if redis.call('EXISTS',KEYS[2])==1 then return nil end "
+    "return redis.call('SET',KEYS[1],ARGV[1],'NX','PX',ARGV[2])";
+static_assert(kLockOfMissing.size() <= kFencedSet.size());  // the room for either is the latter's
+
 constexpr std::string_view kLockPrefix = "lock:{";
 constexpr std::size_t kMaxLockKeyLength = kLockPrefix.size() + kMaxKeyLength + 1;
 
@@ -77,14 +84,14 @@ char* OpEncoder::encodeRequest(char* at, std::string_view key, const PendingOp& 
       if (shared_.plan.backing.missLock == 0) return putBulk(put(at, "*2\r\n$3\r\nDEL\r\n"), key);
       at = putBulk(put(at, "*3\r\n$3\r\nDEL\r\n"), key);
       return putBulk(at, lockKeyOf(lock, key));
-    case PendingOp::Request::lock: {
+    case PendingOp::Request::missLock:
+      at = putBulk(put(at, "*7\r\n$4\r\nEVAL\r\n"), kLockOfMissing);
+      at = putBulk(putBulk(put(at, "$1\r\n2\r\n"), lockKeyOf(lock, key)), key);
+      return putBulk(putBulk(at, tokenOf(op).view()), lockMillis().view());
+    case PendingOp::Request::refreshLock:
       at = putBulk(put(at, "*6\r\n$3\r\nSET\r\n"), lockKeyOf(lock, key));
-      at = putBulk(at, tokenOf(op).view());
-      at = put(at, "$2\r\nNX\r\n$2\r\nPX\r\n");
-      return putBulk(
-          at,
-          Decimal(static_cast<std::uint64_t>(shared_.plan.backing.missLock / kMillisecond)).view());
-    }
+      at = put(putBulk(at, tokenOf(op).view()), "$2\r\nNX\r\n$2\r\nPX\r\n");
+      return putBulk(at, lockMillis().view());
     case PendingOp::Request::fencedRefill:
       return encodeFencedRefill(at, key, op, now);
     case PendingOp::Request::refill:
@@ -107,6 +114,10 @@ char* OpEncoder::encodeFencedRefill(char* at, std::string_view key, const Pendin
   shared_.values.write(at, op.id, op.version);
   at = put(at + valueSize_, "\r\n");
   return ttl == 0 ? at : putBulk(at, Decimal(expiryOf(ttl, now)).view());
+}
+
+OpEncoder::Decimal OpEncoder::lockMillis() const {
+  return Decimal(static_cast<std::uint64_t>(shared_.plan.backing.missLock / kMillisecond));
 }
 
 // Of one attempt to make a value: no other in any process has it.

@@ -48,6 +48,7 @@ class OpEncoder {
   };
 
   Decimal tokenOf(const PendingOp& op) const;
+  Decimal lockMillis() const;
   std::string_view copyOf(const PendingOp& op, unsigned copy) const;
   char* encodeRequest(char* at, std::string_view key, const PendingOp& op, Nanos now) const;
   char* encodeFencedRefill(char* at, std::string_view key, const PendingOp& op, Nanos now) const;

@@ -16,7 +16,9 @@ struct PendingOp {
     // No operations:
     refill,        ///< SET of a key that a read has missed, or that is refreshed
     fencedRefill,  ///< the same under -miss-lock: only while the lock is still held
-    lock,          ///< SET NX PX of the key's lock; `version`: the ticket of what waits for it
+    // Of the key's lock; `version`: the ticket of what waits for it.
+    missLock,     ///< for a read that has missed: taken only while the key is still missing
+    refreshLock,  ///< for a refresh, whose key is there: SET NX PX
   };
   Nanos intended = 0;
   std::uint64_t id = 0;
@@ -36,8 +38,8 @@ struct PendingOp {
   bool awaitsReplicas = false;  ///< a write that was carried out and waits for WAIT's reply
   bool storedBefore = false;    ///< a write that the store behind the cache has carried out
   bool endsFlight = false;      ///< a refill: the last of a coalesced read (`flight`)
-  /// isCopyWrite(): the write to all copies that it is part of. lock, fencedRefill: the lock's
-  /// token.
+  /// isCopyWrite(): the write to all copies that it is part of. missLock, refreshLock,
+  /// fencedRefill: the lock's token.
   std::uint32_t write = 0;
 
   static constexpr std::uint8_t kNoCopy = 0xff;     ///< the key itself, which is not split

@@ -162,7 +162,8 @@ void StoreClient::askLock(StoreTicket ticket, Waiting& w, Nanos now) {
   lock.id = w.op.id;
   lock.slot = w.op.slot;
   lock.kind = OpKind::set;
-  lock.request = PendingOp::Request::lock;
+  lock.request = w.what == Waiting::For::refresh ? PendingOp::Request::refreshLock
+                                                 : PendingOp::Request::missLock;
   lock.version = ticket;
   lock.write = w.number;
   lock.inLedger = true;
@@ -195,7 +196,8 @@ void StoreClient::onLock(const PendingOp& request, bool granted, Nanos now) {
     denied(request.version, now);
 }
 
-// Another has the lock, or it could not be asked for: the cache may have the value soon.
+// Another has the lock, or has refilled the key, or the lock could not be asked for: the cache has
+// the value, or may have it soon.
 void StoreClient::denied(StoreTicket ticket, Nanos now) {
   const Waiting w = take(ticket);
   if (w.leads) endFlight(w.op.id, w.number, resultOf(StoreReply::Outcome::retry));

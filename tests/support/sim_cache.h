@@ -9,8 +9,8 @@
 namespace redline {
 
 /// One node behind a SimTransport that keeps keys until they expire: GET, SET (PXAT, NX PX), DEL,
-/// PTTL, and EVAL of the driver's fenced refill, as Redis answers them. Its wall clock is the
-/// simulated one plus `wallOffset`.
+/// PTTL, and EVAL of the driver's lock of a missing key and of its fenced refill, as Redis answers
+/// them. Its wall clock is the simulated one plus `wallOffset`.
 class SimCache {
  public:
   SimCache(SimTransport& transport, ManualClock& clock) : clock_(clock) {
@@ -59,6 +59,11 @@ class SimCache {
     }
     if (name == "SET") {
       keys[arg(1)] = {arg(2), request.items.size() == 5 ? onClock(arg(4)) : 0};
+      return "+OK\r\n";
+    }
+    if (name == "EVAL" && arg(1).find("EXISTS") != std::string::npos) {  // … 2 lock key token ms
+      if (find(arg(4)) != nullptr || find(arg(3)) != nullptr) return "$-1\r\n";
+      keys[arg(3)] = {arg(5), clock_.now() + std::stoll(arg(6)) * kMillisecond};
       return "+OK\r\n";
     }
     if (name == "EVAL") {  // script 2 lock key token value [unix milliseconds]

@@ -155,7 +155,8 @@ TEST(CacheAside, SendsOneReadForEachExpiryWithTheLock) {
   rig.plan.backing.missLock = 200 * kMillisecond;
   const Interval& total = rig.run();
   EXPECT_GE(rig.count(BackingCount::reads), 18U);
-  EXPECT_LE(rig.count(BackingCount::reads), 42U);  // a GET just before the refill locks once more
+  // A GET that missed just before the refill finds the key there, and not only the lock free.
+  EXPECT_LE(rig.count(BackingCount::reads), 21U);
   EXPECT_EQ(rig.count(BackingCount::locksTaken), rig.count(BackingCount::reads));
   EXPECT_GE(rig.count(BackingCount::lockWaits), 20U * 3);
   EXPECT_EQ(rig.count(BackingCount::fencedRefills), 0U);
