@@ -42,20 +42,19 @@ Status FaultBracket::checkAllowed() const {
     reached.push_back(std::move(*target));
   }
   for (const Endpoint& endpoint : reached) {
-    const OwnServer* const own = findOwn(context_.own, endpoint);
-    if (own != nullptr && isTakenOver(*own))
+    if (findOwn(context_.own, endpoint) != nullptr) continue;
+    if (isTakenOver(context_.own, endpoint))
       return fail(ErrorCode::unsafe,
                   "{} harms its target, and on {} another process listens than the server that "
                   "redline started there, which is dead{}",
                   spec_->name, endpoint.text(),
                   spec_->needsProcess ? "" : ": insist with -force if it may be harmed");
-    if (own == nullptr)
-      return fail(ErrorCode::unsafe,
-                  "{} harms its target, and {} was not started by redline: start one with `redline "
-                  "stack up`{}",
-                  spec_->name, endpoint.text(),
-                  spec_->needsProcess ? "; its process is not known, so -force does not help"
-                                      : ", or insist with -force");
+    return fail(ErrorCode::unsafe,
+                "{} harms its target, and {} was not started by redline: start one with `redline "
+                "stack up`{}",
+                spec_->name, endpoint.text(),
+                spec_->needsProcess ? "; its process is not known, so -force does not help"
+                                    : ", or insist with -force");
   }
   return {};
 }

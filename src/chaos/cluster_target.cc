@@ -28,8 +28,7 @@ Status checkMembers(const ClusterView& view, const FaultContext& context) {
       return fail(ErrorCode::unsafe, "the cluster announces another machine: {}",
                   good.error().message);
     if (context.force) continue;
-    const OwnServer* const own = findOwn(context.own, member.endpoint);
-    if (own == nullptr || isTakenOver(*own))
+    if (findOwn(context.own, member.endpoint) == nullptr)
       return fail(ErrorCode::unsafe,
                   "{} belongs to the cluster and was not started by redline: start one with "
                   "`redline stack up cluster`, or insist with -force",

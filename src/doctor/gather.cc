@@ -257,7 +257,6 @@ class Gathering {
       server.disk = *facts_.disk;
       return;
     }
-    // On the port of a dead server of ours somebody else's may listen.
     const OwnServer* const own = findOwn(plan_.own, server.endpoint);
     const bool ours = own != nullptr && fs::equivalent(directory, own->dir, problem);
     const bool writes = !server.setting("save").empty() || server.setting("appendonly") == "yes";

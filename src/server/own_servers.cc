@@ -26,6 +26,23 @@ OwnServer ownServer(const Stack& stack, const std::string& name, const NodeState
   return {name, node.endpoint(), node.unixEndpoint(), node.process, node.dir, current, restart};
 }
 
+const OwnServer* whosePlaceIs(std::span<const OwnServer> servers, const Endpoint& endpoint) {
+  const bool local = isLocal(endpoint).value_or(false);
+  const auto matches = [&](const OwnServer& server) {
+    if (endpoint.isUnix()) return server.unixSocket == endpoint;
+    return local && server.tcp.port == endpoint.port;
+  };
+  const auto found = std::ranges::find_if(servers, matches);
+  return found == servers.end() ? nullptr : &*found;
+}
+
+/// Nobody else can take the place of a Unix socket, which lies in the server's directory.
+bool lostItsPort(const OwnServer& server, const Endpoint& endpoint) {
+  if (endpoint.isUnix() || !server.current) return false;
+  const auto process = server.current();
+  return process && !isAlive(*process) && portUser(server.tcp.port).has_value();
+}
+
 }  // namespace
 
 std::vector<OwnServer> ownServers(const std::filesystem::path& home) {
@@ -62,19 +79,13 @@ std::vector<OwnServer> ownServers(ScopedStack& stack) {
 }
 
 const OwnServer* findOwn(std::span<const OwnServer> servers, const Endpoint& endpoint) {
-  const bool local = isLocal(endpoint).value_or(false);
-  const auto matches = [&](const OwnServer& server) {
-    if (endpoint.isUnix()) return server.unixSocket == endpoint;
-    return local && server.tcp.port == endpoint.port;
-  };
-  const auto found = std::ranges::find_if(servers, matches);
-  return found == servers.end() ? nullptr : &*found;
+  const OwnServer* const server = whosePlaceIs(servers, endpoint);
+  return server == nullptr || lostItsPort(*server, endpoint) ? nullptr : server;
 }
 
-bool isTakenOver(const OwnServer& server) {
-  if (!server.current) return false;
-  const auto process = server.current();
-  return process && !isAlive(*process) && portUser(server.tcp.port).has_value();
+bool isTakenOver(std::span<const OwnServer> servers, const Endpoint& endpoint) {
+  const OwnServer* const server = whosePlaceIs(servers, endpoint);
+  return server != nullptr && lostItsPort(*server, endpoint);
 }
 
 }  // namespace redline

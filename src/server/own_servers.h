@@ -36,11 +36,12 @@ OwnServer ownServer(Node& node);
 /// All of a ScopedStack's.
 std::vector<OwnServer> ownServers(ScopedStack& stack);
 
-/// The one that listens at `endpoint` (any name of this machine counts); null: none of `servers`.
+/// The one whose place `endpoint` is (any name of this machine counts), alive or dead; null: none
+/// of `servers`, or isTakenOver().
 const OwnServer* findOwn(std::span<const OwnServer> servers, const Endpoint& endpoint);
 
-/// Its process is dead and another one listens on its port: what answers there is not ours, though
-/// findOwn() finds it.
-bool isTakenOver(const OwnServer& server);
+/// `endpoint` is the place of one of `servers` that is dead, and another process listens there:
+/// what answers is not ours.
+bool isTakenOver(std::span<const OwnServer> servers, const Endpoint& endpoint);
 
 }  // namespace redline

@@ -16,7 +16,7 @@ OwnServer serverOn(const Endpoint& endpoint, const ProcessId& process) {
   return server;
 }
 
-TEST(OwnServers, ThatAreDeadMayHaveTheirPortTakenOver) {
+TEST(OwnServers, ThatAreDeadAreNotFoundWhereAnotherProcessHasTheirPort) {
   const ProcessId self = identify(::getpid()).value();
   ProcessId dead = self;
   --dead.startTicks;
@@ -24,11 +24,15 @@ TEST(OwnServers, ThatAreDeadMayHaveTheirPortTakenOver) {
   {
     const TcpListener other;
     port = other.endpoint();
-    EXPECT_NE(findOwn(std::vector{serverOn(port, dead)}, port), nullptr) << "by its port";
-    EXPECT_TRUE(isTakenOver(serverOn(port, dead)));
-    EXPECT_FALSE(isTakenOver(serverOn(port, self)));
+    const std::vector gone{serverOn(port, dead)}, alive{serverOn(port, self)};
+    EXPECT_EQ(findOwn(gone, port), nullptr);
+    EXPECT_TRUE(isTakenOver(gone, port));
+    EXPECT_EQ(findOwn(alive, port), alive.data());
+    EXPECT_FALSE(isTakenOver(alive, port));
   }
-  EXPECT_FALSE(isTakenOver(serverOn(port, dead))) << "nothing listens there";
+  const std::vector gone{serverOn(port, dead)};
+  EXPECT_EQ(findOwn(gone, port), gone.data()) << "nothing listens there";
+  EXPECT_FALSE(isTakenOver(gone, port));
 }
 
 }  // namespace
