@@ -480,6 +480,30 @@ void Run::dropUnlessNeeded(const LabRun& run) {
   if (next == end || next->fresh) servers_.drop(run.stack);
 }
 
+using ParameterList = decltype(ExperimentDocument::parameters);
+
+/// Those of a lab that are others now: "repeat (3, now 5)"; at most three of them.
+std::string differences(const ParameterList& before, const ParameterList& now) {
+  std::vector<std::string> texts;
+  const auto valueIn = [](const ParameterList& list, const std::string& name) -> std::string {
+    const auto found = std::ranges::find(list, name, &ParameterList::value_type::first);
+    return found == list.end() ? "unknown" : found->second;
+  };
+  std::set<std::string> names;
+  for (const ParameterList* list : {&before, &now})
+    for (const auto& [name, value] : *list) names.insert(name);
+  for (const std::string& name : names) {
+    const std::string was = valueIn(before, name), is = valueIn(now, name);
+    if (was != is) texts.push_back(fmt::format("{} ({}, now {})", name, was, is));
+  }
+  constexpr std::size_t kMost = 3;
+  if (texts.size() > kMost) {
+    texts.resize(kMost);
+    texts.emplace_back("…");
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
 /// Runs of two profiles in one directory would be compared as one.
 Status checkSame(const LabDir& dir, const Parameters& parameters) {
   const auto before = dir.document();
@@ -488,9 +512,13 @@ Status checkSame(const LabDir& dir, const Parameters& parameters) {
   if ((*before)->profile == nameOf(parameters.profile()) &&
       (*before)->parameters == parameters.all())
     return {};
+  if ((*before)->profile != nameOf(parameters.profile()))
+    return fail(ErrorCode::usage, "{} was begun with profile {}: give the same, or another -out",
+                dir.path().native(), (*before)->profile);
   return fail(ErrorCode::usage,
-              "{} was begun with other parameters (profile {}): give the same, or another -out",
-              dir.path().native(), (*before)->profile);
+              "{} was begun with other parameters, or by another redline: {}: give the same, or "
+              "another -out",
+              dir.path().native(), differences((*before)->parameters, parameters.all()));
 }
 
 }  // namespace

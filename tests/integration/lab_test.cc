@@ -190,7 +190,8 @@ TEST(Lab, IsAnalysedAndResumedWithTheParametersThatItWasBegunWith) {
   Redline other(home, {"lab", "analyse", toml, "-set=group=3", "-out=" + out.string()},
                 settings(home));
   EXPECT_EQ(other.wait(), 2);
-  EXPECT_THAT(other.error(), HasSubstr("begun with other parameters"));
+  EXPECT_THAT(other.error(),
+              HasSubstr("begun with other parameters, or by another redline: group (2, now 3)"));
   Redline resumed(home, {"lab", "run", "mset", toml, "-resume", "-out=" + out.string()},
                   settings(home));
   expectEnded(resumed);
