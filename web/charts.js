@@ -1,9 +1,9 @@
 // The time series as dygraphs, all over one axis of time, with one cursor.
 import { latency, perSecond, share, bytes, count, timeOfDay } from "./text.js";
-import { SPAN_MS } from "./model.js";
+import { SPAN_MS, latestTelling } from "./model.js";
 
 const micros = { format: latency, isLog: true };
-const rate = { format: perSecond };
+const rate = { format: perSecond, most: 10 };  // of the axis while all is 0
 const percent = { format: share, isShare: true };
 
 // Lines differ in their pattern as well as in their colour.
@@ -48,7 +48,7 @@ const PANELS = [
   { id: "response", title: "Response time", kind: micros, isLoad: true, series: () => percentiles("response") },
   { id: "service", title: "Service time", kind: micros, isLoad: true, series: () => percentiles("service") },
   { id: "lateness", title: "Lateness", kind: micros, isLoad: true, series: () => percentiles("lateness") },
-  { id: "cpu", title: "CPU: generator, and each main thread", kind: percent, series: (points, isLoad) => [
+  { id: "cpu", title: "Busy: generator, and each main thread", kind: percent, series: (points, isLoad) => [
     ...(isLoad ? [{ label: "generator", of: point => point.generator, ink: "ink", pattern: DASHED, width: 2 }] : []),
     ...ofServers(points, "cpu")] },
   { id: "cache", title: "Hits and misses", kind: rate, isLoad: true, series: () => [
@@ -64,7 +64,7 @@ const PANELS = [
     { label: "shed", of: ofStore(store => store.shed), ink: "line6", pattern: DOTTED, width: 2 }] },
   { id: "store-time", title: "Store: time of a read", kind: micros, isLoad: true, isShown: run => run.store,
     series: () => percentiles("read", point => point.store) },
-  { id: "store-queue", title: "Store: waiting", kind: { format: count }, isLoad: true, isShown: run => run.store, series: () => [
+  { id: "store-queue", title: "Store: waiting", kind: { format: count, most: 10 }, isLoad: true, isShown: run => run.store, series: () => [
     { label: "operations", of: ofStore(store => store.waiting), ink: "line1", pattern: SOLID },
     { label: "requests in its queue", of: ofStore(store => store.queue), ink: "line3", pattern: DASHED }] },
   { id: "keys", title: "Evictions and expiries", kind: rate, series: () => [
@@ -84,17 +84,62 @@ export function ink(name) {
   return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 }
 
-/// One row for each point, and an empty one between two runs, where lines break.
+/// Values 1, 2 and 5 of each decade from `low` to `high`, or the decades alone where two or more are seen.
+export function logTicks(low, high) {
+  const steps = high / low < 100 ? [1, 2, 5] : [1];
+  const ticks = [];
+  for (let power = Math.floor(Math.log10(low)); 10 ** power <= high * 1.001; ++power)
+    for (const step of steps) {
+      const value = Number((step * 10 ** power).toPrecision(2));
+      if (value >= low * 0.999 && value <= high * 1.001) ticks.push(value);
+    }
+  return ticks;
+}
+
+/// The nearest of 1, 2 and 5 of a decade that is not above `value`, or not below it.
+function stepBeside(value, isUp) {
+  const decade = 10 ** Math.floor(Math.log10(value));
+  const steps = [1, 2, 5, 10].map(step => step * decade);
+  return isUp ? steps.find(step => step >= value) : steps.findLast(step => step <= value);
+}
+
+/// Ticks of the time, but for one whose label would lie over that of the other axis's lowest tick.
+function clearOfCorner(from, to, pixels, ...more) {
+  return Dygraph.dateTicker(from, to, pixels, ...more).filter(tick => (tick.v - from) / (to - from) * pixels > 26);
+}
+
+const LEAST_S = 0.01;  // a drain without length has no rates
+
+const LABEL_ROWS = 3, LABEL_GAP = 6;  // of faults; rows, pixels
+
+/// Where the names of faults go, of which none lies over another: the row and the left edge of each, from the left; null: there is
+/// no room for it. `wanted`: `x` and `width`, in order of x; `right`: where the plot ends.
+export function labelPlaces(wanted, right) {
+  const ends = Array(LABEL_ROWS).fill(-Infinity);
+  return wanted.map(({ x, width }) => {
+    const left = Math.min(x, right - width);
+    const row = ends.findIndex(end => left >= end + LABEL_GAP);
+    if (row < 0) return null;
+    ends[row] = left + width;
+    return { row, x: left };
+  });
+}
+
+/// One row for each point, and an empty one between two runs, where lines break. `pointOf`: of each row.
 function rowsOf(points, runs, series) {
-  const rows = [];
+  const rows = [], pointOf = [];
   let before = null;
   for (const point of points) {
-    if (before && point.run !== before.run)
+    if (point.span_s < LEAST_S) continue;
+    if (before && point.run !== before.run) {
       rows.push([new Date((before.at + point.at) / 2), ...series.map(() => null)]);
+      pointOf.push(null);
+    }
     rows.push([new Date(point.at), ...series.map(each => each.of(point, runs.get(point.run)))]);
+    pointOf.push(point);
     before = point;
   }
-  return rows;
+  return { rows, pointOf };
 }
 
 class Panel {
@@ -121,12 +166,20 @@ class Panel {
   update(model, isLoad) {
     const points = model.points;
     this.series = this.spec.series(points, isLoad);
-    this.rows = rowsOf(points, model.runs, this.series);
+    Object.assign(this, rowsOf(points, model.runs, this.series));
+    this.isEmpty = this.rows.every(row => row.slice(1).every(value => value === null));
     if (this.rows.length === 0) this.rows = [[new Date(), ...this.series.map(() => null)]];
-    this.showLegend(this.rows.length - 1);
+    this.showLegend(this.restingRow());
+  }
+
+  /// The row whose values the legend has while there is no cursor.
+  restingRow() {
+    const at = this.pointOf.indexOf(this.charts.restsAt());
+    return at < 0 ? this.rows.length - 1 : at;
   }
 
   draw(window) {
+    if (this.isEmpty) return this.drawNothing();
     const options = {
       file: this.rows,
       labels: ["time", ...this.series.map(each => each.label)],
@@ -142,9 +195,17 @@ class Panel {
     else if (this.place.clientWidth > 0) this.create(options);
   }
 
-  /// From 0, or on a logarithmic axis from below the least value, to above the largest that is seen.
+  /// Without axes, which would have nothing to measure.
+  drawNothing() {
+    if (this.plot) this.plot.destroy();
+    this.plot = null;
+    this.place.classList.add("empty");
+    this.place.textContent = "no data yet";
+  }
+
+  /// From 0 to above the largest value that is seen; a logarithmic axis from the step below the least to that above the largest.
   range(window) {
-    const { isLog, isShare } = this.spec.kind;
+    const { isLog, isShare, most: mostOfNothing } = this.spec.kind;
     let least = Infinity, most = isShare ? 1 : 0;
     for (const row of this.rows)
       if (row[0] >= window[0] && row[0] <= window[1])
@@ -153,14 +214,16 @@ class Panel {
           least = Math.min(least, row[i]);
           most = Math.max(most, row[i]);
         }
-    if (isLog) return most > 0 ? [least / 1.5, most * 1.5] : [1, 1e3];
-    return [0, most > 0 ? most * 1.12 : 1];
+    if (isLog) return most > 0 ? [stepBeside(least / 1.1, false), stepBeside(most * 1.1, true)] : [1, 1e3];
+    return [0, most > 0 ? most * 1.12 : mostOfNothing || 1];
   }
 
   create(options) {
     const { kind } = this.spec;
     const { file, ...rest } = options;
     // Without its handlers of touches, with which a phone could not scroll past a chart.
+    this.place.classList.remove("empty");
+    this.place.textContent = "";
     const { touchstart, touchmove, touchend, ...model } = Dygraph.defaultInteractionModel;
     this.plot = new Dygraph(this.place, file, {
       ...rest,
@@ -171,8 +234,9 @@ class Panel {
       connectSeparatedPoints: false,
       drawPoints: false,
       axisLabelFontSize: 12,
-      axes: { y: { axisLabelWidth: 62, axisLabelFormatter: value => kind.format(value), pixelsPerLabel: 28 },
-              x: { pixelsPerLabel: 76, axisLabelFormatter: value => timeOfDay(value.getTime()) } },
+      axes: { y: { axisLabelWidth: 62, axisLabelFormatter: value => kind.format(value), pixelsPerLabel: 28,
+                   ...(kind.isLog ? { ticker: (low, high) => logTicks(low, high).map(v => ({ v, label: kind.format(v) })) } : {}) },
+              x: { pixelsPerLabel: 76, ticker: clearOfCorner, axisLabelFormatter: value => timeOfDay(value.getTime()) } },
       rightGap: 8,
       underlayCallback: (canvas, area, plot) => this.charts.drawBands(canvas, area, plot),
       highlightCallback: (event, x) => this.charts.moveCursor(x, this),
@@ -244,12 +308,17 @@ export class Charts {
     return [from, Math.max(now, from + 10e3)];
   }
 
+  /// The point that legends show while there is no cursor; null: there is none.
+  restsAt() {
+    return latestTelling(this.model.points, this.held ? this.held[1] : Infinity) || latestTelling(this.model.points);
+  }
+
   draw(now) {
     if (!this.model) return;
     this.drawnAt = now;
     const window = this.window(now);
     for (const panel of this.panels) if (panel.isShown) panel.draw(window);
-    if (this.cursor !== null) this.moveCursor(this.cursor);
+    this.moveCursor(this.cursor);
   }
 
   hold(window) {
@@ -270,7 +339,7 @@ export class Charts {
     this.cursor = time;
     for (const panel of this.panels) {
       if (!panel.isShown || !panel.plot) continue;
-      const row = time === null ? panel.rows.length - 1 : nearestRow(panel.rows, time);
+      const row = time === null ? panel.restingRow() : nearestRow(panel.rows, time);
       panel.showLegend(row);
       if (time === null) panel.plot.clearSelection();
       else if (panel !== by) panel.plot.setSelection(row);
@@ -281,8 +350,9 @@ export class Charts {
 
   onKey(event, panel) {
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
+    if (panel.isEmpty) return;
     const last = panel.rows.length - 1;
-    const at = this.cursor === null ? last : nearestRow(panel.rows, this.cursor);
+    const at = this.cursor === null ? panel.restingRow() : nearestRow(panel.rows, this.cursor);
     let row = null;
     if (step) row = Math.min(last, Math.max(0, at + (this.cursor === null ? 0 : step)));
     else if (event.key === "Home") row = 0;
@@ -309,16 +379,20 @@ export class Charts {
       const begins = run.began + 1e3 * run.warmup_s;
       if (begins > from && run.began < to && run.warmup_s > 0) band(run.began, begins, ink("pale"));
     }
-    canvas.font = "11px system-ui, sans-serif";
-    canvas.textBaseline = "top";
-    for (const fault of this.model.faults) {
-      const end = fault.end === null ? Math.max(this.drawnAt, fault.begin) : fault.end;
-      if (end < from || fault.begin > to) continue;
-      band(fault.begin, end, ink("fault"));
+    const endOf = fault => fault.end === null ? Math.max(this.drawnAt, fault.begin) : fault.end;
+    const seen = this.model.faults.filter(fault => endOf(fault) >= from && fault.begin <= to).sort((a, b) => a.begin - b.begin);
+    for (const fault of seen) {
+      band(fault.begin, endOf(fault), ink("fault"));
       canvas.fillStyle = ink("fault-edge");
       canvas.fillRect(xOf(fault.begin), area.y, 1, area.h);
-      canvas.fillText(fault.name, Math.min(xOf(fault.begin) + 4, area.x + area.w - 40), area.y + 2);
     }
+    canvas.font = "11px system-ui, sans-serif";
+    canvas.textBaseline = "top";
+    canvas.fillStyle = ink("fault-edge");
+    const wanted = seen.map(fault => ({ x: xOf(fault.begin) + 4, width: canvas.measureText(fault.name).width }));
+    labelPlaces(wanted, area.x + area.w).forEach((place, i) => {
+      if (place) canvas.fillText(seen[i].name, place.x, area.y + 2 + 13 * place.row);
+    });
     if (this.model.runs.size > 1)
       for (const run of this.model.runs.values())
         if (run.began > from && run.began < to) {

@@ -81,8 +81,18 @@ export function activeFaults(model) {
   return model.faults.filter(fault => fault.end === null);
 }
 
+const FULL_S = 0.45;  // less is the rest of a phase, whose rates and percentiles are of a few operations
+
+/// The latest point up to a time that tells how its run goes: of a full interval, and not of the drain, whatever came behind it.
+export function latestTelling(points, upTo = Infinity) {
+  const last = points.findLast(point => point.at <= upTo);
+  const ofRun = points.filter(point => last && point.run === last.run && point.at <= upTo);
+  return ofRun.findLast(point => point.phase !== "drain" && point.span_s >= FULL_S) ||
+    ofRun.findLast(point => point.phase !== "drain") || last || null;
+}
+
 /// The latest figures of each server, which their totals do not have.
 export function latestServers(model) {
-  const last = model.points.at(-1);
+  const last = latestTelling(model.points);
   return last && model.run && last.run === model.run.run ? last.servers : [];
 }

@@ -84,6 +84,14 @@ function setCells(made, texts) {
   texts.forEach((text, i) => setText(made.children[i], text));
 }
 
+/// Where a row is a card, each cell says what it is.
+function nameCells(made, table) {
+  [...made.children].forEach((cell, i) => {
+    const name = table.tHead.rows[0].children[i].textContent;
+    if (cell.dataset.name !== name) cell.dataset.name = name;
+  });
+}
+
 const CONNECTION_TEXT = { connecting: "connecting", live: "live", lost: "connection lost, trying again",
                           over: "ended" };
 const PHASE_TEXT = { waiting: "Waiting for a run", starting: "Starting", "warm-up": "Warm-up", measuring: "Measuring",
@@ -177,8 +185,8 @@ function tilesOf(summary, run) {
       .map(([kind, times]) => `${kind} ${count(times)}`).join(", ") || "no errors"],
     ["hit-rate", "Hit rate", cache.hit_rate, cache.hits + cache.misses ? share(cache.hit_rate) : "–",
       `${count(cache.hits)} hits, ${count(cache.misses)} misses`],
-    ["generator", "Generator CPU", generator.utilisation, share(generator.utilisation),
-      `waited for its core ${share(generator.waiting_for_core)}`],
+    ["generator", "Generator busy", generator.utilisation, share(generator.utilisation),
+      `CPU ${share(generator.cpu_cores)} of a core with spinning, waited for its core ${share(generator.waiting_for_core)}`],
   ];
   const ofServers = servers.length === 0 ? [] : [
     ["main-thread", servers.length > 1 ? "Busiest main thread" : "Redis's main thread",
@@ -286,17 +294,23 @@ function showSlots() {
   if (slots.heat !== model.heat) slots.show(model.heat);
 }
 
+/// By address, as people count: port 980 before 12201.
+const byAddress = (a, b) => a.addr.localeCompare(b.addr, "en", { numeric: true });
+
 function showServers() {
   const { summary } = model;
   $("servers").hidden = !summary || summary.servers.length === 0;
   if ($("servers").hidden) return;
   const latest = new Map(latestServers(model).map(server => [server.addr, server]));
-  fill($("nodes").tBodies[0], summary.servers, () => row(7, [1]), (made, server) => {
+  const headings = summary.final ? ["main thread", "commands in all"] : ["main thread now", "commands now"];
+  headings.forEach((text, i) => setText($("nodes").tHead.rows[0].children[2 + i], text));
+  fill($("nodes").tBodies[0], summary.servers.toSorted(byAddress), () => row(7, [1]), (made, server) => {
     const last = latest.get(server.addr) || {};
     setCells(made, [server.addr, server.role,
       share(summary.final ? server.main_thread_utilisation : last.cpu),
-      summary.final ? count(server.ops) : last.ops === null ? "–" : perSecond(last.ops),
+      summary.final ? count(server.ops) : perSecond(last.ops),
       bytes(server.used_memory), count(server.evicted), count(server.expired)]);
+    nameCells(made, $("nodes"));
   });
 }
 
@@ -319,6 +333,7 @@ function showLab() {
       run.state === "done" ? run.result : run.state === "kept" ? "made earlier"
         : run.state + (run.reason ? `: ${run.reason}` : ""),
       run.took_s ? duration(run.took_s) : "–"]);
+    nameCells(made, $("done"));
   });
 }
 

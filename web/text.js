@@ -18,7 +18,8 @@ export function count(value) {
 }
 
 export function perSecond(value) {
-  return count(value) + "/s";
+  const text = count(value);
+  return text === "–" ? text : text + "/s";
 }
 
 /// Microseconds.

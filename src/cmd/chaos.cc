@@ -126,7 +126,7 @@ class FaultPage {
     LiveRunPlan plan;
     plan.kind = "chaos";
     plan.title = action;
-    plan.command = shellLine(invocation.argv);
+    plan.command = repeatLine(invocation.argv);
     plan.isCluster = invocation.flags.is("topology", "cluster");
     plan.clock = {zero, wallNow() + (zero - clock.now())};
     metrics_.beginFault(std::move(plan));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <iterator>
 #include <string_view>
 
@@ -100,6 +101,13 @@ Status openGate(const Command& command, const FlagValues& flags) {
   return {};
 }
 
+/// The program so that it is found from any directory: one without a slash is, by PATH.
+std::string fromAnywhere(const std::string& program) {
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(program, error).lexically_normal();
+  return program.find('/') == std::string::npos || error ? program : whole.string();
+}
+
 int runCommand(const Command& command, const std::vector<std::string>& argv,
                const std::vector<std::string>& environment) {
   const FlagInputs inputs{{argv.begin() + 2, argv.end()}, environment, [](const std::string& path) {
@@ -115,6 +123,7 @@ int runCommand(const Command& command, const std::vector<std::string>& argv,
   if (flags->has("json") && flags->is("json", "-")) keepStandardOutputForData();
   std::vector<std::string> words;  // they go into files
   std::ranges::transform(argv, std::back_inserter(words), withoutPassword);
+  words[0] = fromAnywhere(words[0]);
   const auto code =
       command.run(Invocation{*flags, std::move(words), passwordOf(*flags, environment)});
   return code ? exitWith(*code) : report(command.name, code.error());

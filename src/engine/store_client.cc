@@ -173,6 +173,7 @@ void StoreClient::askLock(StoreTicket ticket, Waiting& w, Nanos now) {
 void StoreClient::askStore(StoreTicket ticket, Waiting& w, StoreRequest::Kind kind, Nanos now) {
   w.stage = Waiting::Stage::store;
   w.askedAt = now;
+  w.askedInWarmup = recorder_.interval().warmup;
   ++counters().of(kind == StoreRequest::Kind::read ? BackingCount::reads : BackingCount::writes);
   requests_.push_back({kind, w.op.id, w.op.version, ticket, w.deadline});
 }
@@ -246,10 +247,7 @@ bool StoreClient::settleReplies(Nanos now) {
 void StoreClient::onStoreReply(StoreReply& reply, Nanos now) {
   if (waiting_.find(reply.ticket) == nullptr) return;  // settled at its deadline
   Waiting w = take(reply.ticket);
-  if (!reply.coalesced) {
-    countOutcome(reply);
-    recordTimes(w, reply, now);
-  }
+  if (!reply.coalesced) noteOutcome(w, reply, now);
   if (w.what == Waiting::For::write)
     settleWrite(w, reply, now);
   else
@@ -264,7 +262,8 @@ void StoreClient::settleRead(Waiting& w, StoreReply& reply, Nanos now) {
   }
   if (w.leads) endFlight(w.op.id, w.number, resultOf(reply.outcome));
   if (!w.isOperation()) return;
-  if (reply.coalesced && reply.outcome != Outcome::retry) ++counters().of(BackingCount::coalesced);
+  if (reply.coalesced && reply.outcome != Outcome::retry && recorder_.counts(w.op))
+    ++counters().of(BackingCount::coalesced);
   if (reply.outcome == Outcome::retry)
     retryLater(w.op, now);
   else if (reply.outcome == Outcome::missing)
@@ -277,7 +276,7 @@ void StoreClient::settleFound(Waiting& w, StoreReply& reply, Nanos now) {
   std::uint64_t version = reply.version;
   const bool sound = reply.coalesced || verify(reply, w.op, version);
   if (w.what == Waiting::For::read) {
-    if (reply.coalesced) ++counters().of(BackingCount::coalesced);
+    if (reply.coalesced && recorder_.counts(w.op)) ++counters().of(BackingCount::coalesced);
     if (sound && mitigator_ != nullptr)
       mitigator_->judge(w.op, version, w.exchange.sentAt,
                         recorder_.counts(w.op) ? &recorder_.interval() : nullptr);
@@ -325,8 +324,7 @@ void StoreClient::expire(StoreTicket ticket, Nanos now) {
   if (w.stage == Waiting::Stage::store) {
     StoreReply reply;
     reply.outcome = StoreReply::Outcome::timedOut;
-    countOutcome(reply);
-    recordTimes(w, reply, now);
+    noteOutcome(w, reply, now);
   }
   if (w.leads) endFlight(w.op.id, w.number, resultOf(StoreReply::Outcome::timedOut));
   if (w.isOperation())
@@ -366,10 +364,8 @@ void StoreClient::refill(const Waiting& w, std::uint64_t version, Nanos now) {
 }
 
 void StoreClient::onRefill(const Connection& c, const PendingOp& refill, bool carriedOut) {
-  if (!carriedOut)
-    ++counters().of(BackingCount::fencedRefills);
-  else if (recorder_.counts(refill))
-    ++counters().refills;
+  if (recorder_.counts(refill))
+    ++(carriedOut ? counters().refills : counters().of(BackingCount::fencedRefills));
   if (carriedOut) judgeRefill(refill, c.sentAt);
   if (refill.endsFlight) endFlight(refill.id, refill.write, {});
 }
@@ -406,6 +402,13 @@ void StoreClient::tell(std::span<Flights::Passenger> passengers, const StoreRepl
 
 // ---------------------------------------------------------------------------------------------------
 // Figures
+
+// Where its request was counted: one of a warm-up that is over is in no figure.
+void StoreClient::noteOutcome(const Waiting& w, const StoreReply& reply, Nanos now) {
+  if (w.askedInWarmup && !recorder_.interval().warmup) return;
+  countOutcome(reply);
+  recordTimes(w, reply, now);
+}
 
 void StoreClient::countOutcome(const StoreReply& reply) {
   using Outcome = StoreReply::Outcome;

@@ -109,6 +109,7 @@ class StoreClient {
     Exchange exchange;             ///< read: the GET that missed
     Nanos since = 0;               ///< when it began to wait
     Nanos askedAt = 0;             ///< when the store was asked
+    bool askedInWarmup = false;    ///< by which the request was counted
     Nanos deadline = 0;
 
     bool isOperation() const { return what != For::refresh; }
@@ -139,6 +140,7 @@ class StoreClient {
   void endFlight(std::uint64_t id, Flights::Number flight, const StoreReply& result);
   void tell(std::span<Flights::Passenger> passengers, const StoreReply& result);
 
+  void noteOutcome(const Waiting& w, const StoreReply& reply, Nanos now);
   void countOutcome(const StoreReply& reply);
   void recordTimes(const Waiting& w, const StoreReply& reply, Nanos now);
   Counters& counters() { return recorder_.counters(); }

@@ -284,7 +284,8 @@ void addGenerator(Families& to, const MetricsSnapshot& now) {
   to.push_back(gauge("redline_generator_threads", "Worker threads.")
                    .add(std::uint64_t{now.run.threads})
                    .take());
-  to.push_back(counter("redline_generator_cpu_seconds_total", "CPU time of the worker threads.")
+  to.push_back(counter("redline_generator_cpu_seconds_total",
+                       "CPU time of the worker threads, spinning included.")
                    .add(toSeconds(total.cpuUser), {{"mode", "user"}})
                    .add(toSeconds(total.cpuSystem), {{"mode", "system"}})
                    .take());
@@ -292,10 +293,10 @@ void addGenerator(Families& to, const MetricsSnapshot& now) {
                        "Time in which workers were ready to run and other threads had their cores.")
                    .add(toSeconds(total.cpuWaiting))
                    .take());
-  to.push_back(
-      counter("redline_generator_idle_seconds_total", "Time spent spinning with nothing to do.")
-          .add(toSeconds(total.idleTime))
-          .take());
+  to.push_back(counter("redline_generator_idle_seconds_total",
+                       "Of the CPU time: spinning with nothing to do, which is not busy.")
+                   .add(toSeconds(total.idleTime))
+                   .take());
   to.push_back(gauge("redline_generator_longest_pass_seconds",
                      "The longest pass of a worker's loop so far: the generator's own worst stall.")
                    .add(toSeconds(total.longestPass))

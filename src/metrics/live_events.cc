@@ -139,7 +139,7 @@ void addPercentiles(JsonWriter& json, std::string_view name, const LatencyFigure
   });
 }
 
-void addSummary(JsonWriter& json, const Summary& summary) {
+void addSummary(JsonWriter& json, const Summary& summary, double generatorCores) {
   json.field("valid", summary.valid);
   json.field("invalid_reasons", textsOf(summary.invalidReasons));
   json.field("notes", summary.notes);
@@ -189,6 +189,7 @@ void addSummary(JsonWriter& json, const Summary& summary) {
     });
   json.object("generator", [&](JsonWriter& generator) {
     generator.field("utilisation", summary.generator.utilisation);
+    generator.field("cpu_cores", roundedShare(generatorCores));
     generator.field("waiting_for_core", summary.generator.waitingForCore);
     generator.field("steal", summary.generator.steal);
   });
@@ -263,7 +264,7 @@ std::string summaryEvent(const LiveSummary& about, const Summary& summary) {
   json.field("phase", phaseName(about.phase));
   json.field("final", about.isFinal);
   json.field("judged", about.isJudged);
-  addSummary(json, summary);
+  addSummary(json, summary, about.generatorCores);
   return document.text(-1);
 }
 

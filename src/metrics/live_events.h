@@ -63,7 +63,7 @@ struct LivePoint {
   Counters counts;
   std::array<LatencyFigures, kLiveMeasures.size()> latency;
   std::optional<LatencyFigures> storeRead;  ///< of a run with a store
-  double generatorBusy = 0;                 ///< share of its time, 0…1
+  double generatorBusy = 0;                 ///< share of its time, spinning left out, 0…1
   double generatorWaiting = 0;              ///< share in which others had its core
   std::vector<LiveServerStep> servers;
 };
@@ -73,7 +73,8 @@ struct LiveSummary {
   std::uint64_t run = 0;
   RunPhase phase = RunPhase::starting;
   bool isFinal = false;
-  bool isJudged = false;  ///< something was measured, so that there is a verdict
+  bool isJudged = false;      ///< something was measured, so that there is a verdict
+  double generatorCores = 0;  ///< CPU time of the workers ÷ time, spinning included
 };
 
 /// The first event of a process; `kind` as LiveMetrics::start has it.

@@ -114,8 +114,8 @@ void LiveRun::flushStep() {
   point.servers = servers_.step();
   feed_.add("point", Keep::recent, pointEvent(point, plan_.clock));
   yieldCore();
-  const LiveSummary about{number_, step_.phase, false, totals_.counts.scheduled != 0};
-  feed_.add("summary", Keep::latest, summaryEvent(about, soFar()));
+  feed_.add("summary", Keep::latest,
+            summaryEvent(about(step_.phase, false, totals_.counts.scheduled != 0), soFar()));
   yieldCore();
   if (step_.end - heatAt_ >= kHeatStep || heatAt_ == 0) tellSlots(step_.end);
   step_.start = step_.end;
@@ -126,6 +126,12 @@ void LiveRun::tellSlots(Nanos now) {
   if (tally_.slots.empty()) return;
   heatAt_ = now;
   feed_.add("slots", Keep::latest, slotsEvent(tally_.slots, number_));
+}
+
+LiveSummary LiveRun::about(RunPhase phase, bool isFinal, bool isJudged) const {
+  const double cpuS = toSeconds(totals_.counts.cpuUser + totals_.counts.cpuSystem);
+  const double cores = totals_.busyS > 0 ? cpuS / totals_.busyS * plan_.threads : 0;
+  return {number_, phase, isFinal, isJudged, cores};
 }
 
 Summary LiveRun::soFar() const {
@@ -185,7 +191,7 @@ void LiveRun::end(const Summary& summary) {
   if (step_.end != step_.start) flushStep();
   tellSlots(step_.end);
   feed_.add("summary", Keep::latest,
-            summaryEvent({number_, RunPhase::ended, true, summary.rate.scheduled != 0}, summary));
+            summaryEvent(about(RunPhase::ended, true, summary.rate.scheduled != 0), summary));
 }
 
 void LiveRun::addServersAlone(Nanos start, Nanos end) {
@@ -198,8 +204,7 @@ void LiveRun::addServersAlone(Nanos start, Nanos end) {
 
 void LiveRun::endWithoutLoad() {
   const std::lock_guard lock(mutex_);
-  feed_.add("summary", Keep::latest,
-            summaryEvent({number_, RunPhase::ended, true, false}, soFar()));
+  feed_.add("summary", Keep::latest, summaryEvent(about(RunPhase::ended, true, false), soFar()));
 }
 
 }  // namespace redline

@@ -70,6 +70,7 @@ class LiveRun {
   void addToTotals(const Interval& interval);
   void flushStep();
   void tellSlots(Nanos now);
+  LiveSummary about(RunPhase phase, bool isFinal, bool isJudged) const;
   Summary soFar() const;
 
   const LiveRunPlan plan_;

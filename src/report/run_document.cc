@@ -57,8 +57,8 @@ FindingLine findingLine(const Finding& finding) {
 void addRun(const RunData& run, Blocks& blocks) {
   blocks.emplace_back(runVerdict(run));
   blocks.emplace_back(keyFigures(run));
-  if (const std::string command = shellLine(run.figures.command); !command.empty()) {
-    blocks.emplace_back(Heading{.level = 3, .text = "Command"});
+  if (const std::string command = repeatLine(run.figures.command); !command.empty()) {
+    blocks.emplace_back(Heading{.level = 3, .text = "Repeat this run"});
     addText(blocks, whenAndWhere(run), true);
     addCode(blocks, command);
   }

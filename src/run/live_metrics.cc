@@ -25,7 +25,7 @@ LiveRunPlan livePlan(const RunBeginning& beginning, std::string title) {
   plan.kind = "driver";
   plan.name = std::filesystem::absolute(beginning.directory / ".").parent_path().filename();
   plan.title = title.empty() ? plan.name : std::move(title);
-  plan.command = shellLine(beginning.command);
+  plan.command = repeatLine(beginning.command);
   plan.targetRate = engine.closed() ? 0 : engine.rate;
   plan.isClosed = engine.closed();
   plan.isCluster = engine.cluster();

@@ -58,7 +58,7 @@ std::vector<std::string> runScreen(const RunView& view, const ScreenTitle& title
                         kScreenBold});
   screen.add(ScreenLine{fmt::format("run {}  phase {}", view.run, view.phase)});
   screen.add(ScreenLine{fmt::format(
-      "{}/s of {}  hits {}  failed {}/s  outstanding {}  backlog {}  generator {} of a core",
+      "{}/s of {}  hits {}  failed {}/s  outstanding {}  backlog {}  generator busy {}",
       countText(view.achieved), targetText(view), shareText(view.hitRate),
       countText(view.failedPerS), countText(view.outstanding), countText(view.backlog),
       shareText(view.generatorBusy))});
@@ -122,7 +122,7 @@ std::string runJson(const RunView& view, Nanos wall) {
   json.numberOrNaN("outstanding", view.outstanding);
   json.numberOrNaN("backlog", view.backlog);
   json.numberOrNaN("hit_rate", view.hitRate);
-  json.numberOrNaN("generator_cores", view.generatorBusy);
+  json.numberOrNaN("generator_busy", view.generatorBusy);
   json.field("response", view.response);
   json.field("service", view.service);
   json.field("lateness", view.lateness);

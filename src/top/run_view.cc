@@ -64,7 +64,9 @@ RunView runView(const MetricsPage& before, const MetricsPage& after, double seco
   view.response = percentiles(before, after, "response");
   view.service = percentiles(before, after, "service");
   view.lateness = percentiles(before, after, "lateness");
-  view.generatorBusy = rate("redline_generator_cpu_seconds_total");
+  view.generatorBusy =
+      (rate("redline_generator_cpu_seconds_total") - rate("redline_generator_idle_seconds_total")) /
+      after.sum("redline_generator_threads");
   for (const auto& [kind, count] : after.by("redline_errors_total", "kind"))
     if (count > 0) view.errors[kind] = count;
   for (const auto& [kind, count] : after.by("redline_redirects_total", "kind"))

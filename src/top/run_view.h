@@ -36,7 +36,7 @@ struct RunView {
     double p50 = kNaN, p99 = kNaN, p999 = kNaN;
   };
   Percentiles response, service, lateness;
-  double generatorBusy = kNaN;                      ///< CPU of its workers, in cores
+  double generatorBusy = kNaN;  ///< share of its workers' time, spinning left out
   std::map<std::string, double> errors, redirects;  ///< by kind, so far
   std::vector<std::string> faults;                  ///< under way
   std::vector<RunNode> nodes;

@@ -121,6 +121,12 @@ class Page:
               .filter(each => each.getBoundingClientRect().right > arguments[0] + 1 && !each.closest(".wide, .hidden"))
               .slice(0, 5).map(each => each.tagName + "#" + each.id + "." + each.className)""", width)
 
+    def cut_tables(self):
+        """Tables of which a part must be scrolled to sideways."""
+        return self.script("""
+            return [...document.querySelectorAll(".wide")].filter(each => each.scrollWidth > each.clientWidth + 1)
+              .map(each => `${each.getAttribute("aria-label")}: ${each.scrollWidth} in ${each.clientWidth}`)""")
+
     def focus(self, selector):
         self.script("document.querySelector(arguments[0]).focus()", selector)
 

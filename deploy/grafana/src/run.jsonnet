@@ -97,7 +97,11 @@ d.dashboard('run', 'Run', 'A run of redline driver as its clients see it.', [
     ]),
   ]),
   d.row('Generator', [
-    d.series('CPU of the workers', 'Cores in use, waiting for a core that others had, and spinning with nothing to do.', 'none', [
+    d.series('Generator busy', "Share of the workers' time in which they did work: their CPU time without spinning.", 'percentunit', [
+      d.query('(%s - %s) / %s' % [sum(rate('redline_generator_cpu_seconds_total')), sum(rate('redline_generator_idle_seconds_total')),
+                                  sum(now('redline_generator_threads'))], 'busy'),
+    ]),
+    d.series('CPU time of the workers', 'In cores. User and system include spinning with nothing to do; waiting: others had their cores.', 'none', [
       d.query(sum(rate('redline_generator_cpu_seconds_total'), 'mode'), '{{mode}}'),
       d.query(sum(rate('redline_generator_core_waiting_seconds_total')), 'waiting for a core'),
       d.query(sum(rate('redline_generator_idle_seconds_total')), 'spinning'),

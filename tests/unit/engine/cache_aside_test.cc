@@ -118,6 +118,49 @@ TEST(CacheAside, ChecksTheRowsOfMeasuredReadsAndNotThoseThatTheWarmUpLeft) {
   EXPECT_EQ(total.counts.completed[0], 20'000U);
 }
 
+TEST(CacheAside, CountsOutcomesAndTimesOfThoseRequestsAloneThatItCounts) {
+  Rig rig;
+  rig.plan.keys = 1'000'000;
+  rig.plan.readShare = 0.5;
+  rig.plan.warmup = kSecond;
+  rig.store->serviceTime = 20 * kMillisecond;  // some are under way when the warm-up ends
+  rig.store->connections = 1000;
+  const Interval& total = rig.run();
+  EXPECT_GT(total.counts.carriedOver, 0U);
+  EXPECT_GT(rig.count(BackingCount::reads), 0U);
+  EXPECT_EQ(rig.count(BackingCount::found), rig.count(BackingCount::reads));
+  EXPECT_EQ(rig.count(BackingCount::stored), rig.count(BackingCount::writes));
+  EXPECT_EQ(total.store->read.count(), rig.count(BackingCount::reads));
+  EXPECT_EQ(total.store->write.count(), rig.count(BackingCount::writes));
+}
+
+TEST(CacheAside, CountsTheTimeOutsOfThoseRequestsAloneThatItCounts) {
+  Rig rig;
+  rig.plan.keys = 1'000'000;
+  rig.plan.rate = 1000;
+  rig.plan.warmup = kSecond;
+  rig.plan.backing.timeout = 50 * kMillisecond;
+  rig.store->change = [](const StoreRequest&, StoreReply&, Nanos& at) {
+    at = std::numeric_limits<Nanos>::max();
+  };
+  const Interval& total = rig.run();
+  EXPECT_GT(rig.count(BackingCount::reads), 0U);
+  EXPECT_EQ(rig.count(BackingCount::timedOut), rig.count(BackingCount::reads));
+  EXPECT_EQ(total.store->read.count(), rig.count(BackingCount::reads));
+}
+
+TEST(CacheAside, CountsCoalescedReadsOnlyAmongTheMissesThatItCounts) {
+  Rig rig;
+  rig.oneHotKey();
+  rig.plan.warmup = kSecond;
+  rig.plan.backing.coalesce = true;
+  rig.plan.ttlMin = rig.plan.ttlMax = kMillisecond;  // hardly ever there
+  rig.store->serviceTime = 20 * kMillisecond;
+  const Interval& total = rig.run();
+  EXPECT_GT(total.counts.carriedOver, 1U);
+  EXPECT_LE(rig.count(BackingCount::coalesced), total.counts.misses);
+}
+
 TEST(CacheAside, CountsItsRequestsAsNoOperations) {
   Rig rig;
   const Interval& total = rig.run();

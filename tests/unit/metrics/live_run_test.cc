@@ -122,6 +122,20 @@ TEST(LiveRun, HasAPointForEachSecondOnTheWallClock) {
   EXPECT_NEAR(points[1]["response"]["p99"].get<double>(), 100, 0.1);
 }
 
+TEST(LiveRun, TellsBusyAndTheCpuTimeWithSpinningApart) {
+  LiveRunPlan two = plan();
+  two.threads = 2;
+  Told told(two);
+  Interval interval = second(1);
+  interval.counts.cpuUser = 1'200 * kMillisecond;
+  interval.counts.idleTime = 800 * kMillisecond;
+  told.run.addInterval(interval, 0);
+  EXPECT_EQ(told.all("point").back()["generator"], 0.2);
+  const auto generator = told.all("summary").back()["generator"];
+  EXPECT_NEAR(generator["utilisation"].get<double>(), 0.2, 1e-9);
+  EXPECT_EQ(generator["cpu_cores"], 1.2);
+}
+
 TEST(LiveRun, GathersShortIntervalsToOnePoint) {
   Told told;
   for (int i = 0; i < 10; ++i) {

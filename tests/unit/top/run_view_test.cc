@@ -93,6 +93,17 @@ TEST(RunView, IsWhatHappenedBetweenTwoPages) {
   EXPECT_THAT(view.hotSlots, ElementsAre(Pair("42", 0.5)));
 }
 
+TEST(RunView, CountsASpinningGeneratorAsIdle) {
+  const RunView view =
+      runView(page(std::string(kBefore) + "redline_generator_cpu_seconds_total{mode=\"user\"} 1\n"
+                                          "redline_generator_idle_seconds_total 0.5\n"),
+              page(std::string(kAfter) + "redline_generator_threads 2\n"
+                                         "redline_generator_cpu_seconds_total{mode=\"user\"} 4\n"
+                                         "redline_generator_idle_seconds_total 2.5\n"),
+              2);
+  EXPECT_DOUBLE_EQ(view.generatorBusy, 0.25);
+}
+
 TEST(RunView, HasNoRatesOfAServerThatWasNotThereBefore) {
   const std::string added =
       "redis_memory_used_bytes{addr=\"127.0.0.1:7601\"} 1000\n"
