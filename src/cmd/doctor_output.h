@@ -14,7 +14,8 @@ struct DoctorStyle {
 };
 
 /// The report for a terminal, wrapped at the style's width: what is wrong first, a paragraph each;
-/// then what could not be looked at; then what is fine, a line each; then how many of each. Texts
+/// then what could not be looked at; then what is fine; then how many of each. Results of several
+/// servers that are equal are one; so are fine ones that differ in figures, with the range. Texts
 /// of servers are made printable.
 std::string doctorText(const std::vector<CheckResult>& results, const DoctorStyle& style);
 

@@ -65,6 +65,9 @@ std::optional<Diagnosis> judgeReplicas(const ServerFacts& server, const DoctorFa
 std::optional<Diagnosis> judgeReplicaLink(const ServerFacts& server, const DoctorFacts& facts);
 std::optional<Diagnosis> judgeBacklog(const ServerFacts& server, const DoctorFacts& facts);
 
+/// The LFU policy that evicts what `policy` does; of noeviction, keys that expire anyway.
+std::string_view lfuPolicyFor(std::string_view policy);
+
 /// "redis-cli -p 7600 CONFIG SET maxmemory-policy allkeys-lru".
 std::string configSet(const ServerFacts& server, std::string_view name, std::string_view value);
 /// "redis-cli -h 10.0.0.7 -p 7600 BGSAVE".

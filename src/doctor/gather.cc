@@ -10,6 +10,7 @@
 #include <span>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "base/text.h"
@@ -68,7 +69,7 @@ Result<ServerFacts::Settings> readSettings(Admin& admin) {
   return settings;
 }
 
-/// The whole slow log, but for our own commands.
+/// The slow log as far as it goes back, but for the doctor's own commands.
 Result<std::vector<Event>> readSlowLog(Admin& admin) {
   const auto reply = admin.commandRaw({"SLOWLOG", "GET", "128"});
   if (!reply) return fail(reply.error());
@@ -76,9 +77,7 @@ Result<std::vector<Event>> readSlowLog(Admin& admin) {
   SlowlogReader reader;
   reader.restart();
   auto entries = reader.read(*reply, SteadyClock::read());
-  std::erase_if(entries, [](const Event& entry) {
-    return entry.detail.find(kClientName) != std::string::npos;
-  });
+  std::erase_if(entries, [](const Event& entry) { return clientNameOf(entry) == kClientName; });
   return entries;
 }
 
@@ -148,6 +147,14 @@ MachineFacts readMachine(Nanos watch) {
   return machine;
 }
 
+/// IPv4 addresses by their numbers, before names; then by port.
+auto addressOrder(const ServerFacts& server) {
+  std::vector<unsigned> numbers;
+  for (const std::string_view part : split(server.endpoint.host, '.'))
+    numbers.push_back(toNumber<unsigned>(part).value_or(256));
+  return std::tuple(std::move(numbers), server.endpoint.host, server.endpoint.port);
+}
+
 /// All connections of one examination.
 class Gathering {
  public:
@@ -193,6 +200,7 @@ class Gathering {
       }
       facts_.cluster = {reading->state, reading->map, nodes_.viewOf(seed)};
       for (const ClusterNode& node : reading->map.nodes()) addServer(endpointOf(node.address));
+      std::ranges::sort(facts_.servers, {}, addressOrder);
       return {};
     }
     return fail(std::move(last));

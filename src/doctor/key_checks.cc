@@ -101,25 +101,31 @@ Diagnosis noKeys(const ServerFacts& server, const std::string& option) {
           {redisCli(server, {"-n", std::to_string(others.first), option})}};
 }
 
-Diagnosis notFound(const KeySurvey& survey, std::string what, const ServerFacts& server) {
+Diagnosis notFound(const KeySurvey& survey, std::string what, const ServerFacts& server,
+                   const DoctorFacts& facts) {
   const std::string seen = coverage(survey, server);
   if (survey.chance() >= kLikelySeen) return fine(fmt::format("{}; {}", what, seen));
-  return {Severity::unknown,
-          fmt::format("{}; {}", what, seen),
-          "a sample finds what is frequent, and hardly one key among very many",
-          nullptr,
-          {shellLine({"redline", "doctor", "-addr=" + server.endpoint.text(), "-scan"}) +
-           "  # looks at every key, at a tenth of the server's time"}};
+  return {
+      Severity::unknown,
+      fmt::format("{}; {}", what, seen),
+      "a sample finds what is frequent, and hardly one key among very many",
+      nullptr,
+      {shellLine({"redline", "doctor", "-addr=" + facts.servers.front().endpoint.text(), "-scan"}) +
+       "  # looks at every key, at a tenth of the server's time"}};
 }
 
 }  // namespace
+
+std::string_view lfuPolicyFor(std::string_view policy) {
+  return policy.starts_with("allkeys-") ? "allkeys-lfu" : "volatile-lfu";
+}
 
 std::optional<Diagnosis> judgeBigKeys(const ServerFacts& server, const DoctorFacts& facts) {
   const KeySurvey& survey = **server.keys;
   const auto big = std::ranges::count_if(survey.largest, isBig);
   if (survey.largest.empty()) return noKeys(server, "--bigkeys");
   if (big == 0)
-    return notFound(survey, "the largest: " + described(survey.largest.front()), server);
+    return notFound(survey, "the largest: " + described(survey.largest.front()), server, facts);
   const ExaminedKey& worst = *std::ranges::max_element(
       survey.largest, {},
       [](const ExaminedKey& key) { return std::pair(stallOf(key), key.bytes); });
@@ -139,16 +145,17 @@ std::optional<Diagnosis> judgeBigKeys(const ServerFacts& server, const DoctorFac
                    paged == nullptr ? "" : fmt::format(" ({})", paged->how))}};
 }
 
-std::optional<Diagnosis> judgeHotKeys(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeHotKeys(const ServerFacts& server, const DoctorFacts& facts) {
   const KeySurvey& survey = **server.keys;
   if (!survey.counters)
-    return Diagnosis{Severity::unknown,
-                     fmt::format("{} keeps no count of uses", server.info.text("maxmemory_policy")),
-                     "which keys are hot cannot be read from a server without an LFU policy",
-                     nullptr,
-                     {configSet(server, "maxmemory-policy", "allkeys-lfu") +
-                          "  # counts begin at nothing; wait some minutes",
-                      "or drive it: 'redline driver' counts operations by slot (slots.csv)"}};
+    return Diagnosis{
+        Severity::unknown,
+        fmt::format("{} keeps no count of uses", server.info.text("maxmemory_policy")),
+        "which keys are hot cannot be read from a server without an LFU policy",
+        nullptr,
+        {configSet(server, "maxmemory-policy", lfuPolicyFor(server.info.text("maxmemory_policy"))) +
+             "  # counts begin at nothing; look again in some minutes",
+         "or drive it: 'redline driver' counts operations by slot (slots.csv)"}};
   if (survey.busiest.empty() || survey.looked == 0) return noKeys(server, "--hotkeys");
   const ExaminedKey& top = survey.busiest.front();
   // The others that were looked at stand for all that were not.
@@ -157,7 +164,7 @@ std::optional<Diagnosis> judgeHotKeys(const ServerFacts& server, const DoctorFac
   const double share = all > 0 ? std::min(1.0, usesOf(top.reads) / all) : 0;
   const std::string found = fmt::format("{} has a use counter of {} of 255: about {} of all uses",
                                         top.name, top.reads, formatShare(share));
-  if (share < kHotShare) return notFound(survey, found, server);
+  if (share < kHotShare) return notFound(survey, found, server, facts);
   return Diagnosis{
       Severity::costsLatency,
       fmt::format("{}; {}", found, coverage(survey, server)),
@@ -170,13 +177,12 @@ std::optional<Diagnosis> judgeHotKeys(const ServerFacts& server, const DoctorFac
 std::optional<Diagnosis> judgeFullSlots(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const SlotFacts& slots = **server.slots;
   const double share = shareOf(slots.keysInFullest, slots.keys);
-  const std::string evidence =
-      fmt::format("{} slots, {} keys; the fullest, {}, has {}", slots.slots,
-                  formatCount(static_cast<double>(slots.keys)), slots.fullest,
-                  formatCount(static_cast<double>(slots.keysInFullest)));
+  const std::string evidence = fmt::format("{} slots, {} keys, {} in the fullest", slots.slots,
+                                           formatCount(static_cast<double>(slots.keys)),
+                                           formatCount(static_cast<double>(slots.keysInFullest)));
   if (slots.keys < kFewKeys || share < kFullSlot) return fine(evidence);
   return Diagnosis{Severity::costsLatency,
-                   fmt::format("{}: {} of them", evidence, formatShare(share)),
+                   fmt::format("{} ({}): {} of them", evidence, slots.fullest, formatShare(share)),
                    "a slot cannot be divided: its keys, and the load on them, stay on one master",
                    &kHotKeyPrice,
                    {fmt::format("{}  # do they share a hash tag?",

@@ -1,11 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 
 #include "base/numbers.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "doctor/checks.h"
+#include "doctor/remedies.h"
+#include "server/server_log.h"
 
 namespace redline {
 namespace {
@@ -15,24 +19,43 @@ constexpr double kBusyThread = 0.8;    ///< beyond it queues grow faster than th
 constexpr double kNoticedWait = 0.01;  ///< share of the time that shows in a p99
 constexpr Nanos kSlowCommand = 10 * kMillisecond;
 
-/// What the big-key experiment has of a command; null: nothing.
-const Price* priceOf(std::string_view command) {
-  if (command == "keys") return &kKeysPrice;
-  if (command == "lrange") return &kListPrice;
-  if (command == "smembers") return &kSetPrice;
-  return command == "hgetall" ? &kHashPrice : nullptr;
+bool isLoad(const Event& entry) {
+  return entry.detail.starts_with("DEBUG RELOAD NOSAVE NOFLUSH MERGE");  // run/rdb_loading.h
 }
 
-std::string insteadOf(std::string_view command) {
-  if (command == "keys") return "SCAN in pages of 1000 instead of KEYS";
-  if (command == "hgetall" || command == "hkeys" || command == "hvals")
-    return "HSCAN in pages of 1000 instead of " + toUpper(command);
-  if (command == "smembers") return "SSCAN in pages of 1000 instead of SMEMBERS";
-  if (command == "lrange" || command == "zrange")
-    return toUpper(command) + " of 1000 elements at a time";
-  if (command == "del") return "UNLINK instead of DEL: another thread frees the memory";
-  if (command == "flushall" || command == "flushdb") return toUpper(command) + " ASYNC";
-  return "split the value, or ask for less of it at a time";
+/// What redline did itself, and not the clients that are judged.
+bool isOurs(const Event& entry) {
+  return isLoad(entry) || clientNameOf(entry).starts_with("redline-");
+}
+
+/// The longest first.
+std::vector<Event> slowOnes(const std::vector<Event>& log, bool ours) {
+  std::vector<Event> found;
+  std::ranges::copy_if(log, std::back_inserter(found), [ours](const Event& entry) {
+    return entry.duration >= kSlowCommand && isOurs(entry) == ours;
+  });
+  std::ranges::stable_sort(found, std::greater(), &Event::duration);
+  return found;
+}
+
+std::string oursText(const std::vector<Event>& ours) {
+  if (ours.empty()) return {};
+  const Event& longest = ours.front();
+  return fmt::format("; not counted: {} by redline itself, the longest {}: {}", ours.size(),
+                     formatDuration(longest.duration),
+                     isLoad(longest) ? "a load (DEBUG RELOAD)" : longest.detail);
+}
+
+/// For each command once, the slowest first.
+std::vector<std::string> remedies(const std::vector<Event>& slow) {
+  constexpr std::size_t kMost = 4;
+  std::vector<std::string> texts;
+  for (const Event& entry : slow) {
+    std::string text = remedyText(entry.name);
+    if (texts.size() < kMost && std::ranges::find(texts, text) == texts.end())
+      texts.push_back(std::move(text));
+  }
+  return texts;
 }
 
 }  // namespace
@@ -91,24 +114,24 @@ std::optional<Diagnosis> judgeCore(const ServerFacts& server, const DoctorFacts&
 
 std::optional<Diagnosis> judgeSlowCommands(const ServerFacts& server, const DoctorFacts& facts) {
   const std::vector<Event>& log = *server.slowLog;
-  const auto longest = std::ranges::max_element(log, {}, &Event::duration);
-  if (longest == log.end() || longest->duration < kSlowCommand)
-    return fine(fmt::format("none of {} or more in the slow log ({})", formatDuration(kSlowCommand),
-                            plural(log.size(), "entry", "entries")));
-  const auto slow = static_cast<std::uint64_t>(std::ranges::count_if(
-      log, [](const Event& event) { return event.duration >= kSlowCommand; }));
+  const std::string entries = plural(log.size(), "entry", "entries");
+  const std::string ours = oursText(slowOnes(log, true));
+  const std::vector<Event> slow = slowOnes(log, false);
+  if (slow.empty())
+    return fine(fmt::format("none of {} or more in the slow log ({}{})",
+                            formatDuration(kSlowCommand), entries, ours));
+  const Event& longest = slow.front();
   const auto timeout = toNumber<Nanos>(server.setting("cluster-node-timeout"));
-  const bool failsOver = facts.cluster && timeout && longest->duration >= *timeout * kMillisecond;
+  const bool failsOver = facts.cluster && timeout && longest.duration >= *timeout * kMillisecond;
   return Diagnosis{
       failsOver ? Severity::dangerous : Severity::costsLatency,
-      fmt::format("{} of {} of the slow log took {} or more; the longest {}: {}", slow,
-                  plural(log.size(), "entry", "entries"), formatDuration(kSlowCommand),
-                  formatDuration(longest->duration), longest->detail),
+      fmt::format("{} of {} of the slow log took {} or more; the longest {}: {}{}", slow.size(),
+                  entries, formatDuration(kSlowCommand), formatDuration(longest.duration),
+                  longest.detail, ours),
       failsOver ? "longer than cluster-node-timeout: the cluster takes the master for dead, and "
                   "fails over"
                 : "while a command is executed the server answers nobody else",
-      priceOf(longest->name),
-      {insteadOf(longest->name)}};
+      remedyOf(longest.name).price, remedies(slow)};
 }
 
 }  // namespace redline

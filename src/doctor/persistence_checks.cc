@@ -36,11 +36,12 @@ double quantileUs(const std::vector<Nanos>& times, double q) {
 std::optional<Diagnosis> judgeSavePoints(const ServerFacts& server, const DoctorFacts& /*facts*/) {
   const std::string_view points = server.setting("save");
   if (points.empty()) return fine("none");
-  const std::string evidence = fmt::format("save \"{}\"", points);
+  std::string evidence = fmt::format("save \"{}\"", points);
   if (!server.isMaster()) return fine(evidence + ", on a replica");
+  if (const double forkUs = server.info.number("latest_fork_usec"); forkUs > 0)
+    evidence += fmt::format("; the last fork took {}", formatMicros(forkUs));
   return Diagnosis{Severity::costsLatency,
-                   fmt::format("{}; the last fork took {}", evidence,
-                               formatMicros(server.info.number("latest_fork_usec"))),
+                   evidence,
                    "a snapshot forks when a number of writes is reached, which is during peaks",
                    &kSnapshotPrice,
                    {configSet(server, "save", ""),

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "doctor/checks.h"
 #include "server/cluster_admin.h"
+#include "server/key_look.h"
 
 namespace redline {
 namespace {
@@ -52,9 +53,11 @@ std::optional<Diagnosis> judgeReplicaLink(const ServerFacts& server, const Docto
   if (state.linkUp)
     return fine(fmt::format("up, to {}; heard {} s ago", state.source.text(),
                             server.info.text("master_last_io_seconds_ago")));
+  const std::string_view since = server.info.text("master_link_down_since_seconds");
   return Diagnosis{Severity::dangerous,
-                   fmt::format("down, to {}, for {} s", state.source.text(),
-                               server.info.text("master_link_down_since_seconds")),
+                   fmt::format("down, to {}, {}", state.source.text(),
+                               since.empty() || since == "-1" ? "and never was up"
+                                                              : fmt::format("for {} s", since)),
                    "it falls behind, and cannot replace its master",
                    nullptr,
                    {"see both logs: a password (masterauth), a full backlog, a network"}};
@@ -118,6 +121,20 @@ Diagnosis judgeState(const ClusterFacts& cluster) {
   return fine(fmt::format("ok, {} nodes, all slots owned", cluster.map.nodes().size()));
 }
 
+/// How the load on slots is seen: of any client by the uses of keys, which only LFU policies count.
+std::vector<std::string> waysToSeeLoad(const ServerFacts& server) {
+  std::vector<std::string> ways{
+      "of redline driver's load: its live page (-metrics=127.0.0.1:9121), or slots.csv afterwards"};
+  const std::string_view policy = server.info.text("maxmemory_policy");
+  if (!countsUses(policy))
+    ways.push_back(configSet(server, "maxmemory-policy", lfuPolicyFor(policy)) +
+                   "  # on every master: LFU counts uses of keys, by any client");
+  ways.push_back(fmt::format("redline top -addr={}  # {}; or of one master {}",
+                             server.endpoint.text(), "under LFU, after some minutes",
+                             redisCli(server, {"--hotkeys"})));
+  return ways;
+}
+
 /// Whether one master has much more of the load than the others.
 Diagnosis judgeBalance(const DoctorFacts& facts) {
   double all = 0, most = 0, masters = 0;
@@ -130,24 +147,25 @@ Diagnosis judgeBalance(const DoctorFacts& facts) {
     if (busiest == nullptr || rate > most) busiest = &server, most = rate;
   }
   if (busiest == nullptr || masters < 2) return fine("one master");
-  if (all < kNoticedRate)
+  std::vector<std::string> ways = waysToSeeLoad(*busiest);
+  if (all < kNoticedRate) {
+    ways.insert(ways.begin(), "look again at the peak");
     return {Severity::unknown,
             fmt::format("{} commands a second on {} masters", formatCount(all), masters),
             "which slots are hot shows only under load, and Redis 7.0 counts nothing by slot",
-            nullptr,
-            {"look again at the peak, or watch: redline top -addr=" + busiest->endpoint.text()}};
+            nullptr, std::move(ways)};
+  }
   const double share = most / all;
   const std::string evidence = fmt::format(
       "{} has {} of {} commands a second, where an even share is {}", busiest->endpoint.text(),
       formatShare(share), formatCount(all), formatShare(1 / masters));
   if (share < kUneven / masters) return fine(evidence);
-  return {Severity::costsLatency,
-          evidence,
+  ways.emplace_back(
+      "of hot keys see 'redline lab run hot-key', of hot slots move some: redline chaos "
+      "-action=reshard");
+  return {Severity::costsLatency, evidence,
           "it saturates while the others idle: either few keys are hot, or its slots are",
-          &kHotKeyPrice,
-          {"redline driver against it writes slots.csv: operations by slot",
-           "of hot keys see 'redline lab run hot-key', of hot slots move some: redline chaos "
-           "-action=reshard"}};
+          &kHotKeyPrice, std::move(ways)};
 }
 
 }  // namespace

@@ -9,6 +9,8 @@ namespace redline {
 namespace {
 
 constexpr std::size_t kShownArguments = 160;
+constexpr std::string_view kClient =
+    " (client ";  ///< then its address and, after a blank, its name
 
 std::int64_t idOf(const Value& entry) {
   return entry.items.empty() ? -1 : entry.items[0].asInteger().value_or(-1);
@@ -23,7 +25,7 @@ std::string describe(const Value& entry) {
   }
   if (text.size() > kShownArguments) text = text.substr(0, kShownArguments) + "…";
   if (entry.items.size() >= 6 && !entry.items[4].text.empty())
-    text += fmt::format(" (client {}{}{})", entry.items[4].text,
+    text += fmt::format("{}{}{}{})", kClient, entry.items[4].text,
                         entry.items[5].text.empty() ? "" : " ", entry.items[5].text);
   return text;
 }
@@ -51,6 +53,16 @@ std::vector<Event> SlowlogReader::read(const Value& reply, Nanos seenAt) {
   last_ = newest;
   std::reverse(events.begin(), events.end());
   return events;
+}
+
+std::string_view clientNameOf(const Event& slowCommand) {
+  std::string_view text = slowCommand.detail;
+  const auto client = text.rfind(kClient);
+  if (client == std::string_view::npos || !text.ends_with(')')) return {};
+  text = text.substr(client + kClient.size());
+  text.remove_suffix(1);
+  const auto blank = text.find(' ');  // no client's name has one
+  return blank == std::string_view::npos ? std::string_view() : text.substr(blank + 1);
 }
 
 bool SlowlogReader::hasGap(const Value& reply) const {

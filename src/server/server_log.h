@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -27,6 +28,9 @@ class SlowlogReader {
   std::int64_t last_ = kUnknown;  ///< id of the newest entry seen
   static constexpr std::int64_t kUnknown = -2;
 };
+
+/// The name of the client whose command an entry of SlowlogReader is; empty: it has none.
+std::string_view clientNameOf(const Event& slowCommand);
 
 /// Which entries of a server's latency monitor are new.
 class LatencyReader {

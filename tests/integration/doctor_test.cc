@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "doctor/remedies.h"
 #include "os/files.h"
 #include "os/gated_child.h"
 #include "os/program.h"
@@ -242,6 +244,37 @@ TEST(Doctor, TimesTheDiskOfAStackOfOurs) {
   EXPECT_EQ(down.wait(), 0);
 }
 
+TEST(Doctor, DoesNotBlameTheLoaderForItsLoad) {
+  const TemporaryDirectory home;
+  test::Redline up(home, {"stack", "up", "node", "-port=0", "-maxmemory=256MB"});
+  ASSERT_EQ(up.wait(), 0) << up.err();
+  const auto state = Stack(home.path() / "state").load("node");
+  ASSERT_TRUE(state);
+  const std::string addr = "-addr=" + state->nodes.front().endpoint().text();
+  test::Redline load(home, {"loader", addr, "-keys=200k", "-method=rdb"});
+  EXPECT_EQ(load.wait(), 0) << load.err();
+  test::Redline doctor(home, {"doctor", addr, "-watch=100ms"});
+  doctor.wait();
+  EXPECT_THAT(doctor.out(), AllOf(HasSubstr("a load (DEBUG"), Not(HasSubstr("slow commands\n"))))
+      << "a heading of its own has what is wrong alone";
+  test::Redline down(home, {"stack", "down", "node"});
+  EXPECT_EQ(down.wait(), 0);
+}
+
+TEST(Doctor, AdvisesOnCommandsThatRedisHas) {
+  auto redis = startRedis();
+  ASSERT_TRUE(redis);
+  auto admin = adminOf(*redis);
+  ASSERT_TRUE(admin);
+  for (const Remedy& remedy : allRemedies())
+    for (const std::string_view command : splitWords(remedy.commands)) {
+      const auto info = admin->command({"COMMAND", "INFO", std::string(command)});
+      ASSERT_TRUE(info);
+      ASSERT_EQ(info->items.size(), 1U);
+      EXPECT_FALSE(info->items.front().items.empty()) << command;
+    }
+}
+
 TEST(Doctor, WritesNothingToTheDiskOfAServerOnThePortOfADeadOneOfOurs) {
   const TemporaryDirectory home, foreign;
   test::Redline up(
@@ -283,6 +316,16 @@ TEST(Doctor, FindsAClusterHealthyAndThenWithoutANode) {
   EXPECT_EQ(healthy.code, 0) << healthy.out << healthy.err;
   EXPECT_EQ(healthy.severity("cluster-state"), "fine");
   EXPECT_EQ(healthy.severity("balance"), "unknown");
+  EXPECT_THAT(healthy.out, AllOf(HasSubstr("save points               6 nodes: none"),
+                                 Not(HasSubstr("last fork took 0 s"))));
+  std::vector<int> ports;
+  for (const Json& result : healthy.json.at("results"))
+    if (result.at("check") == "limit") {
+      const auto subject = result.at("subject").get<std::string>();
+      ports.push_back(std::stoi(subject.substr(subject.rfind(':') + 1)));
+    }
+  EXPECT_EQ(ports.size(), cluster->size()) << "an item for each node";
+  EXPECT_TRUE(std::ranges::is_sorted(ports)) << testing::PrintToString(ports);
   for (std::size_t i = 0; i < cluster->size(); ++i) {
     const std::string node = cluster->node(i).endpoint().text();
     EXPECT_EQ(healthy.severity("limit", node), "fine") << node;

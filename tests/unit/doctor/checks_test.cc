@@ -7,8 +7,13 @@
 #include <array>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/text.h"
 #include "doctor/key_survey.h"
+#include "doctor/remedies.h"
 #include "doctor/report_json.h"
 #include "unit/doctor/server_facts.h"
 
@@ -157,6 +162,10 @@ TEST(SavePoints, CostLatencyOnAMaster) {
   const Diagnosis judgement = judged(facts, judgeSavePoints, Severity::costsLatency);
   EXPECT_EQ(judgement.price, &kSnapshotPrice);
   EXPECT_EQ(judgement.fix.front(), "redis-cli -p 7600 CONFIG SET save ''");
+  EXPECT_THAT(judgement.evidence, HasSubstr("the last fork took 18.4 ms"));
+  facts.info("latest_fork_usec", "0");
+  EXPECT_THAT(judged(facts, judgeSavePoints, Severity::costsLatency).evidence,
+              Not(HasSubstr("fork")));
   facts.info("role", "slave");
   judged(facts, judgeSavePoints, Severity::fine);
 }
@@ -268,6 +277,52 @@ TEST(SlowCommands, CostLatencyAndInAClusterAFailover) {
   EXPECT_THAT(judgement.fix.front(), HasSubstr("HSCAN"));
   facts.cluster().setting("cluster-node-timeout", "5000");
   judged(facts, judgeSlowCommands, Severity::dangerous);
+}
+
+TEST(SlowCommands, HaveAdviceThatFitsEachOfThem) {
+  FactsBuilder facts;
+  facts.server().slowLog =
+      std::vector<Event>{slow("keys", 20 * kMillisecond), slow("eval", 600 * kMillisecond),
+                         slow("keys", 30 * kMillisecond)};
+  const Diagnosis judgement = judged(facts, judgeSlowCommands, Severity::costsLatency);
+  ASSERT_EQ(judgement.fix.size(), 2U);
+  EXPECT_THAT(judgement.fix[0], AllOf(HasSubstr("EVAL: "), HasSubstr("shorten")));
+  EXPECT_THAT(judgement.fix[1], AllOf(HasSubstr("KEYS: "), HasSubstr("SCAN")));
+  EXPECT_EQ(judgement.price, nullptr) << "of the longest";
+  for (const auto& [command, advice] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"fcall", "shorten"},
+           {"sort", "split"},
+           {"smembers", "SSCAN"},
+           {"lrange", "1000 elements at a time"},
+           {"del", "UNLINK"},
+           {"flushall", "ASYNC"},
+           {"graph.query", "documentation"}})
+    EXPECT_THAT(std::string(remedyOf(command).instead), HasSubstr(std::string(advice))) << command;
+}
+
+TEST(SlowCommands, EachHaveOneRemedy) {
+  std::set<std::string_view> seen;
+  for (const Remedy& remedy : allRemedies())
+    for (const std::string_view command : splitWords(remedy.commands)) {
+      EXPECT_TRUE(seen.insert(command).second) << command;
+      EXPECT_EQ(&remedyOf(command), &remedy) << command;
+    }
+}
+
+TEST(SlowCommands, OfRedlineItselfAreNotCounted) {
+  FactsBuilder facts;
+  Event load = slow("debug", 300 * kMillisecond), fault = slow("debug", 200 * kMillisecond);
+  load.detail = "DEBUG RELOAD NOSAVE NOFLUSH MERGE (client 127.0.0.1:40000)";
+  fault.detail = "DEBUG SLEEP 0.2 (client 127.0.0.1:40001 redline-chaos)";
+  facts.server().slowLog = std::vector<Event>{fault, load};
+  EXPECT_THAT(judged(facts, judgeSlowCommands, Severity::fine).evidence,
+              AllOf(HasSubstr("2 by redline itself"), HasSubstr("300 ms: a load")));
+  Event other = slow("debug", 100 * kMillisecond);
+  other.detail = "DEBUG SLEEP redline-chaos (client 127.0.0.1:40002)";
+  facts.server().slowLog->push_back(other);
+  EXPECT_THAT(
+      judged(facts, judgeSlowCommands, Severity::costsLatency).evidence,
+      AllOf(HasSubstr("1 of 3 entries"), HasSubstr("longest 100 ms"), HasSubstr("300 ms: a load")));
 }
 
 /// 1M keys, of which some were looked at; the largest is this one.
@@ -390,8 +445,11 @@ TEST(ReplicaLink, ThatIsDownIsDangerous) {
   facts.info("role", "slave").info("master_host", "127.0.0.1").info("master_port", "7601");
   facts.info("master_link_status", "up");
   judged(facts, judgeReplicaLink, Severity::fine);
-  facts.info("master_link_status", "down");
-  judged(facts, judgeReplicaLink, Severity::dangerous);
+  facts.info("master_link_status", "down").info("master_link_down_since_seconds", "7");
+  EXPECT_THAT(judged(facts, judgeReplicaLink, Severity::dangerous).evidence, HasSubstr("for 7 s"));
+  facts.info("master_link_down_since_seconds", "-1");
+  EXPECT_THAT(judged(facts, judgeReplicaLink, Severity::dangerous).evidence,
+              HasSubstr("never was up"));
 }
 
 TEST(ReplicationBacklog, OfAFewSecondsCostsAFork) {
@@ -552,11 +610,24 @@ TEST(Cluster, HotSlotsShowInTheLoadOfAMaster) {
     return find(checkCluster(facts.facts()), "balance")->judgement.severity;
   };
   EXPECT_EQ(severity(), Severity::unknown) << "hardly any load";
+  const auto fix = [&] { return find(checkCluster(facts.facts()), "balance")->judgement.fix; };
+  const auto setsLfu = Contains(HasSubstr("CONFIG SET maxmemory-policy allkeys-lfu"));
+  EXPECT_THAT(fix(),
+              AllOf(setsLfu, Contains(HasSubstr("--hotkeys")), Contains(HasSubstr("live page"))));
   for (ServerFacts& server : facts.facts().servers)
     server.info.fields["total_commands_processed"] = "21000";
   EXPECT_EQ(severity(), Severity::fine);
   facts.server().info.fields["total_commands_processed"] = "41000";
   EXPECT_EQ(severity(), Severity::costsLatency);
+  EXPECT_THAT(fix(), setsLfu);
+  facts.info("maxmemory_policy", "volatile-lfu");
+  EXPECT_THAT(fix(), AllOf(Not(setsLfu), Contains(HasSubstr("redline top"))));
+}
+
+TEST(LfuPolicy, ForAServerEvictsNoKeysThatItsOwnKeeps) {
+  EXPECT_EQ(lfuPolicyFor("allkeys-lru"), "allkeys-lfu");
+  EXPECT_EQ(lfuPolicyFor("volatile-ttl"), "volatile-lfu");
+  EXPECT_EQ(lfuPolicyFor("noeviction"), "volatile-lfu");
 }
 
 TEST(ClientList, IsReadForTheLongestReplyThatWaits) {
