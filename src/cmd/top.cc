@@ -29,7 +29,6 @@ namespace redline {
 namespace {
 
 constexpr Nanos kGlance = 50 * kMillisecond;  ///< between two looks at keys and signals
-constexpr std::size_t kWideEnough = 120;      ///< columns where there is no terminal
 
 std::vector<FlagSpec> topFlags() {
   constexpr std::string_view kGroup = "What is shown";
@@ -121,7 +120,7 @@ class TopDisplay {
     shown_ = std::move(shown);
     wall_ = wall;
     if (screen_ != nullptr) return draw();
-    const std::size_t columns = isatty(STDOUT_FILENO) == 1 ? terminalStyle().width : kWideEnough;
+    const std::size_t columns = isatty(STDOUT_FILENO) == 1 ? terminalStyle().width : 0;
     const std::vector<std::string> lines =
         once_ ? shown_.screen({what_, wall, ""}, {columns, 0, coloured_}) : shown_.lines;
     for (const std::string& line : lines) writeOut(line + "\n");

@@ -170,11 +170,15 @@ void TopModel::addKeys(TopView& view) const {
     view.whole = view.whole && sample.whole;
     view.countsUses = view.countsUses || sample.counters;
     uses += sample.uses * sample.scale();
-    for (const KeyFamily& family : sample.families) {
+    for (const KeyFamily& family :
+         sample.extrapolated(node.last.info.number("used_memory", kInfinity))) {
       KeyFamily& sum = families[family.prefix];
       sum.prefix = family.prefix;
-      sum.keys += static_cast<std::uint64_t>(static_cast<double>(family.keys) * sample.scale());
-      sum.bytes += static_cast<std::uint64_t>(static_cast<double>(family.bytes) * sample.scale());
+      sum.keys += family.keys;
+      sum.bytes += family.bytes;
+      sum.onceKeys += family.onceKeys;
+      sum.onceBytes += family.onceBytes;
+      view.familyBytes += family.bytes;
     }
     for (const ExaminedKey& key : sample.largest)
       view.bigKeys.push_back({key.name, endpoint.text(), key.type, key.bytes, key.elements,

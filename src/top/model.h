@@ -67,6 +67,7 @@ struct TopView {
   std::vector<HotSlot> hotSlots;
   std::vector<BigKey> bigKeys;         ///< those first that would block longest
   std::vector<KeyFamily> families;     ///< extrapolated to all keys
+  std::uint64_t familyBytes = 0;       ///< of all families, those that are not shown included
   std::uint64_t looked = 0, keys = 0;  ///< keys that were looked at, of so many in database 0
   std::uint64_t otherKeys = 0;         ///< of the same masters in other databases: never looked at
   bool whole = false;                  ///< each key was seen

@@ -10,7 +10,7 @@ namespace redline {
 namespace {
 
 const std::vector<std::size_t> kLatencyWidths{12, 10, 10, 10};
-const std::vector<std::size_t> kRunNodeWidths{22, 10, 11, 10, 9, 9};
+const std::vector<std::size_t> kRunNodeWidths{22, 10, 11, 8, 7, 8};
 
 std::string targetText(const RunView& view) {
   return view.target > 0 ? countText(view.target) + "/s" : "as fast as replies allow";
@@ -55,16 +55,19 @@ std::vector<std::string> runScreen(const RunView& view, const ScreenTitle& title
   ScreenBuilder screen(style);
   screen.add(ScreenLine{fmt::format("redline top  {}  {}{}", title.what, clockText(title.wall),
                                     title.hint.empty() ? "" : "  " + title.hint),
-                        kScreenBold});
-  screen.add(ScreenLine{fmt::format("run {}  phase {}", view.run, view.phase)});
-  screen.add(ScreenLine{fmt::format(
-      "{}/s of {}  hits {}  failed {}/s  outstanding {}  backlog {}  generator {} of a core",
-      countText(view.achieved), targetText(view), shareText(view.hitRate),
-      countText(view.failedPerS), countText(view.outstanding), countText(view.backlog),
-      shareText(view.generatorBusy))});
+                        kScreenBold, true});
+  screen.add(ScreenLine{fmt::format("run {}  phase {}", view.run, view.phase), {}, true});
+  screen.add(ScreenLine{
+      fmt::format(
+          "{}/s of {}  hits {}  failed {}/s  outstanding {}  backlog {}  generator {} of a core",
+          countText(view.achieved), targetText(view), shareText(view.hitRate),
+          countText(view.failedPerS), countText(view.outstanding), countText(view.backlog),
+          shareText(view.generatorBusy)),
+      {},
+      true});
   if (!view.faults.empty())
-    screen.add(
-        ScreenLine{fmt::format("faults under way: {}", fmt::join(view.faults, ", ")), kScreenRed});
+    screen.add(ScreenLine{fmt::format("faults under way: {}", fmt::join(view.faults, ", ")),
+                          kScreenRed, true});
   screen.add(ScreenLine{});
   screen.add(latencyLines(view));
   std::vector<ScreenSection> sections{nodeSection(view)};
@@ -76,11 +79,11 @@ std::vector<std::string> runScreen(const RunView& view, const ScreenTitle& title
   }
   const std::vector<ScreenLine> last{
       {fmt::format("errors {}; redirects {}", listText(view.errors), listText(view.redirects)),
-       kScreenGrey},
+       kScreenGrey, true},
       {"percentiles are of what completed since the reading before, interpolated in the page's "
        "buckets; the summary's are exact",
-       kScreenGrey}};
-  screen.sections(sections, last.size());
+       kScreenGrey, true}};
+  screen.sections(sections, screen.fitted(last).size());
   screen.add(last);
   return screen.take();
 }

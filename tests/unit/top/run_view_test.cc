@@ -115,6 +115,9 @@ TEST(RunScreen, ShowsItAndFits) {
                                  "faults under way: bgsave", "slot 42", "errors oom 20"})
     EXPECT_THAT(screen, HasSubstr(part));
   EXPECT_LE(runScreen(view, {"x", 0, ""}, {60, 12, false}).size(), 12U);
+  for (const std::size_t rows : {0U, 40U})
+    EXPECT_THAT(runScreen(view, {"x", 0, ""}, {80, rows, false}),
+                testing::Each(Not(HasSubstr("…"))));
   EXPECT_THAT(runLine(view, 0), HasSubstr("response p50"));
   EXPECT_THAT(runJson(view, 0), HasSubstr("\"achieved_per_s\":50000.0"));
   RunView hostile = view;
