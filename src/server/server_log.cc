@@ -9,6 +9,7 @@ namespace redline {
 namespace {
 
 constexpr std::size_t kShownArguments = 160;
+constexpr std::string_view kClient = " (client ";  ///< what precedes its address and its name
 
 std::int64_t idOf(const Value& entry) {
   return entry.items.empty() ? -1 : entry.items[0].asInteger().value_or(-1);
@@ -23,7 +24,7 @@ std::string describe(const Value& entry) {
   }
   if (text.size() > kShownArguments) text = text.substr(0, kShownArguments) + "…";
   if (entry.items.size() >= 6 && !entry.items[4].text.empty())
-    text += fmt::format(" (client {}{}{})", entry.items[4].text,
+    text += fmt::format("{}{}{}{})", kClient, entry.items[4].text,
                         entry.items[5].text.empty() ? "" : " ", entry.items[5].text);
   return text;
 }
@@ -56,6 +57,15 @@ std::vector<Event> SlowlogReader::read(const Value& reply, Nanos seenAt) {
 bool SlowlogReader::hasGap(const Value& reply) const {
   if (last_ == kUnknown || reply.items.empty()) return false;
   return idOf(reply.items.back()) > last_ + 1;
+}
+
+bool isOfRedline(const Event& slowlogEvent) {
+  std::string_view client = slowlogEvent.detail;
+  const std::size_t begin = client.rfind(kClient);
+  if (begin == std::string_view::npos) return false;
+  client.remove_prefix(begin + kClient.size());
+  const std::size_t blank = client.find(' ');
+  return blank != std::string_view::npos && client.substr(blank + 1).starts_with("redline-");
 }
 
 void LatencyReader::start(const Value& latest) {

@@ -28,6 +28,9 @@ class SlowlogReader {
   static constexpr std::int64_t kUnknown = -2;
 };
 
+/// True of an event of SlowlogReader whose client is one of redline's: it is named "redline-…".
+bool isOfRedline(const Event& slowlogEvent);
+
 /// Which entries of a server's latency monitor are new.
 class LatencyReader {
  public:

@@ -19,11 +19,14 @@ namespace redline {
 
 /// Figures of a server, or of all masters together. NaN: not known.
 struct TopLoad {
-  double opsPerS = kNaN;               ///< without our own
+  double opsPerS = kNaN;               ///< without those that look at the server
+  double pingsPerS = kNaN;             ///< of these
   double hitRate = kNaN;               ///< of lookups that were not ours; NaN without any
   double mainThread = kNaN;            ///< busy share
   double memory = kNaN, limit = kNaN;  ///< bytes; limit 0: none
   double evictedPerS = kNaN, expiredPerS = kNaN;
+  /// About so many of the expired keys went because our SCAN met them.
+  double expiredByUsPerS = kNaN;
   double clients = kNaN, keys = kNaN;
 };
 

@@ -16,6 +16,7 @@ namespace redline {
 namespace {
 
 constexpr double kBusyThread = 0.8;
+constexpr double kWorthSaying = 0.01;  ///< of a figure: less is not told apart
 
 constexpr std::size_t kNameWidth = 22;  ///< "127.0.0.1:7700 replica"
 
@@ -189,6 +190,27 @@ ScreenSection familySection(const TopView& view) {
   return section;
 }
 
+/// A part of a figure that is worth to be told.
+bool isPart(double part, double whole) {
+  return part >= 1 && part >= kWorthSaying * whole;
+}
+
+/// What of the figures is not the load's.
+std::vector<ScreenLine> shareLines(const TopLoad& all) {
+  std::vector<ScreenLine> lines;
+  if (isPart(all.pingsPerS, all.opsPerS))
+    lines.push_back({fmt::format("of the ops/s {} are PING: of health checks, or of a driver with "
+                                 "-chaos, which asks each server 1000 times a second",
+                                 formatCount(all.pingsPerS)),
+                     kScreenGrey, true});
+  if (isPart(all.expiredByUsPerS, all.expiredPerS))
+    lines.push_back({fmt::format("of the expire/s about {} are this view's: SCAN removes expired "
+                                 "keys that it meets",
+                                 formatCount(all.expiredByUsPerS)),
+                     kScreenGrey, true});
+  return lines;
+}
+
 std::string costText(const TopView& view) {
   std::string text =
       fmt::format("this view costs {} commands/s and {} of the servers a second ({} of a core)",
@@ -213,6 +235,7 @@ std::vector<std::string> topScreen(const TopView& view, const ScreenTitle& title
   sections.push_back(familySection(view));
   std::vector<ScreenLine> last;
   for (const std::string& note : view.notes) last.push_back({printable(note), kScreenGrey, true});
+  std::ranges::move(shareLines(view.all), std::back_inserter(last));
   last.push_back({costText(view), kScreenGrey, true});
   screen.sections(sections, screen.fitted(last).size());
   screen.add(last);
@@ -223,11 +246,14 @@ std::vector<std::string> topLines(const TopView& view, Nanos wall) {
   std::vector<std::string> lines;
   const TopLoad& all = view.all;
   std::string text = fmt::format(
-      "{}  {} ops/s  hits {}  main thread {}  memory {}  evicted {}/s  expired {}/s  clients {}  "
+      "{}  {} ops/s{}  hits {}  main thread {}  memory {}  evicted {}/s  expired {}/s  clients {}  "
       "keys {}",
-      clockText(wall), countText(all.opsPerS), shareText(all.hitRate), shareText(all.mainThread),
-      shortSize(all.memory), countText(all.evictedPerS), countText(all.expiredPerS),
-      countText(all.clients), countText(all.keys));
+      clockText(wall), countText(all.opsPerS),
+      isPart(all.pingsPerS, all.opsPerS) ? fmt::format(" ({} PING)", formatCount(all.pingsPerS))
+                                         : "",
+      shareText(all.hitRate), shareText(all.mainThread), shortSize(all.memory),
+      countText(all.evictedPerS), countText(all.expiredPerS), countText(all.clients),
+      countText(all.keys));
   if (!view.hotKeys.empty())
     text += fmt::format("  hottest {} ~{}", nameText(view.hotKeys.front().name),
                         formatShare(view.hotKeys.front().share));

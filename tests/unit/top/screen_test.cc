@@ -23,7 +23,7 @@ TopView busyView() {
   NodeRow node;
   node.node = "127.0.0.1:7700";
   node.role = "master";
-  node.load = {31'000, 0.984, 0.431, 412e6, 1e9, 0, 4, 51, 1e6};
+  node.load = {31'000, 0, 0.984, 0.431, 412e6, 1e9, 0, 4, 0, 51, 1e6};
   view.nodes = {node, node};
   view.nodes.back().node = "127.0.0.1:7701";
   view.nodes.back().problem = "nothing listens on 127.0.0.1:7701";
@@ -166,6 +166,21 @@ TEST(TopScreen, SaysWhichKeysOfAPrefixWereSeenAndWhichAreExtrapolated) {
   view.whole = true;
   EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})),
               AllOf(HasSubstr("big:*  1 key, "), HasSubstr("obj:*  100k keys, ")));
+}
+
+TEST(TopScreen, SaysWhatOfItsFiguresIsNoLoad) {
+  TopView view = busyView();
+  std::string screen = joined(topScreen(view, kTitle, {0, 0, false}));
+  EXPECT_THAT(screen, AllOf(Not(HasSubstr("PING")), Not(HasSubstr("SCAN"))));
+  view.all.pingsPerS = 950;
+  view.all.expiredPerS = 272;
+  view.all.expiredByUsPerS = 250;
+  screen = joined(topScreen(view, kTitle, {0, 0, false}));
+  EXPECT_THAT(screen, AllOf(HasSubstr("of the ops/s 950 are PING"),
+                            HasSubstr("of the expire/s about 250 are this view's")));
+  EXPECT_THAT(topLines(view, 0).front(), HasSubstr("31k ops/s (950 PING)"));
+  EXPECT_THAT(topJson(view, 0), AllOf(HasSubstr("\"pings_per_s\":950.0"),
+                                      HasSubstr("\"expired_by_top_per_s\":250.0")));
 }
 
 TEST(TopScreen, HasNoFiguresWhereNothingIsKnown) {
