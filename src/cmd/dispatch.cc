@@ -14,14 +14,12 @@
 #include "base/toml_nesting.h"
 #include "cmd/commands.h"
 #include "cmd/flag_values.h"
+#include "cmd/heal_advice.h"
 #include "cmd/help.h"
 #include "cmd/resolve.h"
 #include "cmd/text.h"
 #include "os/console.h"
 #include "os/files.h"
-#include "server/own_servers.h"
-#include "server/stack.h"
-#include "transport/blocking.h"
 #include "transport/endpoint.h"
 #include "transport/gate.h"
 
@@ -32,36 +30,11 @@ int exitWith(ExitCode code) {
   return static_cast<int>(code);
 }
 
-/// Where nothing listens although a stack of ours has a server there: that one is to be healed, and
-/// not another to be started.
-std::string withHealAdvice(const Error& error) {
-  constexpr std::string_view kBefore = "nothing listens on ";
-  std::string message = error.message;
-  const std::size_t begin = message.find(kBefore);
-  const std::size_t advice = message.find(kStartAdvice);
-  if (error.code != ErrorCode::unreachable || begin == std::string::npos ||
-      advice == std::string::npos || advice < begin)
-    return message;
-  const std::string_view address =
-      std::string_view(message).substr(begin + kBefore.size(), advice - begin - kBefore.size());
-  const auto endpoint = parseEndpoint(address.substr(0, address.rfind(':')));
-  const auto home = stateHome();
-  if (!endpoint || !home) return message;
-  const std::vector<OwnServer> known = ownServers(*home);
-  const OwnServer* const ours = findOwn(known, *endpoint);
-  if (ours == nullptr) return message;
-  return message.replace(
-      advice, kStartAdvice.size(),
-      fmt::format("it is a server of stack {} that does not run: restart it with `redline stack "
-                  "heal {}`, ",
-                  ours->stack, ours->stack));
-}
-
 int report(std::string_view command, const Error& error) {
   const std::string name = command.empty() ? "redline" : fmt::format("redline {}", command);
   constexpr std::size_t kLongest = 10'000;
-  const std::string text =
-      printable(withoutPassword(fmt::format("{}: {}", name, withHealAdvice(error))), kLongest);
+  const std::string text = printable(
+      withoutPassword(fmt::format("{}: {}", name, withHealAdvice(error.message))), kLongest);
   // One line; in colour on a terminal.
   const std::size_t width =
       isatty(STDERR_FILENO) == 1 ? terminalWidth(STDERR_FILENO) - 2 : text.size();

@@ -13,6 +13,7 @@
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
+#include "cmd/heal_advice.h"
 #include "cmd/help.h"
 #include "cmd/interrupts.h"
 #include "cmd/tls_flags.h"
@@ -29,7 +30,6 @@ namespace redline {
 namespace {
 
 constexpr Nanos kGlance = 50 * kMillisecond;  ///< between two looks at keys and signals
-constexpr std::size_t kWideEnough = 120;      ///< columns where there is no terminal
 
 std::vector<FlagSpec> topFlags() {
   constexpr std::string_view kGroup = "What is shown";
@@ -121,7 +121,7 @@ class TopDisplay {
     shown_ = std::move(shown);
     wall_ = wall;
     if (screen_ != nullptr) return draw();
-    const std::size_t columns = isatty(STDOUT_FILENO) == 1 ? terminalStyle().width : kWideEnough;
+    const std::size_t columns = isatty(STDOUT_FILENO) == 1 ? terminalStyle().width : 0;
     const std::vector<std::string> lines =
         once_ ? shown_.screen({what_, wall, ""}, {columns, 0, coloured_}) : shown_.lines;
     for (const std::string& line : lines) writeOut(line + "\n");
@@ -172,6 +172,13 @@ TopPlan topPlan(const FlagValues& flags, const Credentials& credentials) {
   return plan;
 }
 
+/// The session's view, with the advice that fits the servers of our stacks.
+std::shared_ptr<const TopView> viewOf(TopSession& session, Nanos now) {
+  auto view = std::make_shared<TopView>(session.view(now));
+  for (NodeRow& node : view->nodes) node.problem = withHealAdvice(std::move(node.problem));
+  return view;
+}
+
 Result<ExitCode> watchServers(const Invocation& invocation, JsonLines& json) {
   const auto credentials = credentialsFrom(invocation.flags, invocation.password);
   if (!credentials) return fail(credentials.error());
@@ -196,7 +203,7 @@ Result<ExitCode> watchServers(const Invocation& invocation, JsonLines& json) {
       continue;
     }
     const Nanos wall = wallNow();
-    const auto view = std::make_shared<const TopView>(session.view(now));
+    const auto view = viewOf(session, now);
     if (auto written = json.write(topJson(*view, wall)); !written) return fail(written.error());
     display->show({[view](const ScreenTitle& title, const ScreenStyle& style) {
                      return topScreen(*view, title, style);

@@ -1,6 +1,7 @@
 #include "top/key_board.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <iterator>
 #include <utility>
@@ -12,7 +13,14 @@ namespace {
 
 constexpr std::size_t kMostFamilies = 256;        ///< names without a scheme would fill the memory
 constexpr std::uint64_t kWorthACount = 64 << 10;  ///< bytes: type and elements are asked for
+constexpr std::uint64_t kFewKeys = 10;            ///< fewer show nothing of their family's number
+constexpr std::size_t kKeptOfFamily = 8;          ///< sizes of its largest keys
 constexpr std::string_view kAny = "*";
+
+void keepLargest(std::vector<std::uint64_t>& sizes, std::uint64_t bytes) {
+  sizes.insert(std::ranges::upper_bound(sizes, bytes, std::greater{}), bytes);
+  if (sizes.size() > kKeptOfFamily) sizes.pop_back();
+}
 
 }  // namespace
 
@@ -20,6 +28,31 @@ double KeySample::scale() const {
   return whole || looked == 0
              ? 1
              : std::max(1.0, static_cast<double>(keys) / static_cast<double>(looked));
+}
+
+std::vector<KeyFamily> KeySample::extrapolated(double mostBytes) const {
+  std::uint64_t onceKeys = 0;
+  double seen = 0, ordinary = 0;  // bytes
+  for (const KeyFamily& family : families) {
+    onceKeys += family.onceKeys;
+    seen += static_cast<double>(family.bytes);
+    ordinary += static_cast<double>(family.bytes - family.onceBytes);
+  }
+  double byKeys = 1, byBytes = 1;
+  if (!whole && looked > onceKeys && keys > looked) {
+    byKeys = static_cast<double>(keys - onceKeys) / static_cast<double>(looked - onceKeys);
+    byBytes = ordinary > 0 ? std::clamp(1 + (mostBytes - seen) / ordinary, 1.0, byKeys) : byKeys;
+  }
+  const auto scaled = [](std::uint64_t once, std::uint64_t all, double factor) {
+    return once +
+           static_cast<std::uint64_t>(std::llround(factor * static_cast<double>(all - once)));
+  };
+  std::vector<KeyFamily> all = families;
+  for (KeyFamily& family : all) {
+    family.keys = scaled(family.onceKeys, family.keys, byKeys);
+    family.bytes = scaled(family.onceBytes, family.bytes, byBytes);
+  }
+  return all;
 }
 
 void KeyBoard::describe(std::uint64_t keys, bool counters, double logFactor) {
@@ -39,10 +72,10 @@ void KeyBoard::take(std::span<const ExaminedKey> keys) {
     std::string prefix = familyOf(key.name);
     if (present_.families.size() >= kMostFamilies && !present_.families.contains(prefix))
       prefix = kAny;
-    KeyFamily& family = present_.families[prefix];
-    family.prefix = prefix;
+    Family& family = present_.families[prefix];
     ++family.keys;
     family.bytes += key.bytes;
+    keepLargest(family.largest, key.bytes);
     keepFirst(largest_, key, kKept, isLarger);
     if (!counters_) continue;
     const double uses = usesOf(key.reads, logFactor_);
@@ -108,9 +141,29 @@ KeySample KeyBoard::sample() const {
   sample.usesBySlot = sweep.usesBySlot;
   sample.largest = largest_;
   sample.busiest = busiest_;
-  for (const auto& [prefix, family] : sweep.families) sample.families.push_back(family);
+  for (const auto& [prefix, family] : sweep.families) {
+    sample.families.push_back({prefix, family.keys, family.bytes});
+    countOnce(sample.families.back(), family.largest);
+  }
   std::ranges::stable_sort(sample.families, std::greater{}, &KeyFamily::bytes);
   return sample;
+}
+
+void countOnce(KeyFamily& family, std::span<const std::uint64_t> largest) {
+  family.onceKeys = family.onceBytes = 0;
+  if (family.keys < kFewKeys) {
+    family.onceKeys = family.keys;
+    family.onceBytes = family.bytes;
+    return;
+  }
+  std::uint64_t smaller = family.bytes, larger = 0;
+  for (std::size_t i = 0; i < largest.size(); ++i) {
+    larger += largest[i];
+    smaller -= largest[i];
+    if (largest[i] <= smaller) continue;
+    family.onceKeys = i + 1;
+    family.onceBytes = larger;
+  }
 }
 
 std::string familyOf(std::string_view name) {

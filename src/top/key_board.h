@@ -12,10 +12,13 @@
 
 namespace redline {
 
-/// What a name begins with, up to its first ':' or '{', and what was seen of such keys.
+/// What a name begins with, up to its first ':' or '{', and what is known of such keys.
 struct KeyFamily {
   std::string prefix;  ///< "obj:*"; "*": names without either
   std::uint64_t keys = 0, bytes = 0;
+  /// Of these the ones that stand for themselves alone: what was seen of them says nothing of keys
+  /// that were not (see countOnce()).
+  std::uint64_t onceKeys = 0, onceBytes = 0;
 };
 
 /// What the keys that were looked at say of all of a server's.
@@ -29,10 +32,13 @@ struct KeySample {
   std::vector<ExaminedKey> largest;  ///< the largest first
   std::vector<ExaminedKey> busiest;  ///< the most used first
   std::map<std::uint16_t, double> usesBySlot;
-  std::vector<KeyFamily> families;  ///< the largest first
+  std::vector<KeyFamily> families;  ///< as they were seen, the largest first
 
   /// From what was looked at to all keys.
   double scale() const;
+  /// The families extrapolated to all keys, and to no more than `mostBytes` together where what was
+  /// seen leaves that: keys that stand for themselves count once.
+  std::vector<KeyFamily> extrapolated(double mostBytes) const;
 };
 
 /// Keeps account of a sweep through a server's keys: what is large, what is busy, what there is. A
@@ -62,11 +68,15 @@ class KeyBoard {
   KeySample sample() const;
 
  private:
+  struct Family {
+    std::uint64_t keys = 0, bytes = 0;
+    std::vector<std::uint64_t> largest;  ///< bytes of its largest keys, the largest first
+  };
   struct Sweep {
     std::uint64_t looked = 0;
     double uses = 0;
     std::map<std::uint16_t, double> usesBySlot;
-    std::map<std::string, KeyFamily, std::less<>> families;
+    std::map<std::string, Family, std::less<>> families;
   };
 
   std::uint64_t keys_ = 0;
@@ -76,6 +86,11 @@ class KeyBoard {
   bool whole_ = false;  ///< last_ is of a whole sweep
   std::vector<ExaminedKey> largest_, busiest_;
 };
+
+/// Says which keys of a family stand for themselves alone: all, where fewer than ten were seen, and
+/// those that are larger than all smaller ones together. `largest`: bytes of its largest keys, the
+/// largest first.
+void countOnce(KeyFamily& family, std::span<const std::uint64_t> largest);
 
 /// "obj:*" of "obj:42", "user*" of "user{7}:name", "*" of "42".
 std::string familyOf(std::string_view name);

@@ -66,6 +66,11 @@ Result<MetricsPage> MetricsPage::parse(std::string_view text) {
   return page;
 }
 
+bool MetricsPage::hasAny(std::string_view prefix) const {
+  const auto first = series_.lower_bound(prefix);
+  return first != series_.end() && first->first.starts_with(prefix);
+}
+
 double MetricsPage::sum(std::string_view name, std::string_view label,
                         std::string_view value) const {
   double sum = kNaN;

@@ -20,6 +20,8 @@ class MetricsPage {
   /// Lines that are none of the format's are passed over. invalidInput: there is no series at all.
   static Result<MetricsPage> parse(std::string_view text);
 
+  /// Whether there is a series of which the name begins so.
+  bool hasAny(std::string_view prefix) const;
   /// The sum over all series of that name that have this label's value (any, where `label` is
   /// empty); NaN where there is none.
   double sum(std::string_view name, std::string_view label = {}, std::string_view value = {}) const;

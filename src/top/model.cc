@@ -18,6 +18,16 @@ double grown(const ServerInfo& before, const ServerInfo& after, std::string_view
   return std::max(0.0, after.number(field) - before.number(field));
 }
 
+/// About how many expired keys our SCAN has met: it passed over so many keys, of which the server
+/// estimates how many have expired and not gone yet.
+double expiredKeysMet(const NodeReport& report) {
+  const auto looked = report.sent.find("memory|usage");
+  const auto space = report.info.keyspace.find(0);
+  if (looked == report.sent.end() || space == report.info.keyspace.end()) return 0;
+  return static_cast<double>(looked->second) * shareOf(space->second.expires, space->second.keys) *
+         report.info.number("expired_stale_perc") / 100;
+}
+
 /// What is added up over masters; NaN of one leaves the others'.
 void add(double& sum, double more) {
   if (std::isnan(more)) return;
@@ -91,11 +101,14 @@ TopLoad TopModel::figuresOf(const Node& node) {
   const double seconds = toSeconds(node.last.at - node.beforeAt);
   if (!node.before || seconds <= 0) return figures;
   const ServerInfo& before = *node.before;
-  double ours = 0;
-  for (const auto& [name, count] : node.last.sent) ours += static_cast<double>(count);
-  figures.opsPerS = std::max(0.0, grown(before, info, "total_commands_processed") - ours) / seconds;
+  const SentCommands observing = observingCommands(before, info, node.last.sent);
+  double noLoad = 0;
+  for (const auto& [name, count] : observing) noLoad += static_cast<double>(count);
+  figures.opsPerS =
+      std::max(0.0, grown(before, info, "total_commands_processed") - noLoad) / seconds;
+  figures.pingsPerS = static_cast<double>(callsBetween(before, info, "ping")) / seconds;
   const double hits = std::max(
-      0.0, grown(before, info, "keyspace_hits") - static_cast<double>(lookupsIn(node.last.sent)));
+      0.0, grown(before, info, "keyspace_hits") - static_cast<double>(lookupsIn(observing)));
   const double misses = grown(before, info, "keyspace_misses");
   if (hits + misses > 0) figures.hitRate = hits / (hits + misses);
   if (!info.text("used_cpu_user_main_thread").empty())
@@ -104,6 +117,7 @@ TopLoad TopModel::figuresOf(const Node& node) {
                          seconds;
   figures.evictedPerS = grown(before, info, "evicted_keys") / seconds;
   figures.expiredPerS = grown(before, info, "expired_keys") / seconds;
+  figures.expiredByUsPerS = std::min(figures.expiredPerS, expiredKeysMet(node.last) / seconds);
   return figures;
 }
 
@@ -126,6 +140,8 @@ TopView TopModel::view() {
     if (!node.answers() || (role != "master" && nodes_.size() > 1)) continue;
     const TopLoad& load = node.load;
     add(view.all.opsPerS, load.opsPerS);
+    add(view.all.pingsPerS, load.pingsPerS);
+    add(view.all.expiredByUsPerS, load.expiredByUsPerS);
     add(view.all.evictedPerS, load.evictedPerS);
     add(view.all.expiredPerS, load.expiredPerS);
     add(view.all.memory, load.memory);
@@ -170,11 +186,15 @@ void TopModel::addKeys(TopView& view) const {
     view.whole = view.whole && sample.whole;
     view.countsUses = view.countsUses || sample.counters;
     uses += sample.uses * sample.scale();
-    for (const KeyFamily& family : sample.families) {
+    for (const KeyFamily& family :
+         sample.extrapolated(node.last.info.number("used_memory", kInfinity))) {
       KeyFamily& sum = families[family.prefix];
       sum.prefix = family.prefix;
-      sum.keys += static_cast<std::uint64_t>(static_cast<double>(family.keys) * sample.scale());
-      sum.bytes += static_cast<std::uint64_t>(static_cast<double>(family.bytes) * sample.scale());
+      sum.keys += family.keys;
+      sum.bytes += family.bytes;
+      sum.onceKeys += family.onceKeys;
+      sum.onceBytes += family.onceBytes;
+      view.familyBytes += family.bytes;
     }
     for (const ExaminedKey& key : sample.largest)
       view.bigKeys.push_back({key.name, endpoint.text(), key.type, key.bytes, key.elements,

@@ -19,11 +19,14 @@ namespace redline {
 
 /// Figures of a server, or of all masters together. NaN: not known.
 struct TopLoad {
-  double opsPerS = kNaN;               ///< without our own
+  double opsPerS = kNaN;               ///< without those that look at the server
+  double pingsPerS = kNaN;             ///< of these
   double hitRate = kNaN;               ///< of lookups that were not ours; NaN without any
   double mainThread = kNaN;            ///< busy share
   double memory = kNaN, limit = kNaN;  ///< bytes; limit 0: none
   double evictedPerS = kNaN, expiredPerS = kNaN;
+  /// About so many of the expired keys went because our SCAN met them.
+  double expiredByUsPerS = kNaN;
   double clients = kNaN, keys = kNaN;
 };
 
@@ -67,6 +70,7 @@ struct TopView {
   std::vector<HotSlot> hotSlots;
   std::vector<BigKey> bigKeys;         ///< those first that would block longest
   std::vector<KeyFamily> families;     ///< extrapolated to all keys
+  std::uint64_t familyBytes = 0;       ///< of all families, those that are not shown included
   std::uint64_t looked = 0, keys = 0;  ///< keys that were looked at, of so many in database 0
   std::uint64_t otherKeys = 0;         ///< of the same masters in other databases: never looked at
   bool whole = false;                  ///< each key was seen

@@ -166,7 +166,7 @@ class NodeWatcher::Loop {
     if (!reply) return;
     if (reply->isError()) return withhold(kSource, reply->text);
     for (Event& event : slowLog_.read(*reply, wallNow()))
-      if (event.detail.find(kClientName) == std::string::npos) add(report, std::move(event));
+      if (!clientNameOf(event).starts_with("redline-")) add(report, std::move(event));
   }
 
   void readLatency(NodeReport& report) {

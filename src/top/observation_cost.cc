@@ -23,7 +23,37 @@ double usOf(const ServerInfo& before, const ServerInfo& after, const std::string
   return us / static_cast<double>(now->second.calls - then.calls) * static_cast<double>(ours);
 }
 
+/// By its name in commandstats: a client looks at the server with it, and not at data.
+bool looksAtServer(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kCommands{"info", "client|setname", "client|list"};
+  constexpr std::array<std::string_view, 6> kContainers{"slowlog|", "latency|", "memory|",
+                                                        "object|",  "config|",  "cluster|"};
+  return std::ranges::find(kCommands, name) != kCommands.end() ||
+         std::ranges::any_of(kContainers, [name](std::string_view container) {
+           return name.starts_with(container);
+         });
+}
+
 }  // namespace
+
+std::uint64_t callsBetween(const ServerInfo& before, const ServerInfo& after,
+                           std::string_view name) {
+  const auto now = after.commandStats.find(name), then = before.commandStats.find(name);
+  const std::uint64_t calls = now == after.commandStats.end() ? 0 : now->second.calls;
+  const std::uint64_t earlier = then == before.commandStats.end() ? 0 : then->second.calls;
+  return calls > earlier ? calls - earlier : 0;
+}
+
+SentCommands observingCommands(const ServerInfo& before, const ServerInfo& after,
+                               const SentCommands& sent) {
+  if (after.commandStats.empty()) return sent;
+  SentCommands observing;
+  for (const auto& [name, stat] : after.commandStats)
+    if (looksAtServer(name)) observing[name] = callsBetween(before, after, name);
+  for (const auto& [name, count] : sent)
+    if (!looksAtServer(name)) observing[name] = std::min(count, callsBetween(before, after, name));
+  return observing;
+}
 
 ObservationCost& ObservationCost::operator+=(const ObservationCost& other) {
   commands += other.commands;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "server/info.h"
@@ -23,6 +24,16 @@ struct ObservationCost {
 };
 
 ObservationCost costOf(const ServerInfo& before, const ServerInfo& after, const SentCommands& sent);
+
+/// What was carried out between two readings of INFO and is no load: the commands that look at a
+/// server, whoever sent them (another top, an exporter), and of `sent` what was not refused. By
+/// commandstats; all of `sent` where there are none.
+SentCommands observingCommands(const ServerInfo& before, const ServerInfo& after,
+                               const SentCommands& sent);
+
+/// How often that command was carried out between two readings; refused ones are not counted.
+std::uint64_t callsBetween(const ServerInfo& before, const ServerInfo& after,
+                           std::string_view name);
 
 /// Those of `sent` that count as hits or misses in the server's statistics although no client of
 /// the application sent them.

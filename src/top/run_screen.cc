@@ -10,10 +10,36 @@ namespace redline {
 namespace {
 
 const std::vector<std::size_t> kLatencyWidths{12, 10, 10, 10};
-const std::vector<std::size_t> kRunNodeWidths{22, 10, 11, 10, 9, 9};
+const std::vector<std::size_t> kRunNodeWidths{22, 10, 11, 8, 7, 8};
 
 std::string targetText(const RunView& view) {
   return view.target > 0 ? countText(view.target) + "/s" : "as fast as replies allow";
+}
+
+/// "no load", "run one  phase measure".
+std::string runText(const RunView& view) {
+  return fmt::format("{}{}", view.run.empty() ? "" : fmt::format("run {}  ", view.run),
+                     view.hasLoad ? "phase " + view.phase : "no load");
+}
+
+/// Of a run without load: "faults bgsave  127.0.0.1:7600 1.2k commands/s".
+std::string faultsText(const RunView& view) {
+  std::string text =
+      fmt::format("no load  faults {}",
+                  view.faults.empty() ? "none" : fmt::format("{}", fmt::join(view.faults, ", ")));
+  for (const RunNode& node : view.nodes)
+    text += fmt::format("  {} {} commands/s", node.addr, countText(node.opsPerS));
+  return text;
+}
+
+std::vector<ScreenLine> loadLines(const RunView& view) {
+  return {{fmt::format("{}/s of {}  hits {}  failed {}/s  outstanding {}  backlog {}  generator "
+                       "busy {}",
+                       countText(view.achieved), targetText(view), shareText(view.hitRate),
+                       countText(view.failedPerS), countText(view.outstanding),
+                       countText(view.backlog), shareText(view.generatorBusy)),
+           {},
+           true}};
 }
 
 std::vector<ScreenLine> latencyLines(const RunView& view) {
@@ -55,18 +81,16 @@ std::vector<std::string> runScreen(const RunView& view, const ScreenTitle& title
   ScreenBuilder screen(style);
   screen.add(ScreenLine{fmt::format("redline top  {}  {}{}", title.what, clockText(title.wall),
                                     title.hint.empty() ? "" : "  " + title.hint),
-                        kScreenBold});
-  screen.add(ScreenLine{fmt::format("run {}  phase {}", view.run, view.phase)});
-  screen.add(ScreenLine{fmt::format(
-      "{}/s of {}  hits {}  failed {}/s  outstanding {}  backlog {}  generator busy {}",
-      countText(view.achieved), targetText(view), shareText(view.hitRate),
-      countText(view.failedPerS), countText(view.outstanding), countText(view.backlog),
-      shareText(view.generatorBusy))});
+                        kScreenBold, true});
+  screen.add(ScreenLine{runText(view), {}, true});
+  if (view.hasLoad) screen.add(loadLines(view));
   if (!view.faults.empty())
-    screen.add(
-        ScreenLine{fmt::format("faults under way: {}", fmt::join(view.faults, ", ")), kScreenRed});
-  screen.add(ScreenLine{});
-  screen.add(latencyLines(view));
+    screen.add(ScreenLine{fmt::format("faults under way: {}", fmt::join(view.faults, ", ")),
+                          kScreenRed, true});
+  if (view.hasLoad) {
+    screen.add(ScreenLine{});
+    screen.add(latencyLines(view));
+  }
   std::vector<ScreenSection> sections{nodeSection(view)};
   if (!view.hotSlots.empty()) {
     ScreenSection& hot = sections.emplace_back();
@@ -74,18 +98,21 @@ std::vector<std::string> runScreen(const RunView& view, const ScreenTitle& title
     for (const auto& [slot, share] : view.hotSlots)
       hot.lines.push_back({fmt::format("{:>8}  slot {}", shareText(share), slot)});
   }
-  const std::vector<ScreenLine> last{
-      {fmt::format("errors {}; redirects {}", listText(view.errors), listText(view.redirects)),
-       kScreenGrey},
-      {"percentiles are of what completed since the reading before, interpolated in the page's "
-       "buckets; the summary's are exact",
-       kScreenGrey}};
-  screen.sections(sections, last.size());
+  std::vector<ScreenLine> last;
+  if (view.hasLoad)
+    last = {
+        {fmt::format("errors {}; redirects {}", listText(view.errors), listText(view.redirects)),
+         kScreenGrey, true},
+        {"percentiles are of what completed since the reading before, interpolated in the page's "
+         "buckets; the summary's are exact",
+         kScreenGrey, true}};
+  screen.sections(sections, screen.fitted(last).size());
   screen.add(last);
   return screen.take();
 }
 
 std::string runLine(const RunView& view, Nanos wall) {
+  if (!view.hasLoad) return printable(fmt::format("{}  {}", clockText(wall), faultsText(view)));
   return printable(fmt::format(
       "{}  {}  {}/s of {}  response p50 {} p99 {} p99.9 {}  hits {}  failed {}/s  backlog {}",
       clockText(wall), view.phase, countText(view.achieved), targetText(view),
@@ -116,6 +143,7 @@ std::string runJson(const RunView& view, Nanos wall) {
   json.field("at_unix_s", toSeconds(wall));
   json.field("run", view.run);
   json.field("phase", view.phase);
+  json.field("load", view.hasLoad);
   json.numberOrNaN("target_per_s", view.target);
   json.numberOrNaN("achieved_per_s", view.achieved);
   json.numberOrNaN("failed_per_s", view.failedPerS);

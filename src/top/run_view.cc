@@ -43,17 +43,13 @@ std::vector<RunNode> nodesOf(const MetricsPage& before, const MetricsPage& after
   return nodes;
 }
 
-}  // namespace
-
-RunView runView(const MetricsPage& before, const MetricsPage& after, double seconds) {
+/// What the run's own load does.
+void addOperations(RunView& view, const MetricsPage& before, const MetricsPage& after,
+                   double seconds) {
   const auto rate = [&](std::string_view name, std::string_view label = {},
                         std::string_view value = {}) {
     return rateOf(before.sum(name, label, value), after.sum(name, label, value), seconds);
   };
-  RunView view;
-  const auto info = after.labelsOf("redline_run_info");
-  if (const auto run = info.find("run"); run != info.end()) view.run = run->second;
-  view.phase = after.current("redline_run_phase", "phase");
   view.target = after.sum("redline_target_operations_per_second");
   view.achieved = rate("redline_operations_total", "outcome", "completed");
   view.failedPerS = rate("redline_operations_total", "outcome", "failed");
@@ -67,6 +63,27 @@ RunView runView(const MetricsPage& before, const MetricsPage& after, double seco
   view.generatorBusy =
       (rate("redline_generator_cpu_seconds_total") - rate("redline_generator_idle_seconds_total")) /
       after.sum("redline_generator_threads");
+}
+
+/// Why a page could not be asked for: what is missing is a run, and not a server.
+Error noPage(const Endpoint& endpoint, Error error) {
+  if (error.message.find(kStartAdvice) != std::string::npos)
+    error.message = fmt::format(
+        "nothing listens on {0}: start the run with -metrics={0}, or name the -metrics of one that "
+        "runs",
+        endpoint.text());
+  return error;
+}
+
+}  // namespace
+
+RunView runView(const MetricsPage& before, const MetricsPage& after, double seconds) {
+  RunView view;
+  const auto info = after.labelsOf("redline_run_info");
+  if (const auto run = info.find("run"); run != info.end()) view.run = run->second;
+  view.phase = after.current("redline_run_phase", "phase");
+  view.hasLoad = after.sum("redline_generator_threads") != 0;
+  if (view.hasLoad) addOperations(view, before, after, seconds);
   for (const auto& [kind, count] : after.by("redline_errors_total", "kind"))
     if (count > 0) view.errors[kind] = count;
   for (const auto& [kind, count] : after.by("redline_redirects_total", "kind"))
@@ -84,7 +101,7 @@ RunView runView(const MetricsPage& before, const MetricsPage& after, double seco
 Result<MetricsPage> readMetrics(const Endpoint& endpoint, Nanos timeout) {
   const Nanos deadline = SteadyClock::read() + timeout;
   auto stream = BlockingStream::connect(endpoint, deadline);
-  if (!stream) return fail(std::move(stream.error()));
+  if (!stream) return fail(noPage(endpoint, std::move(stream.error())));
   const std::string request = fmt::format(
       "GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", endpoint.text());
   if (auto sent = stream->writeAll(request, deadline); !sent) return fail(std::move(sent.error()));
@@ -105,6 +122,11 @@ Result<MetricsPage> readMetrics(const Endpoint& endpoint, Nanos timeout) {
                 endpoint.text());
   auto page = MetricsPage::parse(std::string_view(answer).substr(body + 4));
   if (!page) return fail(page.error().code, "{}: {}", endpoint.text(), page.error().message);
+  if (!page->hasAny("redline_"))
+    return fail(ErrorCode::invalidInput,
+                "the metrics of {} are another program's, without any redline_…: name the -metrics "
+                "of a driver, a lab or a chaos",
+                endpoint.text());
   return page;
 }
 

@@ -26,7 +26,9 @@ struct RunNode {
 /// A run of redline between two readings of its /metrics. NaN: not known.
 struct RunView {
   std::string run, phase;  ///< "measure"
-  double target = 0;       ///< operations a second; 0: as fast as replies allow
+  bool hasLoad = true;     ///< false: faults alone, or nothing has begun; then there are no figures
+                           ///< of operations
+  double target = kNaN;    ///< operations a second; 0: as fast as replies allow
   double achieved = kNaN;  ///< completed operations a second
   double failedPerS = kNaN;
   double outstanding = kNaN, backlog = kNaN;

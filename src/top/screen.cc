@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <iterator>
+#include <span>
 
 #include "base/text.h"
 #include "base/units.h"
@@ -13,44 +16,86 @@ namespace redline {
 namespace {
 
 constexpr double kBusyThread = 0.8;
+constexpr double kWorthSaying = 0.01;  ///< of a figure: less is not told apart
 
-const std::vector<std::size_t> kNodeWidths{22, 8, 8, 11, 9, 8, 8, 8, 7, 7};
+constexpr std::size_t kNameWidth = 22;  ///< "127.0.0.1:7700 replica"
 
 std::string limitShareText(const TopLoad& load) {
   if (load.limit == 0) return "no limit";
   return shareText(load.memory / load.limit);
 }
 
-std::vector<std::string> figureCells(std::string first, const TopLoad& load) {
-  return {std::move(first),
-          countText(load.opsPerS),
-          shareText(load.hitRate),
-          shareText(load.mainThread),
-          shortSize(load.memory),
-          limitShareText(load),
-          countText(load.evictedPerS),
-          countText(load.expiredPerS),
-          countText(load.clients),
-          countText(load.keys)};
+/// A figure of each server.
+struct NodeColumn {
+  std::string_view heading;
+  std::size_t width;
+  std::string (*text)(const TopLoad& load);
+};
+
+/// The least important last: they go where there is no room.
+constexpr std::array<NodeColumn, 9> kNodeColumns{
+    {{"ops/s", 6, [](const TopLoad& load) { return countText(load.opsPerS); }},
+     {"hits", 6, [](const TopLoad& load) { return shareText(load.hitRate); }},
+     {"main thread", 11, [](const TopLoad& load) { return shareText(load.mainThread); }},
+     {"memory", 8, [](const TopLoad& load) { return shortSize(load.memory); }},
+     {"of limit", 8, limitShareText},
+     {"evict/s", 7, [](const TopLoad& load) { return countText(load.evictedPerS); }},
+     {"expire/s", 8, [](const TopLoad& load) { return countText(load.expiredPerS); }},
+     {"keys", 6, [](const TopLoad& load) { return countText(load.keys); }},
+     {"clients", 7, [](const TopLoad& load) { return countText(load.clients); }}}};
+
+/// As many as a screen of so many columns has room for beside a name.
+std::span<const NodeColumn> columnsThatFit(std::size_t columns) {
+  std::size_t fit = 0, used = kNameWidth;
+  while (fit < kNodeColumns.size() &&
+         (columns == 0 || used + 2 + kNodeColumns[fit].width <= columns))
+    used += 2 + kNodeColumns[fit++].width;
+  return std::span(kNodeColumns).first(fit);
 }
 
-std::vector<ScreenLine> nodeLines(const TopView& view) {
-  std::vector<ScreenLine> lines;
-  lines.push_back({cellRow({"", "ops/s", "hits", "main thread", "memory", "of limit", "evict/s",
-                            "expire/s", "clients", "keys"},
-                           kNodeWidths),
-                   kScreenGrey});
-  if (view.nodes.size() > 1)
-    lines.push_back({cellRow(figureCells("all masters", view.all), kNodeWidths), kScreenBold});
+std::string figureRow(std::string first, std::span<const NodeColumn> columns, const auto& text) {
+  std::vector<std::string> cells{std::move(first)};
+  std::vector<std::size_t> widths{kNameWidth};
+  for (const NodeColumn& column : columns) {
+    cells.push_back(text(column));
+    widths.push_back(column.width);
+  }
+  return cellRow(cells, widths);
+}
+
+/// What the table has no room for: "all masters: expire/s 4, keys 1M, clients 51".
+std::vector<ScreenLine> otherFigures(const TopView& view, std::size_t fit) {
+  if (fit == kNodeColumns.size() || view.nodes.empty()) return {};
+  std::vector<std::string> parts;
+  for (const NodeColumn& column : std::span(kNodeColumns).subspan(fit))
+    parts.push_back(fmt::format("{} {}", column.heading, column.text(view.all)));
+  return {
+      {fmt::format("{}{}", view.nodes.size() > 1 ? "all masters: " : "", fmt::join(parts, ", ")),
+       {},
+       true}};
+}
+
+std::vector<ScreenLine> nodeLines(const TopView& view, std::size_t width) {
+  const auto columns = columnsThatFit(width);
+  const auto row = [&](std::string first, const TopLoad& load) {
+    return figureRow(std::move(first), columns,
+                     [&load](const NodeColumn& column) { return column.text(load); });
+  };
+  std::vector<ScreenLine> lines{
+      {figureRow("", columns, [](const NodeColumn& column) { return std::string(column.heading); }),
+       kScreenGrey}};
+  if (view.nodes.size() > 1) lines.push_back({row("all masters", view.all), kScreenBold});
   for (const NodeRow& node : view.nodes) {
     const std::string name = node.role == "replica" ? node.node + " replica" : node.node;
     if (!node.problem.empty()) {
-      lines.push_back({fmt::format("{:<22}  {}", name, printable(node.problem)), kScreenRed});
+      lines.push_back(
+          {fmt::format("{:<{}}  {}", name, kNameWidth, printable(node.problem)), kScreenRed, true});
       continue;
     }
-    lines.push_back({cellRow(figureCells(name, node.load), kNodeWidths),
+    lines.push_back({row(name, node.load),
                      node.load.mainThread > kBusyThread ? kScreenRed : std::string_view()});
   }
+  std::ranges::move(otherFigures(view, columns.size()), std::back_inserter(lines));
   return lines;
 }
 
@@ -103,7 +148,7 @@ ScreenSection hotKeySection(const TopView& view) {
     return {"Hot keys",
             {{"cannot be told: only an LFU policy counts uses (CONFIG SET maxmemory-policy "
               "allkeys-lfu), and MONITOR would cost too much",
-              kScreenGrey}}};
+              kScreenGrey, true}}};
   ScreenSection section{fmt::format("Hot keys by OBJECT FREQ ({})", coverageText(view)), {}};
   for (const HotKey& key : view.hotKeys)
     section.lines.push_back({fmt::format(
@@ -126,26 +171,54 @@ ScreenSection hotSlotSection(const TopView& view) {
   return section;
 }
 
+/// "~1M keys", "3 seen" where nothing says how many there are beside these.
+std::string familyCountText(const KeyFamily& family, bool whole) {
+  const std::string count = formatCount(double(family.keys));
+  if (whole) return count + (family.keys == 1 ? " key" : " keys");
+  return family.onceKeys == family.keys ? count + " seen" : fmt::format("~{} keys", count);
+}
+
 ScreenSection familySection(const TopView& view) {
   ScreenSection section{fmt::format("Keys by prefix ({})", coverageText(view)), {}};
-  double all = 0;
-  for (const KeyFamily& family : view.families) all += static_cast<double>(family.bytes);
   for (const KeyFamily& family : view.families)
-    section.lines.push_back({fmt::format(
-        "{:>8}  {}  {}{} keys, {} each",
-        all > 0 ? formatShare(static_cast<double>(family.bytes) / all)
-                : std::string(kUnknownFigure),
-        nameText(family.prefix), view.whole ? "" : "~", formatCount(double(family.keys)),
-        formatSize(family.keys == 0 ? 0 : family.bytes / family.keys))});
+    section.lines.push_back(
+        {fmt::format("{:>8}  {}  {}, {} each",
+                     view.familyBytes > 0 ? formatShare(shareOf(family.bytes, view.familyBytes))
+                                          : std::string(kUnknownFigure),
+                     nameText(family.prefix), familyCountText(family, view.whole),
+                     formatSize(family.keys == 0 ? 0 : family.bytes / family.keys))});
   return section;
 }
 
+/// A part of a figure that is worth to be told.
+bool isPart(double part, double whole) {
+  return part >= 1 && part >= kWorthSaying * whole;
+}
+
+/// What of the figures is not the load's.
+std::vector<ScreenLine> shareLines(const TopLoad& all) {
+  std::vector<ScreenLine> lines;
+  if (isPart(all.pingsPerS, all.opsPerS))
+    lines.push_back({fmt::format("of the ops/s {} are PING: of health checks, or of a driver with "
+                                 "-chaos, which asks each server 1000 times a second",
+                                 formatCount(all.pingsPerS)),
+                     kScreenGrey, true});
+  if (isPart(all.expiredByUsPerS, all.expiredPerS))
+    lines.push_back({fmt::format("of the expire/s about {} are this view's: SCAN removes expired "
+                                 "keys that it meets",
+                                 formatCount(all.expiredByUsPerS)),
+                     kScreenGrey, true});
+  return lines;
+}
+
 std::string costText(const TopView& view) {
-  return fmt::format(
-      "this view costs {} commands/s and {} of the servers a second ({} of a core), "
-      "and {} of a core here",
-      formatCount(view.commandsPerS), formatMicros(view.serverUsPerS),
-      formatShare(view.serverUsPerS / 1e6), shareText(view.ownCpu));
+  std::string text =
+      fmt::format("this view costs {} commands/s and {} of the servers a second ({} of a core)",
+                  formatCount(view.commandsPerS), formatMicros(view.serverUsPerS),
+                  formatShare(view.serverUsPerS / 1e6));
+  if (!std::isnan(view.ownCpu))
+    text += fmt::format(", and {} of a core here", formatShare(view.ownCpu));
+  return text;
 }
 
 }  // namespace
@@ -155,15 +228,16 @@ std::vector<std::string> topScreen(const TopView& view, const ScreenTitle& title
   ScreenBuilder screen(style);
   screen.add(ScreenLine{fmt::format("redline top  {}  {}{}", title.what, clockText(title.wall),
                                     title.hint.empty() ? "" : "  " + title.hint),
-                        kScreenBold});
-  screen.add(nodeLines(view));
+                        kScreenBold, true});
+  screen.add(nodeLines(view, style.columns));
   std::vector<ScreenSection> sections{eventSection(view), bigKeySection(view), hotKeySection(view)};
   if (view.isCluster) sections.push_back(hotSlotSection(view));
   sections.push_back(familySection(view));
   std::vector<ScreenLine> last;
-  for (const std::string& note : view.notes) last.push_back({printable(note), kScreenGrey});
-  last.push_back({costText(view), kScreenGrey});
-  screen.sections(sections, last.size());
+  for (const std::string& note : view.notes) last.push_back({printable(note), kScreenGrey, true});
+  std::ranges::move(shareLines(view.all), std::back_inserter(last));
+  last.push_back({costText(view), kScreenGrey, true});
+  screen.sections(sections, screen.fitted(last).size());
   screen.add(last);
   return screen.take();
 }
@@ -172,11 +246,14 @@ std::vector<std::string> topLines(const TopView& view, Nanos wall) {
   std::vector<std::string> lines;
   const TopLoad& all = view.all;
   std::string text = fmt::format(
-      "{}  {} ops/s  hits {}  main thread {}  memory {}  evicted {}/s  expired {}/s  clients {}  "
+      "{}  {} ops/s{}  hits {}  main thread {}  memory {}  evicted {}/s  expired {}/s  clients {}  "
       "keys {}",
-      clockText(wall), countText(all.opsPerS), shareText(all.hitRate), shareText(all.mainThread),
-      shortSize(all.memory), countText(all.evictedPerS), countText(all.expiredPerS),
-      countText(all.clients), countText(all.keys));
+      clockText(wall), countText(all.opsPerS),
+      isPart(all.pingsPerS, all.opsPerS) ? fmt::format(" ({} PING)", formatCount(all.pingsPerS))
+                                         : "",
+      shareText(all.hitRate), shareText(all.mainThread), shortSize(all.memory),
+      countText(all.evictedPerS), countText(all.expiredPerS), countText(all.clients),
+      countText(all.keys));
   if (!view.hotKeys.empty())
     text += fmt::format("  hottest {} ~{}", nameText(view.hotKeys.front().name),
                         formatShare(view.hotKeys.front().share));

@@ -12,8 +12,8 @@ namespace redline {
 
 /// Where a view goes to.
 struct ScreenStyle {
-  std::size_t columns = 100;
-  std::size_t rows = 0;  ///< 0: as many as there are
+  std::size_t columns = 100;  ///< 0: lines are as long as they are
+  std::size_t rows = 0;       ///< 0: as many as there are
   bool coloured = false;
 };
 
@@ -24,8 +24,10 @@ struct ScreenTitle {
   std::string hint;  ///< "q quits"; may be empty
 };
 
-/// The screen: a line each, none wider than the style. Sections that find no room have the fewer
-/// lines. Texts of servers are made printable.
+/// The screen: a line each, none wider than the style. Texts go on in the next line; where rows
+/// are limited, entries of the lists are cut and sections that find no room have the fewer lines.
+/// Columns that find no room stand below the table, for all together. Texts of servers are made
+/// printable.
 std::vector<std::string> topScreen(const TopView& view, const ScreenTitle& title,
                                    const ScreenStyle& style);
 

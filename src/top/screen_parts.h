@@ -30,7 +30,13 @@ std::string nameText(std::string_view name);
 struct ScreenLine {
   std::string text;
   std::string_view colour = {};
+  /// What is too long for the screen goes on in the next line, even where rows are limited.
+  bool wraps = false;
 };
+
+/// `text` in lines of at most `columns` characters, broken at blanks where there are any; all but
+/// the first are indented.
+std::vector<std::string> wrappedText(std::string_view text, std::size_t columns);
 
 /// A table's row: the first cell to the left, the others to the right.
 std::string cellRow(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths);
@@ -45,7 +51,9 @@ class ScreenBuilder {
  public:
   explicit ScreenBuilder(const ScreenStyle& style) : style_(style) {}
 
-  void add(const ScreenLine& line);
+  /// The lines as they fit: wrapped or cut.
+  std::vector<ScreenLine> fitted(const std::vector<ScreenLine>& lines) const;
+  void add(const ScreenLine& line) { add(std::vector{line}); }
   void add(const std::vector<ScreenLine>& lines);
   /// Each gets its heading and an even share of the rows that are left but for `reserved` ones;
   /// what one does not need the next ones get.
@@ -54,6 +62,8 @@ class ScreenBuilder {
   std::vector<std::string> take();
 
  private:
+  void put(const ScreenLine& line);  ///< that fits
+
   ScreenStyle style_;
   std::vector<std::string> lines_;
 };

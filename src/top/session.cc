@@ -23,6 +23,7 @@ Nanos ownCpuTime() {
 
 TopSession::TopSession(TopPlan plan)
     : plan_(std::move(plan)), admins_(plan_.credentials, kMapTimeout), model_(plan_.cluster) {
+  model_.takeOwnCpu(SteadyClock::read(), ownCpuTime());
   if (!plan_.cluster) watch(plan_.servers.front());
 }
 

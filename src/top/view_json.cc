@@ -10,12 +10,14 @@ constexpr unsigned kSchema = 1;
 
 void visit(auto& json, MappedAs<TopLoad> auto& load) {
   json.numberOrNaN("ops_per_s", load.opsPerS);
+  json.numberOrNaN("pings_per_s", load.pingsPerS);
   json.numberOrNaN("hit_rate", load.hitRate);
   json.numberOrNaN("main_thread_busy", load.mainThread);
   json.numberOrNaN("memory_bytes", load.memory);
   json.numberOrNaN("limit_bytes", load.limit);
   json.numberOrNaN("evicted_per_s", load.evictedPerS);
   json.numberOrNaN("expired_per_s", load.expiredPerS);
+  json.numberOrNaN("expired_by_top_per_s", load.expiredByUsPerS);
   json.numberOrNaN("clients", load.clients);
   json.numberOrNaN("keys", load.keys);
 }

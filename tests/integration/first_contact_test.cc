@@ -190,6 +190,24 @@ TEST(FirstContact, ADeadServerOfAStackIsToBeHealed) {
   EXPECT_THAT(std::string(lines[4]), HasSubstr("start a server with `redline stack up node`"));
 }
 
+TEST(FirstContact, TopAdvisesToHealTheDeadNodeOfAStacksCluster) {
+  const TemporaryDirectory home;
+  const auto ended =
+      runShell(home.path(),
+               "NODES=$($R stack up cluster -name=mine -port=0 -maxmemory=64MB -format=addr) && "
+               "redis-cli -p ${NODES##*:} shutdown nosave; "
+               "$R top -once -addr=$(echo $NODES | cut -d' ' -f1) -json=top.jsonl; cat top.jsonl; "
+               "$R stack down mine");
+  std::size_t shown = 0;
+  for (const std::string_view line : splitLines(ended.out))
+    if (line.find("nothing listens") != std::string_view::npos) {
+      ++shown;
+      EXPECT_THAT(std::string(line), AllOf(HasSubstr("restart it with `redline stack heal mine`"),
+                                           Not(HasSubstr("stack up"))));
+    }
+  EXPECT_EQ(shown, 2U) << "on the screen and in the JSON: " << ended.out << ended.errors;
+}
+
 TEST(FirstContact, AReportOfNothingSaysNoPlaceThatItWouldBeWrittenTo) {
   const TemporaryDirectory home;
   const auto ended = runShell(home.path(), "mkdir empty; $R report empty");

@@ -396,6 +396,12 @@ TEST(Metrics, OfAFaultAloneHaveItsServerAndTheFault) {
   EXPECT_EQ(seriesOf(page, "redline_fault_active{fault=\"bgsave\"}"), 0);
   EXPECT_GT(seriesOf(page, "redis_memory_used_bytes{addr=\"" + redis->endpoint().text() + "\"}"),
             0);
+  Child top({redlineProgram(), "top", "-once", "-interval=100ms",
+             fmt::format("-metrics=127.0.0.1:{}", *port)},
+            home.path(), "top");
+  EXPECT_TRUE(eventually([&] { return !top.runs(); }));
+  EXPECT_THAT(top.output(), testing::AllOf(testing::HasSubstr("no load"),
+                                           testing::Not(testing::HasSubstr("as fast as"))));
   EXPECT_TRUE(chaos.ends(SIGINT)) << "Ctrl-C ends -metrics-linger";
 }
 

@@ -137,6 +137,27 @@ TEST(Top, ShowsTheLoadAndTheBigKeyOfAServer) {
                     HasSubstr("obj:*"), Not(HasSubstr("\x1b"))));
 }
 
+TEST(Top, CountsABigKeyOnceThatIsTheOnlyOneOfItsPrefix) {
+  auto redis = startRedis();
+  ASSERT_TRUE(redis);
+  auto admin = adminOf(*redis);
+  ASSERT_TRUE(admin);
+  makeKeys(*admin, 60'000);
+  for (int i = 0; i < 10; ++i) makeBigHash(*admin, fmt::format("b{}:h", i), 10'000);
+  const Watched watched = watchedOnce(redis->endpoint().text(), {"-budget=5%"});
+  ASSERT_EQ(watched.code, 0) << watched.err;
+  const Json last = watched.last();
+  ASSERT_FALSE(last.at("keys_all_seen"));
+  double bytes = 0;
+  for (const Json& family : last.at("prefixes")) {
+    bytes += family.at("bytes").get<double>();
+    if (family.at("prefix") != "obj:*") {
+      EXPECT_EQ(family.at("keys"), 1) << family;
+    }
+  }
+  EXPECT_LE(bytes, last.at("all").at("memory_bytes").get<double>());
+}
+
 TEST(Top, FindsTheHotKeyAndItsSlotInAClusterThatCountsUses) {
   NodeConfig config;
   config.policy = "allkeys-lfu";

@@ -14,11 +14,12 @@ Value reply(std::string_view bytes) {
 }
 
 /// One entry of SLOWLOG GET, as Redis 7 sends it.
-std::string entry(int id, int usec, const std::string& command) {
+std::string entry(int id, int usec, const std::string& command,
+                  const std::string& client = "loader") {
   return fmt::format(
       "*6\r\n:{}\r\n:1700000000\r\n:{}\r\n*2\r\n${}\r\n{}\r\n$1\r\n*\r\n$15\r\n127.0.0.1:40000\r\n"
-      "$6\r\nloader\r\n",
-      id, usec, command.size(), command);
+      "${}\r\n{}\r\n",
+      id, usec, command.size(), command, client.size(), client);
 }
 
 TEST(SlowlogReader, TakesWhatIsThereAtTheStartForOld) {
@@ -40,6 +41,19 @@ TEST(SlowlogReader, ReportsNewEntriesOnceOldestFirst) {
   EXPECT_EQ(events[0].detail, "KEYS * (client 127.0.0.1:40000 loader)");
   EXPECT_EQ(events[1].name, "hgetall");
   EXPECT_TRUE(reader.read(two, kSecond).empty());
+}
+
+TEST(SlowlogReader, TellsTheEntriesOfClientsOfRedlines) {
+  SlowlogReader reader;
+  reader.read(reply("*0\r\n"), 0);
+  const auto events =
+      reader.read(reply("*4\r\n" + entry(3, 1, "INFO", "redline-sampler") +
+                        entry(2, 1, "a (client x redline-b)") + entry(1, 1, "INFO", "") +
+                        entry(0, 1, "INFO", "my-redline-sampler")),
+                  0);
+  ASSERT_EQ(events.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(clientNameOf(events[i]).starts_with("redline-"), i == 3) << i;
 }
 
 TEST(SlowlogReader, KnowsWhenItDidNotReachBackFarEnough) {

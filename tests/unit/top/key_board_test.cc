@@ -125,6 +125,53 @@ TEST(KeyBoard, KnowsFamiliesByWhatNamesBeginWithAndLimitsTheirNumber) {
   EXPECT_LE(board.sample().families.size(), 300U);
 }
 
+/// 100,010 keys of which 25,000 were looked at: keys of 60 bytes, and these.
+KeySample partOf(const std::vector<std::pair<std::string, std::uint64_t>>& large) {
+  KeyBoard board;
+  board.describe(100'010, false, 10);
+  for (std::size_t i = large.size(); i < 25'000; ++i)
+    take(board, {key("obj:" + std::to_string(i), 60)});
+  for (const auto& [name, bytes] : large) take(board, {key(name, bytes)});
+  return board.sample();
+}
+
+KeyFamily familyNamed(const std::vector<KeyFamily>& families, std::string_view prefix) {
+  const auto found = std::ranges::find(families, prefix, &KeyFamily::prefix);
+  return found == families.end() ? KeyFamily{} : *found;
+}
+
+TEST(KeyFamilies, AreExtrapolatedButForKeysThatStandForThemselves) {
+  const std::uint64_t big = 24'000'000;
+  const auto families =
+      partOf({{"b1:h", big}, {"b2:h", big}, {"obj:huge", big}, {"obj:large", big}})
+          .extrapolated(1e9);
+  EXPECT_EQ(familyNamed(families, "b1:*").keys, 1U);
+  EXPECT_EQ(familyNamed(families, "b1:*").bytes, big);
+  const KeyFamily small = familyNamed(families, "obj:*");
+  EXPECT_EQ(small.onceKeys, 2U);
+  EXPECT_EQ(small.keys, 100'008U);
+  EXPECT_NEAR(static_cast<double>(small.bytes), 2 * 24e6 + 100'006 * 60.0, 1000);
+}
+
+TEST(KeyFamilies, OfEqualKeysAreExtrapolatedInWhole) {
+  std::vector<std::pair<std::string, std::uint64_t>> large;
+  for (int i = 0; i < 12; ++i) large.emplace_back("page:" + std::to_string(i), 100'000);
+  const KeyFamily pages = familyNamed(partOf(large).extrapolated(1e9), "page:*");
+  EXPECT_EQ(pages.onceKeys, 0U);
+  EXPECT_EQ(pages.keys, 48U);
+  EXPECT_NEAR(static_cast<double>(pages.bytes), 4.8e6, 1e4);
+}
+
+TEST(KeyFamilies, AreNoMoreBytesThanTheServerUses) {
+  for (const double used : {3e6, 1e6}) {
+    double sum = 0;
+    for (const KeyFamily& family : partOf({{"b1:h", 500'000}}).extrapolated(used))
+      sum += static_cast<double>(family.bytes);
+    // What was seen stays, even where the server's own estimates are beyond what it uses.
+    EXPECT_NEAR(sum, std::max(used, 500'000 + 24'999 * 60.0), 10);
+  }
+}
+
 TEST(UseCounters, StandForAboutAsManyUsesAsRedisDocuments) {
   // redis.conf: with lfu-log-factor 10, 100k hits give 142, and 1M hits 255.
   EXPECT_NEAR(usesOf(142), 100'000, 10'000);

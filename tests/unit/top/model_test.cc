@@ -56,6 +56,37 @@ TEST(TopModel, TakesItsOwnCommandsAndLookupsOut) {
   EXPECT_DOUBLE_EQ(view.commandsPerS, 75);
 }
 
+TEST(TopModel, TakesOutWhatOtherObserversSentAndWhatOfItsOwnWasNotRefused) {
+  TopModel model(false);
+  NodeReport first = reading(kFirst, 0, 1000, 500),
+             second = reading(kFirst, 1, 1000 + 11'000, 1500);
+  first.info.commandStats = {{"memory|usage", {100}}, {"scan", {10}}, {"ping", {1000}}};
+  // Another top has sent 9,000, and 400 of this one's 500 SCANs were refused.
+  second.info.commandStats = {{"memory|usage", {9100}}, {"scan", {110}},    {"info", {50}},
+                              {"slowlog|get", {50}},    {"get", {1000}},    {"ping", {1500}},
+                              {"object|freq", {200}},   {"config|get", {0}}};
+  second.sent = {{"memory|usage", 10}, {"scan", 500}, {"info", 1}, {"object|freq", 20}};
+  model.take(first);
+  model.take(second);
+  const TopView view = model.view();
+  EXPECT_DOUBLE_EQ(view.all.opsPerS, 11'000 - 9000 - 100 - 50 - 50 - 200);
+  EXPECT_DOUBLE_EQ(view.all.pingsPerS, 500);
+  EXPECT_DOUBLE_EQ(view.all.hitRate, 1);
+}
+
+TEST(TopModel, EstimatesHowManyKeysExpireByItsOwnReads) {
+  TopModel model(false);
+  NodeReport first = reading(kFirst, 0, 0), second = reading(kFirst, 1, 0);
+  second.info.keyspace[0] = {100'000, 50'000, 0};
+  second.info.fields["expired_keys"] = "272";
+  second.info.fields["expired_stale_perc"] = "2.00";
+  second.sent = {{"memory|usage", 25'000}};
+  model.take(first);
+  model.take(second);
+  EXPECT_DOUBLE_EQ(model.view().all.expiredPerS, 272);
+  EXPECT_DOUBLE_EQ(model.view().all.expiredByUsPerS, 250);
+}
+
 TEST(TopModel, KnowsNoHitRateWithoutLookups) {
   TopModel model(false);
   model.take(reading(kFirst, 0, 1000));

@@ -5,6 +5,9 @@
 
 #include <cmath>
 
+#include <thread>
+
+#include "support/tcp_listener.h"
 #include "top/run_screen.h"
 
 namespace redline {
@@ -117,6 +120,60 @@ TEST(RunView, HasNoRatesOfAServerThatWasNotThereBefore) {
   EXPECT_DOUBLE_EQ(view.failedPerS, 10) << "the run's own counters began at 0";
 }
 
+/// What readMetrics() says of a program whose page is this.
+Status readingOf(const std::string& body) {
+  const TcpListener program;
+  std::thread answer([&] {
+    const Fd client = program.accept();
+    std::array<char, 4096> request;
+    (void)::recv(client.get(), request.data(), request.size(), 0);
+    const std::string text = "HTTP/1.1 200 OK\r\n\r\n" + body;
+    (void)::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  });
+  const auto page = readMetrics(program.endpoint(), 30 * kSecond);
+  answer.join();
+  return page ? Status{} : Status(fail(page.error()));
+}
+
+TEST(RunPages, AreThoseOfRedlineAlone) {
+  EXPECT_TRUE(readingOf(std::string(kBefore)));
+  for (const char* const other : {"go_goroutines 33\n", "redlines 1\nzzz 1\n", "a 1\n", "<html>"}) {
+    const Status read = readingOf(other);
+    ASSERT_FALSE(read) << other;
+    EXPECT_THAT(read.error().message, HasSubstr("-metrics"));
+  }
+}
+
+TEST(RunPages, WithNobodyThereAdviseARun) {
+  Endpoint nobody;
+  {
+    nobody = TcpListener().endpoint();
+  }
+  const auto page = readMetrics(nobody, 30 * kSecond);
+  ASSERT_FALSE(page);
+  EXPECT_THAT(page.error().message,
+              testing::AllOf(HasSubstr("-metrics=" + nobody.text()), Not(HasSubstr("-addr")),
+                             Not(HasSubstr("stack up"))));
+}
+
+TEST(RunView, OfFaultsAloneSaysThatThereIsNoLoad) {
+  const std::string text =
+      "redline_run_info{run=\"\"} 1\nredline_target_operations_per_second 0\n"
+      "redline_generator_threads 0\n"
+      "redline_operations_total{op=\"get\",outcome=\"completed\"} 0\n"
+      "redline_fault_active{fault=\"bgsave\"} 1\n"
+      "redis_memory_used_bytes{addr=\"127.0.0.1:7600\"} 1000000\n";
+  const RunView view = runView(page(text), page(text), 1);
+  const std::string screen =
+      fmt::format("{}", fmt::join(runScreen(view, {"x", 0, ""}, {140, 0, false}), "\n"));
+  for (const std::string& shown : {screen, runLine(view, 0)})
+    EXPECT_THAT(shown, testing::AllOf(HasSubstr("no load"), HasSubstr("bgsave"),
+                                      HasSubstr("127.0.0.1:7600"), Not(HasSubstr("as fast as")),
+                                      Not(HasSubstr("p99"))));
+  EXPECT_THAT(runJson(view, 0),
+              testing::AllOf(HasSubstr("\"load\":false"), HasSubstr("\"achieved_per_s\":null")));
+}
+
 TEST(RunScreen, ShowsItAndFits) {
   const RunView view = runView(page(kBefore), page(kAfter), 2);
   const std::string screen = fmt::format(
@@ -126,6 +183,9 @@ TEST(RunScreen, ShowsItAndFits) {
                                  "faults under way: bgsave", "slot 42", "errors oom 20"})
     EXPECT_THAT(screen, HasSubstr(part));
   EXPECT_LE(runScreen(view, {"x", 0, ""}, {60, 12, false}).size(), 12U);
+  for (const std::size_t rows : {0U, 40U})
+    EXPECT_THAT(runScreen(view, {"x", 0, ""}, {80, rows, false}),
+                testing::Each(Not(HasSubstr("…"))));
   EXPECT_THAT(runLine(view, 0), HasSubstr("response p50"));
   EXPECT_THAT(runJson(view, 0), HasSubstr("\"achieved_per_s\":50000.0"));
   RunView hostile = view;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "top/screen_parts.h"
+
 namespace redline {
 namespace {
 
@@ -21,7 +23,7 @@ TopView busyView() {
   NodeRow node;
   node.node = "127.0.0.1:7700";
   node.role = "master";
-  node.load = {31'000, 0.984, 0.431, 412e6, 1e9, 0, 4, 51, 1e6};
+  node.load = {31'000, 0, 0.984, 0.431, 412e6, 1e9, 0, 4, 0, 51, 1e6};
   view.nodes = {node, node};
   view.nodes.back().node = "127.0.0.1:7701";
   view.nodes.back().problem = "nothing listens on 127.0.0.1:7701";
@@ -40,6 +42,7 @@ TopView busyView() {
   view.bigKeys = {
       {"big:hash:0\x1b]0;x\a", "127.0.0.1:7700", "hash", 46'000'000, 1'000'000, 0.361, "HGETALL"}};
   view.families = {{"obj:*", 1'000'000, 180'000'000}};
+  view.familyBytes = 180'000'000;
   view.looked = 12'000;
   view.keys = 1'000'000;
   view.commandsPerS = 2600;
@@ -88,6 +91,51 @@ TEST(TopScreen, FitsTheTerminal) {
     }
 }
 
+/// The screen as one line, as it was before it was wrapped.
+std::string unwrapped(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines)
+    text += fmt::format(" {}", line.substr(std::min(line.size(), line.find_first_not_of(' '))));
+  return text;
+}
+
+TEST(TopScreen, CutsNothingWhereItMayHaveAnyNumberOfRows) {
+  TopView view = busyView();
+  view.countsUses = false;
+  view.notes = {std::string(30, 'a') + " " + std::string(200, 'b') + " the end"};
+  for (const std::size_t columns : {0U, 60U, 80U, 100U}) {
+    const auto lines = topScreen(view, kTitle, {columns, 0, false});
+    EXPECT_THAT(lines, Not(Contains(HasSubstr("…")))) << columns;
+    EXPECT_THAT(unwrapped(lines),
+                AllOf(HasSubstr("MONITOR would cost too much"), HasSubstr("the end"),
+                      HasSubstr("9.1 ms of the servers a second (0.9% of a core), and 1.2% of a"),
+                      HasSubstr("nothing listens on 127.0.0.1:7701")))
+        << columns;
+    for (const char* const figure : {"evict/s", "expire/s", "clients", "keys", " 51", " 1M"})
+      EXPECT_THAT(unwrapped(lines), HasSubstr(figure)) << columns;
+  }
+}
+
+TEST(TopScreen, HasWholeColumnsAndTextsOnATerminalOf80Columns) {
+  const auto lines = topScreen(busyView(), kTitle, {80, 40, false});
+  EXPECT_THAT(lines[1], testing::EndsWith("of limit  evict/s"));
+  EXPECT_THAT(lines, Contains("all masters: expire/s 4, keys 1M, clients 51"));
+  EXPECT_THAT(unwrapped(lines), HasSubstr("and 1.2% of a core here"));
+}
+
+TEST(TopScreen, SaysNothingOfItsOwnCpuWhereItIsNotKnown) {
+  TopView view = busyView();
+  view.ownCpu = kNaN;
+  EXPECT_THAT(topScreen(view, kTitle, {0, 0, false}).back(), testing::EndsWith("of a core)"));
+}
+
+TEST(WrappedText, BreaksAtBlanksAndElsewhereOnlyWhereThereAreNone) {
+  EXPECT_EQ(wrappedText("  a  bc de", 7), (std::vector<std::string>{"  a  bc", "    de"}));
+  EXPECT_EQ(wrappedText("ééééé é", 6), (std::vector<std::string>{"ééééé", "    é"}));
+  EXPECT_EQ(wrappedText("abcdefgh", 6), (std::vector<std::string>{"abcdef", "    gh"}));
+  EXPECT_EQ(wrappedText("", 6), (std::vector<std::string>{""}));
+}
+
 TEST(TopScreen, HasColoursOnlyWhereAsked) {
   EXPECT_THAT(joined(topScreen(busyView(), kTitle, {140, 0, true})), HasSubstr("\x1b[1m"));
 }
@@ -106,6 +154,33 @@ TEST(TopScreen, SaysWhatSamplingCannotTell) {
   view.otherKeys = 3;
   EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})),
               HasSubstr("no keys in database 0; 3 in other databases"));
+}
+
+TEST(TopScreen, SaysWhichKeysOfAPrefixWereSeenAndWhichAreExtrapolated) {
+  TopView view = busyView();
+  view.families = {{"big:*", 1, 24'000'000, 1, 24'000'000}, {"obj:*", 100'000, 6'000'000}};
+  view.familyBytes = 40'000'000;
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})),
+              AllOf(HasSubstr("60.0%  big:*  1 seen, 22.9 MB each"),
+                    HasSubstr("15.0%  obj:*  ~100k keys, 60 B each")));
+  view.whole = true;
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})),
+              AllOf(HasSubstr("big:*  1 key, "), HasSubstr("obj:*  100k keys, ")));
+}
+
+TEST(TopScreen, SaysWhatOfItsFiguresIsNoLoad) {
+  TopView view = busyView();
+  std::string screen = joined(topScreen(view, kTitle, {0, 0, false}));
+  EXPECT_THAT(screen, AllOf(Not(HasSubstr("PING")), Not(HasSubstr("SCAN"))));
+  view.all.pingsPerS = 950;
+  view.all.expiredPerS = 272;
+  view.all.expiredByUsPerS = 250;
+  screen = joined(topScreen(view, kTitle, {0, 0, false}));
+  EXPECT_THAT(screen, AllOf(HasSubstr("of the ops/s 950 are PING"),
+                            HasSubstr("of the expire/s about 250 are this view's")));
+  EXPECT_THAT(topLines(view, 0).front(), HasSubstr("31k ops/s (950 PING)"));
+  EXPECT_THAT(topJson(view, 0), AllOf(HasSubstr("\"pings_per_s\":950.0"),
+                                      HasSubstr("\"expired_by_top_per_s\":250.0")));
 }
 
 TEST(TopScreen, HasNoFiguresWhereNothingIsKnown) {
