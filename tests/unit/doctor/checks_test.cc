@@ -302,7 +302,7 @@ TEST(SlowCommands, HaveAdviceThatFitsEachOfThem) {
 
 TEST(SlowCommands, EachHaveOneRemedy) {
   std::set<std::string_view> seen;
-  for (const Remedy& remedy : allRemedies())
+  for (const CommandRemedy& remedy : allRemedies())
     for (const std::string_view command : splitWords(remedy.commands)) {
       EXPECT_TRUE(seen.insert(command).second) << command;
       EXPECT_EQ(&remedyOf(command), &remedy) << command;
