@@ -43,7 +43,7 @@ std::vector<std::string> addCommand(What what, std::uint64_t from, std::uint64_t
   return args;
 }
 
-/// One call of a paged reading: its next cursor or offset, and how many elements it gave.
+/// One call of a paged reading: its next cursor or offset, and how many items it gave.
 struct Page {
   std::string next;
   std::size_t elements = 0;
@@ -143,6 +143,20 @@ std::string_view lengthCommand(What what) {
   return "DBSIZE";
 }
 
+std::string_view elementsWord(What what) {
+  switch (what) {
+    case What::hash:
+      return "fields";
+    case What::list:
+      return "elements";
+    case What::set:
+      return "members";
+    case What::keyspace:
+      break;
+  }
+  return "keys";
+}
+
 Status makeBigKey(Admin& admin, What what, std::uint64_t fields, std::uint64_t fieldSize,
                   const std::function<bool(std::uint64_t)>& progress) {
   const std::string filler(fieldSize, 'x');
@@ -177,6 +191,8 @@ Result<BigReadOutcome> readBig(Admin& admin, const BigRead& read, std::uint64_t 
       read.paged ? readPages(admin, read, pageSize, interrupted) : readAtOnce(admin, read);
   if (!outcome) return outcome;
   outcome->span = SteadyClock::read() - begin;
+  constexpr std::uint64_t kItemsAField = 2;  // of the reply: its name and its value
+  if (read.what == What::hash) outcome->elements /= kItemsAField;
   outcome->bytes = admin.bytesReceived() - bytes;
   return outcome;
 }

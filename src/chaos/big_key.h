@@ -28,6 +28,9 @@ std::string_view bigKeyOf(BigRead::What what);
 /// HLEN, LLEN, SCARD or DBSIZE.
 std::string_view lengthCommand(BigRead::What what);
 
+/// Redis's word for what it has many of: "keys", "fields", "elements" or "members".
+std::string_view elementsWord(BigRead::What what);
+
 /// Creates the big key with `fields` elements of about `fieldSize` bytes each, in commands of a
 /// thousand elements. `progress` gets how many there are, and returns false to end it early.
 Status makeBigKey(Admin& admin, BigRead::What what, std::uint64_t fields, std::uint64_t fieldSize,
@@ -38,7 +41,7 @@ std::uint64_t bigKeyMemory(std::uint64_t fields, std::uint64_t fieldSize);
 
 /// The result of a reading.
 struct BigReadOutcome {
-  std::uint64_t elements = 0;  ///< keys, fields and values, members
+  std::uint64_t elements = 0;  ///< as elementsWord() has it; a field and its value are one
   std::uint64_t bytes = 0;     ///< of all replies
   std::uint64_t calls = 0;
   Nanos span = 0;         ///< from the first call to the last reply

@@ -42,8 +42,8 @@ class BigkeyOn final : public Fault {
                   findings_.node);
     if (*length == wanted) return {};
     if (*length > 0)
-      return fail(ErrorCode::unsafe, "{} exists already, with {} elements: omit -fields to read it",
-                  key, *length);
+      return fail(ErrorCode::unsafe, "{} exists already, with {} {}: omit -fields to read it", key,
+                  *length, elementsWord(read_.what));
     return make(wanted);
   }
 
@@ -127,9 +127,9 @@ class BigkeyOn final : public Fault {
     const std::uint64_t needed = bigKeyMemory(fields, size);
     if (limit != 0 && info->count("used_memory") + needed > limit && !context_.force)
       return fail(ErrorCode::noSpace,
-                  "{} elements of {} take about {}, and {} of maxmemory {} are used: other keys "
+                  "{} {} of {} take about {}, and {} of maxmemory {} are used: other keys "
                   "would be evicted; lower -fields, raise maxmemory, or insist with -force",
-                  fields, formatSize(size), formatSize(needed),
+                  fields, elementsWord(read_.what), formatSize(size), formatSize(needed),
                   formatSize(info->count("used_memory")), formatSize(limit));
     made_ = true;
     return makeBigKey(*admin_, read_.what, fields, size, [&](std::uint64_t made) {
@@ -175,20 +175,21 @@ class BigkeyOn final : public Fault {
     const double busy = after.commandUs - before.commandUs;
     const double evicted = after.evicted - before.evicted;
     const auto slow = longestInSlowlog(before.slowlogId);
-    findings_.figures = {{"elements", static_cast<double>(outcome.elements)},
-                         {"reply_bytes", static_cast<double>(outcome.bytes)},
-                         {"calls", static_cast<double>(outcome.calls)},
-                         {"read_s", toSeconds(outcome.span)},
-                         {"longest_call_us", toMicros(outcome.longestCall)},
-                         {"server_us", busy},
-                         {"evicted_keys", evicted}};
+    findings_.figures = {
+        {std::string(elementsWord(read_.what)), static_cast<double>(outcome.elements)},
+        {"reply_bytes", static_cast<double>(outcome.bytes)},
+        {"calls", static_cast<double>(outcome.calls)},
+        {"read_s", toSeconds(outcome.span)},
+        {"longest_call_us", toMicros(outcome.longestCall)},
+        {"server_us", busy},
+        {"evicted_keys", evicted}};
     if (slow) findings_.figures.emplace_back("slowlog_us", *slow);
     findings_.detail = fmt::format(
-        "{} {}: {} elements, {} in {} and {}; the server was busy with it for {}{}, "
+        "{} {}: {} {}, {} in {} and {}; the server was busy with it for {}{}, "
         "evicted {:.0f} keys meanwhile",
         read_.word, read_.what == BigRead::What::keyspace ? "*" : bigKeyOf(read_.what),
-        outcome.elements, formatSize(outcome.bytes), plural(outcome.calls, "call"),
-        formatDuration(outcome.span), formatMicros(busy),
+        outcome.elements, elementsWord(read_.what), formatSize(outcome.bytes),
+        plural(outcome.calls, "call"), formatDuration(outcome.span), formatMicros(busy),
         slow ? fmt::format(" (slow log: {} the longest)", formatMicros(*slow))
              : ", too short for its slow log",
         evicted);
@@ -216,15 +217,15 @@ FaultSpec bigkeyOnFault() {
                                       "smembers", "sscan"}},
                          {.name = "fields",
                           .kind = ValueKind::count,
-                          .help = "create big:hash:0 (big:list:0, big:set:0) with this many "
-                                  "elements before the load, and remove it afterwards",
+                          .help = "create big:hash:0 (big:list:0, big:set:0) with this many fields "
+                                  "(elements, members) before the load, and remove it afterwards",
                           .example = "1M",
                           .whenEmpty = "read the existing key",
                           .most = "100M"},
                          {.name = "field-size",
                           .kind = ValueKind::size,
                           .fallback = "100",
-                          .help = "bytes of each created element",
+                          .help = "bytes of each created field's value, element or member",
                           .example = "1KB",
                           .most = "512MB"},
                          {.name = "keep",

@@ -22,10 +22,10 @@ void Fault::progress(const std::string& line) const {
   context_.progress(line);
 }
 
-void Fault::point(std::string_view name, std::string detail, Nanos duration,
-                  Figures figures) const {
+void Fault::tell(std::string_view name, std::string detail, Nanos at, Nanos duration,
+                 Figures figures) const {
   Event event;
-  event.at = now() - duration;
+  event.at = at;
   event.kind = "fault";
   event.name = name;
   event.phase = "point";

@@ -66,12 +66,22 @@ class Fault {
   bool sleep(Nanos span) const;
   Nanos now() const { return context_.clock->now(); }
   void progress(const std::string& line) const;
-  /// Something that happened in the middle, as an event of phase "point".
-  void point(std::string_view name, std::string detail, Nanos duration = 0,
-             Figures figures = {}) const;
+  /// Something that happened at the moment `at`, as an event of phase "point".
+  void point(std::string_view name, std::string detail, Nanos at, Figures figures = {}) const {
+    tell(name, std::move(detail), at, 0, std::move(figures));
+  }
+  /// The same of something that took until now.
+  void pointSince(std::string_view name, std::string detail, Nanos duration,
+                  Figures figures = {}) const {
+    tell(name, std::move(detail), now() - duration, duration, std::move(figures));
+  }
 
   const FaultContext& context_;
   FaultFindings findings_;
+
+ private:
+  void tell(std::string_view name, std::string detail, Nanos at, Nanos duration,
+            Figures figures) const;
 };
 
 /// One line of the table in catalog.cc.

@@ -53,7 +53,7 @@ class KillMaster final : public Fault {
     if (!awaitExit(*process, kExit))
       return fail(ErrorCode::timeout, "process {} has survived SIGKILL", process->pid);
     cluster_->forget(victim_.endpoint);
-    point("killed", fmt::format("{} (pid {})", victim_.endpoint.text(), process->pid));
+    point("killed", fmt::format("{} (pid {})", victim_.endpoint.text(), process->pid), killedAt_);
     return watchFailover();
   }
 
@@ -75,8 +75,11 @@ class KillMaster final : public Fault {
     if (role->master && hadReplica_)
       return fail(ErrorCode::refused, "{} came back as a master, not as a replica",
                   victim_.endpoint.text());
-    point("rejoined", fmt::format("{} follows {}", victim_.endpoint.text(), role->source.text()),
-          now() - begin, {{"rejoined_s", toSeconds(now() - begin)}});
+    const Nanos end = now();
+    point("rejoined",
+          fmt::format("{} follows {}, {} after it was restarted", victim_.endpoint.text(),
+                      role->source.text(), formatDuration(end - begin)),
+          end, {{"rejoined_s", toSeconds(end - begin)}});
     return {};
   }
 
@@ -179,9 +182,14 @@ class KillMaster final : public Fault {
     FailoverWatch watch(victim_, epoch);
     const Nanos limit = failoverLimit(*cluster_, others());
     while (now() < killedAt_ + limit) {
-      for (const std::string& step : watch.look(readOthers(), now())) {
+      const std::vector<NodeReading> readings = readOthers();
+      const Nanos seen = now();
+      for (const std::string& step : watch.look(readings, seen)) {
         if (step == "promoted") keysAfter_ = keysAt(watch.steps().successor);
-        point(step, stepText(step, watch.steps()), now() - killedAt_);
+        point(step,
+              fmt::format("{} after the kill{}", formatDuration(seen - killedAt_),
+                          stepText(step, watch.steps())),
+              seen, {{"after_s", toSeconds(seen - killedAt_)}});
       }
       report(watch.steps());
       if (watch.steps().recovered) return {};
@@ -199,8 +207,8 @@ class KillMaster final : public Fault {
   }
 
   static std::string stepText(std::string_view step, const FailoverSteps& steps) {
-    if (step == "promoted") return fmt::format("{} is master now", steps.successor.text());
-    if (step == "recovered") return "every node agrees and says cluster_state:ok";
+    if (step == "promoted") return fmt::format("; {} is master now", steps.successor.text());
+    if (step == "recovered") return "; every node agrees and says cluster_state:ok";
     return {};
   }
 

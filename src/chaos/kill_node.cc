@@ -54,7 +54,7 @@ class KillNode final : public Fault {
     isDead_ = true;
     if (!awaitExit(*process, kExitWait))
       return fail(ErrorCode::timeout, "process {} has survived SIGKILL", process->pid);
-    point("killed", fmt::format("{} (pid {})", target_.text(), process->pid));
+    point("killed", fmt::format("{} (pid {})", target_.text(), process->pid), killedAt_);
     const bool whole = sleep(arguments_.duration("for"));
     if (auto back = restart(); !back) return back;
     if (whole) return {};
@@ -89,7 +89,10 @@ class KillNode final : public Fault {
     *admin_ = std::move(*admin);
     const Nanos answered = now() - killedAt_;
     const auto keysAfter = keysOf(*admin_);
-    point("restarted", fmt::format("{} answers", target_.text()), answered);
+    point(
+        "restarted",
+        fmt::format("{} answers, {} after it was killed", target_.text(), formatDuration(answered)),
+        killedAt_ + answered, {{"after_s", toSeconds(answered)}});
     if (auto serves = awaitServing(); !serves) return serves;
     report(answered, now() - killedAt_, keysAfter);
     return {};

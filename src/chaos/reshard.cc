@@ -102,8 +102,8 @@ class Reshard final : public Fault {
     options_.interrupted = context_.interrupted;
     options_.progress = [this](const MoveFigures& moved) { reportProgress(moved); };
     options_.largeKey = [this](const LargeKey& large) {
-      point("large-key", largeKeyText(large), large.elapsed,
-            {{"slot", large.slot}, {"bytes", static_cast<double>(large.bytes)}});
+      pointSince("large-key", largeKeyText(large), large.elapsed,
+                 {{"slot", large.slot}, {"bytes", static_cast<double>(large.bytes)}});
     };
     begin_ = now();
     const std::uint64_t blockedBefore = blockedUs();

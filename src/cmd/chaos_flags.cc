@@ -133,7 +133,10 @@ std::vector<OwnServer> knownOwnServers() {
 }
 
 std::string faultLine(const Event& event, Nanos sinceStart) {
-  return fmt::format("{:>7.1f}s {} {}{}{}{}", toSeconds(sinceStart), event.name, event.phase,
+  const bool isPoint = event.phase == "point";
+  const Nanos told = sinceStart + (isPoint ? event.duration : 0);
+  return fmt::format("{:>7.1f}s {}{}{}{}{}", toSeconds(told), event.name,
+                     isPoint ? "" : " " + event.phase,
                      event.node.empty() ? "" : " on " + event.node,
                      event.duration > 0 ? " after " + formatDuration(event.duration) : "",
                      event.detail.empty() ? "" : ": " + event.detail);

@@ -32,7 +32,8 @@ Result<ChaosPlan> chaosPlan(const FlagValues& flags);
 std::vector<OwnServer> knownOwnServers();
 
 /// One event of a fault for people: "   5.0s bgsave end on 127.0.0.1:7600 after 1.2 s: fork 812
-/// µs".
+/// µs". `sinceStart`: when the event was; the line has the time at which it was over, so that lines
+/// are in order when each is printed as its event comes.
 std::string faultLine(const Event& event, Nanos sinceStart);
 
 /// A figure for people: "0.31", "812", "1234567".

@@ -72,7 +72,8 @@ void addCluster(std::string& out, const Summary& summary) {
     const auto server = std::ranges::find(summary.servers, node.addr, &ServerFigures::addr);
     fmt::format_to(to,
                    "  node       {} ({}, {} slots): {:.1f}% of the requests{}, service p99 {}\n",
-                   node.addr, node.role, node.slots, 100 * static_cast<double>(node.ops) / requests,
+                   node.addr, roleText(node.role, node.beganAs), node.slots,
+                   100 * static_cast<double>(node.ops) / requests,
                    server == summary.servers.end()
                        ? ""
                        : fmt::format(", {:.2f} s of CPU", server->cpuUserS + server->cpuSystemS),
@@ -86,9 +87,11 @@ void addCluster(std::string& out, const Summary& summary) {
 void addServers(std::string& out, const Summary& summary) {
   for (const ServerFigures& server : summary.servers)
     fmt::format_to(std::back_inserter(out),
-                   "  server     {} ({} {}): main thread {:.1f}% busy, used_memory {}, rss {}, "
+                   "  server     {} ({} {}{}{}): main thread {:.1f}% busy, used_memory {}, rss {}, "
                    "fragmentation {:.2f}, evicted {}, expired {}\n",
-                   server.addr, server.role, server.version, server.mainThreadUtilisation * 100,
+                   server.addr, server.role, server.version,
+                   server.beganAs.empty() ? "" : ", began as " + server.beganAs,
+                   server.restarts == 0 ? "" : ", restarted", server.mainThreadUtilisation * 100,
                    formatSize(server.usedMemory), formatSize(server.usedMemoryRss),
                    server.fragmentation, server.evicted, server.expired);
 }

@@ -464,20 +464,21 @@ Status closeLab(const Finished& finished, const fs::path& out, Nanos began) {
   return {};
 }
 
-Result<ExitCode> exitCodeOf(const Finished& finished, const std::string& out) {
+/// `resumed`: -resume was given, and with it -out.
+Result<ExitCode> exitCodeOf(const Finished& finished, const std::string& out, bool resumed) {
+  const std::string again =
+      resumed ? "the same command" : fmt::format("the same command with -resume -out={}", out);
   if (finished.isInterrupted)
-    return fail(
-        ErrorCode::interrupted,
-        "interrupted: what is complete is in {0}; the same command with -resume -out={0} continues",
-        out);
+    return fail(ErrorCode::interrupted, "interrupted: what is complete is in {}; {} continues", out,
+                again);
   if (finished.failed > 0)
-    return fail(ErrorCode::io, "{} failed: see the lines above; -resume -out={} repeats {}",
-                plural(finished.failed, "run"), out, finished.failed == 1 ? "it" : "them");
+    return fail(ErrorCode::io, "{} failed: see the lines above; {} repeats {}",
+                plural(finished.failed, "run"), again, finished.failed == 1 ? "it" : "them");
   if (finished.unsound.empty()) return ExitCode::good;
   printErr(
       "{} ha{} no valid data for a service level: see the report; on a quieter machine, "
-      "-resume -out={} repeats the disturbed runs\n",
-      fmt::join(finished.unsound, ", "), finished.unsound.size() == 1 ? "s" : "ve", out);
+      "{} repeats the disturbed runs\n",
+      fmt::join(finished.unsound, ", "), finished.unsound.size() == 1 ? "s" : "ve", again);
   return ExitCode::invalid;
 }
 
@@ -512,7 +513,7 @@ Result<ExitCode> run(const Invocation& invocation) {
   if (!finished) return fail(finished.error());
   if (auto closed = closeLab(*finished, options->out, began); !closed) return fail(closed.error());
   if (!finished->isInterrupted) lingerMetrics(flags, Interrupts());
-  return exitCodeOf(*finished, options->out.string());
+  return exitCodeOf(*finished, options->out.string(), flags.on("resume"));
 }
 
 Result<ExitCode> runLab(const Invocation& invocation) {

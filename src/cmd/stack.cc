@@ -224,9 +224,12 @@ Result<ExitCode> up(const Invocation& invocation, Stack& stack) {
   StatusLine line;
   options->progress = [&line](const std::string& text) { line.update(SteadyClock::read(), text); };
   const HostFacts host = readHost();  // before our own server adds to the load
-  const auto started = stack.up(*options);
+  auto started = stack.up(*options);
   line.clear();
   if (!started) return fail(started.error());
+  if (started->already)  // it may have had a failover
+    if (const auto now = stack.status(started->state.name, {{}, invocation.password}))
+      takeRoles(started->state, *now);
   if (invocation.flags.is("format", "addr")) {
     printAddresses(started->state);
   } else if (invocation.flags.is("format", "json")) {

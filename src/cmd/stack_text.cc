@@ -138,15 +138,25 @@ std::string statusText(const StackStatus& status) {
     text +=
         fmt::format("  {}  {}  {}\n", each.observer.name, each.observer.url(),
                     each.alive ? fmt::format("pid {}", each.observer.process.pid) : "not running");
+  if (!status.driver.empty()) text += fmt::format("  {}\n", scrapeText(status.driver));
   if (status.state.isCluster() && status.cluster.empty())
     text += "  every node agrees on the slots, and all replicas are in sync\n";
   return text;
+}
+
+void takeRoles(StackState& state, const StackStatus& now) {
+  for (NodeState& node : state.nodes) {
+    const auto known = std::ranges::find(now.nodes, node.name,
+                                         [](const NodeStatus& status) { return status.node.name; });
+    if (known != now.nodes.end() && !known->role.empty()) node.role = known->role;
+  }
 }
 
 std::string stackJson(const StackUp& up) {
   nlohmann::json stack = describe(up.state);
   for (const ObserverState& observer : up.observers)
     stack["observers"].push_back(observerJson(observer));
+  if (!up.driver.empty()) stack["scraped_driver"] = up.driver;
   if (const auto address = backingAddress(up.state, {}))
     stack["backing"] = backingJson(*up.state.backing, *address);
   return stack.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -162,6 +172,7 @@ std::string statusJson(const StackStatus& status) {
     observer["log"] = each.log.string();
     stack["observers"].push_back(observer);
   }
+  if (!status.driver.empty()) stack["scraped_driver"] = status.driver;
   if (status.backing) stack["backing"] = backingJson(*status.backing);
   if (status.state.isCluster()) stack["problem"] = status.cluster;
   return stack.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);

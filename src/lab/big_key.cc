@@ -106,8 +106,10 @@ double longestCallUs(const Reading& reading) {
                              : faultFigure("server_us")(reading) / faultFigure("calls")(reading);
 }
 
-/// Fields of a hash count once: its reply has two elements for each, a name and a value.
 double elementsOf(const Reading& reading) {
+  for (const char* const word : {"keys", "fields", "members"})
+    if (const double read = faultFigure(word)(reading); std::isfinite(read)) return read;
+  // Labs made earlier have "elements" of each, with the names and the values of a hash.
   const std::string_view command = reading.label("command");
   const bool isHash = command == kHash.atOnce || command == kHash.inPages;
   return faultFigure("elements")(reading) / (isHash ? 2 : 1);

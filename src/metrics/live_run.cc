@@ -5,6 +5,7 @@
 
 #include "base/affinity.h"
 #include "record/latency_figures.h"
+#include "record/server_figures.h"
 
 namespace redline {
 namespace {
@@ -160,6 +161,7 @@ Summary LiveRun::soFar() const {
   summary.generator = generatorFigures(totals_);
   summary.generator.steal = steal_;
   summary.servers = servers_.soFar(steal_);
+  takeRoles(summary.cluster, summary.servers);
   VerdictBasis basis;
   basis.closed = plan_.isClosed;
   basis.valueSize = plan_.valueSize;

@@ -1,12 +1,11 @@
 #include "metrics/live_servers.h"
 
-#include "record/server_figures.h"
-
 namespace redline {
 
 void LiveServers::add(const ServerSample& sample) {
   const auto [known, isNew] = servers_.try_emplace(sample.addr);
   known->second.latest = sample;
+  known->second.history.add(sample);
   if (isNew) known->second.first = known->second.atStep = sample;
 }
 
@@ -18,7 +17,7 @@ std::vector<LiveServerStep> LiveServers::step() {
   std::vector<LiveServerStep> steps;
   for (auto& [addr, readings] : servers_) {
     const double spanS = toSeconds(readings.latest.at - readings.atStep.at);
-    steps.push_back({serverFigures(readings.atStep, readings.latest), spanS});
+    steps.push_back({readings.history.figures(readings.atStep, readings.latest), spanS});
     if (spanS > 0) readings.atStep = readings.latest;
   }
   return steps;
@@ -27,7 +26,7 @@ std::vector<LiveServerStep> LiveServers::step() {
 std::vector<ServerFigures> LiveServers::soFar(double steal) const {
   std::vector<ServerFigures> all;
   for (const auto& [addr, readings] : servers_)
-    all.push_back(serverFigures(readings.first, readings.latest, steal));
+    all.push_back(readings.history.figures(readings.first, readings.latest, steal));
   return all;
 }
 

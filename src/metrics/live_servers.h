@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "metrics/live_events.h"
+#include "record/server_figures.h"
 #include "record/server_sample.h"
 #include "record/summary.h"
 
@@ -25,6 +26,7 @@ class LiveServers {
  private:
   struct Readings {
     ServerSample first, atStep, latest;
+    ServerHistory history;
   };
   std::map<std::string, Readings, std::less<>> servers_;  ///< by address
 };

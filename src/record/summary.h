@@ -66,6 +66,8 @@ struct GeneratorFigures {
 
 struct ServerFigures {
   std::string addr, role, version;
+  std::string beganAs;         ///< its role at first, where that was another one; else empty
+  std::uint64_t restarts = 0;  ///< processes that ended, and another one has its address
   std::uint64_t ops = 0;
   double cpuUserS = 0, cpuSystemS = 0;
   double mainThreadUtilisation = 0;  ///< of the window, 0…1
@@ -81,6 +83,7 @@ struct ServerFigures {
 /// What one node of a cluster did.
 struct ClusterNodeFigures {
   std::string addr, role;
+  std::string beganAs;           ///< as ServerFigures has it
   std::uint64_t slots = 0;       ///< hash slots it owned in the end
   std::uint64_t ops = 0;         ///< operations that it completed
   std::uint64_t redirected = 0;  ///< MOVED and ASK that it answered
@@ -92,6 +95,11 @@ struct HotSlotFigures {
   std::string node;
   std::uint64_t ops = 0;
 };
+
+/// "replica", or "replica, began as master".
+inline std::string roleText(const std::string& role, const std::string& beganAs) {
+  return beganAs.empty() ? role : role + ", began as " + beganAs;
+}
 
 /// Zeros and empty lists for a single node.
 struct ClusterFigures {

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "record/server_figures.h"
 #include "rundir/partial_run.h"
 
 namespace redline {
@@ -107,7 +108,8 @@ std::vector<ServerSeries> serverSeries(const std::vector<ServerSample>& samples)
     if (last != nullptr && sample.at > last->at) {
       const double spent = mainThreadSeconds(sample) - mainThreadSeconds(*last);
       // A restarted server counts from zero again; INFO's clock ticks may add a hair above 1.
-      if (spent >= 0) point.busy = std::min(1.0, spent / toSeconds(sample.at - last->at));
+      if (spent >= 0 && !isRestart(*last, sample))
+        point.busy = std::min(1.0, spent / toSeconds(sample.at - last->at));
     }
     last = &sample;
     series->maxMemory = sample.number("maxmemory", series->maxMemory);

@@ -145,7 +145,7 @@ Table serverTable(const RunData& run) {
   };
   using Figures = const ServerFigures&;
   add("address", [](Figures s) { return s.addr; });
-  add("role", [](Figures s) { return s.role; });
+  add("role", [](Figures s) { return roleText(s.role, s.beganAs); });
   add("commands", [](Figures s) { return grouped(s.ops); });
   add("main thread busy", [](Figures s) { return formatShare(s.mainThreadUtilisation); });
   add("waiting for its core", [](Figures s) { return formatShare(s.waitingForCore); });
@@ -174,7 +174,7 @@ Table clusterTable(const RunData& run) {
                           grouped(cluster.clusterdown))};
   for (const ClusterNodeFigures& node : cluster.nodes) {
     const bool served = node.service.count != 0;
-    table.add({node.addr, node.role, grouped(node.slots), grouped(node.ops),
+    table.add({node.addr, roleText(node.role, node.beganAs), grouped(node.slots), grouped(node.ops),
                served ? formatMicros(node.service.p50) : "",
                served ? formatMicros(node.service.p99) : ""});
   }

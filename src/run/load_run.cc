@@ -65,13 +65,13 @@ Result<Prepared> prepare(const LoadRunPlan& plan, const LoadWatcher& watcher,
   };
   for (const std::string& text : servers->notes) note(text);
   const std::size_t nodes = servers->map ? servers->map->nodes().size() : 1;
-  if (auto room =
-          checkGeneratorMemory(generatorMemory(plan.load, nodes), servers->host.memoryAvailable);
-      !room && !plan.force)
-    return fail(std::move(room.error()));
+  const Status room =
+      checkGeneratorMemory(generatorMemory(plan.load, nodes), servers->host.memoryAvailable);
+  if (auto sound = refuseUnless(plan.force, room, note); !sound)
+    return fail(std::move(sound.error()));
   const Status fits = checkLoadFits(*servers, plan.load, watcher.onNote);
-  if (!fits && !plan.force) return fail(fits.error());
-  if (!fits) note(fits.error().message);
+  if (auto sound = refuseUnless(plan.force, fits, note); !sound)
+    return fail(std::move(sound.error()));
   auto foreign = findForeignKey(*servers, plan.load);
   if (!foreign) return fail(std::move(foreign.error()));
   if (*foreign) {

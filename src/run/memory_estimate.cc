@@ -10,8 +10,7 @@ namespace {
 
 /// What resident memory is above used_memory after a load: fragmentation, and the server's own.
 constexpr double kResidentFactor = 1.05;
-constexpr std::string_view kWayOut =
-    "load fewer -keys or a smaller -value-size, or insist with -force";
+constexpr std::string_view kWayOut = "load fewer -keys or a smaller -value-size";
 
 }  // namespace
 

@@ -99,12 +99,21 @@ Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force,
   if (!result) return result;
   const Status fits =
       checkGeneratorMemory(generatorMemory(plan, nodesOf(*result)), result->host.memoryAvailable);
-  if (!fits && !force) return fail(fits.error());
-  if (!fits) result->notes.push_back(fits.error().message);
+  const auto note = [&](const std::string& text) { result->notes.push_back(text); };
+  if (auto sound = refuseUnless(force, fits, note); !sound) return fail(std::move(sound.error()));
   if (auto sound = requireReplicas(plan, *result); !sound) return fail(std::move(sound.error()));
   if (auto sound = requireDataSet(plan, force, onNote, *result); !sound)
     return fail(std::move(sound.error()));
   return result;
+}
+
+Status refuseUnless(bool force, const Status& checked,
+                    const std::function<void(const std::string&)>& note) {
+  if (checked) return {};
+  const Error& error = checked.error();
+  if (!force) return fail(error.code, "{}, or insist with -force", error.message);
+  note(error.message);
+  return {};
 }
 
 }  // namespace redline

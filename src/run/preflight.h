@@ -39,4 +39,9 @@ Result<Preflight> preflight(const EnginePlan& plan, bool anyVersion, bool force,
                             const std::function<void(const std::string&)>& onNote,
                             std::optional<Target> answered);
 
+/// What a check refuses: with `force` its message is a note, and ok is returned; else it is an
+/// error, which says that -force insists.
+Status refuseUnless(bool force, const Status& checked,
+                    const std::function<void(const std::string&)>& note);
+
 }  // namespace redline

@@ -1,6 +1,7 @@
 #include "run/server_readings.h"
 
-#include "record/server_figures.h"
+#include <optional>
+
 #include "server/sampler.h"
 
 namespace redline {
@@ -8,11 +9,10 @@ namespace {
 
 constexpr Nanos kReadingTimeout = 500 * kMillisecond;
 
-const ServerSample* find(const std::string& addr, const ServerSamples& at,
-                         const ServerSamples& otherwise) {
-  for (const ServerSamples* const samples : {&at, &otherwise})
-    if (const auto found = samples->find(addr); found != samples->end()) return &found->second;
-  return nullptr;
+std::optional<ServerSample> readingOf(const std::string& addr, const ServerSamples& edge,
+                                      const std::optional<ServerSample>& otherwise) {
+  const auto found = edge.find(addr);
+  return found == edge.end() ? otherwise : found->second;
 }
 
 }  // namespace
@@ -26,8 +26,7 @@ ServerSamples readSamples(std::vector<Target>& targets) {
 
 void ServerReadings::add(const ServerSample& sample) {
   const std::lock_guard lock(mutex_);
-  first_.emplace(sample.addr, sample);
-  last_.insert_or_assign(sample.addr, sample);
+  servers_[sample.addr].add(sample);
 }
 
 std::vector<ServerFigures> ServerReadings::figuresOf(const std::vector<Target>& targets,
@@ -38,10 +37,13 @@ std::vector<ServerFigures> ServerReadings::figuresOf(const std::vector<Target>& 
   std::vector<ServerFigures> all;
   for (const Target& target : targets) {
     const std::string addr = target.admin.endpoint().text();
-    const ServerSample* const first = find(addr, before, first_);
-    const ServerSample* const last = find(addr, after, last_);
-    if (first == nullptr || last == nullptr) continue;
-    all.push_back(serverFigures(*first, *last, steal));
+    const auto known = servers_.find(addr);
+    const ServerHistory history = known == servers_.end() ? ServerHistory() : known->second;
+    const auto first = readingOf(addr, before, history.first());
+    auto last = readingOf(addr, after, history.last());
+    if (!first || !last) continue;
+    if (history.last()) last->role = history.last()->role;
+    all.push_back(history.figures(*first, *last, steal));
   }
   return all;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "record/server_figures.h"
 #include "record/server_sample.h"
 #include "record/summary.h"
 #include "run/target.h"
@@ -16,7 +17,8 @@ using ServerSamples = std::map<std::string, ServerSample>;
 ServerSamples readSamples(std::vector<Target>& targets);
 
 /// What the servers did in the measured window: from readings at its edges, and, for a server that
-/// could not be read there, from the sampler's first and last.
+/// could not be read there, from the sampler's first and last. A process that died in between
+/// counts as it was when it was last read. Roles are those of the last reading.
 class ServerReadings {
  public:
   /// A reading of the sampler, from any thread.
@@ -29,7 +31,7 @@ class ServerReadings {
 
  private:
   mutable std::mutex mutex_;
-  ServerSamples first_, last_;
+  std::map<std::string, ServerHistory> servers_;  ///< by address
 };
 
 }  // namespace redline

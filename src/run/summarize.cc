@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "record/latency_figures.h"
 #include "record/run_totals.h"
+#include "record/server_figures.h"
 #include "record/validity.h"
 
 namespace redline {
@@ -102,7 +103,8 @@ std::vector<ClusterNodeFigures> nodesOf(const ClusterTally& tally, const SlotMap
   }
   for (const NodeTally& counted : tally.nodes) {
     auto node = std::ranges::find(nodes, counted.addr, &ClusterNodeFigures::addr);
-    if (node == nodes.end()) node = nodes.insert(node, {counted.addr, "", 0, 0, 0, {}});
+    if (node == nodes.end()) node = nodes.insert(node, ClusterNodeFigures());
+    node->addr = counted.addr;
     node->ops = counted.completed;
     node->redirected = counted.redirected;
     node->service = figuresOf(counted.service);
@@ -169,6 +171,7 @@ Summary summarize(const EnginePlan& plan, const Recorder& recorder, const RunFac
   summary.generator = generatorOf(plan, totals, facts);
   summary.servers = facts.servers;
   summary.cluster = clusterOf(counts, facts.cluster);
+  takeRoles(summary.cluster, summary.servers);
 
   Verdict verdict = judgeValidity(validityFacts(summary, counts, verdictBasis(plan, facts)));
   summary.valid = verdict.reasons.empty();

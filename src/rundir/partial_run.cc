@@ -105,7 +105,9 @@ std::vector<ServerFigures> serversOf(const RunDir& dir) {
         return std::abs(static_cast<double>(sample->at) - static_cast<double>(edge));
       });
     };
-    figures.push_back(serverFigures(*nearest(window.start), *nearest(window.end)));
+    ServerHistory history;
+    for (const ServerSample* const sample : ofServer) history.add(*sample);
+    figures.push_back(history.figures(*nearest(window.start), *nearest(window.end)));
     figures.back().version = dir.plan ? dir.plan->environment.redisVersion : std::string();
   }
   return figures;

@@ -68,6 +68,7 @@ void visit(auto& json, MappedAs<VerifyFigures> auto& verify) {
 void visit(auto& json, MappedAs<ClusterNodeFigures> auto& node) {
   json.field("addr", node.addr);
   json.field("role", node.role);
+  if (json.kReads || !node.beganAs.empty()) json.field("began_as", node.beganAs);
   json.field("slots", node.slots);
   json.field("ops", node.ops);
   json.field("redirected", node.redirected);
@@ -174,6 +175,8 @@ void visit(auto& json, MappedAs<GeneratorFigures> auto& generator) {
 void visit(auto& json, MappedAs<ServerFigures> auto& server) {
   json.field("addr", server.addr);
   json.field("role", server.role);
+  if (json.kReads || !server.beganAs.empty()) json.field("began_as", server.beganAs);
+  if (json.kReads || server.restarts != 0) json.field("restarts", server.restarts);
   json.field("version", server.version);
   json.field("ops", server.ops);
   json.field("cpu_user_s", server.cpuUserS);

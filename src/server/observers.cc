@@ -25,6 +25,11 @@ namespace fs = std::filesystem;
 /// What observers.json holds.
 struct ObserverList {
   std::vector<ObserverState> observers;
+  std::string driver;
+};
+/// The part of it that earlier versions did not write.
+struct ScrapedDriver {
+  std::string driver;
 };
 
 void visit(auto& json, MappedAs<ObserverState> auto& observer) {
@@ -38,6 +43,11 @@ void visit(auto& json, MappedAs<ObserverState> auto& observer) {
 void visit(auto& json, MappedAs<ObserverList> auto& list) {
   json.schema(1);
   json.field("observers", list.observers);
+  if (!json.kReads) json.field("driver", list.driver);
+}
+
+void visit(auto& json, MappedAs<ScrapedDriver> auto& scraped) {
+  json.field("driver", scraped.driver);
 }
 
 namespace {
@@ -100,11 +110,14 @@ Result<Observers> Observers::load(fs::path directory) {
                                      MissingField::isRefused);
   if (!list) return fail(std::move(list.error()));
   observers.observers_ = std::move(list->observers);
+  auto scraped = readJson<ScrapedDriver>(*text, {.name = observers.statePath().native()});
+  if (!scraped) return fail(std::move(scraped.error()));
+  observers.driver_ = std::move(scraped->driver);
   return observers;
 }
 
 Status Observers::save() const {
-  return writeWholeFile(statePath(), writeJson(ObserverList{observers_}, 2) + "\n");
+  return writeWholeFile(statePath(), writeJson(ObserverList{observers_, driver_}, 2) + "\n");
 }
 
 fs::path Observers::logPath(const ObserverState& observer) const {
@@ -138,6 +151,7 @@ Status Observers::start(const StackState& stack, const ObserveOptions& options,
   if (auto written = writeObserverFiles(directory_, stack, observers_.back().port, options.driver);
       !written)
     return written;
+  driver_ = options.driver.text();
   std::vector<const ObserverState*> started;
   for (ObserverState& observer : observers_) {
     if (isAlive(observer.process)) continue;
@@ -145,6 +159,8 @@ Status Observers::start(const StackState& stack, const ObserveOptions& options,
       return launched;
     started.push_back(&observer);
   }
+  if (started.empty())
+    if (auto saved = save(); !saved) return saved;
   const Nanos deadline = SteadyClock::read() + options.timeout;
   for (const ObserverState* const observer : started)
     if (auto answers = await(*observer, deadline); !answers) return answers;

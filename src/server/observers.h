@@ -41,6 +41,8 @@ class Observers {
   static Result<Observers> load(std::filesystem::path directory);
 
   const std::vector<ObserverState>& all() const { return observers_; }
+  /// The address of the driver whose /metrics Prometheus scrapes; empty where it is not known.
+  const std::string& driver() const { return driver_; }
   const std::filesystem::path& directory() const { return directory_; }
   /// Where that program's output is.
   std::filesystem::path logPath(const ObserverState& observer) const;
@@ -68,6 +70,7 @@ class Observers {
 
   std::filesystem::path directory_;
   std::vector<ObserverState> observers_;
+  std::string driver_;
 };
 
 }  // namespace redline

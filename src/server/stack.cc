@@ -69,6 +69,11 @@ void followContainers(StackState& state) {
   }
 }
 
+std::string scrapeText(const std::string& driver) {
+  if (driver.empty()) return {};
+  return fmt::format("Prometheus scrapes a driver at {0}: run it with -metrics={0}", driver);
+}
+
 std::string StackUp::text() const {
   std::string text = fmt::format("stack {} is {} on {}", state.name, already ? "already up" : "up",
                                  addresses(state));
@@ -80,6 +85,7 @@ std::string StackUp::text() const {
                         backingAddress(state, {})->text());
   for (const ObserverState& observer : observers)
     text += fmt::format("\n  {} pid {}  {}", observer.name, observer.process.pid, observer.url());
+  if (!driver.empty()) text += "\n  " + scrapeText(driver);
   if (state.tls)
     text += fmt::format("\n  TLS: connect with -tls -tls-ca={}",
                         Certificates::in(state.certificatesDir()).ca.string());
@@ -219,6 +225,7 @@ Result<StackUp> Stack::observe(StackUp up, const StackOptions& options) const {
       return fail(std::move(started.error()));
   }
   up.observers = observers->all();
+  up.driver = observers->driver();
   up.state.settings = joinSettings(std::move(up.state.settings), options.settings);
   if (auto saved = save(up.state); !saved) return fail(std::move(saved.error()));
   return up;

@@ -46,9 +46,14 @@ struct StackUp {
   StackState state;
   bool already = false;  ///< it was up before
   std::vector<ObserverState> observers;
+  std::string driver = {};  ///< whose /metrics Prometheus scrapes; empty: it is not known
   std::string text()
       const;  ///< "stack node is up: 127.0.0.1:7600, unix:/…" and where its files are
 };
+
+/// How a run gets to the dashboards, "Prometheus scrapes a driver at …: run it with -metrics=…";
+/// empty where no driver is scraped.
+std::string scrapeText(const std::string& driver);
 
 struct NodeStatus {
   NodeState node;
@@ -71,6 +76,7 @@ struct StackStatus {
   StackState state;
   std::vector<NodeStatus> nodes;
   std::vector<ObserverStatus> observers;
+  std::string driver;  ///< as StackUp has it
   std::optional<BackingStatus> backing;
   std::string cluster;  ///< of a cluster: why it is not whole; empty: all is as it should be
 };

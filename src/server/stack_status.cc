@@ -52,6 +52,7 @@ Result<StackStatus> Stack::status(const std::string& name, const Credentials& cr
   if (!observers) return fail(std::move(observers.error()));
   for (const ObserverState& observer : observers->all())
     status.observers.push_back({observer, isAlive(observer.process), observers->logPath(observer)});
+  status.driver = observers->driver();
   if (status.state.backing)
     status.backing = backingStatus(*status.state.backing, credentials.password);
   if (status.state.isCluster()) {

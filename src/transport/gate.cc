@@ -102,16 +102,19 @@ Status judge(const Endpoint& endpoint, std::string_view address) {
   const auto local = isOfThisMachine(address);
   if (!local) return fail(local.error());
   if (*local) return {};
+  bool isListed = false;  // -allow is given, and names others
   {
     ProcessAllowList& process = allowed();
     const std::shared_lock lock(process.mutex);
     if (process.list.has(endpoint.host, address)) return {};
+    isListed = !process.list.empty();
   }
   const std::string is = textOf(address);
   return fail(ErrorCode::unsafe,
               "{}{} is not on this machine: redline connects to other machines only where -allow "
-              "names them (-allow={})",
-              endpoint.text(), is == endpoint.host ? "" : " (" + is + ")", endpoint.host);
+              "names them ({}{})",
+              endpoint.text(), is == endpoint.host ? "" : " (" + is + ")",
+              isListed ? "add to its list: " : "-allow=", endpoint.host);
 }
 
 std::optional<std::string> addressIn(std::string_view text) {

@@ -239,6 +239,15 @@ TEST(ClusterFaults, KilledMasterIsReplacedTimedAndComesBackAsAReplica) {
   for (const Event& event : scene.events) names.push_back(event.name);
   EXPECT_THAT(names, IsSupersetOf({"killed", "suspected", "failed", "election", "promoted",
                                    "recovered", "rejoined"}));
+  // Each step at its time, so that the lines of a terminal are in order.
+  EXPECT_TRUE(std::ranges::is_sorted(scene.events, {}, [](const Event& event) {
+    return event.at + (event.phase == "point" ? event.duration : 0);
+  }));
+  const auto stepAt = [&](std::string_view name) {
+    return std::ranges::find(scene.events, name, &Event::name)->at;
+  };
+  for (const std::string name : {"suspected", "failed", "promoted", "recovered"})
+    EXPECT_NEAR(toSeconds(stepAt(name) - stepAt("killed")), figures[name + "_s"], 1e-6) << name;
   EXPECT_TRUE(awaitConverged(*scene.cluster, scene.nodes));
   EXPECT_EQ(scene.cluster->replicationOf(scene.nodes[1])->source, scene.nodes[4]);
   EXPECT_EQ(scene.intact(), kFaultKeys);

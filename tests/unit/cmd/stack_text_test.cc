@@ -74,6 +74,30 @@ TEST(StackText, NamesWhatObservesAStackAndWhatHasDied) {
   EXPECT_EQ(nlohmann::json::parse(stackJson(up))["observers"].size(), 1U);
 }
 
+TEST(StackText, OfAStackThatWasUpHasTheRolesOfItsStatus) {
+  StackUp up{failedOver().state, true, {}};
+  takeRoles(up.state, failedOver());
+  EXPECT_THAT(up.text(), HasSubstr("node-7700 replica"));
+  EXPECT_THAT(up.text(), HasSubstr("node-7703 master"));
+  StackStatus silent = failedOver();
+  silent.nodes[0].role.clear();
+  takeRoles(up.state, silent);
+  EXPECT_EQ(up.state.nodes[0].role, "replica");
+}
+
+TEST(StackText, SaysWhereADriverIsScraped) {
+  StackStatus status = failedOver();
+  EXPECT_THAT(statusText(status), Not(HasSubstr("scrapes")));
+  status.driver = "127.0.0.1:9121";
+  StackUp up{status.state, false, {}};
+  up.driver = status.driver;
+  for (const std::string& text : {statusText(status), up.text()})
+    EXPECT_THAT(text, HasSubstr("Prometheus scrapes a driver at 127.0.0.1:9121: run it with "
+                                "-metrics=127.0.0.1:9121"));
+  for (const std::string& text : {statusJson(status), stackJson(up)})
+    EXPECT_EQ(nlohmann::json::parse(text)["scraped_driver"], "127.0.0.1:9121");
+}
+
 TEST(StackText, SaysTheSameAsJson) {
   const auto json = nlohmann::json::parse(statusJson(failedOver()));
   EXPECT_EQ(json["topology"], "cluster");

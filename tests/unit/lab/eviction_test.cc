@@ -103,7 +103,7 @@ Reading readingOf(const LabRun& run, const CacheLoad& load, double hitRate,
   summary.cache.refillsFailed = refused;
   summary.cache.refills = summary.cache.misses - refused;
   summary.servers.push_back(
-      {.addr = {}, .role = {}, .version = {}, .evicted = summary.cache.refills});
+      {.addr = {}, .role = {}, .version = {}, .beganAs = {}, .evicted = summary.cache.refills});
   return reading.build();
 }
 

@@ -306,7 +306,8 @@ TEST(LiveRun, HasTheBusiestSlotsWithTheirNodesAndTheHeatOfAll) {
     for (const std::size_t slot : hottestSlots(tally.slots, 2))
       figures.hotSlots.push_back({static_cast<unsigned>(slot), "n1", tally.slots[slot]});
     for (const NodeTally& node : tally.nodes)
-      figures.nodes.push_back({node.addr, "master", 16'384, node.completed, node.redirected, {}});
+      figures.nodes.push_back(
+          {node.addr, "master", "", 16'384, node.completed, node.redirected, {}});
     return figures;
   });
   for (int i = 1; i <= 2; ++i) {

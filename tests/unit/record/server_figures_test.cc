@@ -43,6 +43,42 @@ TEST(ServerFigures, CountFromZeroWhenTheServerBeganAnew) {
   EXPECT_DOUBLE_EQ(figures.mainThreadUtilisation, 0.5);
 }
 
+TEST(ServerFigures, KeepWhatAProcessHadCountedThatDiedInBetween) {
+  ServerHistory history;
+  const ServerSample before = sampleAt(10 * kSecond, "a", "1000", "1", "1");
+  history.add(sampleAt(9 * kSecond, "a", "900", "1", "1"));
+  history.add(sampleAt(11 * kSecond, "a", "5000", "2", "1.5"));
+  ServerSample reborn = sampleAt(18 * kSecond, "b", "300", "0.25", "0.25");
+  reborn.role = "replica";
+  history.add(reborn);
+  const ServerFigures figures = history.figures(before, reborn);
+  EXPECT_EQ(figures.ops, 4300U);
+  EXPECT_DOUBLE_EQ(figures.cpuUserS, 1.25);
+  EXPECT_DOUBLE_EQ(figures.cpuSystemS, 0.75);
+  EXPECT_EQ(figures.restarts, 1U);
+  EXPECT_EQ(figures.role, "replica");
+  EXPECT_EQ(figures.beganAs, "master");
+  // A process that had ended before has no part in it.
+  const ServerSample later = sampleAt(20 * kSecond, "b", "400", "0.5", "0.5");
+  EXPECT_EQ(history.figures(reborn, later).ops, 100U);
+  EXPECT_EQ(history.figures(reborn, later).restarts, 0U);
+}
+
+TEST(ServerFigures, GiveTheNodesOfAClusterTheirRoles) {
+  ClusterFigures cluster;
+  cluster.nodes.resize(2);
+  cluster.nodes[0].addr = "127.0.0.1:7600";
+  cluster.nodes[0].role = cluster.nodes[1].role = "master";
+  cluster.nodes[1].addr = "127.0.0.1:7601";
+  ServerFigures server;
+  server.addr = "127.0.0.1:7600";
+  server.role = "replica";
+  server.beganAs = "master";
+  takeRoles(cluster, std::vector{server});
+  EXPECT_EQ(roleText(cluster.nodes[0].role, cluster.nodes[0].beganAs), "replica, began as master");
+  EXPECT_EQ(cluster.nodes[1].role, "master") << "nothing else is known of it";
+}
+
 TEST(ServerFigures, AreZeroOverNoTime) {
   const ServerSample sample = sampleAt(kSecond, "a", "100", "1", "1");
   EXPECT_DOUBLE_EQ(serverFigures(sample, sample).mainThreadUtilisation, 0);

@@ -39,12 +39,13 @@ Summary filled() {
   summary.load = {"rdb", "the server is empty", {"unix:/pg/.s", 3'000'000, 4096, 1.5, 0.5, 0.25}};
   summary.cache = {80, 20, 5, 6, 7, 0.8};
   summary.verify = {80, 1, 2, 3};
-  summary.cluster = {1,
-                     2,
-                     3,
-                     4,
-                     {{"127.0.0.1:7600", "master", 5461, 50, 2, {50, 0.5, 1, 2, 3, 4, 5, 6, {}}}},
-                     {{8000, "n", 49}}};
+  summary.cluster = {
+      1,
+      2,
+      3,
+      4,
+      {{"127.0.0.1:7600", "replica", "master", 5461, 50, 2, {50, 0.5, 1, 2, 3, 4, 5, 6, {}}}},
+      {{8000, "n", 49}}};
   MitigationFigures& m = summary.mitigation;
   m.kind = "local-cache";
   m.counts = {{"fills", 5}, {"stale", 2}};

@@ -71,6 +71,17 @@ TEST(Observers, AreNoneWhereNoneWereStarted) {
   EXPECT_TRUE(observers->stop().value().empty());
 }
 
+TEST(Observers, KnowTheDriverThatIsScraped) {
+  const TemporaryDirectory dir;
+  const auto driverOf = [&](const char* text) {
+    EXPECT_TRUE(writeWholeFile(dir.path() / "observers.json", text));
+    const auto observers = Observers::load(dir.path());
+    return observers ? observers->driver() : observers.error().message;
+  };
+  EXPECT_EQ(driverOf(R"({"schema":1,"observers":[],"driver":"127.0.0.1:9121"})"), "127.0.0.1:9121");
+  EXPECT_EQ(driverOf(R"({"schema":1,"observers":[]})"), "") << "of an earlier version";
+}
+
 TEST(Observers, OfADamagedFileAreAnErrorThatNamesIt) {
   const TemporaryDirectory dir;
   ASSERT_TRUE(writeWholeFile(dir.path() / "observers.json", "{\"schema\":1}"));
