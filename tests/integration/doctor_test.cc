@@ -266,7 +266,7 @@ TEST(Doctor, AdvisesOnCommandsThatRedisHas) {
   ASSERT_TRUE(redis);
   auto admin = adminOf(*redis);
   ASSERT_TRUE(admin);
-  for (const Remedy& remedy : allRemedies())
+  for (const CommandRemedy& remedy : allRemedies())
     for (const std::string_view command : splitWords(remedy.commands)) {
       const auto info = admin->command({"COMMAND", "INFO", std::string(command)});
       ASSERT_TRUE(info);
