@@ -48,9 +48,14 @@ class Observers {
   /// What can be checked before anything is started: the programs are there (io) and the ports free
   /// (unreachable). Chooses the ports.
   Status plan(const ObserveOptions& options);
-  /// Starts those that do not run, and returns when they answer. Those that run are left as they
-  /// are. `password`: the servers'. On failure some may run.
+  /// Starts those that do not run, and returns when they answer, Prometheus with the figures of a
+  /// first scrape. Those that run are left as they are. `password`: the servers'. On failure some
+  /// may run.
   Status start(const StackState& stack, const ObserveOptions& options, const std::string& password);
+  /// Starts those again that no longer run, where they were, and returns their names when they
+  /// answer. As start() does, from the files that it wrote.
+  Result<std::vector<std::string>> restartDead(const StackState& stack,
+                                               const std::string& password);
   /// Has Prometheus scrape these servers instead of those that it was started with.
   Status follow(const StackState& stack) const;
   /// Stops those that run. Returns what it did, a line each.
@@ -62,7 +67,11 @@ class Observers {
   Status save() const;
   Status launch(ObserverState& observer, const StackState& stack, const std::string& password,
                 bool dieWithParent) const;
+  Result<std::vector<std::string>> startDead(const StackState& stack, const ObserveOptions& options,
+                                             const std::string& password);
   Status await(const ObserverState& observer, Nanos deadline) const;
+  Status checkAlive(const ObserverState& observer) const;
+  std::string lastWords(const ObserverState& observer) const;
   std::vector<std::string> command(const ObserverState& observer, const StackState& stack,
                                    bool secret) const;
 
