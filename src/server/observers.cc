@@ -177,7 +177,7 @@ Result<std::vector<std::string>> Observers::startDead(const StackState& stack,
   }
   const Nanos deadline = SteadyClock::read() + options.timeout;
   for (const ObserverState* const observer : started)
-    if (auto answers = await(*observer, deadline); !answers)
+    if (auto answers = await(*observer, deadline, options.interrupted); !answers)
       return fail(std::move(answers.error()));
   std::vector<std::string> names;
   for (const ObserverState* const observer : started) {
@@ -239,10 +239,13 @@ Status Observers::launch(ObserverState& observer, const StackState& stack,
   return child->release();
 }
 
-Status Observers::await(const ObserverState& observer, Nanos deadline) const {
+Status Observers::await(const ObserverState& observer, Nanos deadline,
+                        const std::function<bool()>& interrupted) const {
   for (;;) {
     if (auto alive = checkAlive(observer); !alive) return alive;
     if (works(observer)) return {};
+    if (interrupted && interrupted())
+      return fail(ErrorCode::interrupted, "interrupted while starting {}", observer.name);
     if (SteadyClock::read() >= deadline)
       return fail(ErrorCode::timeout, "{} on port {} did not answer with figures in time: {}",
                   observer.name, observer.port, lastWords(observer));

@@ -29,6 +29,7 @@ struct ObserveOptions {
   std::uint16_t port = 0;  ///< Prometheus's; the exporter has the next one. 0: free ones
   Endpoint driver{"127.0.0.1", 9121, {}};  ///< whose /metrics is scraped, whenever it is there
   Nanos timeout = 30 * kSecond;            ///< until each of them must answer
+  std::function<bool()> interrupted;       ///< true: wait no longer; may be empty
   bool dieWithParent = false;              ///< they end with this process, however it ends
 };
 
@@ -69,7 +70,8 @@ class Observers {
                 bool dieWithParent) const;
   Result<std::vector<std::string>> startDead(const StackState& stack, const ObserveOptions& options,
                                              const std::string& password);
-  Status await(const ObserverState& observer, Nanos deadline) const;
+  Status await(const ObserverState& observer, Nanos deadline,
+               const std::function<bool()>& interrupted) const;
   Status checkAlive(const ObserverState& observer) const;
   std::string lastWords(const ObserverState& observer) const;
   std::vector<std::string> command(const ObserverState& observer, const StackState& stack,
