@@ -296,7 +296,10 @@ Result<ExitCode> runDriver(const Invocation& invocation) {
   if (!credentials) return fail(credentials.error());
   auto planned = driverPlan(invocation, *credentials);  // wrong usage shows without a server
   if (!planned) return fail(planned.error());
-  if (flags.on("check-flags")) return ExitCode::good;
+  if (flags.on("check-flags")) {
+    if (auto free = checkMetricsAddress(flags); !free) return fail(std::move(free.error()));
+    return ExitCode::good;
+  }
   const Interrupts interrupts;
   const auto metrics = startMetrics(flags, "driver", planned->engine.cpus);
   if (!metrics) return fail(metrics.error());

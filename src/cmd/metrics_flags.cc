@@ -39,6 +39,15 @@ Status checkMetricsFlags(const FlagValues& flags) {
   return fail(ErrorCode::usage, "-metrics-linger={} needs -metrics", flags.text("metrics-linger"));
 }
 
+Status checkMetricsAddress(const FlagValues& flags) {
+  if (flags.empty("metrics")) return {};
+  const auto where = parseEndpoint(flags.text("metrics"));
+  if (!where) return fail(where.error());
+  if (auto metrics = LiveMetrics::start(*where, "", REDLINE_VERSION); !metrics)
+    return fail(metrics.error());
+  return {};
+}
+
 Result<std::unique_ptr<LiveMetrics>> startMetrics(const FlagValues& flags, std::string_view kind,
                                                   std::span<const int> cpus) {
   if (flags.empty("metrics")) return nullptr;

@@ -18,6 +18,8 @@ namespace redline {
 std::vector<FlagSpec> metricsFlags();
 /// usage: -metrics-linger without -metrics, or -observe, which implies it.
 Status checkMetricsFlags(const FlagValues& flags);
+/// What startMetrics() would say of the address of -metrics: it listens there, and ends again.
+Status checkMetricsAddress(const FlagValues& flags);
 
 /// The live page and /metrics as asked for, and a note where they are; null when they were not
 /// requested. Its thread runs on `cpus`: the generator's, where its cost shows as lateness. `kind`

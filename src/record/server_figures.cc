@@ -14,10 +14,10 @@ std::uint64_t level(const ServerSample& sample, std::string_view field) {
   return static_cast<std::uint64_t>(std::max(0.0, sample.number(field)));
 }
 
-using Readings = std::vector<const ServerSample*>;
+using SamplesInOrder = std::vector<const ServerSample*>;
 
 /// How much a counter grew from the first reading to the last.
-double growth(const Readings& readings, std::string_view field) {
+double growth(const SamplesInOrder& readings, std::string_view field) {
   double sum = 0;
   for (std::size_t i = 1; i < readings.size(); ++i) {
     const ServerSample& before = *readings[i - 1];
@@ -28,7 +28,7 @@ double growth(const Readings& readings, std::string_view field) {
   return sum;
 }
 
-ServerFigures figuresOf(const Readings& readings, double steal) {
+ServerFigures figuresOf(const SamplesInOrder& readings, double steal) {
   const ServerSample& before = *readings.front();
   const ServerSample& after = *readings.back();
   const auto difference = [&](std::string_view field) { return growth(readings, field); };
@@ -92,7 +92,7 @@ void ServerHistory::add(const ServerSample& sample) {
 
 ServerFigures ServerHistory::figures(const ServerSample& before, const ServerSample& after,
                                      double steal) const {
-  Readings readings{&before};
+  SamplesInOrder readings{&before};
   for (const ServerSample& last : ended_)
     if (last.at > before.at && last.at < after.at) readings.push_back(&last);
   readings.push_back(&after);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -62,21 +63,34 @@ std::string loopback(std::uint16_t port) {
   return Endpoint{"127.0.0.1", port, {}}.text();
 }
 
-/// Whether an HTTP server on loopback answers `path` with 200.
-bool answersWell(std::uint16_t port, std::string_view path) {
+/// The body of what an HTTP server on loopback answers with 200, as far as the first 64 KB.
+std::optional<std::string> get(std::uint16_t port, std::string_view path) {
+  constexpr std::size_t kMost = 64 * 1024;
   const Nanos deadline = SteadyClock::read() + kAskTimeout;
   auto stream = BlockingStream::connect({"127.0.0.1", port, {}}, deadline);
   if (!stream || !stream->writeAll(fmt::format("GET {} HTTP/1.0\r\n\r\n", path), deadline))
-    return false;
-  constexpr std::string_view kGood = " 200 ";
-  std::string head;
-  std::array<char, 512> part{};
-  while (head.size() < std::string_view("HTTP/1.0 200 ").size()) {
+    return std::nullopt;
+  std::string answer;
+  std::array<char, 4096> part{};
+  while (answer.size() < kMost) {
     const auto got = stream->readSome(part, deadline);
-    if (!got || *got == 0) return false;
-    head.append(part.data(), *got);
+    if (!got) return std::nullopt;
+    if (*got == 0) break;
+    answer.append(part.data(), *got);
   }
-  return head.find(kGood) == std::string_view("HTTP/1.0").size();
+  constexpr std::string_view kGood = " 200 ", kBlankLine = "\r\n\r\n";
+  const std::size_t head = answer.find(kBlankLine);
+  if (head == std::string::npos || answer.find(kGood) != std::string_view("HTTP/1.0").size())
+    return std::nullopt;
+  return answer.substr(head + kBlankLine.size());
+}
+
+/// Prometheus says that it is ready before it has written anything: on a full disk it ends then. So
+/// it must have stored a scrape, which is due within the second, and answer a query from it.
+bool works(const ObserverState& observer) {
+  if (observer.name != kPrometheus) return get(observer.port, "/").has_value();
+  const auto answer = get(observer.port, "/api/v1/query?query=count(up)");
+  return answer && answer->find("\"value\"") != std::string::npos;
 }
 
 Status checkPrograms() {
@@ -152,19 +166,41 @@ Status Observers::start(const StackState& stack, const ObserveOptions& options,
       !written)
     return written;
   driver_ = options.driver.text();
+  if (auto started = startDead(stack, options, password); !started) return fail(started.error());
+  return {};
+}
+
+Result<std::vector<std::string>> Observers::restartDead(const StackState& stack,
+                                                        const std::string& password) {
+  if (observers_.empty()) return std::vector<std::string>{};
+  const ObserveOptions options;
+  if (!std::ranges::all_of(observers_, isAlive, &ObserverState::process))
+    if (auto good = plan(options); !good) return fail(std::move(good.error()));
+  return startDead(stack, options, password);
+}
+
+Result<std::vector<std::string>> Observers::startDead(const StackState& stack,
+                                                      const ObserveOptions& options,
+                                                      const std::string& password) {
   std::vector<const ObserverState*> started;
   for (ObserverState& observer : observers_) {
     if (isAlive(observer.process)) continue;
     if (auto launched = launch(observer, stack, password, options.dieWithParent); !launched)
-      return launched;
+      return fail(std::move(launched.error()));
     started.push_back(&observer);
   }
   if (started.empty())
     if (auto saved = save(); !saved) return saved;
   const Nanos deadline = SteadyClock::read() + options.timeout;
   for (const ObserverState* const observer : started)
-    if (auto answers = await(*observer, deadline); !answers) return answers;
-  return {};
+    if (auto answers = await(*observer, deadline, options.interrupted); !answers)
+      return fail(std::move(answers.error()));
+  std::vector<std::string> names;
+  for (const ObserverState* const observer : started) {
+    if (auto alive = checkAlive(*observer); !alive) return fail(std::move(alive.error()));
+    names.push_back(observer->name);
+  }
+  return names;
 }
 
 std::vector<std::string> Observers::command(const ObserverState& observer, const StackState& stack,
@@ -219,21 +255,35 @@ Status Observers::launch(ObserverState& observer, const StackState& stack,
   return child->release();
 }
 
-Status Observers::await(const ObserverState& observer, Nanos deadline) const {
-  const std::string_view path = observer.name == kPrometheus ? "/-/ready" : "/";
+Status Observers::await(const ObserverState& observer, Nanos deadline,
+                        const std::function<bool()>& interrupted) const {
   for (;;) {
-    if (!isAlive(observer.process)) {
-      awaitExit(observer.process, kSecond);  // reaps it
-      const std::string log = readWholeFile(logPath(observer)).value_or("");
-      return fail(ErrorCode::io, "{} ended while starting: {}", observer.name,
-                  log.empty() ? "it printed nothing" : lastLine(log));
-    }
-    if (answersWell(observer.port, path)) return {};
+    if (auto alive = checkAlive(observer); !alive) return alive;
+    if (works(observer)) return {};
+    if (interrupted && interrupted())
+      return fail(ErrorCode::interrupted, "interrupted while starting {}", observer.name);
     if (SteadyClock::read() >= deadline)
-      return fail(ErrorCode::timeout, "{} on port {} did not answer in time; its log is {}",
-                  observer.name, observer.port, logPath(observer).string());
+      return fail(ErrorCode::timeout, "{} on port {} did not answer with figures in time: {}",
+                  observer.name, observer.port, lastWords(observer));
     std::this_thread::sleep_for(kReadyPoll);
   }
+}
+
+Status Observers::checkAlive(const ObserverState& observer) const {
+  if (isAlive(observer.process)) return {};
+  awaitExit(observer.process, kSecond);  // reaps it
+  return fail(ErrorCode::io, "{} ended while starting: {}", observer.name, lastWords(observer));
+}
+
+std::string Observers::lastWords(const ObserverState& observer) const {
+  constexpr std::uintmax_t kBlock = 4096;
+  const std::string log = readWholeFile(logPath(observer)).value_or("");
+  std::string words(log.empty() ? "it printed nothing" : lastLine(log));
+  std::error_code problem;
+  const fs::space_info space = fs::space(directory_, problem);
+  if (!problem && space.available < kBlock)
+    words += fmt::format(" (no space is left for {})", directory_.string());
+  return words;
 }
 
 Status Observers::follow(const StackState& stack) const {

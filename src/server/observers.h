@@ -29,6 +29,7 @@ struct ObserveOptions {
   std::uint16_t port = 0;  ///< Prometheus's; the exporter has the next one. 0: free ones
   Endpoint driver{"127.0.0.1", 9121, {}};  ///< whose /metrics is scraped, whenever it is there
   Nanos timeout = 30 * kSecond;            ///< until each of them must answer
+  std::function<bool()> interrupted;       ///< true: wait no longer; may be empty
   bool dieWithParent = false;              ///< they end with this process, however it ends
 };
 
@@ -50,9 +51,14 @@ class Observers {
   /// What can be checked before anything is started: the programs are there (io) and the ports free
   /// (unreachable). Chooses the ports.
   Status plan(const ObserveOptions& options);
-  /// Starts those that do not run, and returns when they answer. Those that run are left as they
-  /// are. `password`: the servers'. On failure some may run.
+  /// Starts those that do not run, and returns when they answer, Prometheus with the figures of a
+  /// first scrape. Those that run are left as they are. `password`: the servers'. On failure some
+  /// may run.
   Status start(const StackState& stack, const ObserveOptions& options, const std::string& password);
+  /// Starts those again that no longer run, where they were, and returns their names when they
+  /// answer. As start() does, from the files that it wrote.
+  Result<std::vector<std::string>> restartDead(const StackState& stack,
+                                               const std::string& password);
   /// Has Prometheus scrape these servers instead of those that it was started with.
   Status follow(const StackState& stack) const;
   /// Stops those that run. Returns what it did, a line each.
@@ -64,7 +70,12 @@ class Observers {
   Status save() const;
   Status launch(ObserverState& observer, const StackState& stack, const std::string& password,
                 bool dieWithParent) const;
-  Status await(const ObserverState& observer, Nanos deadline) const;
+  Result<std::vector<std::string>> startDead(const StackState& stack, const ObserveOptions& options,
+                                             const std::string& password);
+  Status await(const ObserverState& observer, Nanos deadline,
+               const std::function<bool()>& interrupted) const;
+  Status checkAlive(const ObserverState& observer) const;
+  std::string lastWords(const ObserverState& observer) const;
   std::vector<std::string> command(const ObserverState& observer, const StackState& stack,
                                    bool secret) const;
 

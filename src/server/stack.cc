@@ -220,8 +220,9 @@ Result<StackUp> Stack::observe(StackUp up, const StackOptions& options) const {
   if (!observers) return fail(std::move(observers.error()));
   if (options.observe) {
     if (options.progress) options.progress("Prometheus and its exporter are starting");
-    if (auto started = observers->start(up.state, *options.observe, options.node.password);
-        !started)
+    ObserveOptions observe = *options.observe;
+    observe.interrupted = options.interrupted;
+    if (auto started = observers->start(up.state, observe, options.node.password); !started)
       return fail(std::move(started.error()));
   }
   up.observers = observers->all();

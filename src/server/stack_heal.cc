@@ -88,6 +88,12 @@ Result<std::vector<std::string>> Stack::heal(
     if (!dead.empty())
       lines.emplace_back("every node agrees on the slots, and all replicas are in sync");
   }
+  auto observers = observersOf(name);
+  if (!observers) return fail(std::move(observers.error()));
+  if (progress) progress("looking at what observes it");
+  const auto watching = observers->restartDead(*state, credentials.password);
+  if (!watching) return fail(watching.error());
+  for (const std::string& each : *watching) lines.push_back("restarted " + each);
   if (lines.empty()) lines.push_back(fmt::format("all servers of stack {} run", name));
   return lines;
 }
