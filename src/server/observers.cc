@@ -190,7 +190,7 @@ Result<std::vector<std::string>> Observers::startDead(const StackState& stack,
     started.push_back(&observer);
   }
   if (started.empty())
-    if (auto saved = save(); !saved) return saved;
+    if (auto saved = save(); !saved) return fail(std::move(saved.error()));
   const Nanos deadline = SteadyClock::read() + options.timeout;
   for (const ObserverState* const observer : started)
     if (auto answers = await(*observer, deadline, options.interrupted); !answers)
