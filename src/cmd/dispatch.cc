@@ -102,14 +102,14 @@ int runCommand(const Command& command, const std::vector<std::string>& argv,
   return code ? exitWith(*code) : report(command.name, code.error());
 }
 
-/// A result that nobody got is a failure, whatever its verdict. Nothing is said to who closed
-/// standard output.
+/// A result that nobody got is a failure, whatever its verdict, and is said whatever the code is: a
+/// code that has a meaning, such as doctor's 1, would else be taken for the verdict. Nothing is
+/// said where the reader has gone.
 int checkResultsWritten(int code, std::string_view command) {
   const Status written = resultsWritten();
-  if (written || code == exitWith(ExitCode::failed) || code == exitWith(ExitCode::usage))
-    return code;
-  return written.error().code == ErrorCode::unreachable ? exitWith(ExitCode::failed)
-                                                        : report(command, written.error());
+  if (written) return code;
+  if (written.error().code != ErrorCode::unreachable) report(command, written.error());
+  return code == exitWith(ExitCode::usage) ? code : exitWith(ExitCode::failed);
 }
 
 }  // namespace

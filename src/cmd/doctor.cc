@@ -2,6 +2,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 #include "cmd/chaos_flags.h"
 #include "cmd/commands.h"
@@ -17,6 +20,7 @@
 #include "doctor/gather.h"
 #include "doctor/report_json.h"
 #include "os/console.h"
+#include "os/sync_timing.h"
 
 namespace redline {
 namespace {
@@ -89,6 +93,18 @@ Result<DoctorPlan> doctorPlan(const Invocation& invocation) {
   return plan;
 }
 
+/// Refuses, before anything is looked at, a directory whose disk cannot be timed.
+Status checkDisk(const std::string& directory) {
+  if (directory.empty()) return {};
+  std::error_code problem;
+  if (!std::filesystem::is_directory(directory, problem))
+    return fail(ErrorCode::usage, "-disk={}: there is no such directory", directory);
+  if (ScratchFile(directory).fd() < 0)
+    return fail(ErrorCode::usage, "-disk={}: no file can be created there: {}", directory,
+                errnoText(errno));
+  return {};
+}
+
 DoctorStyle doctorStyle() {
   const HelpStyle style = terminalStyle();
   return {isatty(STDOUT_FILENO) == 1 ? style.width : 100, style.bold};
@@ -97,6 +113,7 @@ DoctorStyle doctorStyle() {
 Result<ExitCode> runDoctor(const Invocation& invocation) {
   const FlagValues& flags = invocation.flags;
   if (auto good = checkFileFlag(flags, "json"); !good) return fail(good.error());
+  if (auto good = checkDisk(flags.text("disk")); !good) return fail(good.error());
   auto plan = doctorPlan(invocation);
   if (!plan) return fail(plan.error());
   const Interrupts interrupts;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 
 #include "base/shell.h"
 
@@ -74,6 +75,10 @@ bool wasAsked(const ServerFacts& server, Source source) {
   return source != Source::slots || server.slots.has_value();
 }
 
+std::string healLine(std::string_view stack) {
+  return shellLine({"redline", "stack", "heal", std::string(stack)});
+}
+
 /// What cannot be known without one source.
 CheckResult unknowable(const ServerFacts& server, Source source, const std::string& refusal) {
   std::vector<std::string_view> titles;
@@ -87,7 +92,7 @@ CheckResult unknowable(const ServerFacts& server, Source source, const std::stri
            refusal,
            fmt::format("cannot be known: {}", fmt::join(titles, ", ")),
            nullptr,
-           {fmt::format("ACL SETUSER <user> {}", text.rule)}}};
+           {wayToKnow(refusal, text.rule)}}};
 }
 
 }  // namespace
@@ -106,7 +111,8 @@ std::vector<CheckResult> checkServer(const ServerFacts& server, const DoctorFact
               server.problem,
               "what it holds is not served",
               nullptr,
-              {"see its log; redline stack heal restarts servers of a stack"}}}};
+              {server.stack.empty() ? "see its log, and restart it if it does not run"
+                                    : healLine(server.stack)}}}};
   std::vector<CheckResult> results;
   // Without INFO nothing can be judged.
   if (const auto refusal = refusalOf(server, Source::info))
@@ -156,7 +162,32 @@ std::string redisCli(const ServerFacts& server, const std::vector<std::string>& 
   return shellLine(line);
 }
 
+std::string wayToKnow(std::string_view refusal, std::string_view rules) {
+  if (!isUnknownCommand(refusal)) return fmt::format("ACL SETUSER <user> {}", rules);
+  return "the server has renamed or disabled that command: no ACL changes it; remove its "
+         "rename-command from redis.conf and restart the server";
+}
+
+std::vector<std::string> healLines(const DoctorFacts& facts) {
+  std::set<std::string> stacks;
+  for (const ServerFacts& server : facts.servers) {
+    if (server.stack.empty()) continue;
+    const ClusterMember* const member = facts.cluster && facts.cluster->view
+                                            ? facts.cluster->view->byEndpoint(server.endpoint)
+                                            : nullptr;
+    if (!server.problem.empty() || (member != nullptr && member->failed))
+      stacks.insert(server.stack);
+  }
+  std::vector<std::string> lines;
+  std::ranges::transform(stacks, std::back_inserter(lines), healLine);
+  return lines;
+}
+
 std::string configSet(const ServerFacts& server, std::string_view name, std::string_view value) {
+  if (server.lacksConfig())
+    return fmt::format(
+        "in its redis.conf, before it is restarted (it has renamed or disabled CONFIG): {} {}",
+        name, value);
   return redisCli(server, {"CONFIG", "SET", std::string(name), std::string(value)});
 }
 

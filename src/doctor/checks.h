@@ -68,8 +68,14 @@ std::optional<Diagnosis> judgeBacklog(const ServerFacts& server, const DoctorFac
 /// The LFU policy that evicts what `policy` does; of noeviction, keys that expire anyway.
 std::string_view lfuPolicyFor(std::string_view policy);
 
-/// "redis-cli -p 7600 CONFIG SET maxmemory-policy allkeys-lru".
+/// "redis-cli -p 7600 CONFIG SET maxmemory-policy allkeys-lru"; of a server without CONFIG, the
+/// line for its redis.conf.
 std::string configSet(const ServerFacts& server, std::string_view name, std::string_view value);
+/// What makes known what a server refused in these words. `rules`: of ACL SETUSER, blanks between.
+std::string wayToKnow(std::string_view refusal, std::string_view rules);
+/// "redline stack heal c1", for each stack of ours with a server that gives no answer, or that
+/// others of its cluster know as failed.
+std::vector<std::string> healLines(const DoctorFacts& facts);
 /// "redis-cli -h 10.0.0.7 -p 7600 BGSAVE".
 std::string redisCli(const ServerFacts& server, const std::vector<std::string>& words);
 

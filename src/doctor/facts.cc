@@ -7,6 +7,10 @@
 
 namespace redline {
 
+bool isUnknownCommand(std::string_view refusal) {
+  return refusal.find("ERR unknown command") != std::string_view::npos;
+}
+
 double KeySurvey::chance() const {
   return whole ? 1 : -std::expm1(-shareOf(looked, keys));  // drawn with repetition
 }
@@ -15,6 +19,10 @@ std::string_view ServerFacts::setting(std::string_view name) const {
   if (!settings) return {};
   const auto found = settings->find(name);
   return found == settings->end() ? std::string_view{} : std::string_view(found->second);
+}
+
+bool ServerFacts::lacksConfig() const {
+  return !settings && isUnknownCommand(settings.error().message);
 }
 
 double ServerFacts::perSecond(std::string_view field) const {

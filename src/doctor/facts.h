@@ -23,6 +23,10 @@ namespace redline {
 // What the doctor's checks judge. A Result that failed: the server, or the machine, withholds it,
 // in its own words.
 
+/// Of such a refusal: the server has renamed or disabled the command, or is too old for it, whoever
+/// asks.
+bool isUnknownCommand(std::string_view refusal);
+
 struct MachineFacts {
   HostFacts host;
   std::string clockSource;  ///< "tsc", "kvm-clock", "hpet"; empty: cannot be read
@@ -42,6 +46,7 @@ struct DiskFacts {
   std::optional<std::uint64_t> free;        ///< bytes
   std::optional<std::vector<Nanos>> syncs;  ///< each an fdatasync after a small append
   std::string notTimed;                     ///< why there are no syncs
+  bool asked = false;                       ///< it is the directory that was asked for
 };
 
 struct ClientFacts {
@@ -78,6 +83,7 @@ struct ServerFacts {
   std::string problem;  ///< why nothing could be read; empty: it answered
   bool here = false;    ///< on this machine
   bool tls = false;
+  std::string stack;        ///< of ours that it is a server of; empty: none
   ServerInfo before, info;  ///< INFO, `watched` apart
   Nanos watched = 0;
   using Settings = std::map<std::string, std::string, std::less<>>;
@@ -89,6 +95,8 @@ struct ServerFacts {
   std::optional<ProcessFacts> process;     ///< none: not here, or not to be read
   DiskFacts disk;
 
+  /// It has no CONFIG: its configuration file alone can change a setting.
+  bool lacksConfig() const;
   bool isMaster() const { return info.role() != "replica"; }
   /// Empty where the server has no such parameter or does not say.
   std::string_view setting(std::string_view name) const;

@@ -22,6 +22,7 @@
 #include "server/process.h"
 #include "server/server_log.h"
 #include "server/slot_map_reading.h"
+#include "transport/blocking.h"
 #include "transport/gate.h"
 
 namespace redline {
@@ -175,7 +176,10 @@ class Gathering {
         server.info = readInfo(server);
         server.watched = SteadyClock::read() - begin;
       }
-    if (!plan_.disk.empty()) facts_.disk = readDisk(plan_.disk, true, "");
+    if (!plan_.disk.empty()) {
+      facts_.disk = readDisk(plan_.disk, true, "");
+      facts_.disk->asked = true;
+    }
     for (ServerFacts& server : facts_.servers) {
       if (plan_.interrupted && plan_.interrupted())
         return fail(ErrorCode::interrupted, "interrupted");
@@ -211,6 +215,7 @@ class Gathering {
     server.endpoint = endpoint;
     server.here = isLocal(endpoint).value_or(false);
     server.tls = plan_.credentials.tls != nullptr;
+    if (const OwnServer* const own = findOwn(plan_.own, endpoint)) server.stack = own->stack;
   }
 
   /// The connection, or null with server.problem.
@@ -218,6 +223,10 @@ class Gathering {
     auto admin = nodes_.at(server.endpoint);
     if (admin) return *admin;
     server.problem = std::move(admin.error().message);
+    // Of a cluster's node the report says itself what to do.
+    if (const std::size_t advice = server.problem.find(kStartAdvice);
+        plan_.cluster && advice != std::string::npos)
+      server.problem.resize(server.problem.rfind(':', advice));
     return nullptr;
   }
 

@@ -31,6 +31,12 @@ double quantileUs(const std::vector<Nanos>& times, double q) {
   return quantileOf(us, q);
 }
 
+/// What is written to such a file system is in memory.
+bool isInMemory(const DiskFacts& disk) {
+  return disk.filesystem == "tmpfs" || disk.filesystem == "ramfs";
+}
+constexpr std::string_view kGone = "what is written there is in memory, and gone with the machine";
+
 }  // namespace
 
 std::optional<Diagnosis> judgeSavePoints(const ServerFacts& server, const DoctorFacts& /*facts*/) {
@@ -138,12 +144,19 @@ Diagnosis judgeDisk(const DiskFacts& disk) {
             fmt::format("{}: {}", evidence, disk.notTimed),
             "how long an fdatasync takes there is not known",
             nullptr,
-            {shellLine({"redline", "doctor", "-disk=" + disk.directory.native()}) +
-             "  # appends 300 times 200 B to a file of its own, and syncs each"}};
+            {disk.asked ? "make room there, or let this user create files there"
+                        : shellLine({"redline", "doctor", "-disk=" + disk.directory.native()}) +
+                              "  # appends 300 times 200 B to a file of its own, and syncs each"}};
   const double p99 = quantileUs(*disk.syncs, 0.99);
   evidence += fmt::format("; an append of 200 B is synced in {} at the median, {} at p99 ({})",
                           formatMicros(quantileUs(*disk.syncs, 0.5)), formatMicros(p99),
                           plural(disk.syncs->size(), "sync"));
+  if (isInMemory(disk))
+    return {Severity::dangerous,
+            evidence,
+            std::string(kGone),
+            nullptr,
+            {"let Redis write to a directory on a disk, e.g. /var/lib/redis"}};
   if (fromMicros(p99) < kSlowSync) return fine(evidence);
   return {Severity::costsLatency,
           evidence,
@@ -157,11 +170,11 @@ std::optional<Diagnosis> judgeServersDisk(const ServerFacts& server, const Docto
   const DiskFacts& disk = server.disk;
   if (!writesFiles(server)) return fine("nothing is written to it");
   const std::uint64_t data = server.info.count("used_memory");
-  if (disk.filesystem == "tmpfs")
+  if (isInMemory(disk))
     return Diagnosis{
         Severity::dangerous,
-        fmt::format("{} is a tmpfs", disk.directory.native()),
-        "what is written there is in memory, and gone with the machine",
+        fmt::format("{} is a {}", disk.directory.native(), disk.filesystem),
+        std::string(kGone),
         nullptr,
         {"set dir in its redis.conf to a directory on a disk, e.g. /var/lib/redis, and "
          "restart it: CONFIG SET dir is refused unless enable-protected-configs allows "

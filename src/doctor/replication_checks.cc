@@ -31,36 +31,36 @@ std::optional<Diagnosis> judgeReplicas(const ServerFacts& server, const DoctorFa
   const std::uint64_t replicas = server.info.count("connected_slaves");
   if (replicas != 0) return fine(fmt::format("{} connected", replicas));
   const bool stopsAll = facts.cluster && server.setting("cluster-require-full-coverage") != "no";
+  std::vector<std::string> fixes = healLines(facts);
+  const Endpoint& at = server.endpoint;
+  fixes.push_back(
+      facts.cluster
+          ? fmt::format("redis-cli --cluster add-node NEW-HOST:PORT {} --cluster-slave", at.text())
+          : fmt::format("redis-cli -p NEW-PORT REPLICAOF {}",
+                        at.isUnix() ? "HOST PORT" : fmt::format("{} {}", at.host, at.port)));
   return Diagnosis{
-      Severity::dangerous,
-      fmt::format("none; on the disk there is {}", onDisk(server)),
+      Severity::dangerous, fmt::format("none; on the disk there is {}", onDisk(server)),
       !facts.cluster
           ? "when it dies its data is gone or stale, and every read meets the store behind"
       : stopsAll ? "when it dies its slots have no owner, and the whole cluster refuses commands"
                  : "when it dies its slots are not served",
-      &kFailoverPrice,
-      {facts.cluster ? "redis-cli --cluster add-node NEW-HOST:PORT " + server.endpoint.text() +
-                           " --cluster-slave"
-                     : "redis-cli -p NEW-PORT REPLICAOF " +
-                           (server.endpoint.isUnix() ? "HOST PORT"
-                                                     : fmt::format("{} {}", server.endpoint.host,
-                                                                   server.endpoint.port))}};
+      &kFailoverPrice, std::move(fixes)};
 }
 
-std::optional<Diagnosis> judgeReplicaLink(const ServerFacts& server, const DoctorFacts& /*facts*/) {
+std::optional<Diagnosis> judgeReplicaLink(const ServerFacts& server, const DoctorFacts& facts) {
   if (server.isMaster()) return std::nullopt;
   const ReplicationState state = parseReplication(server.info);
   if (state.linkUp)
     return fine(fmt::format("up, to {}; heard {} s ago", state.source.text(),
                             server.info.text("master_last_io_seconds_ago")));
   const std::string_view since = server.info.text("master_link_down_since_seconds");
+  std::vector<std::string> fixes = healLines(facts);
+  fixes.emplace_back("see both logs: a password (masterauth), a full backlog, a network");
   return Diagnosis{Severity::dangerous,
                    fmt::format("down, to {}, {}", state.source.text(),
                                since.empty() || since == "-1" ? "and never was up"
                                                               : fmt::format("for {} s", since)),
-                   "it falls behind, and cannot replace its master",
-                   nullptr,
-                   {"see both logs: a password (masterauth), a full backlog, a network"}};
+                   "it falls behind, and cannot replace its master", nullptr, std::move(fixes)};
 }
 
 std::optional<Diagnosis> judgeBacklog(const ServerFacts& server, const DoctorFacts& /*facts*/) {
@@ -84,40 +84,113 @@ std::optional<Diagnosis> judgeBacklog(const ServerFacts& server, const DoctorFac
 
 namespace {
 
-Diagnosis judgeState(const ClusterFacts& cluster) {
-  const auto uncovered = cluster.map.uncovered();
-  std::string failed;
-  std::size_t open = 0;
-  if (cluster.view)
-    for (const ClusterMember& member : cluster.view->nodes) {
-      if (member.failed) failed += " " + member.endpoint.text();
-      open += member.migrating.size() + member.importing.size();
+/// Slots that nobody serves, by what is the matter with them.
+struct Unserved {
+  std::vector<SlotRange> unowned;
+  std::string failed, suspected;  ///< addresses of nodes, blanks before
+  std::size_t masters = 0, suspectedMasters = 0;
+  std::size_t slotsOfFailed = 0, slotsOfSuspected = 0;
+};
+
+Unserved unservedIn(const ClusterFacts& cluster) {
+  Unserved found;
+  found.unowned = cluster.map.uncovered();
+  if (!cluster.view) return found;
+  for (const ClusterMember& member : cluster.view->nodes) {
+    const std::size_t slots = slotCount(member.slots);
+    if (member.failed) {
+      found.failed += " " + member.endpoint.text();
+      if (slots != 0) ++found.masters, found.slotsOfFailed += slots;
+    } else if (member.suspected) {
+      found.suspected += " " + member.endpoint.text();
+      if (slots != 0) ++found.suspectedMasters, found.slotsOfSuspected += slots;
     }
-  if (cluster.state == "fail" || !uncovered.empty())
-    return {Severity::dangerous,
-            fmt::format("cluster_state is {}, {} of {} slots have no owner", cluster.state,
-                        slotCount(uncovered), kSlots),
-            "keys of those slots are not served; with full coverage required, none are",
-            nullptr,
-            {"redline stack heal, or redis-cli --cluster fix HOST:PORT"}};
-  if (!failed.empty())
-    return {Severity::dangerous,
-            "nodes that have failed:" + failed,
-            "their masters or slots have no second copy any more",
-            nullptr,
-            {"restart them (redline stack heal), or CLUSTER FORGET them"}};
+  }
+  return found;
+}
+
+std::string stateEvidence(const ClusterFacts& cluster, const Unserved& found) {
+  std::string text = fmt::format("cluster_state is {}", cluster.state);
+  if (!found.unowned.empty())
+    text += fmt::format("; {} of {} slots have no owner", slotCount(found.unowned), kSlots);
+  if (found.slotsOfFailed != 0)
+    text +=
+        fmt::format("; {} of {} slots belong to {} (failed nodes:{})", found.slotsOfFailed, kSlots,
+                    found.masters == 1 ? "a failed master" : "failed masters", found.failed);
+  if (found.slotsOfSuspected != 0)
+    text +=
+        fmt::format("; {} of {} slots belong to {} that the node asked gets no answer from{}",
+                    found.slotsOfSuspected, kSlots,
+                    found.suspectedMasters == 1 ? "a master" : "masters", ":" + found.suspected);
+  if (!cluster.view)
+    text += fmt::format("; failed nodes cannot be seen: {}", cluster.view.error().message);
+  else if (found.unowned.empty() && found.slotsOfFailed == 0 && found.slotsOfSuspected == 0)
+    text +=
+        "; every slot has an owner that is not known to have failed: the node asked has just "
+        "started, or is cut off from most masters";
+  return text;
+}
+
+/// `redis-cli --cluster fix` through a node that answers.
+std::string clusterFix(const DoctorFacts& facts) {
+  const auto at = std::ranges::find_if(
+      facts.servers, [](const ServerFacts& server) { return server.problem.empty(); });
+  if (at == facts.servers.end()) return "redis-cli --cluster fix HOST:PORT";
+  return fmt::format("redis-cli{} --cluster fix {}", at->tls ? " --tls" : "", at->endpoint.text());
+}
+
+/// Failed nodes come back with their data; fixing gives their slots away, empty.
+std::vector<std::string> stateFixes(const DoctorFacts& facts, const Unserved& found) {
+  std::vector<std::string> fixes = healLines(facts);
+  const bool failed = found.slotsOfFailed + found.slotsOfSuspected != 0;
+  if (failed && fixes.empty())
+    fixes.emplace_back(
+        "restart those nodes in their directories, or let them go on if they are "
+        "stopped: they come back with their slots");
+  if (!found.unowned.empty()) fixes.push_back(clusterFix(facts));
+  if (failed)
+    fixes.push_back(clusterFix(facts) +
+                    " --cluster-fix-with-unreachable-masters  # gives up what they hold");
+  if (!facts.cluster->view)
+    fixes.push_back(wayToKnow(facts.cluster->view.error().message, "+cluster|nodes"));
+  if (fixes.empty())
+    fixes.emplace_back(
+        "look again in some seconds; then see the network between the nodes, the "
+        "bus port too");
+  return fixes;
+}
+
+Diagnosis judgeState(const DoctorFacts& facts) {
+  const ClusterFacts& cluster = *facts.cluster;
+  const Unserved found = unservedIn(cluster);
+  if (cluster.state == "fail" || !found.unowned.empty() || found.slotsOfFailed != 0)
+    return {Severity::dangerous, stateEvidence(cluster, found),
+            "keys of those slots are not served; with full coverage required, none are", nullptr,
+            stateFixes(facts, found)};
+  if (!found.failed.empty()) {
+    std::vector<std::string> fixes = healLines(facts);
+    fixes.emplace_back(fixes.empty()
+                           ? "restart them, or CLUSTER FORGET them on every other node"
+                           : "of those that are not to come back: CLUSTER FORGET on every "
+                             "other node");
+    return {Severity::dangerous, "nodes that have failed:" + found.failed,
+            "their masters or slots have no second copy any more", nullptr, std::move(fixes)};
+  }
   if (!cluster.view)
     return {Severity::unknown,
             cluster.view.error().message,
             "nodes that have failed and slots that are left open cannot be seen",
             nullptr,
-            {"ACL SETUSER <user> +cluster|nodes"}};
+            {wayToKnow(cluster.view.error().message, "+cluster|nodes")}};
+  std::size_t open = 0;
+  for (const ClusterMember& member : cluster.view->nodes)
+    open += member.migrating.size() + member.importing.size();
   if (open != 0)
     return {Severity::costsLatency,
             fmt::format("{} being moved", plural(open, "slot is", "slots are")),
             "keys of an open slot cost a redirect or TRYAGAIN; one that is left open stays so",
             nullptr,
-            {"wait for the reshard, or redis-cli --cluster fix HOST:PORT"}};
+            {"wait for the reshard, or " + clusterFix(facts)}};
   return fine(fmt::format("ok, {} nodes, all slots owned", cluster.map.nodes().size()));
 }
 
@@ -173,7 +246,7 @@ Diagnosis judgeBalance(const DoctorFacts& facts) {
 std::vector<CheckResult> checkCluster(const DoctorFacts& facts) {
   if (!facts.cluster) return {};
   constexpr const char* kSubject = "cluster";
-  return {{"cluster-state", "state of the cluster", kSubject, judgeState(*facts.cluster)},
+  return {{"cluster-state", "state of the cluster", kSubject, judgeState(facts)},
           {"balance", "hot slots", kSubject, judgeBalance(facts)}};
 }
 

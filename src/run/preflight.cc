@@ -59,9 +59,11 @@ void noteWithheld(Preflight& found) {
   if (target == found.targets.end()) return;
   found.notes.push_back(fmt::format(
       "{} does not give this user INFO ({}): the server's CPU time, memory, hits, evictions and "
-      "forks stay unknown, and so does whether it was at its limit; ACL SETUSER with +info allows "
-      "it",
-      target->admin.endpoint().text(), target->info.withheld));
+      "forks stay unknown, and so does whether it was at its limit; {}",
+      target->admin.endpoint().text(), target->info.withheld,
+      target->info.withheld.starts_with("NOPERM")
+          ? "ACL SETUSER with +info allows it"
+          : "the server has renamed or disabled the command (rename-command in its redis.conf)"));
 }
 
 }  // namespace

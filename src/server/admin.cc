@@ -1,8 +1,11 @@
 #include "server/admin.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <thread>
 
+#include "base/units.h"
 #include "resp/command.h"
 
 namespace redline {
@@ -26,6 +29,14 @@ tl::unexpected<Error> notRedis(const Endpoint& endpoint, std::string_view why) {
               "something listens on {} but it does not speak RESP ({}): name a "
               "Redis server with -addr",
               endpoint.text(), why);
+}
+
+/// What a user types to see whether it answers by now.
+std::string pingLine(const Endpoint& endpoint, bool tls) {
+  const std::string where = endpoint.isUnix()
+                                ? fmt::format("-s {}", endpoint.unixPath)
+                                : fmt::format("-h {} -p {}", endpoint.host, endpoint.port);
+  return fmt::format("redis-cli {}{} PING", where, tls ? " --tls" : "");
 }
 
 /// The handshake's own words for a reply that is not the hoped-for one.
@@ -89,10 +100,11 @@ Result<Admin> Admin::open(const Endpoint& endpoint, const Credentials& credentia
     return fail(ErrorCode::unreachable, "{} instead of answering a PING{}", error.message,
                 credentials.tls ? "" : ": if that port speaks TLS, add -tls");
   if (error.code == ErrorCode::timeout && !admin.connected())
-    return fail(ErrorCode::timeout,
-                "something listens on {} but it does not speak RESP, or is frozen: no answer to a "
-                "PING within {} ms",
-                endpoint.text(), timeout / kMillisecond);
+    return fail(
+        ErrorCode::timeout,
+        "something listens on {} but gave no answer to a PING within {}: it is loading, busy "
+        "in a slow command, or stopped ({} tells); or it is no Redis",
+        endpoint.text(), formatDuration(timeout), pingLine(endpoint, credentials.tls != nullptr));
   return fail(std::move(error));
 }
 
@@ -103,10 +115,9 @@ Status Admin::greet(const Credentials& credentials, Nanos deadline, const Loadin
   auto reply = ask(ping, deadline);
   if (!reply) return fail(std::move(reply.error()));
   if (hasCode(*reply, "LOADING") && loading.limit > 0) return awaitLoaded(loading);
-  // A user whose rules do not let it PING, and a replica without its master, are servers all the
-  // same.
-  if (hasCode(*reply, "NOPERM") || hasCode(*reply, "MASTERDOWN") || hasCode(*reply, "BUSY"))
-    return {};
+  // A user whose rules do not let it PING, a server that has renamed it, and a replica without its
+  // master, are servers all the same.
+  if (isWithheld(*reply) || hasCode(*reply, "MASTERDOWN") || hasCode(*reply, "BUSY")) return {};
   if (reply->isError()) return refusal(endpoint_, credentials, *reply);
   if (reply->text != "PONG")
     return drop({ErrorCode::invalidInput, "its reply to PING is not PONG"});

@@ -165,7 +165,8 @@ TEST(BadInput, NoRedisAnswers) {
 
 TEST(BadInput, NobodyAnswersAtAll) {
   const BarePeer peer("");
-  EXPECT_THAT(errorOf(1, {"driver", addr(peer.endpoint())}), HasSubstr("frozen: no answer"));
+  EXPECT_THAT(errorOf(1, {"driver", addr(peer.endpoint())}),
+              HasSubstr("gave no answer to a PING within"));
 }
 
 TEST(BadInput, WrongVersion) {

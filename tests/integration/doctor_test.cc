@@ -221,9 +221,14 @@ TEST(Doctor, TimesADiskOnlyWhereItIsAskedToAndLeavesNothingThere) {
   const Examination found = examined({"-disk=" + home.path().string()});
   EXPECT_THAT(found.evidence("disk"), AllOf(HasSubstr(home.path().string()), HasSubstr("at p99")));
   EXPECT_TRUE(fs::is_empty(home.path()));
-  const Examination missing = examined({"-disk=/sys/nowhere"});
-  EXPECT_EQ(missing.severity("disk"), "unknown");
-  EXPECT_THAT(missing.evidence("disk"), HasSubstr("cannot make a file"));
+  for (const char* const place : {"/sys/nowhere", "/etc/passwd", "/proc/self/fd"}) {
+    const Examination refused = examined({std::string("-disk=") + place});
+    EXPECT_EQ(refused.code, 2) << place;
+    EXPECT_THAT(refused.err, testing::MatchesRegex("redline doctor: -disk=[^\n]*\n")) << place;
+    EXPECT_THAT(refused.out, IsEmpty()) << place;
+  }
+  const Examination inMemory = examined({"-disk=/dev/shm"});
+  EXPECT_EQ(inMemory.severity("disk"), "dangerous") << inMemory.err;
 }
 
 TEST(Doctor, TimesTheDiskOfAStackOfOurs) {
@@ -339,6 +344,72 @@ TEST(Doctor, FindsAClusterHealthyAndThenWithoutANode) {
   EXPECT_EQ(hurt.severity("answer", cluster->node(4).endpoint().text()), "dangerous");
   EXPECT_EQ(hurt.severity("replicas", cluster->node(1).endpoint().text()), "dangerous");
   EXPECT_EQ(hurt.severity("limit", cluster->node(0).endpoint().text()), "fine");
+}
+
+// Frozen or dead, a master without a successor keeps its slots: they have an owner.
+TEST(Doctor, SaysWhichSlotsAFailedMasterKeepsAndHealsItsStackFirst) {
+  const TemporaryDirectory home;
+  test::Redline up(home, {"stack", "up", "cluster", "-port=0", "-replicas=0", "-maxmemory=64MB",
+                          "-redis-config=cluster-node-timeout 1000"});
+  ASSERT_EQ(up.wait(), 0) << up.err();
+  const auto state = Stack(home.path() / "state").load("cluster");
+  ASSERT_TRUE(state);
+  const NodeState& dead = state->nodes[0];
+  ASSERT_TRUE(sendSignal(dead.process, SIGKILL));
+  ASSERT_TRUE(awaitExit(dead.process, 10 * kSecond));
+  auto other = Admin::connect(state->nodes[1].endpoint(), {});
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(test::eventually([&] {
+    const auto info = other->command({"CLUSTER", "INFO"});
+    return info && info->text.find("cluster_slots_fail:0") == std::string::npos &&
+           info->text.find("cluster_state:fail") != std::string::npos;
+  }));
+  const fs::path json = home.path() / "doctor.json";
+  test::Redline doctor(home, {"doctor", "-watch=100ms", "-json=" + json.string(),
+                              "-addr=" + state->nodes[1].endpoint().text()});
+  EXPECT_EQ(doctor.wait(), 1) << doctor.err();
+  Examination found;
+  found.json = Json::parse(readWholeFile(json).value_or("{}"), nullptr, false);
+  EXPECT_THAT(found.evidence("cluster-state"),
+              AllOf(HasSubstr("5461 of 16384 slots belong to a failed master"),
+                    HasSubstr(dead.endpoint().text()), Not(HasSubstr("no owner"))));
+  EXPECT_EQ(found.of("cluster-state").at("fix").at(0), "redline stack heal cluster");
+  const Json answer = found.of("answer", dead.endpoint().text());
+  EXPECT_EQ(answer.at("fix").at(0), "redline stack heal cluster");
+  EXPECT_THAT(answer.at("evidence").get<std::string>(),
+              testing::EndsWith("nothing listens on " + dead.endpoint().text()));
+  test::Redline down(home, {"stack", "down", "cluster"});
+  EXPECT_EQ(down.wait(), 0);
+}
+
+TEST(Doctor, BlamesNoAclForACommandThatTheServerHasRenamed) {
+  const TemporaryDirectory home;
+  const auto port = freePort();
+  ASSERT_TRUE(port);
+  const Endpoint endpoint{"127.0.0.1", *port, {}};
+  std::vector<std::string> words{"redis-server", "--bind", "127.0.0.1", "--save", "", "--port"};
+  words.push_back(std::to_string(*port));
+  for (const char* const command : {"SLOWLOG", "RANDOMKEY", "CONFIG", "PING"})
+    words.insert(words.end(), {"--rename-command", command, ""});
+  auto server = GatedChild::spawn({words, home.path(), -1, -1, -1, true});
+  ASSERT_TRUE(server);
+  ASSERT_TRUE(server->release());
+  const ProcessId process = identify(server->pid()).value();
+  ASSERT_TRUE(test::eventually([&] { return Admin::connect(endpoint, {}).has_value(); }))
+      << "a server without PING is one all the same";
+  auto admin = Admin::connect(endpoint, {});
+  addKeys(*admin, 200);
+  const Examination found = examined({"-addr=" + endpoint.text(), "-sample=100"});
+  for (const char* const source : {"withheld-settings", "withheld-slow-log", "withheld-keys"}) {
+    EXPECT_EQ(found.severity(source), "unknown") << source << found.err;
+    EXPECT_THAT(found.of(source).at("fix").at(0).get<std::string>(),
+                AllOf(HasSubstr("rename-command"), Not(HasSubstr("SETUSER"))));
+  }
+  EXPECT_THAT(found.of("limit").at("fix").at(0).get<std::string>(),
+              AllOf(HasSubstr(": maxmemory "), HasSubstr("redis.conf")));
+  EXPECT_THAT(found.out, Not(HasSubstr("CONFIG SET")));
+  EXPECT_TRUE(sendSignal(process, SIGKILL));
+  awaitExit(process, 10 * kSecond);
 }
 
 // docs/permissions.md has these rules.

@@ -128,6 +128,22 @@ TEST(Printing, OfEveryCommandThatCannotPrintItsResultFails) {
   }
 }
 
+// 1, 3 and 4 are verdicts of commands that printed what they found.
+TEST_F(PrintingDriver, WhoseVerdictNobodyGetsIsAFailureThatIsSaid) {
+  ASSERT_THAT(runShell(home_.path(), driver("")).code, kPrinted);
+  for (const std::string& command :
+       {std::string("compare run run -fail-if='achieved>1'"),
+        fmt::format("doctor -watch=100ms -addr={}", redis_->endpoint().text())}) {
+    ASSERT_THAT(runShell(home_.path(), "$R " + command).code, testing::AnyOf(1, 3, 4)) << command;
+    for (const char* const lost : {" >/dev/full", " >&-"}) {
+      const ShellEnd ended = runShell(home_.path(), "$R " + command + lost);
+      EXPECT_EQ(ended.code, 1) << command << lost;
+      EXPECT_THAT(ended.errors, HasSubstr("cannot write the result to standard output: "))
+          << command << lost;
+    }
+  }
+}
+
 TEST(Printing, OfAnErrorThatNobodyReadsKeepsTheExitCode) {
   const TemporaryDirectory home;
   EXPECT_EQ(runShell(home.path(), "$R driver -rate=x 2>/dev/full").code, 2);

@@ -227,6 +227,9 @@ TEST(Disk, OfAServerThatWritesIsJudgedByItsKindItsRoomAndItsSyncs) {
   const Diagnosis inMemory = judged(facts, judgeServersDisk, Severity::dangerous);
   EXPECT_THAT(inMemory.evidence, HasSubstr("tmpfs"));
   EXPECT_THAT(inMemory.fix.front(), AllOf(HasSubstr("redis.conf"), HasSubstr("restart")));
+  EXPECT_EQ(judgeDisk(disk).severity, Severity::dangerous) << "whoever writes there";
+  disk = {"/srv/redis", "ext4", 50 * kGigabyte, {}, "cannot sync a file", true};
+  EXPECT_THAT(judgeDisk(disk).fix.front(), Not(HasSubstr("redline doctor")));
 }
 
 TEST(Connections, NearMaxclientsAreDangerous) {
@@ -480,6 +483,14 @@ TEST(Doctor, SaysWhatCannotBeKnownWhereAServerWithholdsIt) {
   EXPECT_TRUE(find(results, "limit")) << "INFO has it";
   EXPECT_EQ(find(results, "replicas")->judgement.severity, Severity::fine);
 
+  const std::string renamed = "ERR unknown command 'CONFIG', with args beginning with: 'GET' ";
+  facts.server().settings = fail(ErrorCode::refused, "{}", renamed);
+  const auto without = examine(facts.info("maxmemory", "0").facts());
+  EXPECT_THAT(find(without, "withheld-settings")->judgement.fix.front(),
+              AllOf(HasSubstr("rename-command"), Not(HasSubstr("SETUSER"))));
+  EXPECT_THAT(find(without, "limit")->judgement.fix.front(),
+              AllOf(HasSubstr(": maxmemory "), HasSubstr("redis.conf")));
+
   facts.server().info.withheld = "NOPERM";
   const auto fewer = checkServer(facts.server(), facts.facts());
   ASSERT_EQ(fewer.size(), 1U);
@@ -492,6 +503,10 @@ TEST(Doctor, FindsAServerThatDoesNotAnswerDangerous) {
   const auto results = checkServer(facts.server(), facts.facts());
   ASSERT_EQ(results.size(), 1U);
   EXPECT_EQ(results.front().judgement.severity, Severity::dangerous);
+  EXPECT_THAT(results.front().judgement.fix.front(), Not(HasSubstr("redline stack")));
+  facts.server().stack = "c1";
+  EXPECT_EQ(checkServer(facts.server(), facts.facts()).front().judgement.fix.front(),
+            "redline stack heal c1");
 }
 
 TEST(Doctor, PutsTheWorstFirstAndChecksOfOneKindTogether) {
@@ -598,6 +613,31 @@ TEST(Cluster, IsJudgedByItsStateItsNodesAndItsOpenSlots) {
   EXPECT_EQ(severity(), Severity::unknown);
   cluster.state = "fail";
   EXPECT_EQ(severity(), Severity::dangerous);
+}
+
+TEST(Cluster, ThatFailedIsSaidToLackOwnersOrTheirAnswers) {
+  FactsBuilder facts;
+  facts.cluster();
+  ClusterFacts& cluster = *facts.facts().cluster;
+  for (std::size_t slot = 0; slot < kSlots; ++slot)
+    cluster.map.moved(static_cast<std::uint16_t>(slot), "127.0.0.1", 7600);
+  cluster.state = "fail";
+  const auto judged = [&] { return find(checkCluster(facts.facts()), "cluster-state")->judgement; };
+  EXPECT_THAT(judged().evidence, AllOf(HasSubstr("just started"), Not(HasSubstr("no owner"))));
+  ClusterMember& member = cluster.view->nodes.emplace_back();
+  member.endpoint = facts.server().endpoint;
+  member.slots = {{0, 5460}};
+  member.suspected = true;
+  EXPECT_THAT(judged().evidence, HasSubstr("5461 of 16384 slots belong to a master that the node "
+                                           "asked gets no answer from"));
+  member.failed = true;
+  EXPECT_THAT(judged().evidence, HasSubstr("5461 of 16384 slots belong to a failed master"));
+  EXPECT_THAT(judged().fix.front(), HasSubstr("restart those nodes"));
+  facts.server().stack = "c1";
+  EXPECT_EQ(judged().fix.front(), "redline stack heal c1");
+  EXPECT_EQ(facts.judge(judgeReplicas)->severity, Severity::fine);
+  cluster.state = "ok";
+  EXPECT_EQ(judged().severity, Severity::dangerous) << "without full coverage";
 }
 
 TEST(Cluster, HotSlotsShowInTheLoadOfAMaster) {
