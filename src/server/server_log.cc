@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "server/observer_names.h"
 
 namespace redline {
 namespace {
@@ -59,13 +60,18 @@ bool SlowlogReader::hasGap(const Value& reply) const {
   return idOf(reply.items.back()) > last_ + 1;
 }
 
-bool isOfRedline(const Event& slowlogEvent) {
-  std::string_view client = slowlogEvent.detail;
-  const std::size_t begin = client.rfind(kClient);
-  if (begin == std::string_view::npos) return false;
-  client.remove_prefix(begin + kClient.size());
-  const std::size_t blank = client.find(' ');
-  return blank != std::string_view::npos && client.substr(blank + 1).starts_with("redline-");
+std::string_view clientNameOf(const Event& slowCommand) {
+  std::string_view text = slowCommand.detail;
+  const auto client = text.rfind(kClient);
+  if (client == std::string_view::npos || !text.ends_with(')')) return {};
+  text = text.substr(client + kClient.size());
+  text.remove_suffix(1);
+  const auto blank = text.find(' ');  // no client's name has one
+  return blank == std::string_view::npos ? std::string_view() : text.substr(blank + 1);
+}
+
+bool isOfObserver(const Event& slowCommand) {
+  return std::ranges::find(kObserverClients, clientNameOf(slowCommand)) != kObserverClients.end();
 }
 
 void LatencyReader::start(const Value& latest) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -28,8 +29,10 @@ class SlowlogReader {
   static constexpr std::int64_t kUnknown = -2;
 };
 
-/// True of an event of SlowlogReader whose client is one of redline's: it is named "redline-…".
-bool isOfRedline(const Event& slowlogEvent);
+/// The name of the client whose command an entry of SlowlogReader is; empty: it has none.
+std::string_view clientNameOf(const Event& slowCommand);
+/// True where that client is one of redline's observers (server/observer_names.h).
+bool isOfObserver(const Event& slowCommand);
 
 /// Which entries of a server's latency monitor are new.
 class LatencyReader {
