@@ -188,8 +188,8 @@ TopView TopModel::view(Nanos now) {
     const std::string_view policy = node.last.info.text("maxmemory_policy");
     if (view.policy.empty() || redline::countsUses(policy)) view.policy = policy;
     if (node.costS > 0) {
-      view.commandsPerS += static_cast<double>(node.cost.commands) / node.costS;
-      view.serverUsPerS += node.cost.serverUs / node.costS;
+      add(view.commandsPerS, static_cast<double>(node.cost.commands) / node.costS);
+      add(view.serverUsPerS, node.cost.serverUs / node.costS);
     }
     if (row.role != "master" && nodes_.size() > 1) continue;
     const TopLoad& load = node.load;

@@ -94,8 +94,8 @@ struct TopView {
   std::uint64_t otherKeys = 0;         ///< of the same masters in other databases: never looked at
   bool whole = false;                  ///< each key was seen
   std::size_t slotsCounted = 0;        ///< slots whose keys are known
-  double commandsPerS = 0;             ///< that we sent, to all nodes together
-  double serverUsPerS = 0;             ///< that they took
+  double commandsPerS = kNaN;          ///< that we sent, to all nodes together
+  double serverUsPerS = kNaN;          ///< that they took
   double ownCpu = kNaN;                ///< share of a core that this process used
   std::vector<std::string> notes;
 };

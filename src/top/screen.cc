@@ -237,9 +237,12 @@ std::vector<ScreenLine> shareLines(const TopLoad& all) {
 
 std::string costText(const TopView& view) {
   std::string text =
-      fmt::format("this view costs {} commands/s and {} of the servers a second ({} of a core)",
-                  formatCount(view.commandsPerS), formatMicros(view.serverUsPerS),
-                  formatShare(view.serverUsPerS / 1e6));
+      std::isnan(view.commandsPerS)
+          ? std::string("what this view costs the servers is not known")
+          : fmt::format(
+                "this view costs {} commands/s and {} of the servers a second ({} of a core)",
+                formatCount(view.commandsPerS), formatMicros(view.serverUsPerS),
+                formatShare(view.serverUsPerS / 1e6));
   if (!std::isnan(view.ownCpu))
     text += fmt::format(", and {} of a core here", formatShare(view.ownCpu));
   return text;
@@ -291,8 +294,8 @@ std::vector<std::string> topLines(const TopView& view, Nanos wall) {
   if (!view.bigKeys.empty())
     text += fmt::format("  largest {} {}", nameText(view.bigKeys.front().name),
                         formatSize(view.bigKeys.front().bytes));
-  text += fmt::format("  observing {}/s, {}/s", formatCount(view.commandsPerS),
-                      formatMicros(view.serverUsPerS));
+  text += fmt::format("  observing {}/s, {}/s", countText(view.commandsPerS),
+                      shortSeconds(view.serverUsPerS / 1e6));
   const auto missing =
       std::ranges::count_if(view.nodes, [](const NodeRow& node) { return !node.problem.empty(); });
   if (missing != 0) text += fmt::format("  without {} of {} nodes", missing, view.nodes.size());

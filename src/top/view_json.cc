@@ -95,8 +95,8 @@ std::string topJson(const TopView& view, Nanos wall) {
   json.field("keys_looked_at", view.looked);
   json.field("keys_all_seen", view.whole);
   json.object("observation", [&](JsonWriter& cost) {
-    cost.field("commands_per_s", view.commandsPerS);
-    cost.field("server_us_per_s", view.serverUsPerS);
+    cost.numberOrNaN("commands_per_s", view.commandsPerS);
+    cost.numberOrNaN("server_us_per_s", view.serverUsPerS);
     cost.numberOrNaN("own_cpu", view.ownCpu);
   });
   json.field("notes", view.notes);

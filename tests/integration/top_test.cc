@@ -293,6 +293,7 @@ TEST(Top, SendsNothingThatWritesAndCountsAllThatItSends) {
   const auto all = lines();
   for (const Json& line : all) {
     const Json& cost = line.at("observation");
+    if (cost.at("commands_per_s").is_null()) continue;  // there is no reading before
     said += 0.2 * cost.at("commands_per_s").get<double>();
     saidUs += 0.2 * cost.at("server_us_per_s").get<double>();
     EXPECT_LT(line.at("all").value("ops_per_s", Json(0)).is_null()

@@ -243,7 +243,9 @@ TEST(TopScreen, HasNoFiguresWhereNothingIsKnown) {
   const std::string screen = joined(topScreen(view, kTitle, {140, 0, false}));
   EXPECT_THAT(screen, HasSubstr("it has not answered yet"));
   EXPECT_THAT(screen, Not(HasSubstr("0 B")));
-  EXPECT_THAT(joined(topLines(view, 0)), HasSubstr("memory –"));
+  EXPECT_THAT(screen, HasSubstr("what this view costs the servers is not known"));
+  EXPECT_THAT(joined(topLines(view, 0)),
+              AllOf(HasSubstr("memory –"), HasSubstr("observing –/s, –/s")));
   EXPECT_THAT(topJson(view, 0),
               AllOf(HasSubstr("\"memory_bytes\":null"), HasSubstr("\"keys\":null")));
 }
