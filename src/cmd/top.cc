@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/periodic.h"
 #include "cmd/commands.h"
 #include "cmd/common_flags.h"
 #include "cmd/flag_values.h"
@@ -195,11 +196,11 @@ Result<ExitCode> watchServers(const Invocation& invocation, JsonLines& json) {
   auto display = TopDisplay::make(what, once, json.toOutput());
   if (!display) return fail(display.error());
   for (Nanos next = SteadyClock::read() + interval; display->waitUntil(next, interrupts);
-       next = std::max(next + interval, SteadyClock::read())) {
+       next = nextDue(next, interval, SteadyClock::read())) {
     const Nanos now = SteadyClock::read();
     if (auto found = session.refresh(now); !found) return fail(found.error());
     if (once && !session.hasRates()) {
-      next = now + kGlance - interval;
+      next = SteadyClock::read() + kGlance - interval;
       continue;
     }
     const Nanos wall = wallNow();
@@ -210,7 +211,12 @@ Result<ExitCode> watchServers(const Invocation& invocation, JsonLines& json) {
                    },
                    topLines(*view, wall)},
                   wall);
-    if (once) break;
+    // A view without a figure says why: it is no good to a script.
+    if (once)
+      return std::ranges::all_of(view->nodes,
+                                 [](const NodeRow& node) { return !node.problem.empty(); })
+                 ? ExitCode::failed
+                 : ExitCode::good;
   }
   return ExitCode::good;
 }
@@ -227,7 +233,7 @@ Result<ExitCode> watchRun(const FlagValues& flags, JsonLines& json) {
   auto display = TopDisplay::make("run at " + endpoint->text(), once, json.toOutput());
   if (!display) return fail(display.error());
   for (Nanos next = readAt + interval; display->waitUntil(next, interrupts);
-       next = std::max(next + interval, SteadyClock::read())) {
+       next = nextDue(next, interval, SteadyClock::read())) {
     auto page = readMetrics(*endpoint);
     // The run is over: what it came to is in its summary.
     if (!page) break;

@@ -19,6 +19,7 @@
 #include "os/sync_timing.h"
 #include "server/cluster_admin.h"
 #include "server/kernel_figures.h"
+#include "server/observer_names.h"
 #include "server/process.h"
 #include "server/server_log.h"
 #include "server/slot_map_reading.h"
@@ -30,7 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kClientName = "redline-doctor";
+constexpr std::string_view kClientName = kDoctorClient;
 /// The list costs the server a few microseconds a client, in one go.
 constexpr std::uint64_t kMostClients = 1000;
 constexpr std::size_t kSlotsAtOnce = 256;

@@ -14,11 +14,11 @@
 #include "base/run_delay.h"
 #include "base/units.h"
 #include "os/fd.h"
+#include "server/observer_names.h"
 
 namespace redline {
 namespace {
 
-constexpr std::string_view kProbeName = "redline-probe";
 constexpr Nanos kNoTimeout = 24 * 3600 * kSecond;
 constexpr Nanos kRetry = 10 * kMillisecond;  ///< between two attempts to connect
 
@@ -88,7 +88,7 @@ class PingProbe::Watch {
           Admin::connect(server_, probe_.options_.credentials, kNoTimeout, &probe_.waitLimit_);
       if (!fresh) return false;
       admin_.emplace(std::move(*fresh));
-      (void)admin_->commandRaw({"CLIENT", "SETNAME", kProbeName});
+      (void)admin_->commandRaw({"CLIENT", "SETNAME", kProbeClient});
       return true;
     }
     return admin_->commandRaw({"PING"}, kNoTimeout).has_value();

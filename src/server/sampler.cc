@@ -7,7 +7,9 @@
 #include <optional>
 #include <utility>
 
+#include "base/periodic.h"
 #include "server/kernel_figures.h"
+#include "server/observer_names.h"
 #include "server/server_log.h"
 #include "transport/gate.h"
 
@@ -17,7 +19,6 @@ namespace {
 /// How long stop() lets a server answer for its last sample.
 constexpr Nanos kLastChance = 300 * kMillisecond;
 constexpr std::string_view kSlowlogEntries = "32";  ///< more are asked for when these are all new
-constexpr std::string_view kSamplerName = "redline-sampler";
 
 }  // namespace
 
@@ -38,13 +39,11 @@ class Sampler::Watch {
       const Nanos now = SteadyClock::read();
       if (now >= nextSample) {
         sample(false);
-        nextSample += interval;
-        if (nextSample <= now)
-          nextSample = now + interval;  // a stall's readings are not made up for
+        nextSample = nextDue(nextSample, interval, SteadyClock::read());
       }
       if (now >= nextSlowlog) {
         readSlowlog();
-        nextSlowlog = now + slowlog;
+        nextSlowlog = nextDue(nextSlowlog, slowlog, SteadyClock::read());
       }
       if (std::exchange(first, false)) tried();
       if (!sleepUntil(std::min(nextSample, nextSlowlog))) break;
@@ -78,7 +77,7 @@ class Sampler::Watch {
     }
     admin_.emplace(std::move(*fresh));
     (void)admin_->commandRaw(
-        {"CLIENT", "SETNAME", kSamplerName});  // names our own slow-log entries
+        {"CLIENT", "SETNAME", kSamplerClient});  // names our own slow-log entries
     return &*admin_;
   }
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "server/observer_names.h"
 
 namespace redline {
 namespace {
@@ -68,6 +69,10 @@ std::string_view clientNameOf(const Event& slowCommand) {
 bool SlowlogReader::hasGap(const Value& reply) const {
   if (last_ == kUnknown || reply.items.empty()) return false;
   return idOf(reply.items.back()) > last_ + 1;
+}
+
+bool isOfObserver(const Event& slowCommand) {
+  return std::ranges::find(kObserverClients, clientNameOf(slowCommand)) != kObserverClients.end();
 }
 
 void LatencyReader::start(const Value& latest) {

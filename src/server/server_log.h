@@ -31,6 +31,8 @@ class SlowlogReader {
 
 /// The name of the client whose command an entry of SlowlogReader is; empty: it has none.
 std::string_view clientNameOf(const Event& slowCommand);
+/// True where that client is one of redline's observers (server/observer_names.h).
+bool isOfObserver(const Event& slowCommand);
 
 /// Which entries of a server's latency monitor are new.
 class LatencyReader {

@@ -6,11 +6,14 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "model/costs.h"
+#include "server/key_look.h"
 
 namespace redline {
 namespace {
 
+constexpr std::string_view kNoReadingFor = "no reading for ";
 constexpr std::size_t kKeptEvents = 100;
 constexpr std::size_t kShown = 10;  ///< keys, slots, families
 
@@ -42,8 +45,51 @@ void keepMost(std::vector<T>& list, Key key) {
 
 }  // namespace
 
-std::string TopModel::Node::problem() const {
-  return hasReported() ? last.problem : "it has not answered yet";
+std::string ClusterHealth::problem() const {
+  if (state.empty()) return "cluster_state is not known: CLUSTER INFO cannot be read";
+  std::vector<std::string> parts;
+  const auto part = [&parts](std::uint64_t slots, std::string_view words) {
+    if (slots != 0) parts.push_back(fmt::format("{} {}", plural(slots, "slot"), words));
+  };
+  part(failed, "of failed masters");
+  part(unassigned, "of no master");
+  part(mayHaveFailed, "of masters that may have failed");
+  if (state == "ok" && parts.empty()) return {};
+  return fmt::format("cluster_state {}{}{}", state, parts.empty() ? "" : ": ",
+                     fmt::join(parts, ", "));
+}
+
+bool TopModel::Node::isSilent(Nanos now, Nanos freshFor) const {
+  return readAt != 0 && now - readAt > freshFor && (last.problem.empty() || last.silent);
+}
+
+std::string TopModel::Node::problem(Nanos now, Nanos freshFor) const {
+  if (!hasReported()) return "it has not answered yet";
+  return isSilent(now, freshFor) ? fmt::format("{}{}", kNoReadingFor, formatDuration(now - readAt))
+                                 : last.problem;
+}
+
+std::string TopModel::Node::causeOf(std::string problem) {
+  if (problem.starts_with(kNoReadingFor)) return std::string(kNoReadingFor);
+  std::erase_if(problem, [](char c) { return c >= '0' && c <= '9'; });
+  return problem;
+}
+
+bool TopModel::isFresh(const Endpoint& node, Nanos now) const {
+  const auto found = nodes_.find(node);
+  return found != nodes_.end() && found->second.problem(now, freshFor_).empty();
+}
+
+NodeRow TopModel::rowOf(const Endpoint& endpoint, Node& node, Nanos now) {
+  NodeRow row;
+  row.node = endpoint.text();
+  row.problem = node.problem(now, freshFor_);
+  if (node.answers()) row.role = node.last.info.role();
+  if (row.problem.empty()) row.load = node.load;
+  const std::string before = std::exchange(node.told, Node::causeOf(row.problem));
+  row.problemBegan = !node.told.empty() && node.told != before;
+  row.problemEnded = node.told.empty() && !before.empty();
+  return row;
 }
 
 void TopModel::take(NodeReport report) {
@@ -65,6 +111,7 @@ void TopModel::take(NodeReport report) {
     node.before.reset();
   }
   node.last = std::move(report);
+  if (answered) node.readAt = node.last.at;
   node.cost = {};
   node.costS = 0;
   if (node.before) {
@@ -121,7 +168,7 @@ TopLoad TopModel::figuresOf(const Node& node) {
   return figures;
 }
 
-TopView TopModel::view() {
+TopView TopModel::view(Nanos now) {
   TopView view;
   view.isCluster = isCluster_;
   view.events.assign(events_.begin(), events_.end());
@@ -129,15 +176,22 @@ TopView TopModel::view() {
   view.ownCpu = ownShare_;
   double hits = 0, lookups = 0;
   std::set<std::string> notes;
-  for (const auto& [endpoint, node] : nodes_) {
-    const std::string role = node.answers() ? node.last.info.role() : std::string();
-    view.nodes.push_back({endpoint.text(), role, node.load, node.problem()});
+  view.health = health_;
+  view.healthTurned = std::exchange(toldHealth_, health_) != health_;
+  view.eventsKnown = true;
+  for (auto& [endpoint, node] : nodes_) {
+    view.nodes.push_back(rowOf(endpoint, node, now));
+    const NodeRow& row = view.nodes.back();
     notes.insert(node.last.notes.begin(), node.last.notes.end());
+    view.eventsKnown = view.eventsKnown && row.problem.empty() && node.last.logsRead;
+    if (!row.problem.empty()) continue;
+    const std::string_view policy = node.last.info.text("maxmemory_policy");
+    if (view.policy.empty() || redline::countsUses(policy)) view.policy = policy;
     if (node.costS > 0) {
-      view.commandsPerS += static_cast<double>(node.cost.commands) / node.costS;
-      view.serverUsPerS += node.cost.serverUs / node.costS;
+      add(view.commandsPerS, static_cast<double>(node.cost.commands) / node.costS);
+      add(view.serverUsPerS, node.cost.serverUs / node.costS);
     }
-    if (!node.answers() || (role != "master" && nodes_.size() > 1)) continue;
+    if (row.role != "master" && nodes_.size() > 1) continue;
     const TopLoad& load = node.load;
     add(view.all.opsPerS, load.opsPerS);
     add(view.all.pingsPerS, load.pingsPerS);

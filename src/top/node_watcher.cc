@@ -10,16 +10,20 @@
 #include <string_view>
 #include <utility>
 
+#include "base/periodic.h"
 #include "base/text.h"
 #include "server/admin.h"
 #include "server/key_look.h"
+#include "server/observer_names.h"
 #include "server/server_log.h"
 
 namespace redline {
 namespace {
 
-constexpr std::string_view kClientName = "redline-top";
+// Sources that a user may not have.
+constexpr std::string_view kSlowLog = "the slow log", kLatencyEvents = "latency events";
 constexpr std::size_t kKeysAtOnce = 50;  ///< they are executed in one go
+constexpr int kDefaultLogFactor = 10;
 constexpr std::size_t kSlotsAtOnce = 64;
 constexpr std::size_t kSlotsAnInterval = 512;
 constexpr Nanos kLastChance = 100 * kMillisecond;
@@ -34,7 +38,7 @@ class NodeWatcher::Loop {
     Nanos next = SteadyClock::read();
     do {
       look();
-      next = std::max(next + plan_.interval, SteadyClock::read());
+      next = nextDue(next, plan_.interval, SteadyClock::read());
       exploreUntil(next);
     } while (sleepUntil(next));
   }
@@ -53,7 +57,7 @@ class NodeWatcher::Loop {
     auto fresh = Admin::connect(plan_.node, plan_.credentials, plan_.timeout, &watcher_.waitLimit_);
     if (!fresh) return fail(std::move(fresh.error()));
     admin_.emplace(std::move(*fresh));
-    (void)ask("client|setname", {"CLIENT", "SETNAME", kClientName});
+    (void)ask("client|setname", {"CLIENT", "SETNAME", kTopClient});
     withheld_.clear();
     readSettings();
     return {};
@@ -93,7 +97,9 @@ class NodeWatcher::Loop {
           "latency events are not recorded: CONFIG SET latency-monitor-threshold 5 (ms)");
     if (get("slowlog-log-slower-than").value_or(0) < 0)
       notes_.push_back("the slow log is off: CONFIG SET slowlog-log-slower-than 10000 (us)");
-    logFactor_ = get("lfu-log-factor").value_or(10);
+    const auto factor = get("lfu-log-factor");
+    logFactor_ = factor.value_or(kDefaultLogFactor);
+    logFactorKnown_ = factor.has_value();
   }
 
   /// A source that this user may not have is asked once and noted.
@@ -112,6 +118,7 @@ class NodeWatcher::Loop {
     if (!read) {
       if (read.error().code == ErrorCode::interrupted) return;
       report.problem = read.error().message;
+      report.silent = read.error().code == ErrorCode::timeout;
     }
     report.keys = board_.sample();
     report.slots = std::exchange(counted_, {});
@@ -125,14 +132,25 @@ class NodeWatcher::Loop {
     ++sent_["info"];
     auto info = admin_->info(
         {"server", "clients", "memory", "stats", "replication", "cpu", "commandstats", "keyspace"});
-    if (!info) return fail(std::move(info.error()));
+    if (!info) return fail(withoutInfo(std::move(info.error())));
     report.at = SteadyClock::read();
     report.info = std::move(*info);
     report.sent = std::exchange(sent_, {});
     learn(report.info, report.sent);
     readSlowLog(report);
     readLatency(report);
+    report.logsRead = has(kSlowLog) && has(kLatencyEvents);
     return {};
+  }
+
+  /// What a user can do about it: without INFO there are no figures at all.
+  static Error withoutInfo(Error error) {
+    if (error.code != ErrorCode::refused) return error;
+    const bool mayNot = error.message.find("NOPERM") != std::string::npos;
+    error.message = fmt::format(
+        "INFO is refused, so nothing is known of it: {} ({})",
+        mayNot ? "the user needs +info" : "is it renamed by rename-command?", error.message);
+    return error;
   }
 
   /// What looking at keys cost lately, and what there is.
@@ -146,9 +164,17 @@ class NodeWatcher::Loop {
     isMaster_ = info.role() == "master";
     counters_ = countsUses(info.text("maxmemory_policy")) && has("uses of keys");
     board_.describe(isMaster_ ? keys_ : 0, counters_, logFactor_);
+    noteLogFactor();
     if (before_) keyUs_ = costOf(*before_, info, keyCommandsIn(sent)).serverUs;
     lookedThen_ = std::exchange(looked_, 0);
     before_ = info;
+  }
+
+  void noteLogFactor() {
+    if (!counters_ || std::exchange(logFactorKnown_, true)) return;
+    notes_.push_back(
+        fmt::format("lfu-log-factor cannot be read: uses of keys are reckoned with {}, its default",
+                    kDefaultLogFactor));
   }
 
   static SentCommands keyCommandsIn(const SentCommands& sent) {
@@ -159,27 +185,25 @@ class NodeWatcher::Loop {
   }
 
   void readSlowLog(NodeReport& report) {
-    constexpr std::string_view kSource = "the slow log";
-    if (!has(kSource)) return;
+    if (!has(kSlowLog)) return;
     auto reply = ask("slowlog|get", {"SLOWLOG", "GET", "32"});
     if (reply && slowLog_.hasGap(*reply)) reply = ask("slowlog|get", {"SLOWLOG", "GET", "-1"});
     if (!reply) return;
-    if (reply->isError()) return withhold(kSource, reply->text);
+    if (reply->isError()) return withhold(kSlowLog, reply->text);
     for (Event& event : slowLog_.read(*reply, wallNow()))
-      if (!clientNameOf(event).starts_with("redline-")) add(report, std::move(event));
+      if (!isOfObserver(event)) add(report, std::move(event));
   }
 
   void readLatency(NodeReport& report) {
-    constexpr std::string_view kSource = "latency events";
-    if (!has(kSource)) return;
+    if (!has(kLatencyEvents)) return;
     const auto latest = ask("latency|latest", {"LATENCY", "LATEST"});
     if (!latest) return;
-    if (latest->isError()) return withhold(kSource, latest->text);
+    if (latest->isError()) return withhold(kLatencyEvents, latest->text);
     if (!std::exchange(latencyKnown_, true)) return latency_.start(*latest);
     for (const std::string& name : latency_.changed(*latest)) {
       const auto history = ask("latency|history", {"LATENCY", "HISTORY", name});
       if (!history) return;
-      if (history->isError()) return withhold(kSource, history->text);
+      if (history->isError()) return withhold(kLatencyEvents, history->text);
       for (Event& event : latency_.read(name, *history, wallNow() / kSecond, 0, false))
         add(report, std::move(event));
     }
@@ -205,7 +229,10 @@ class NodeWatcher::Loop {
       if (SteadyClock::read() > next || !sleepUntil(due)) break;
       good = lookAtPage();
     }
-    for (std::size_t done = 0; good && has("keys by slot") && done < slots; done += kSlotsAtOnce)
+    // A few at least; the others have another time, where this one is over.
+    for (std::size_t done = 0;
+         good && has("keys by slot") && done < slots && (done == 0 || SteadyClock::read() < next);
+         done += kSlotsAtOnce)
       good = countSlots(std::min(kSlotsAtOnce, slots - done));
     // A lost connection shows when INFO is asked for; other errors pass.
     if (!good && good.error().code == ErrorCode::refused) withhold("keys", good.error().message);
@@ -294,8 +321,9 @@ class NodeWatcher::Loop {
   std::optional<ServerInfo> before_;
   std::uint64_t keys_ = 0;
   bool isMaster_ = false, counters_ = false;
-  double logFactor_ = 10;
-  double keyUs_ = 0;  ///< what looking at keys took in the interval before
+  double logFactor_ = kDefaultLogFactor;
+  bool logFactorKnown_ = true;  ///< or the doubt is noted
+  double keyUs_ = 0;            ///< what looking at keys took in the interval before
   std::uint64_t looked_ = 0, lookedThen_ = 0;
   std::string cursor_ = "0";
   std::vector<SlotRange> ranges_;

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "server/key_look.h"
 #include "top/screen_parts.h"
 
 namespace redline {
@@ -19,6 +20,7 @@ constexpr double kBusyThread = 0.8;
 constexpr double kWorthSaying = 0.01;  ///< of a figure: less is not told apart
 
 constexpr std::size_t kNameWidth = 22;  ///< "127.0.0.1:7700 replica"
+constexpr std::size_t kNarrowest = 30;  ///< columns: a name and the first figure
 
 std::string limitShareText(const TopLoad& load) {
   if (load.limit == 0) return "no limit";
@@ -88,8 +90,9 @@ std::vector<ScreenLine> nodeLines(const TopView& view, std::size_t width) {
   for (const NodeRow& node : view.nodes) {
     const std::string name = node.role == "replica" ? node.node + " replica" : node.node;
     if (!node.problem.empty()) {
-      lines.push_back(
-          {fmt::format("{:<{}}  {}", name, kNameWidth, printable(node.problem)), kScreenRed, true});
+      lines.push_back({fmt::format("{:<{}}  {:>6}  {}", name, kNameWidth, kUnknownFigure,
+                                   printable(node.problem)),
+                       kScreenRed, true});
       continue;
     }
     lines.push_back({row(name, node.load),
@@ -108,13 +111,20 @@ std::string eventText(const Event& event) {
                      printable(event.detail, 300));
 }
 
+/// Why no keys are looked at.
+std::string withoutMaster(const TopView& view) {
+  return std::ranges::all_of(view.nodes, &std::string::empty, &NodeRow::role)
+             ? "not known: nor are the servers' roles, since INFO cannot be read"
+             : "keys are looked at on masters alone";
+}
+
 std::string coverageText(const TopView& view) {
   const std::string others = view.otherKeys == 0 ? std::string()
                                                  : fmt::format("; {} in other databases",
                                                                formatCount(double(view.otherKeys)));
   if (view.keys == 0)
     return std::ranges::find(view.nodes, "master", &NodeRow::role) == view.nodes.end()
-               ? "keys are looked at on masters alone"
+               ? withoutMaster(view)
                : "no keys in database 0" + others;
   if (view.whole) return fmt::format("all {} keys seen{}", formatCount(double(view.keys)), others);
   return fmt::format("{} of {} keys seen{}", formatCount(double(view.looked)),
@@ -125,7 +135,10 @@ ScreenSection eventSection(const TopView& view) {
   ScreenSection section{"Slow log and latency events, the latest first", {}};
   for (const Event& event : view.events) section.lines.push_back({eventText(event)});
   if (section.lines.empty())
-    section.lines.push_back({"none since the start of this view", kScreenGrey});
+    section.lines.push_back({view.eventsKnown
+                                 ? "none since the start of this view"
+                                 : "none that could be read since the start of this view",
+                             kScreenGrey});
   return section;
 }
 
@@ -143,12 +156,18 @@ ScreenSection bigKeySection(const TopView& view) {
   return section;
 }
 
+std::string withoutUses(const TopView& view) {
+  if (view.policy.empty())
+    return "cannot be told: whether the servers count uses is not known, since INFO cannot be read";
+  if (countsUses(view.policy)) return fmt::format("none known ({})", coverageText(view));
+  return fmt::format(
+      "cannot be told: only an LFU policy counts uses (maxmemory-policy is {}), and MONITOR would "
+      "cost too much",
+      printable(view.policy));
+}
+
 ScreenSection hotKeySection(const TopView& view) {
-  if (!view.countsUses)
-    return {"Hot keys",
-            {{"cannot be told: only an LFU policy counts uses (CONFIG SET maxmemory-policy "
-              "allkeys-lfu), and MONITOR would cost too much",
-              kScreenGrey, true}}};
+  if (!view.countsUses) return {"Hot keys", {{withoutUses(view), kScreenGrey, true}}};
   ScreenSection section{fmt::format("Hot keys by OBJECT FREQ ({})", coverageText(view)), {}};
   for (const HotKey& key : view.hotKeys)
     section.lines.push_back({fmt::format(
@@ -190,6 +209,11 @@ ScreenSection familySection(const TopView& view) {
   return section;
 }
 
+/// Empty where all is well.
+std::string healthText(const TopView& view) {
+  return view.isCluster ? printable(view.health.problem()) : std::string();
+}
+
 /// A part of a figure that is worth to be told.
 bool isPart(double part, double whole) {
   return part >= 1 && part >= kWorthSaying * whole;
@@ -213,9 +237,12 @@ std::vector<ScreenLine> shareLines(const TopLoad& all) {
 
 std::string costText(const TopView& view) {
   std::string text =
-      fmt::format("this view costs {} commands/s and {} of the servers a second ({} of a core)",
-                  formatCount(view.commandsPerS), formatMicros(view.serverUsPerS),
-                  formatShare(view.serverUsPerS / 1e6));
+      std::isnan(view.commandsPerS)
+          ? std::string("what this view costs the servers is not known")
+          : fmt::format(
+                "this view costs {} commands/s and {} of the servers a second ({} of a core)",
+                formatCount(view.commandsPerS), formatMicros(view.serverUsPerS),
+                formatShare(view.serverUsPerS / 1e6));
   if (!std::isnan(view.ownCpu))
     text += fmt::format(", and {} of a core here", formatShare(view.ownCpu));
   return text;
@@ -226,9 +253,16 @@ std::string costText(const TopView& view) {
 std::vector<std::string> topScreen(const TopView& view, const ScreenTitle& title,
                                    const ScreenStyle& style) {
   ScreenBuilder screen(style);
+  if (style.columns != 0 && style.columns < kNarrowest) {
+    screen.add({fmt::format("{} ops/s", countText(view.all.opsPerS)), kScreenBold, true});
+    screen.add({fmt::format("The rest needs {} columns.", kNarrowest), {}, true});
+    return screen.take();
+  }
   screen.add(ScreenLine{fmt::format("redline top  {}  {}{}", title.what, clockText(title.wall),
                                     title.hint.empty() ? "" : "  " + title.hint),
                         kScreenBold, true});
+  if (const std::string problem = healthText(view); !problem.empty())
+    screen.add(ScreenLine{problem, kScreenRed, true});
   screen.add(nodeLines(view, style.columns));
   std::vector<ScreenSection> sections{eventSection(view), bigKeySection(view), hotKeySection(view)};
   if (view.isCluster) sections.push_back(hotSlotSection(view));
@@ -260,13 +294,23 @@ std::vector<std::string> topLines(const TopView& view, Nanos wall) {
   if (!view.bigKeys.empty())
     text += fmt::format("  largest {} {}", nameText(view.bigKeys.front().name),
                         formatSize(view.bigKeys.front().bytes));
-  text += fmt::format("  observing {}/s, {}/s", formatCount(view.commandsPerS),
-                      formatMicros(view.serverUsPerS));
+  text += fmt::format("  observing {}/s, {}/s", countText(view.commandsPerS),
+                      shortSeconds(view.serverUsPerS / 1e6));
+  const auto missing =
+      std::ranges::count_if(view.nodes, [](const NodeRow& node) { return !node.problem.empty(); });
+  if (missing != 0) text += fmt::format("  without {} of {} nodes", missing, view.nodes.size());
   lines.push_back(std::move(text));
-  for (const NodeRow& node : view.nodes)
-    if (!node.problem.empty())
-      lines.push_back(
-          fmt::format("{}  {}  {}", clockText(wall), node.node, printable(node.problem)));
+  const auto news = [&](std::string_view of, const std::string& words) {
+    lines.push_back(fmt::format("{}  {}  {}", clockText(wall), of, words));
+  };
+  if (view.isCluster && view.healthTurned) {
+    const std::string problem = healthText(view);
+    news("cluster", problem.empty() ? "cluster_state ok" : problem);
+  }
+  for (const NodeRow& node : view.nodes) {
+    if (node.problemBegan) news(node.node, printable(node.problem));
+    if (node.problemEnded) news(node.node, "answers");
+  }
   for (const Event& event : view.news) lines.push_back(eventText(event));
   return lines;
 }

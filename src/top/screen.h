@@ -31,7 +31,8 @@ struct ScreenTitle {
 std::vector<std::string> topScreen(const TopView& view, const ScreenTitle& title,
                                    const ScreenStyle& style);
 
-/// Where there is no terminal: one line of figures, and one for each event since the view before.
+/// Where there is no terminal: one line of figures, and one for each event since the view before:
+/// of the logs, of nodes whose problem begins, changes or ends, of the cluster's state.
 std::vector<std::string> topLines(const TopView& view, Nanos wall);
 
 /// One line of -json, without its newline (docs/top.md).

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+#include "server/cluster_view.h"
 #include "server/slot_map_reading.h"
 
 namespace redline {
 namespace {
 
 constexpr Nanos kRefresh = 5 * kSecond;
+constexpr Nanos kLeastFresh = kSecond / 2;  ///< this machine may be busy
 constexpr Nanos kMapTimeout = 2 * kSecond;
 
 Nanos ownCpuTime() {
@@ -22,7 +25,9 @@ Nanos ownCpuTime() {
 }  // namespace
 
 TopSession::TopSession(TopPlan plan)
-    : plan_(std::move(plan)), admins_(plan_.credentials, kMapTimeout), model_(plan_.cluster) {
+    : plan_(std::move(plan)),
+      admins_(plan_.credentials, kMapTimeout),
+      model_(plan_.cluster, std::max(2 * plan_.interval, kLeastFresh)) {
   model_.takeOwnCpu(SteadyClock::read(), ownCpuTime());
   if (!plan_.cluster) watch(plan_.servers.front());
 }
@@ -45,17 +50,44 @@ void TopSession::watch(const Endpoint& node) {
 
 Status TopSession::refresh(Nanos now) {
   if (!plan_.cluster || (refreshed_ != 0 && now - refreshed_ < kRefresh)) return {};
-  Status found = findNodes();
+  Status found = findNodes(now);
+  if (!found) {
+    const std::lock_guard lock(mutex_);
+    model_.takeHealth({});
+  }
   // A cluster without a node that answers is shown as it was.
   if (!found && refreshed_ == 0) return found;
   refreshed_ = now;
   return {};
 }
 
-Status TopSession::findNodes() {
+void TopSession::readHealth(Admin& admin) {
+  ClusterHealth health;
+  const auto reply = admin.commandRaw({"CLUSTER", "INFO"});
+  if (reply && !reply->isError()) {
+    auto fields = parseClusterInfo(reply->text);
+    const auto slots = [&fields](const char* name) {
+      return toNumber<std::uint64_t>(fields[name]).value_or(0);
+    };
+    health.state = fields["cluster_state"];
+    health.unassigned = kSlots - std::min<std::uint64_t>(kSlots, slots("cluster_slots_assigned"));
+    health.failed = slots("cluster_slots_fail");
+    health.mayHaveFailed = slots("cluster_slots_pfail");
+  }
+  const std::lock_guard lock(mutex_);
+  model_.takeHealth(std::move(health));
+}
+
+Status TopSession::findNodes(Nanos now) {
   std::vector<Endpoint> candidates;
   for (const auto& [node, watcher] : watchers_) candidates.push_back(node);
   candidates.insert(candidates.end(), plan_.servers.begin(), plan_.servers.end());
+  {
+    // One that is frozen would delay the view.
+    const std::lock_guard lock(mutex_);
+    std::ranges::stable_partition(candidates,
+                                  [&](const Endpoint& node) { return model_.isFresh(node, now); });
+  }
   Error last;
   for (const Endpoint& candidate : candidates) {
     auto admin = admins_.at(candidate);
@@ -64,6 +96,7 @@ Status TopSession::findNodes() {
       last = std::move(reading.error());
       continue;
     }
+    readHealth(**admin);
     const SlotMap& map = reading->map;
     std::vector<Endpoint> nodes;
     for (const ClusterNode& node : map.nodes()) nodes.push_back(endpointOf(node.address));
@@ -82,7 +115,7 @@ Status TopSession::findNodes() {
       watchers_[nodes[i]]->watchSlots(map.rangesOf(static_cast<std::uint16_t>(i)));
     }
     if (const auto asked = watchers_.find(candidate); asked != watchers_.end())
-      asked->second->addSent({{"cluster|info", 1}, {"cluster|shards", 1}});
+      asked->second->addSent({{"cluster|info", 2}, {"cluster|shards", 1}});
     return {};
   }
   return fail(std::move(last));
@@ -96,7 +129,7 @@ bool TopSession::hasRates() {
 TopView TopSession::view(Nanos now) {
   const std::lock_guard lock(mutex_);
   model_.takeOwnCpu(now, ownCpuTime());
-  return model_.view();
+  return model_.view(now);
 }
 
 }  // namespace redline

@@ -37,7 +37,9 @@ class TopSession {
 
  private:
   void watch(const Endpoint& node);
-  Status findNodes();
+  Status findNodes(Nanos now);
+  /// What that node says of the cluster.
+  void readHealth(Admin& admin);
 
   TopPlan plan_;
   ClusterAdmin admins_;

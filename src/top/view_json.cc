@@ -77,9 +77,16 @@ std::string topJson(const TopView& view, Nanos wall) {
   json.schema(kSchema);
   json.field("at_unix_s", toSeconds(wall));
   json.field("cluster", view.isCluster);
+  if (view.isCluster) {
+    json.field("cluster_state", view.health.state);
+    json.field("slots_failed", view.health.failed);
+    json.field("slots_unassigned", view.health.unassigned);
+    json.field("slots_that_may_have_failed", view.health.mayHaveFailed);
+  }
   json.field("all", view.all);
   json.field("nodes", view.nodes);
   json.field("events", view.news);
+  json.field("maxmemory_policy", view.policy);
   json.field("counts_uses", view.countsUses);
   json.field("hot_keys", view.hotKeys);
   json.field("hot_slots", view.hotSlots);
@@ -88,8 +95,8 @@ std::string topJson(const TopView& view, Nanos wall) {
   json.field("keys_looked_at", view.looked);
   json.field("keys_all_seen", view.whole);
   json.object("observation", [&](JsonWriter& cost) {
-    cost.field("commands_per_s", view.commandsPerS);
-    cost.field("server_us_per_s", view.serverUsPerS);
+    cost.numberOrNaN("commands_per_s", view.commandsPerS);
+    cost.numberOrNaN("server_us_per_s", view.serverUsPerS);
     cost.numberOrNaN("own_cpu", view.ownCpu);
   });
   json.field("notes", view.notes);

@@ -234,6 +234,13 @@ TEST(Top, PrintsLinesAndEventsAsTheyComeWhereThereIsNoTerminal) {
   ASSERT_TRUE(admin->command({"DEBUG", "SLEEP", "0.051"}));
   EXPECT_TRUE(eventually([&] { return top.out().find("DEBUG SLEEP 0.051") != std::string::npos; }))
       << top.out();
+  ASSERT_TRUE(admin->command({"CLIENT", "SETNAME", "redline-sampler"}));
+  ASSERT_TRUE(admin->command({"DEBUG", "SLEEP", "0.052"}));
+  ASSERT_TRUE(admin->command({"CLIENT", "SETNAME", "redline-chaos"}));
+  ASSERT_TRUE(admin->command({"DEBUG", "SLEEP", "0.053"}));
+  EXPECT_TRUE(eventually([&] { return top.out().find("DEBUG SLEEP 0.053") != std::string::npos; }))
+      << "a fault is the cause of a stall: " << top.out();
+  EXPECT_THAT(top.out(), Not(HasSubstr("DEBUG SLEEP 0.052")));
   EXPECT_TRUE(eventually([&] { return top.out().find("latency event") != std::string::npos; }))
       << top.out();
   EXPECT_THAT(top.out(), AllOf(HasSubstr("ops/s"), Not(HasSubstr("\x1b"))));
@@ -286,6 +293,7 @@ TEST(Top, SendsNothingThatWritesAndCountsAllThatItSends) {
   const auto all = lines();
   for (const Json& line : all) {
     const Json& cost = line.at("observation");
+    if (cost.at("commands_per_s").is_null()) continue;  // there is no reading before
     said += 0.2 * cost.at("commands_per_s").get<double>();
     saidUs += 0.2 * cost.at("server_us_per_s").get<double>();
     EXPECT_LT(line.at("all").value("ops_per_s", Json(0)).is_null()
@@ -335,10 +343,88 @@ TEST(Top, ShowsANodeThatHasDiedAndWatchesTheOthers) {
   };
   ASSERT_TRUE(eventually([&] { return problem().empty(); }, 30 * kSecond)) << problem();
   ASSERT_TRUE(cluster->node(4).kill());
+  const std::size_t then = top.out().size();
   EXPECT_TRUE(eventually([&] { return problem().find(victim) != std::string::npos; }, 30 * kSecond))
       << problem();
+  const auto lines = [&](std::string_view words) {
+    const std::string out = top.out();
+    return std::ranges::count_if(splitLines(std::string_view(out).substr(then)),
+                                 [&](std::string_view line) {
+                                   return line.find("  " + victim + "  ") != std::string::npos &&
+                                          line.find(words) != std::string::npos;
+                                 });
+  };
+  const auto views = [&] { return jsonLines(readWholeFile(json).value_or("")).size(); };
+  const std::size_t more = views() + 10;
+  ASSERT_TRUE(eventually([&] { return views() >= more; }, 30 * kSecond));
+  EXPECT_EQ(lines("nothing listens"), 1) << top.out();
   ASSERT_TRUE(cluster->restart(4));
   EXPECT_TRUE(eventually([&] { return problem().empty(); }, 30 * kSecond)) << problem();
+  EXPECT_TRUE(eventually([&] { return lines("answers") == 1; }, 30 * kSecond)) << top.out();
+  top.interrupt();
+  EXPECT_EQ(top.wait(), 0) << top.err();
+}
+
+TEST(Top, SaysThatSlotsAreNotServed) {
+  auto cluster = startCluster({}, test::withoutReplicas());
+  ASSERT_TRUE(cluster);
+  const TemporaryDirectory home;
+  const auto json = home.path() / "top.jsonl";
+  test::Redline top(home, {"top", "-addr=" + cluster->endpoint().text(), "-interval=200ms",
+                           "-json=" + json.string()});
+  const auto last = [&] {
+    const auto lines = jsonLines(readWholeFile(json).value_or(""));
+    return lines.empty() ? Json::object() : lines.back();
+  };
+  ASSERT_TRUE(eventually([&] { return last().value("cluster_state", "") == "ok"; }, 30 * kSecond));
+  ASSERT_TRUE(cluster->node(2).kill());
+  EXPECT_TRUE(eventually([&] { return last().value("slots_failed", 0) > 5000; }, 60 * kSecond))
+      << last();
+  EXPECT_EQ(last().value("cluster_state", ""), "fail");
+  EXPECT_TRUE(eventually([&] {
+    return top.out().find("cluster_state fail: 546") != std::string::npos;
+  })) << top.out();
+  top.interrupt();
+  EXPECT_EQ(top.wait(), 0) << top.err();
+}
+
+TEST(Top, ShowsNoOldFiguresOfAFrozenServerAndMakesUpForNothing) {
+  auto redis = startRedis();
+  ASSERT_TRUE(redis);
+  auto admin = adminOf(*redis);
+  ASSERT_TRUE(admin);
+  makeKeys(*admin, 20'000);
+  const TemporaryDirectory home;
+  const auto json = home.path() / "top.jsonl";
+  test::Redline top(home, {"top", "-addr=" + redis->endpoint().text(), "-interval=400ms",
+                           "-budget=0.1%", "-json=" + json.string()});
+  const auto views = [&] { return jsonLines(readWholeFile(json).value_or("")); };
+  const auto figures = [&](std::size_t from) {
+    std::vector<double> rates;
+    const auto all = views();
+    for (std::size_t i = from; i < all.size(); ++i)
+      if (!all[i].at("all").at("ops_per_s").is_null())
+        rates.push_back(all[i].at("observation").at("commands_per_s").get<double>());
+    return rates;
+  };
+  ASSERT_TRUE(eventually([&] { return figures(0).size() >= 5; }, 30 * kSecond));
+  const double usual = std::ranges::max(figures(0));
+  const std::size_t frozen = views().size();
+  ASSERT_TRUE(redis->node().signal(SIGSTOP));
+  EXPECT_TRUE(eventually([&] { return views().size() >= frozen + 8; }, 30 * kSecond));
+  ASSERT_TRUE(redis->node().signal(SIGCONT));
+  const auto all = views();
+  std::size_t current = 0;
+  for (std::size_t i = frozen; i < frozen + 8; ++i) {
+    if (all[i].at("all").at("memory_bytes").is_null()) {
+      EXPECT_THAT(all[i].at("nodes").at(0).value("problem", ""), HasSubstr("no reading for"));
+    } else {
+      ++current;
+    }
+  }
+  EXPECT_LE(current, 4U) << "a reading counts for two intervals";
+  ASSERT_TRUE(eventually([&] { return figures(frozen + 8).size() >= 5; }, 30 * kSecond));
+  EXPECT_LT(std::ranges::max(figures(frozen + 8)), 3 * usual);
   top.interrupt();
   EXPECT_EQ(top.wait(), 0) << top.err();
 }
@@ -381,7 +467,12 @@ TEST(Top, NeedsInfoAloneAndSaysWhatItMisses) {
   EXPECT_THAT(whole.out, AllOf(Not(HasSubstr("cannot be read")), HasSubstr("hash of 20k")));
   ASSERT_TRUE(admin->command({"ACL", "SETUSER", "none", "on", ">secret"}));
   const Watched none = watchedOnce(redis->endpoint().text(), {"-user=none"}, login);
-  EXPECT_THAT(none.out, HasSubstr("NOPERM"));
+  EXPECT_EQ(none.code, 1) << "there is no figure";
+  EXPECT_THAT(none.out, AllOf(HasSubstr("INFO is refused"), HasSubstr("the user needs +info"),
+                              HasSubstr("NOPERM"), HasSubstr("nor are the servers' roles"),
+                              Not(HasSubstr("masters alone")), Not(HasSubstr("only an LFU"))));
+  EXPECT_EQ(none.last().at("maxmemory_policy"), "");
+  EXPECT_EQ(none.last().at("nodes").at(0).at("role"), "");
 }
 
 TEST(Top, WritesLinesOfJsonAloneToStandardOutput) {

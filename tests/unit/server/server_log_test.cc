@@ -43,17 +43,18 @@ TEST(SlowlogReader, ReportsNewEntriesOnceOldestFirst) {
   EXPECT_TRUE(reader.read(two, kSecond).empty());
 }
 
-TEST(SlowlogReader, TellsTheEntriesOfClientsOfRedlines) {
+TEST(SlowlogReader, TellsTheEntriesOfRedlinesObserversAndNotOfItsFaults) {
   SlowlogReader reader;
   reader.read(reply("*0\r\n"), 0);
-  const auto events =
-      reader.read(reply("*4\r\n" + entry(3, 1, "INFO", "redline-sampler") +
-                        entry(2, 1, "a (client x redline-b)") + entry(1, 1, "INFO", "") +
-                        entry(0, 1, "INFO", "my-redline-sampler")),
-                  0);
-  ASSERT_EQ(events.size(), 4U);
-  for (std::size_t i = 0; i < 4; ++i)
-    EXPECT_EQ(clientNameOf(events[i]).starts_with("redline-"), i == 3) << i;
+  const auto events = reader.read(
+      reply("*5\r\n" + entry(4, 1, "INFO", "redline-sampler") +
+            entry(3, 1, "KEYS", "redline-chaos") + entry(2, 1, "a (client x redline-b)") +
+            entry(1, 1, "INFO", "") + entry(0, 1, "INFO", "my-redline-sampler")),
+      0);
+  ASSERT_EQ(events.size(), 5U);
+  EXPECT_EQ(clientNameOf(events[3]), "redline-chaos");
+  EXPECT_EQ(clientNameOf(events[1]), "");
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(isOfObserver(events[i]), i == 4) << i;
 }
 
 TEST(SlowlogReader, KnowsWhenItDidNotReachBackFarEnough) {

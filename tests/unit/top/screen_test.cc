@@ -27,6 +27,10 @@ TopView busyView() {
   view.nodes = {node, node};
   view.nodes.back().node = "127.0.0.1:7701";
   view.nodes.back().problem = "nothing listens on 127.0.0.1:7701";
+  view.nodes.back().problemBegan = true;
+  view.health.state = "ok";
+  view.eventsKnown = true;
+  view.policy = "noeviction";
   view.all = node.load;
   Event slow;
   slow.kind = "slowlog";
@@ -183,6 +187,55 @@ TEST(TopScreen, SaysWhatOfItsFiguresIsNoLoad) {
                                       HasSubstr("\"expired_by_top_per_s\":250.0")));
 }
 
+TEST(TopScreen, TakesNoDefaultForAFactWhereInfoCannotBeRead) {
+  TopView view;
+  view.nodes.push_back({"127.0.0.1:7700", "", {}, "INFO is refused"});
+  const std::string screen = joined(topScreen(view, kTitle, {140, 0, false}));
+  EXPECT_THAT(screen, AllOf(HasSubstr("nor are the servers' roles"),
+                            HasSubstr("whether the servers count uses is not known"),
+                            HasSubstr("none that could be read"), Not(HasSubstr("masters alone")),
+                            Not(HasSubstr("only an LFU"))));
+  view.nodes.front() = {"127.0.0.1:7700", "replica", {}, ""};
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})),
+              HasSubstr("keys are looked at on masters alone"));
+}
+
+TEST(TopScreen, NamesThePolicyThatCountsNoUsesAndProposesNone) {
+  TopView view = busyView();
+  view.countsUses = false;
+  const std::string screen = joined(topScreen(view, kTitle, {140, 0, false}));
+  EXPECT_THAT(screen,
+              AllOf(HasSubstr("(maxmemory-policy is noeviction)"), Not(HasSubstr("allkeys-lfu"))));
+  view.policy = "volatile-lfu";
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})), Not(HasSubstr("only an LFU")));
+}
+
+TEST(TopScreen, SaysWhatIsWrongWithTheWholeCluster) {
+  TopView view = busyView();
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})), Not(HasSubstr("cluster_state")));
+  view.health = {"fail", 3, 5461, 0};
+  view.healthTurned = true;
+  const std::string text = "cluster_state fail: 5461 slots of failed masters, 3 slots of no master";
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})), HasSubstr(text));
+  EXPECT_THAT(joined(topLines(view, 0)), HasSubstr("cluster  " + text));
+  EXPECT_THAT(topJson(view, 0),
+              AllOf(HasSubstr("\"cluster_state\":\"fail\""), HasSubstr("\"slots_failed\":5461")));
+  view.healthTurned = false;
+  EXPECT_THAT(joined(topLines(view, 0)), Not(HasSubstr("cluster_state")));
+  view.health = {"ok", 0, 0, 1};  // cluster-require-full-coverage no
+  EXPECT_THAT(joined(topScreen(view, kTitle, {140, 0, false})),
+              HasSubstr("cluster_state ok: 1 slot of masters that may have failed"));
+}
+
+TEST(TopScreen, HasTheFirstFigureWhateverItsWidth) {
+  for (std::size_t columns = 10; columns < 40; ++columns) {
+    const auto lines = topScreen(busyView(), kTitle, {columns, 20, false});
+    EXPECT_THAT(lines, Contains(HasSubstr("31k"))) << columns;
+  }
+  EXPECT_THAT(unwrapped(topScreen(busyView(), kTitle, {20, 20, false})),
+              HasSubstr("The rest needs 30 columns."));
+}
+
 TEST(TopScreen, HasNoFiguresWhereNothingIsKnown) {
   TopView view;
   view.nodes.push_back({"127.0.0.1:7700", "", {}, "it has not answered yet"});
@@ -190,7 +243,9 @@ TEST(TopScreen, HasNoFiguresWhereNothingIsKnown) {
   const std::string screen = joined(topScreen(view, kTitle, {140, 0, false}));
   EXPECT_THAT(screen, HasSubstr("it has not answered yet"));
   EXPECT_THAT(screen, Not(HasSubstr("0 B")));
-  EXPECT_THAT(joined(topLines(view, 0)), HasSubstr("memory –"));
+  EXPECT_THAT(screen, HasSubstr("what this view costs the servers is not known"));
+  EXPECT_THAT(joined(topLines(view, 0)),
+              AllOf(HasSubstr("memory –"), HasSubstr("observing –/s, –/s")));
   EXPECT_THAT(topJson(view, 0),
               AllOf(HasSubstr("\"memory_bytes\":null"), HasSubstr("\"keys\":null")));
 }
@@ -202,6 +257,13 @@ TEST(TopLines, AreOneLineAndOneForEachEvent) {
                               HasSubstr("hottest obj:7 ~42.0%"), HasSubstr("observing 2.6k/s")));
   EXPECT_THAT(lines[1], HasSubstr("nothing listens"));
   EXPECT_THAT(lines[2], HasSubstr("hgetall took 421 ms"));
+  TopView view = busyView();
+  view.nodes.back().problemBegan = false;
+  EXPECT_THAT(topLines(view, 0), SizeIs(2)) << "the problem goes on";
+  EXPECT_THAT(topLines(view, 0).front(), HasSubstr("without 1 of 2 nodes"));
+  view.nodes.back().problem = "";
+  view.nodes.back().problemEnded = true;
+  EXPECT_THAT(topLines(view, 0)[1], HasSubstr("127.0.0.1:7701  answers"));
 }
 
 TEST(TopJson, IsOneLineWithEveryFigure) {
