@@ -113,7 +113,10 @@ class NodeWatcher::Loop {
   void look() {
     NodeReport report;
     report.node = plan_.node;
-    const Status read = readAll(report);
+    const bool connected = admin_ && admin_->connected();
+    Status read = readAll(report);
+    // A lost connection says only when it is made again whether anything is wrong.
+    if (!read && connected && read.error().code == ErrorCode::unreachable) read = readAll(report);
     report.at = report.at == 0 ? SteadyClock::read() : report.at;
     if (!read) {
       if (read.error().code == ErrorCode::interrupted) return;

@@ -357,6 +357,7 @@ TEST(Top, ShowsANodeThatHasDiedAndWatchesTheOthers) {
   const auto views = [&] { return jsonLines(readWholeFile(json).value_or("")).size(); };
   const std::size_t more = views() + 10;
   ASSERT_TRUE(eventually([&] { return views() >= more; }, 30 * kSecond));
+  EXPECT_EQ(lines(""), 1) << top.out();
   EXPECT_EQ(lines("nothing listens"), 1) << top.out();
   ASSERT_TRUE(cluster->restart(4));
   EXPECT_TRUE(eventually([&] { return problem().empty(); }, 30 * kSecond)) << problem();
