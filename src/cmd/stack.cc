@@ -349,7 +349,8 @@ Command stackCommand() {
       "only, each with its own directory, no persistence, an explicit memory limit. up takes a "
       "topology and returns when the servers answer; a cluster, when all nodes agree on the slots "
       "and the replicas are in sync. down, status and heal take a stack's name. heal restarts "
-      "servers that have died, and what observes them. -backing=postgres starts a PostgreSQL beside them, as the store "
+      "servers that have died, and what observes them. -backing=postgres starts a PostgreSQL "
+      "beside them, as the store "
       "behind the cache (docs/backing.md). down stops the servers and removes their files, also "
       "after a crash. "
       "With REDLINE_PASSWORD set, the servers require it.";
