@@ -108,7 +108,8 @@ class Stack {
 
   /// Restarts every dead server of a stack, and waits until a cluster has converged. A dead
   /// master comes back when its slots have a new owner (awaitSuccessor()). So does what is behind
-  /// and what observes it. Returns what it did, a line each. `progress`: as StackOptions has it; may be empty.
+  /// and what observes it. Returns what it did, a line each. `progress`: as StackOptions has it;
+  /// may be empty.
   Result<std::vector<std::string>> heal(const std::string& name, const Credentials& credentials,
                                         const std::function<void(const std::string&)>& progress);
 
