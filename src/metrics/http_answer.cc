@@ -1,5 +1,6 @@
 #include "metrics/http_answer.h"
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <exception>
 #include <string>
@@ -52,22 +53,50 @@ HttpResponse answerWithMetrics(const Site& site) {
   }
 }
 
+/// `text`: of a Host header, with or without a port.
+bool isOurs(std::string_view text, const Site& site) {
+  const bool isV6 = text.starts_with('[');
+  const std::size_t end = isV6 ? text.find(']') : text.find(':');
+  if (isV6 && end == std::string_view::npos) return false;
+  const std::string name(text.substr(isV6 ? 1 : 0, isV6 ? end - 1 : end));
+  const std::string_view rest =
+      end == std::string_view::npos ? std::string_view() : text.substr(isV6 ? end + 1 : end);
+  if (!rest.empty() && !rest.starts_with(':')) return false;
+  boost::system::error_code problem;
+  if (isV6) {
+    boost::asio::ip::make_address_v6(name, problem);
+    return !problem.failed();
+  }
+  if (name.empty() || equalIgnoringCase(name, "localhost") || equalIgnoringCase(name, site.host))
+    return true;
+  boost::asio::ip::make_address_v4(name, problem);
+  return !problem.failed();
+}
+
+HttpResponse answerWithBody(const HttpRequest& request, const Site& site) {
+  if (namesAnotherHost(request, site))
+    return answer(http::status::forbidden, kPlainType,
+                  "forbidden: ask for localhost or for an address, not for another name\n");
+  const std::string_view path = pathOf(request);
+  const auto file = site.files.find(path);
+  const bool isEvents = site.feed != nullptr && path == "/events";
+  if (file == site.files.end() && path != "/metrics" && !isEvents)
+    return answer(http::status::not_found, kPlainType, "not found: GET / or GET /metrics\n");
+  if (request.method() != http::verb::get) {
+    HttpResponse refusal = answer(http::status::method_not_allowed, kPlainType, "use GET\n");
+    refusal.set(http::field::allow, "GET");
+    return refusal;
+  }
+  return file == site.files.end() ? answerWithMetrics(site) : answerWith(file->second);
+}
+
 }  // namespace
 
 bool namesAnotherHost(const HttpRequest& request, const Site& site) {
   if (site.host.empty()) return false;
-  const auto header = request.find(http::field::host);
-  std::string_view name = header == request.end() ? std::string_view() : view(header->value());
-  boost::system::error_code problem;
-  if (name.starts_with('[')) {
-    boost::asio::ip::make_address_v6(std::string(name.substr(1, name.find(']') - 1)), problem);
-    return problem.failed();
-  }
-  name = name.substr(0, name.find(':'));
-  if (name.empty() || equalIgnoringCase(name, "localhost") || equalIgnoringCase(name, site.host))
-    return false;
-  boost::asio::ip::make_address_v4(std::string(name), problem);
-  return problem.failed();
+  const auto [first, last] = request.equal_range(http::field::host);
+  return std::any_of(first, last,
+                     [&](const auto& header) { return !isOurs(view(header.value()), site); });
 }
 
 std::string_view pathOf(const HttpRequest& request) {
@@ -90,20 +119,10 @@ std::uint64_t lastSeen(const HttpRequest& request, const EventFeed& feed) {
 }
 
 HttpResponse answerTo(const HttpRequest& request, const Site& site) {
-  if (namesAnotherHost(request, site))
-    return answer(http::status::forbidden, kPlainType,
-                  "forbidden: ask for localhost or for an address, not for another name\n");
-  const std::string_view path = pathOf(request);
-  const auto file = site.files.find(path);
-  const bool isEvents = site.feed != nullptr && path == "/events";
-  if (file == site.files.end() && path != "/metrics" && !isEvents)
-    return answer(http::status::not_found, kPlainType, "not found: GET / or GET /metrics\n");
-  if (request.method() != http::verb::get) {
-    HttpResponse refusal = answer(http::status::method_not_allowed, kPlainType, "use GET\n");
-    refusal.set(http::field::allow, "GET");
-    return refusal;
-  }
-  return file == site.files.end() ? answerWithMetrics(site) : answerWith(file->second);
+  HttpResponse response = answerWithBody(request, site);
+  // What answers a HEAD says how long its body would be, and has none.
+  if (request.method() == http::verb::head) response.body().clear();
+  return response;
 }
 
 bool isMalformed(const boost::system::error_code& problem) {

@@ -90,6 +90,9 @@ TEST(MetricsServer, KnowsNoOtherPageAndNoOtherMethod) {
   const auto post = httpRequest(server->port(), "POST", "/metrics");
   EXPECT_EQ(post->status, 405);
   EXPECT_THAT(post->head, HasSubstr("Allow: GET\r\n"));
+  const auto head = httpRequest(server->port(), "HEAD", "/metrics");
+  EXPECT_EQ(head->status, 405);
+  EXPECT_EQ(head->body, "");
 }
 
 TEST(MetricsServer, OnLoopbackAnswersToNoOthersName) {
@@ -109,7 +112,8 @@ TEST(MetricsServer, OnLoopbackAnswersToNoOthersName) {
     EXPECT_EQ(status("/metrics", host), 200) << host;
   EXPECT_EQ(httpGet(server->port(), "/metrics")->status, 200) << "without a Host";
   for (const char* const host : {"evil.example", "evil.example:9121", "127.0.0.1.evil.example",
-                                 "localhost.evil.example", "[evil]:80", "[", "1.2.3.4.5"})
+                                 "localhost.evil.example", "[evil]:80", "[", "1.2.3.4.5",
+                                 "[::1].evil.example", "localhost\r\nHost: evil.example"})
     for (const char* const path : {"/", "/metrics", "/events", "/nothing"})
       EXPECT_EQ(status(path, host), 403) << path << " of " << host;
   const auto elsewhere = serve(samplePage);  // listens for others too, by whatever name
