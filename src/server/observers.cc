@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -17,8 +16,8 @@
 #include "os/gated_child.h"
 #include "server/free_port.h"
 #include "server/observer_files.h"
-#include "transport/blocking.h"
 #include "transport/certificates.h"
+#include "transport/fetch_page.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -63,26 +62,12 @@ std::string loopback(std::uint16_t port) {
   return Endpoint{"127.0.0.1", port, {}}.text();
 }
 
-/// The body of what an HTTP server on loopback answers with 200, as far as the first 64 KB.
+/// The body of what an HTTP server on loopback answers with 200.
 std::optional<std::string> get(std::uint16_t port, std::string_view path) {
-  constexpr std::size_t kMost = 64 * 1024;
-  const Nanos deadline = SteadyClock::read() + kAskTimeout;
-  auto stream = BlockingStream::connect({"127.0.0.1", port, {}}, deadline);
-  if (!stream || !stream->writeAll(fmt::format("GET {} HTTP/1.0\r\n\r\n", path), deadline))
-    return std::nullopt;
-  std::string answer;
-  std::array<char, 4096> part{};
-  while (answer.size() < kMost) {
-    const auto got = stream->readSome(part, deadline);
-    if (!got) return std::nullopt;
-    if (*got == 0) break;
-    answer.append(part.data(), *got);
-  }
-  constexpr std::string_view kGood = " 200 ", kBlankLine = "\r\n\r\n";
-  const std::size_t head = answer.find(kBlankLine);
-  if (head == std::string::npos || answer.find(kGood) != std::string_view("HTTP/1.0").size())
-    return std::nullopt;
-  return answer.substr(head + kBlankLine.size());
+  constexpr std::size_t kMost = 1 << 20;
+  auto page = fetchPage({"127.0.0.1", port, {}}, path, SteadyClock::read() + kAskTimeout, kMost);
+  if (!page || page->status != 200) return std::nullopt;
+  return std::move(page->body);
 }
 
 /// Prometheus says that it is ready before it has written anything: on a full disk it ends then. So

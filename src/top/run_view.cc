@@ -1,12 +1,12 @@
 #include "top/run_view.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
 
 #include "base/text.h"
 #include "transport/blocking.h"
+#include "transport/fetch_page.h"
 
 namespace redline {
 namespace {
@@ -99,28 +99,12 @@ RunView runView(const MetricsPage& before, const MetricsPage& after, double seco
 }
 
 Result<MetricsPage> readMetrics(const Endpoint& endpoint, Nanos timeout) {
-  const Nanos deadline = SteadyClock::read() + timeout;
-  auto stream = BlockingStream::connect(endpoint, deadline);
-  if (!stream) return fail(noPage(endpoint, std::move(stream.error())));
-  const std::string request = fmt::format(
-      "GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", endpoint.text());
-  if (auto sent = stream->writeAll(request, deadline); !sent) return fail(std::move(sent.error()));
-  std::string answer;
-  std::array<char, 64 * 1024> block;
-  for (;;) {
-    const auto got = stream->readSome(block, deadline);
-    if (!got) return fail(got.error());
-    if (*got == 0) break;
-    answer.append(block.data(), *got);
-    if (answer.size() > kLongestPage)
-      return fail(ErrorCode::invalidInput, "the page of {} has no end", endpoint.text());
-  }
-  const std::size_t body = answer.find("\r\n\r\n");
-  const auto words = splitWords(std::string_view(answer).substr(0, answer.find("\r\n")));
-  if (body == std::string::npos || words.size() < 2 || words[1] != "200")
+  const auto answer = fetchPage(endpoint, "/metrics", SteadyClock::read() + timeout, kLongestPage);
+  if (!answer) return fail(noPage(endpoint, answer.error()));
+  if (answer->status != 200)
     return fail(ErrorCode::invalidInput, "{} does not answer GET /metrics: is that a -metrics?",
                 endpoint.text());
-  auto page = MetricsPage::parse(std::string_view(answer).substr(body + 4));
+  auto page = MetricsPage::parse(answer->body);
   if (!page) return fail(page.error().code, "{}: {}", endpoint.text(), page.error().message);
   if (!page->hasAny("redline_"))
     return fail(ErrorCode::invalidInput,
