@@ -37,14 +37,11 @@ Result<SlotMapReading> readSlotMap(Admin& admin) {
   }
   if (!map) return fail(std::move(map.error()));
   if (auto known = map->lookUpNames(addressOf); !known) return fail(std::move(known.error()));
-  SlotMapReading reading{std::move(*map), {}, 0};
-  if (stateWithheld) {
-    reading.state = "ok";
-    return reading;
-  }
-  auto info = parseClusterInfo((*replies)[0].text);
-  reading.state = info["cluster_state"];
-  reading.epoch = toNumber<std::uint64_t>(info["cluster_current_epoch"]).value_or(0);
+  SlotMapReading reading{std::move(*map), "ok", 0, {}};
+  if (stateWithheld) return reading;
+  reading.info = parseClusterInfo((*replies)[0].text);
+  reading.state = reading.info["cluster_state"];
+  reading.epoch = toNumber<std::uint64_t>(reading.info["cluster_current_epoch"]).value_or(0);
   return reading;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "base/result.h"
@@ -12,8 +14,10 @@ namespace redline {
 /// A cluster's slot map as one of its nodes knows it.
 struct SlotMapReading {
   SlotMap map;
-  std::string state;        ///< cluster_state: "ok" or "fail"
+  std::string state;        ///< cluster_state: "ok" or "fail"; "ok" where `info` is withheld
   std::uint64_t epoch = 0;  ///< cluster_current_epoch: a node that knows of a later one knows more
+  /// The fields of CLUSTER INFO; empty: it is withheld.
+  std::map<std::string, std::string, std::less<>> info;
 };
 
 /// Asks by CLUSTER INFO and CLUSTER SHARDS (before 7.0: CLUSTER SLOTS), and looks up the nodes that

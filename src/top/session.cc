@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "server/cluster_view.h"
 #include "server/slot_map_reading.h"
 
 namespace redline {
@@ -15,6 +14,23 @@ namespace {
 constexpr Nanos kRefresh = 5 * kSecond;
 constexpr Nanos kLeastFresh = kSecond / 2;  ///< this machine may be busy
 constexpr Nanos kMapTimeout = 2 * kSecond;
+
+ClusterHealth healthOf(const SlotMapReading& reading) {
+  const auto text = [&reading](std::string_view name) {
+    const auto found = reading.info.find(name);
+    return found == reading.info.end() ? std::string() : found->second;
+  };
+  const auto slots = [&text](std::string_view name) {
+    return toNumber<std::uint64_t>(text(name)).value_or(0);
+  };
+  ClusterHealth health;
+  health.state = text("cluster_state");
+  if (health.state.empty()) return health;
+  health.unassigned = kSlots - std::min<std::uint64_t>(kSlots, slots("cluster_slots_assigned"));
+  health.failed = slots("cluster_slots_fail");
+  health.mayHaveFailed = slots("cluster_slots_pfail");
+  return health;
+}
 
 Nanos ownCpuTime() {
   timespec used{};
@@ -61,23 +77,6 @@ Status TopSession::refresh(Nanos now) {
   return {};
 }
 
-void TopSession::readHealth(Admin& admin) {
-  ClusterHealth health;
-  const auto reply = admin.commandRaw({"CLUSTER", "INFO"});
-  if (reply && !reply->isError()) {
-    auto fields = parseClusterInfo(reply->text);
-    const auto slots = [&fields](const char* name) {
-      return toNumber<std::uint64_t>(fields[name]).value_or(0);
-    };
-    health.state = fields["cluster_state"];
-    health.unassigned = kSlots - std::min<std::uint64_t>(kSlots, slots("cluster_slots_assigned"));
-    health.failed = slots("cluster_slots_fail");
-    health.mayHaveFailed = slots("cluster_slots_pfail");
-  }
-  const std::lock_guard lock(mutex_);
-  model_.takeHealth(std::move(health));
-}
-
 Status TopSession::findNodes(Nanos now) {
   std::vector<Endpoint> candidates;
   for (const auto& [node, watcher] : watchers_) candidates.push_back(node);
@@ -96,7 +95,10 @@ Status TopSession::findNodes(Nanos now) {
       last = std::move(reading.error());
       continue;
     }
-    readHealth(**admin);
+    {
+      const std::lock_guard lock(mutex_);
+      model_.takeHealth(healthOf(*reading));
+    }
     const SlotMap& map = reading->map;
     std::vector<Endpoint> nodes;
     for (const ClusterNode& node : map.nodes()) nodes.push_back(endpointOf(node.address));
@@ -115,7 +117,7 @@ Status TopSession::findNodes(Nanos now) {
       watchers_[nodes[i]]->watchSlots(map.rangesOf(static_cast<std::uint16_t>(i)));
     }
     if (const auto asked = watchers_.find(candidate); asked != watchers_.end())
-      asked->second->addSent({{"cluster|info", 2}, {"cluster|shards", 1}});
+      asked->second->addSent({{"cluster|info", 1}, {"cluster|shards", 1}});
     return {};
   }
   return fail(std::move(last));

@@ -39,7 +39,6 @@ class TopSession {
   void watch(const Endpoint& node);
   Status findNodes(Nanos now);
   /// What that node says of the cluster.
-  void readHealth(Admin& admin);
 
   TopPlan plan_;
   ClusterAdmin admins_;
