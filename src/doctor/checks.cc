@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/shell.h"
+#include "server/admin.h"
 
 namespace redline {
 namespace {

@@ -4,12 +4,9 @@
 #include <cmath>
 
 #include "base/numbers.h"
+#include "server/admin.h"
 
 namespace redline {
-
-bool isUnknownCommand(std::string_view refusal) {
-  return refusal.find("ERR unknown command") != std::string_view::npos;
-}
 
 double KeySurvey::chance() const {
   return whole ? 1 : -std::expm1(-shareOf(looked, keys));  // drawn with repetition

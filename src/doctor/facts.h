@@ -23,10 +23,6 @@ namespace redline {
 // What the doctor's checks judge. A Result that failed: the server, or the machine, withholds it,
 // in its own words.
 
-/// Of such a refusal: the server has renamed or disabled the command, or is too old for it, whoever
-/// asks.
-bool isUnknownCommand(std::string_view refusal);
-
 struct MachineFacts {
   HostFacts host;
   std::string clockSource;  ///< "tsc", "kvm-clock", "hpet"; empty: cannot be read

@@ -31,7 +31,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kClientName = kDoctorClient;
 /// The list costs the server a few microseconds a client, in one go.
 constexpr std::uint64_t kMostClients = 1000;
 constexpr std::size_t kSlotsAtOnce = 256;
@@ -79,7 +78,7 @@ Result<std::vector<Event>> readSlowLog(Admin& admin) {
   SlowlogReader reader;
   reader.restart();
   auto entries = reader.read(*reply, SteadyClock::read());
-  std::erase_if(entries, [](const Event& entry) { return clientNameOf(entry) == kClientName; });
+  std::erase_if(entries, [](const Event& entry) { return clientNameOf(entry) == kDoctorClient; });
   return entries;
 }
 
@@ -234,7 +233,7 @@ class Gathering {
   ServerInfo readInfo(ServerFacts& server) {
     Admin* const admin = connect(server);
     if (admin == nullptr) return {};
-    (void)admin->commandRaw({"CLIENT", "SETNAME", kClientName});
+    (void)admin->commandRaw({"CLIENT", "SETNAME", kDoctorClient});
     auto info = admin->about({"server", "clients", "memory", "persistence", "stats", "replication",
                               "cpu", "commandstats", "cluster", "keyspace"});
     if (!info) {

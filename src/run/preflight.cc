@@ -61,9 +61,9 @@ void noteWithheld(Preflight& found) {
       "{} does not give this user INFO ({}): the server's CPU time, memory, hits, evictions and "
       "forks stay unknown, and so does whether it was at its limit; {}",
       target->admin.endpoint().text(), target->info.withheld,
-      target->info.withheld.starts_with("NOPERM")
-          ? "ACL SETUSER with +info allows it"
-          : "the server has renamed or disabled the command (rename-command in its redis.conf)"));
+      isUnknownCommand(target->info.withheld)
+          ? "the server has renamed or disabled the command (rename-command in its redis.conf)"
+          : "ACL SETUSER with +info allows it"));
 }
 
 }  // namespace

@@ -67,6 +67,10 @@ bool isWithheld(const Value& reply) {
   return hasCode(reply, "NOPERM") || hasCode(reply, "ERR unknown command");
 }
 
+bool isUnknownCommand(std::string_view refusal) {
+  return refusal.find("ERR unknown command") != std::string_view::npos;
+}
+
 Admin::Admin(BlockingStream stream, Nanos timeout)
     : endpoint_(stream.endpoint()),
       peer_(stream.peer()),

@@ -29,6 +29,9 @@ struct LoadingWait {
 
 /// The server knows no such command (any more), or does not let this user have it.
 bool isWithheld(const Value& reply);
+/// Of a refusal's words: the server has renamed or disabled the command, or is too old for it,
+/// whoever asks.
+bool isUnknownCommand(std::string_view refusal);
 
 /// One administrative connection: commands and replies in turn, each with a time limit. Not for
 /// load.
