@@ -484,18 +484,16 @@ using ParameterList = decltype(ExperimentDocument::parameters);
 
 /// Those of a lab that are others now: "repeat (3, now 5)"; at most three of them.
 std::string differences(const ParameterList& before, const ParameterList& now) {
-  std::vector<std::string> texts;
-  const auto valueIn = [](const ParameterList& list, const std::string& name) -> std::string {
-    const auto found = std::ranges::find(list, name, &ParameterList::value_type::first);
-    return found == list.end() ? "unknown" : found->second;
+  struct Values {
+    std::string was = "unknown", is = "unknown";
   };
-  std::set<std::string> names;
-  for (const ParameterList* list : {&before, &now})
-    for (const auto& [name, value] : *list) names.insert(name);
-  for (const std::string& name : names) {
-    const std::string was = valueIn(before, name), is = valueIn(now, name);
-    if (was != is) texts.push_back(fmt::format("{} ({}, now {})", name, was, is));
-  }
+  std::map<std::string, Values> all;
+  for (const auto& [name, value] : before) all[name].was = value;
+  for (const auto& [name, value] : now) all[name].is = value;
+  std::vector<std::string> texts;
+  for (const auto& [name, values] : all)
+    if (values.was != values.is)
+      texts.push_back(fmt::format("{} ({}, now {})", name, values.was, values.is));
   constexpr std::size_t kMost = 3;
   if (texts.size() > kMost) {
     texts.resize(kMost);
@@ -509,12 +507,10 @@ Status checkSame(const LabDir& dir, const Parameters& parameters) {
   const auto before = dir.document();
   if (!before) return fail(before.error());
   if (!*before || dir.records().empty()) return {};
-  if ((*before)->profile == nameOf(parameters.profile()) &&
-      (*before)->parameters == parameters.all())
-    return {};
   if ((*before)->profile != nameOf(parameters.profile()))
     return fail(ErrorCode::usage, "{} was begun with profile {}: give the same, or another -out",
                 dir.path().native(), (*before)->profile);
+  if ((*before)->parameters == parameters.all()) return {};
   return fail(ErrorCode::usage,
               "{} was begun with other parameters, or by another redline: {}: give the same, or "
               "another -out",

@@ -4,7 +4,6 @@ namespace redline {
 
 void LiveServers::add(const ServerSample& sample) {
   const auto [known, isNew] = servers_.try_emplace(sample.addr);
-  known->second.latest = sample;
   known->second.history.add(sample);
   if (isNew) known->second.first = known->second.atStep = sample;
 }
@@ -16,9 +15,9 @@ void LiveServers::start() {
 std::vector<LiveServerStep> LiveServers::step() {
   std::vector<LiveServerStep> steps;
   for (auto& [addr, readings] : servers_) {
-    const double spanS = toSeconds(readings.latest.at - readings.atStep.at);
-    steps.push_back({readings.history.figures(readings.atStep, readings.latest), spanS});
-    if (spanS > 0) readings.atStep = readings.latest;
+    const double spanS = toSeconds(readings.latest().at - readings.atStep.at);
+    steps.push_back({readings.history.figures(readings.atStep, readings.latest()), spanS});
+    if (spanS > 0) readings.atStep = readings.latest();
   }
   return steps;
 }
@@ -26,7 +25,7 @@ std::vector<LiveServerStep> LiveServers::step() {
 std::vector<ServerFigures> LiveServers::soFar(double steal) const {
   std::vector<ServerFigures> all;
   for (const auto& [addr, readings] : servers_)
-    all.push_back(readings.history.figures(readings.first, readings.latest, steal));
+    all.push_back(readings.history.figures(readings.first, readings.latest(), steal));
   return all;
 }
 

@@ -25,8 +25,10 @@ class LiveServers {
 
  private:
   struct Readings {
-    ServerSample first, atStep, latest;
+    ServerSample first, atStep;
     ServerHistory history;
+
+    const ServerSample& latest() const { return *history.last(); }
   };
   std::map<std::string, Readings, std::less<>> servers_;  ///< by address
 };

@@ -34,11 +34,12 @@ std::vector<ServerFigures> ServerReadings::figuresOf(const std::vector<Target>& 
                                                      const ServerSamples& after,
                                                      double steal) const {
   const std::lock_guard lock(mutex_);
+  static const ServerHistory kNone;
   std::vector<ServerFigures> all;
   for (const Target& target : targets) {
     const std::string addr = target.admin.endpoint().text();
     const auto known = servers_.find(addr);
-    const ServerHistory history = known == servers_.end() ? ServerHistory() : known->second;
+    const ServerHistory& history = known == servers_.end() ? kNone : known->second;
     const auto first = readingOf(addr, before, history.first());
     auto last = readingOf(addr, after, history.last());
     if (!first || !last) continue;
