@@ -111,9 +111,9 @@ TEST(MetricsServer, OnLoopbackAnswersToNoOthersName) {
                                  "[::1]", "[::1]:9121", "10.0.0.7:80", "myhost:9121", ""})
     EXPECT_EQ(status("/metrics", host), 200) << host;
   EXPECT_EQ(httpGet(server->port(), "/metrics")->status, 200) << "without a Host";
-  for (const char* const host : {"evil.example", "evil.example:9121", "127.0.0.1.evil.example",
-                                 "localhost.evil.example", "[evil]:80", "[", "1.2.3.4.5",
-                                 "[::1].evil.example", "localhost\r\nHost: evil.example"})
+  for (const char* const host :
+       {"evil.example", "evil.example:9121", "127.0.0.1.evil.example", "localhost.evil.example",
+        "[evil]:80", "[", "1.2.3.4.5", "[::1].evil.example", "localhost\r\nHost: evil.example"})
     for (const char* const path : {"/", "/metrics", "/events", "/nothing"})
       EXPECT_EQ(status(path, host), 403) << path << " of " << host;
   const auto elsewhere = serve(samplePage);  // listens for others too, by whatever name
