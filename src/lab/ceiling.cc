@@ -70,16 +70,26 @@ Cell Ceilings::read(bool isLarge, unsigned batch) const {
   return grid.at(of, readLabel(isLarge, batch));
 }
 
-Ceilings::Limit Ceilings::limitOf(const Cell& cell) const {
-  const double server = busy[cell].value();
-  const double generator = generatorBusy[cell].value();
-  if (server >= kSaturated || (server >= generator && server >= kNearlyAll))
+Limit limitOf(double server, double generator, double others) {
+  const double ofWhatWasLeft = server / (1 - others);
+  const auto isTheLimit = [&](double share) {
+    return share >= kSaturated || (share >= generator && share >= kNearlyAll);
+  };
+  if (isTheLimit(server))
     return {true, fmt::format("Redis's main thread, {} busy", formatShare(server))};
+  if (isTheLimit(ofWhatWasLeft))
+    return {true, fmt::format("Redis's main thread, {} busy: {} of the time that other processes "
+                              "left it",
+                              formatShare(server), formatShare(ofWhatWasLeft))};
   if (generator >= kSaturated)
     return {false, fmt::format("our generator, {} busy, and not Redis ({})", formatShare(generator),
                                formatShare(server))};
   return {false, fmt::format("neither thread alone (Redis {} busy, generator {})",
                              formatShare(server), formatShare(generator))};
+}
+
+Limit Ceilings::limit(const Cell& cell) const {
+  return limitOf(busy[cell].value(), generatorBusy[cell].value(), others[cell].value());
 }
 
 namespace {
@@ -141,7 +151,8 @@ Ceilings runClosed(Study& s) {
           .redisUs = s.mean("", userUsPerCommand, grid.cells),
           .mainUs = s.mean("", mainThreadUsPerCommand, grid.cells),
           .busy = s.mean("share", mainThreadBusy, grid.cells),
-          .generatorBusy = s.mean("share", generatorBusy, grid.cells)};
+          .generatorBusy = s.mean("share", generatorBusy, grid.cells),
+          .others = s.mean("share", recorded(kOthersOnServerCore), grid.cells)};
 }
 
 std::string shareOfKernel(const Ceilings& c, const Cell& cell) {
@@ -199,7 +210,7 @@ std::string timeOf(Study& s, const Ceilings& c, const Cell& cell) {
 
 void judgeCeiling(Study& s, const Ceilings& c, const Prediction& predicted) {
   const Cell small = c.small(), large = c.read(true, 0);
-  const auto limit = c.limitOf(small);
+  const auto limit = c.limit(small);
   s.claim("ceiling", limit.isServer ? Standing::expected : Standing::problem)
       .from("achieved rates, and used_cpu_{sys,user}_main_thread and commandstats of INFO")
       .headline()
@@ -230,7 +241,7 @@ void judgeBatches(Study& s, const Ceilings& c) {
   const unsigned batch = batchOf(s.parameters());
   const Cell one = c.small(), many = c.read(false, batch), large = c.read(true, batch);
   const Measured gain = c.rate.ratio(one, many);
-  const auto limit = c.limitOf(many);
+  const auto limit = c.limit(many);
   s.claim("batch-ceiling", expectAbove(gain))
       .from("achieved rates, CPU split and total_reads_processed")
       .headline()
@@ -307,7 +318,7 @@ void judgeTls(Study& s, const Ceilings& c) {
   const Cell one = c.small(), many = c.read(false, batch);
   const Cell oneTls = c.grid.at(c.of, tlsLabel(0)), manyTls = c.grid.at(c.of, tlsLabel(batch));
   const Measured alone = c.rate.ratio(one, oneTls), batched = c.rate.ratio(many, manyTls);
-  const auto limit = c.limitOf(oneTls);
+  const auto limit = c.limit(oneTls);
   s.claim("tls-price", limit.isServer ? expectBelow(alone) : Standing::problem)
       .from("achieved rates and the main thread's CPU, runs with TLS and without in turn")
       .text(

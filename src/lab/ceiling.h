@@ -39,6 +39,16 @@ Flags dataSet(const Parameters& p, bool isLarge);
 LabRun runOf(const Parameters& p, const Case& one, std::string_view duration, const Flags& load);
 LabRun closedRun(const Parameters& p, const Case& one);
 
+/// The thread that stops the closed model.
+struct Limit {
+  bool isServer = false;
+  std::string text;
+};
+/// Shares of the time: that Redis's main thread ran, that the generator's workers did, and that
+/// other processes had Redis's core (NaN where that was not watched). A thread that used all that
+/// was left of its core is the limit, too.
+Limit limitOf(double server, double generator, double others);
+
 /// The closed model: what each case reaches.
 struct Ceilings {
   Factor<Case> of;
@@ -46,15 +56,11 @@ struct Ceilings {
   Quantity rate;                       ///< operations/s
   Quantity kernelUs, redisUs, mainUs;  ///< main-thread CPU of a command
   Quantity busy, generatorBusy;
+  Quantity others;  ///< share of the time that other processes had Redis's core
 
   Cell read(bool isLarge, unsigned batch) const;
   Cell small() const { return read(false, 0); }
-  /// The thread that stops a case.
-  struct Limit {
-    bool isServer = false;
-    std::string text;
-  };
-  Limit limitOf(const Cell& cell) const;
+  Limit limit(const Cell& cell) const;
 };
 
 // At a share of the ceiling.

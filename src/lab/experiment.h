@@ -154,7 +154,7 @@ class Bench {
   std::optional<PgAdmin> store_;
 };
 
-/// A run's note: "nice -10", or "refused: …": whether servers and generator ran before other
+/// A run's note: "nice -20", or "refused: …": whether servers and generator ran before other
 /// processes.
 inline constexpr const char* kPriorityNote = "priority";
 

@@ -185,8 +185,7 @@ void addContents(const Experiments& experiments, Blocks& blocks) {
   addText(details.blocks, fmt::format("Started {:%Y-%m-%d %H:%M:%S} UTC.", fmt::gmtime(started)),
           true);
   if (experiments.size() > 1) {
-    addCode(details.blocks,
-            fmt::format("redline lab run all -profile={}", experiments.front().profile));
+    addCode(details.blocks, commandsOf(experiments));
     details.blocks.emplace_back(std::move(list));
   }
   blocks.emplace_back(std::move(details));

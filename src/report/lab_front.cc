@@ -335,6 +335,23 @@ Hyperlink sectionLink(const ExperimentDocument& experiment) {
   return {experiment.name, "experiment-" + experiment.name};
 }
 
+std::string commandsOf(const Experiments& experiments) {
+  std::vector<std::pair<std::string, std::string>> runsByFlags;
+  for (const ExperimentDocument& each : experiments) {
+    const std::string run = "redline lab run " + each.name;
+    if (!each.command.starts_with(run)) continue;
+    const std::string flags = each.command.substr(run.size());
+    const auto same = std::ranges::find(runsByFlags, flags, [](const auto& it) { return it.first; });
+    if (same == runsByFlags.end())
+      runsByFlags.emplace_back(flags, run);
+    else
+      same->second += " " + each.name;
+  }
+  std::vector<std::string> commands;
+  for (const auto& [flags, run] : runsByFlags) commands.push_back(run + flags);
+  return fmt::format("{}", fmt::join(commands, "\n"));
+}
+
 std::string wholeSeconds(double seconds) {
   return formatDuration(static_cast<Nanos>(seconds) * kSecond);
 }

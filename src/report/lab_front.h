@@ -69,6 +69,10 @@ std::vector<std::string> warningsOf(const std::vector<ExperimentDocument>& exper
 /// Leads to the experiment's section.
 Hyperlink sectionLink(const ExperimentDocument& experiment);
 
+/// The commands that repeat a lab: one for all experiments that ran with the same flags, a line
+/// each.
+std::string commandsOf(const std::vector<ExperimentDocument>& experiments);
+
 /// "1m52s".
 std::string wholeSeconds(double seconds);
 

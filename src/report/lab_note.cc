@@ -143,9 +143,7 @@ Document labNote(const Experiments& experiments) {
   addList(note.blocks, "What could not be measured", notMeasured(experiments));
   addList(note.blocks, "What surprised us", surprises(experiments));
   note.blocks.emplace_back(Heading{.text = "How to repeat it"});
-  addCode(note.blocks, experiments.size() == 1 ? experiments.front().command
-                                               : fmt::format("redline lab run all -profile={}",
-                                                             experiments.front().profile));
+  addCode(note.blocks, commandsOf(experiments));
   return note;
 }
 

@@ -256,6 +256,18 @@ TEST(CeilingPeers, AreBoundByTheServerItsCoreOrThemselves) {
   EXPECT_EQ(boundOf(0.65, kNaN), Bound::generator);
 }
 
+TEST(Ceiling, IsRedissWhereItUsedWhatOthersLeftOfItsCore) {
+  using lab::ceiling::limitOf;
+  EXPECT_TRUE(limitOf(0.99, 0.5, kNaN).isServer);
+  EXPECT_TRUE(limitOf(0.92, 0.5, 0).isServer);
+  EXPECT_FALSE(limitOf(0.8, 0.5, kNaN).isServer);
+  EXPECT_FALSE(limitOf(0.8, 0.5, 0.02).isServer);
+  EXPECT_FALSE(limitOf(0.8, 0.99, 0.02).isServer);
+  const auto shared = limitOf(0.8, 0.5, 0.16);
+  EXPECT_TRUE(shared.isServer);
+  EXPECT_THAT(shared.text, testing::HasSubstr("80.0% busy: 95.2% of the time that other"));
+}
+
 /// The closed model with these main-thread times of a command; rates are their inverses.
 Readings closedRuns(const std::vector<std::pair<std::string, double>>& usOf) {
   Readings readings;

@@ -157,6 +157,16 @@ TEST(LabFront, CountsDisturbedRuns) {
                                             HasSubstr("had 6.0% of Redis's core")));
 }
 
+TEST(LabFront, RepeatsWhatRanWithTheFlagsItRanWith) {
+  auto all = lab();
+  all[0].command += " -profile=standard";
+  all[2].command += " -profile=standard";
+  all[3].command.clear();  // as in a document that lost it
+  EXPECT_EQ(commandsOf(all),
+            "redline lab run ceiling fsync -profile=standard\nredline lab run big-key");
+  EXPECT_EQ(commandsOf({all[1]}), "redline lab run big-key");
+}
+
 TEST(LabNote, HasCurvesDecisionsAndNoInterval) {
   auto all = lab();
   LabPlot plot;
@@ -174,7 +184,7 @@ TEST(LabNote, HasCurvesDecisionsAndNoInterval) {
   EXPECT_THAT(note, HasSubstr("| hgetall | measured hgetall | action on hgetall | price of hgetall "
                               "| indicative; 1 of 2 runs valid |"));
   EXPECT_THAT(note, HasSubstr("## What surprised us\n\n- ceiling: It is 3×."));
-  EXPECT_THAT(note, HasSubstr("redline lab run all -profile=standard"));
+  EXPECT_THAT(note, HasSubstr("redline lab run ceiling big-key fsync hot-key\n"));
   EXPECT_THAT(note, Not(HasSubstr(" – 4")));
   EXPECT_LT(note.find("## 1. Title of ceiling"), note.find("## 2. Title of big-key"));
 }
