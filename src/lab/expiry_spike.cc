@@ -34,9 +34,16 @@ std::string titleOf(const Parameters& p, std::string_view expiry) {
   return expiry == kLazy ? "all at one moment, active expiry off" : "all at one moment";
 }
 
-Flags dataSet(const Parameters& p) {
-  return {"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"),
-          "-ttl-frac=" + p.text("ttl-frac")};
+/// For the loader and for the driver.
+Flags dataSet(const Parameters& p, const std::string& expiry) {
+  Flags flags{"-keys=" + p.text("keys"), "-value-size=" + p.text("value-size"),
+              "-ttl-frac=" + p.text("ttl-frac")};
+  if (expiry == kSpread) {
+    const double latestS = p.seconds("ttl-at") + p.seconds("spread");
+    flags.push_back("-ttl-min=" + p.text("ttl-at"));
+    flags.push_back(fmt::format("-ttl-max={:.0f}ms", 1e3 * latestS));
+  }
+  return flags;
 }
 
 Status turnOffActiveExpiry(Bench& bench) {
@@ -49,14 +56,8 @@ Status turnOffActiveExpiry(Bench& bench) {
 }
 
 LabStack stackOf(const Parameters& p, const std::string& expiry) {
-  LabStack stack{.name = expiry, .up = {"node"}, .load = dataSet(p)};
-  if (expiry == kSpread)
-    stack.load = joinFlags(
-        {stack.load,
-         {"-ttl-min=" + p.text("ttl-at"),
-          fmt::format("-ttl-max={:.0f}ms", 1e3 * (p.seconds("ttl-at") + p.seconds("spread")))}});
-  else
-    stack.load.push_back("-ttl-at=" + p.text("ttl-at"));
+  LabStack stack{.name = expiry, .up = {"node"}, .load = dataSet(p, expiry)};
+  if (expiry != kSpread) stack.load.push_back("-ttl-at=" + p.text("ttl-at"));
   if (expiry == kLazy) stack.prepare = turnOffActiveExpiry;
   return stack;
 }
@@ -109,7 +110,7 @@ LabRun readWhileKeysExpire(Study& s, const std::string& expiry) {
       .stack = s.stack(stackOf(p, expiry)),
       .fresh = true,
       .before = [p](Bench& bench) { return noteMoment(p, bench); },
-      .drives = {{.flags = joinFlags({dataSet(p),
+      .drives = {{.flags = joinFlags({dataSet(p, expiry),
                                       {"-rw-ratio=1", "-arrivals=poisson", "-wait=realtime",
                                        "-rate=" + p.text("rate"), "-conns=" + p.text("conns"),
                                        "-warmup=" + p.text("warmup"),

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -14,6 +15,7 @@
 namespace redline {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -46,6 +48,22 @@ TEST_P(EachExperiment, PlansRunsWithNamesOfTheirOwnOnStacksThatItHas) {
       EXPECT_TRUE(stacks.contains(run.stack)) << run.name;
       EXPECT_THAT(run.labels, Not(IsEmpty())) << run.name;
       EXPECT_TRUE(!run.drives.empty() || run.before || run.after) << run.name;
+    }
+  }
+}
+
+/// The driver compares the times to live that it finds with those that its flags describe.
+TEST_P(EachExperiment, DrivesTheTimesToLiveThatItLoads) {
+  for (const Profile profile : {Profile::quick, Profile::standard, Profile::full}) {
+    const auto plan = lab::planOf(experiment(), *parametersOf(experiment(), profile));
+    ASSERT_TRUE(plan) << plan.error().message;
+    for (const LabRun& run : plan->runs) {
+      const auto stack = std::ranges::find(plan->stacks, run.stack, &LabStack::name);
+      ASSERT_NE(stack, plan->stacks.end());
+      for (const std::string& flag : stack->load) {
+        if (!flag.starts_with("-ttl-min=") && !flag.starts_with("-ttl-max=")) continue;
+        for (const Drive& drive : run.drives) EXPECT_THAT(drive.flags, Contains(flag)) << run.name;
+      }
     }
   }
 }
