@@ -434,42 +434,57 @@ std::string answerText(const Bracket& base, const Sorted& sorted, const Limit& l
 
 /// The rate that leaves room for every fault that takes some of it for certain, and leaves any.
 struct Plannable {
-  double share = 0;
-  std::string because;  ///< the fault that decides it; empty: none
+  Bracket bracket;
+  std::string fault;  ///< that decides it
+
+  bool isOfAFault() const { return fault != kNothing; }
+  /// Far below the lowest rate that is known to be too much: what to plan for lies in between.
+  bool isCoarse() const {
+    constexpr double kFar = 2.05;
+    return bracket.missed > kFar * bracket.met;
+  }
 };
 Plannable plannableOf(const Figures& f, const Bracket& base, const Limit& limit) {
-  Plannable least{.share = base.plannable(), .because = {}};
+  Plannable least{.bracket = base, .fault = kNothing};
   for (const Level& level : f.design.fault.levels()) {
     const Cell low = f.lowest(level.label);
     if (f.design.isBaseline(low)) continue;
     const Bracket own = f.bracket(level.label, limit.us);
-    if (own.isKept() && own.met < least.share && own.isLowerThan(f.baseOf(low, limit.us)))
-      least = {own.met, level.title};
+    if (own.isKept() && own.met < least.bracket.plannable() &&
+        own.isLowerThan(f.baseOf(low, limit.us)))
+      least = {own, level.label};
   }
   return least;
 }
 
 void adviseShare(Study& s, const Figures& f, const Bracket& base, const Limit& limit) {
   const Plannable least = plannableOf(f, base, limit);
-  if (least.share <= 0) return;
-  const std::string share = shareText(least.share);
-  const std::string room =
-      least.because.empty() ? std::string() : ", which leaves room for " + least.because;
-  s.recommend("Plan a shard for at most {} of its ceiling{}", share, room);
+  if (least.bracket.plannable() <= 0) return;
+  const std::string share = shareText(least.bracket.met);
+  const std::string fault = f.lowest(least.fault).level(f.design.fault).title;
+  const std::string during = least.isOfAFault() ? " during " + fault : "";
+  if (least.isCoarse())
+    return s.recommend(
+        "Before you plan a shard, find the rate between {} and {} of its ceiling up to which it "
+        "keeps {}{}: a longer profile tries more rates",
+        share, shareText(least.bracket.missed), limit.level(), during);
+  s.recommend("Plan a shard for at most {} of its ceiling{}", share,
+              least.isOfAFault() ? ", which leaves room for " + fault : "");
   s.cost("Headroom is shards that idle without a fault: at {} of the ceiling {} as many", share,
-         formatQuantity(1 / least.share, "x"));
-  if (!std::isfinite(base.missed)) return;
-  const Cells rungs = f.design.rungsOf(kNothing);
-  const auto missed = std::ranges::find(rungs, base.missed,
+         formatQuantity(1 / least.bracket.met, "x"));
+  if (!std::isfinite(least.bracket.missed)) return;
+  const Cells rungs = f.design.rungsOf(least.fault);
+  const auto missed = std::ranges::find(rungs, least.bracket.missed,
                                         [&](const Cell& rung) { return f.design.shareOf(rung); });
   const Measured there = f.p99[*missed];
-  s.decide({there}, {.risk = "a shard that is planned for its ceiling",
-                     .measured = fmt::format("{} is missed at {} of it", limit.level(),
-                                             shareText(base.missed)),
-                     .action = fmt::format("Plan a shard for {} of its ceiling", share),
-                     .price = formatQuantity(1 / least.share, "x") + " the shards",
-                     .gain = there.value() / limit.us,
-                     .runs = {}});
+  s.decide({there},
+           {.risk = least.isOfAFault() ? fault : "a shard that is planned for its ceiling",
+            .measured = fmt::format("{} is missed at {} of the ceiling", limit.level(),
+                                    shareText(least.bracket.missed)),
+            .action = fmt::format("Plan a shard for {} of its ceiling", share),
+            .price = formatQuantity(1 / least.bracket.met, "x") + " the shards",
+            .gain = there.value() / limit.us,
+            .runs = {}});
 }
 
 /// What no rate helps against.

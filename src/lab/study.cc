@@ -412,7 +412,7 @@ std::string rounded(const Measured& measured) {
 
 std::string priceOf(const Measured& ratio, std::string_view what) {
   return expectAbove(ratio) == Standing::expected ? fmt::format("{} the {}", rounded(ratio), what)
-                                                  : fmt::format("no more {} that shows", what);
+                                                  : fmt::format("no measurable extra {}", what);
 }
 
 Standing expectAbove(const Measured& ratio) {

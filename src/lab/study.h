@@ -340,7 +340,7 @@ class Study {
 /// For prose: "118k/s", and "2.2 ms" where the interval does not warrant three digits.
 std::string rounded(const Measured& measured);
 /// What a remedy costs, by the ratio of what is paid with it and without: "1.4× the CPU for each
-/// GET". Where its interval does not lie above 1: "no more CPU for each GET that shows".
+/// GET". Where its interval does not lie above 1: "no measurable extra CPU for each GET".
 std::string priceOf(const Measured& ratio, std::string_view what);
 
 // How a claim stands, by the interval of a ratio or by a limit.

@@ -248,7 +248,13 @@ std::vector<RankedDecision> decisionsOf(const Experiments& experiments) {
   });
   std::vector<RankedDecision> ranked;
   ranked.reserve(all.size());
-  for (Placed& each : all) ranked.push_back(std::move(each.ranked));
+  for (Placed& each : all) {
+    const std::string& risk = each.ranked.decision.risk;
+    const bool isSaid = !risk.empty() && std::ranges::any_of(ranked, [&](const auto& before) {
+      return before.decision.risk == risk && before.experiment != each.ranked.experiment;
+    });
+    if (!isSaid) ranked.push_back(std::move(each.ranked));
+  }
   return ranked;
 }
 

@@ -50,7 +50,8 @@ struct RankedDecision {
   LabDecision decision;
   const ExperimentDocument* experiment = nullptr;
 };
-/// Those with the largest gain first, one of each experiment before the second of any. Where an
+/// Those with the largest gain first, one of each experiment before the second of any, and of
+/// experiments that name the same risk the first alone. Where an
 /// older document has none, its first recommendation stands for it, without a gain.
 std::vector<RankedDecision> decisionsOf(const std::vector<ExperimentDocument>& experiments);
 

@@ -236,9 +236,9 @@ TEST(BigKeyRemediation, AsksNoPriceForAnHgetThatIsCheaper) {
   const auto document = analysed(usual(accesses));
   EXPECT_THAT(document.decisions,
               Contains(testing::Field(&LabDecision::price,
-                                      HasSubstr("no more CPU for an HGET that shows"))));
+                                      HasSubstr("no measurable extra CPU for an HGET"))));
   EXPECT_THAT(document.recommendations,
-              Contains(HasSubstr("and no more CPU for an HGET that shows")));
+              Contains(HasSubstr("and no measurable extra CPU for an HGET")));
 }
 
 TEST(BigKeyRemediation, LeavesOutWhatARunIsMissingFor) {

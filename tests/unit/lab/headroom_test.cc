@@ -144,9 +144,23 @@ TEST(Headroom, SortsFaultsByWhatARateHelpsAgainst) {
   EXPECT_THAT(findingOf(document, "not-known").text, IsEmpty());
   EXPECT_THAT(document.answer, AllOf(HasSubstr("70% of its ceiling"), HasSubstr("at no rate")));
   EXPECT_THAT(none.text, HasSubstr("Even p99 < 10 ms is missed there during HGETALL"));
-  EXPECT_THAT(document.recommendations, Contains(HasSubstr("at most 10% of its ceiling")));
+  EXPECT_THAT(document.recommendations,
+              Contains(HasSubstr("between 10% and 40% of its ceiling up to which it keeps p99 < 1 "
+                                 "ms during BGSAVE")));
   EXPECT_THAT(document.decisions,
               Contains(testing::Field(&LabDecision::action, HasSubstr("in pages"))));
+}
+
+TEST(Headroom, AdvisesAShareThatIsCloseToWhatIsTooMuch) {
+  Ladder ladder = usual();
+  ladder["bgsave"] = ladder["aof-rewrite"] = {0.2, 0.3, 12};
+  const auto document = analysed(ladder);
+  EXPECT_THAT(document.recommendations, Contains(HasSubstr("at most 40% of its ceiling, which "
+                                                           "leaves room for BGSAVE")));
+  EXPECT_THAT(document.decisions,
+              Contains(AllOf(testing::Field(&LabDecision::risk, "BGSAVE"),
+                             testing::Field(&LabDecision::measured,
+                                            "p99 < 1 ms is missed at 70% of the ceiling"))));
 }
 
 TEST(Headroom, ContradictsWhereAStallBreaksNothing) {

@@ -221,7 +221,7 @@ TEST(ReplicaStalenessFindings, AskNoPriceForAWaitThatShowsNone) {
   const auto document = analysed(all);
   EXPECT_THAT(document.costs, Not(Contains(HasSubstr("multiplies"))));
   EXPECT_THAT(document.decisions, Contains(Field(&LabDecision::price,
-                                                 "no more time for a write with WAIT that shows")));
+                                                 "no measurable extra time for a write with WAIT")));
 }
 
 TEST(ReplicaStalenessFindings, PriceWaitAndSayWhatItBuys) {

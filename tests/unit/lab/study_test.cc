@@ -135,7 +135,7 @@ TEST(PriceOf, IsAPriceOnlyWhereItsIntervalLiesAboveOne) {
   EXPECT_EQ(priceOf(ratioOf(1.4, 1.35, 1.45), "CPU"), "1.4× the CPU");
   for (const Measured& none :
        {ratioOf(1.4, 0.9, 2), ratioOf(0.97, 0.95, 0.99), ratioOf(1.4, 1.4, 1.4)})
-    EXPECT_EQ(priceOf(none, "CPU"), "no more CPU that shows");
+    EXPECT_EQ(priceOf(none, "CPU"), "no measurable extra CPU");
 }
 
 TEST(ExpectMore, DecidesNothingWithoutIntervals) {

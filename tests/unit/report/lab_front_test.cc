@@ -97,7 +97,8 @@ TEST(LabFront, SaysTheVerdictsInASentence) {
 
 TEST(LabFront, DecisionsComeByGainOneOfEachExperimentFirst) {
   std::vector<std::string> risks;
-  const auto experiments = lab();
+  auto experiments = lab();
+  experiments[3].decisions.push_back(decision("fsync", 2, false));  // of a further experiment
   for (const RankedDecision& each : decisionsOf(experiments)) risks.push_back(each.decision.risk);
   EXPECT_THAT(risks, ElementsAre("hgetall", "fsync", "hot", "plan", "keys"));
 }
