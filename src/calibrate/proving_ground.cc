@@ -47,7 +47,9 @@ ProvingGround::ProvingGround(std::vector<LabStack> stacks, const CalibrationOpti
       watcher_(watcher),
       labWatcher_(labWatcherOf(watcher)),
       servers_(stacks_, labOptions_, tools_, labWatcher_, options.runs),
-      steps_(steps) {}
+      steps_(steps) {
+  goFirst();
+}
 
 Status ProvingGround::goOn() const {
   if (!watcher_.interrupted()) return {};

@@ -52,7 +52,7 @@ class ProvingGround {
   LabOptions labOptions_;
   const CalibrationOptions& options_;
   const LabTools& tools_;
-  const Priority priority_;
+  const SessionFirst first_;
   const CalibrationWatcher& watcher_;
   LabWatcher labWatcher_;
   LabServers servers_;

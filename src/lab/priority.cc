@@ -15,8 +15,9 @@ namespace {
 /// 0.3 s. At -10 it gets 10%, which alone makes 1% of the operations late.
 constexpr int kNice = -20;
 
-/// "nice -20", or why not.
-std::string raiseProcess() {
+}  // namespace
+
+std::string goFirst() {
   errno = 0;
   const int now = ::getpriority(PRIO_PROCESS, 0);
   if (errno == 0 && now <= kNice) return fmt::format("nice {}", now);
@@ -24,19 +25,13 @@ std::string raiseProcess() {
   return fmt::format("refused: {}", errnoText(errno));
 }
 
-}  // namespace
-
-Priority::Priority() : text_(raiseProcess()) {
-  const auto before = sessionNice();
-  if (text_.starts_with("refused") || !before || *before <= kNice) return;
-  if (const int refused = setSessionNice(kNice); refused == 0)
-    sessionBefore_ = before;
-  else
-    text_ += fmt::format(" within its session ({})", errnoText(refused));
+SessionFirst::SessionFirst() {
+  const auto now = sessionNice();
+  if (now && *now > kNice && setSessionNice(kNice) == 0) before_ = now;
 }
 
-Priority::~Priority() {
-  if (sessionBefore_) setSessionNice(*sessionBefore_);
+SessionFirst::~SessionFirst() {
+  if (before_) setSessionNice(*before_);
 }
 
 }  // namespace redline

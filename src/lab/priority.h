@@ -6,22 +6,23 @@
 namespace redline {
 
 /// Puts this process before others: servers, generator and peers, which inherit it, so that nothing
-/// changes between them. Where the kernel shares the cores among sessions first (autogroup,
-/// sched(7)), this one's session goes first as well, until the end of the object. Killed by SIGKILL
-/// it leaves that behind.
-class Priority {
- public:
-  Priority();
-  ~Priority();
-  Priority(const Priority&) = delete;
-  Priority& operator=(const Priority&) = delete;
+/// changes between them. "nice -20", or "refused: …" (kPriorityNote).
+std::string goFirst();
 
-  /// "nice -20", "nice -20 within its session (…)", or "refused: …" (kPriorityNote).
-  const std::string& text() const { return text_; }
+/// While it lives, this process's session goes before others (os/session.h), as servers, which have
+/// sessions of their own, do by goFirst(). Not for workers that sleep under SCHED_RR: they need it
+/// not, and their core's keeper (engine/core_keeper.h) would go before the kernel's threads, which
+/// do our disk's work: `appendfsync always` then has a p99 of milliseconds. A process that is ended
+/// by SIGKILL leaves its session as it is.
+class SessionFirst {
+ public:
+  SessionFirst();
+  ~SessionFirst();
+  SessionFirst(const SessionFirst&) = delete;
+  SessionFirst& operator=(const SessionFirst&) = delete;
 
  private:
-  std::optional<int> sessionBefore_;  ///< to be put back
-  std::string text_;
+  std::optional<int> before_;  ///< to be put back
 };
 
 }  // namespace redline

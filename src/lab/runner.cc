@@ -66,6 +66,7 @@ class Run {
   bool worthAnotherTry(const Reasons& reasons) const;
   RunRecord make(const LabRun& run);
   Reading readingOf(RunRecord& record);
+  std::optional<Flags> flagsOf(const Drive& drive) const;
   Status carryOut(const LabRun& run, RunRecord& record);
   tl::unexpected<Error> withoutServers(const LabRun& run, const Error& error);
   Status drive(const LabRun& run, const LabServers::Up& up, RunRecord& record);
@@ -96,7 +97,7 @@ class Run {
   Readings readings_;
   LabOutcome outcome_;
   Nanos analysisTook_ = 0, analysedAt_ = 0;
-  const Priority priority_;
+  const std::string priority_ = goFirst();
   std::set<std::string> unusable_;          ///< stacks that no further try would bring up
   std::vector<const LabRun*> again_;        ///< disturbed; to be made once more after all others
   std::optional<double> tolerableForeign_;  ///< calibrated before the first run
@@ -257,7 +258,7 @@ RunRecord Run::make(const LabRun& run) {
   record.name = run.name;
   record.labels = run.labels;
   record.wallStart = wallNow();
-  record.notes.emplace_back(kPriorityNote, priority_.text());
+  record.notes.emplace_back(kPriorityNote, priority_);
   if (auto cleared = dir_.clear(run.name); !cleared) {
     record.state = RunState::failed;
     record.reason = cleared.error().message;
@@ -337,19 +338,28 @@ tl::unexpected<Error> Run::withoutServers(const LabRun& run, const Error& error)
               later == 1 ? "run" : "runs", later == 1 ? "is" : "are");
 }
 
+/// None: the drive is not needed.
+std::optional<Flags> Run::flagsOf(const Drive& drive) const {
+  return drive.decide ? drive.decide(readings_) : std::optional(drive.flags);
+}
+
 Status Run::carryOut(const LabRun& run, RunRecord& record) {
   if (const std::size_t cpus = cpusOf(options_.cpus); cpus < run.leastCpus) {
     record.state = RunState::skipped;
     record.reason = fmt::format("it needs {} CPUs, and the lab has {}", run.leastCpus, cpus);
     return {};
   }
+  std::optional<SessionFirst> first(std::in_place);
   // Asked before its servers start: a run that is not needed needs none either.
-  for (const Drive& drive : run.drives)
-    if (drive.decide && !drive.decide(readings_)) {
+  for (const Drive& drive : run.drives) {
+    const auto flags = flagsOf(drive);
+    if (!flags) {
       record.state = RunState::skipped;
       record.reason = "earlier runs had decided it";
       return {};
     }
+    if (std::ranges::find(*flags, "-wait=realtime") != flags->end()) first.reset();
+  }
   const auto up = servers_.need(run.stack, run.fresh, record);
   if (!up) return withoutServers(run, up.error());
   record.commands = up->commands;
@@ -378,7 +388,7 @@ Result<std::optional<std::vector<DriverPlan>>> Run::drivePlans(const LabRun& run
                                                                RunRecord& record) {
   std::vector<DriverPlan> plans;
   for (const Drive& drive : run.drives) {
-    const auto flags = drive.decide ? drive.decide(readings_) : std::optional(drive.flags);
+    const auto flags = flagsOf(drive);
     if (!flags) return std::nullopt;
     auto plan = tools_.drive(filled(clientFlags(*flags), up.places));
     if (!plan) return fail(plan.error());
