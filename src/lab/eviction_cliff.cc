@@ -153,6 +153,12 @@ void predictHitRates(Study& s, const Sweep& w) {
   }
 }
 
+std::string fewerText(const Parameters& p) {
+  return p.seconds("least-tc") > 0
+             ? fmt::format(" at most (fewer where T_C would be below {})", p.text("least-tc"))
+             : std::string();
+}
+
 void tabulate(Study& s, const Sweep& w, const std::vector<Cells>& curves) {
   const Parameters& p = s.parameters();
   const Cells rows = together(curves);
@@ -178,10 +184,11 @@ void tabulate(Study& s, const Sweep& w, const std::vector<Cells>& curves) {
               [&](const Cell& c) { return formatQuantity(w.model(c).characteristicS(), "s"); })
       .validRuns()
       .note(fmt::format(
-          "{} B values, {} lookups/s, reads only, each miss refilled. Misses at {}/s are the "
+          "{} B values, {} lookups/s{}, reads only, each miss refilled. Misses at {}/s are the "
           "measured share of that rate; the store behind sustains {}/s. T_C, the characteristic "
           "time of LRU: how long a key that is not read stays.",
-          p.text("value-size"), p.text("rate"), p.text("lookups"), p.text("backing")))
+          p.text("value-size"), p.text("rate"), fewerText(p), p.text("lookups"),
+          p.text("backing")))
       .rows(rows);
 }
 
@@ -771,7 +778,11 @@ Experiment evictionCliffExperiment() {
                .kind = number,
                .list = true,
                .help = "ratios at which values of the other size are measured too"},
-              {.name = "rate", .kind = count, .help = "lookups a second"},
+              {.name = "rate", .kind = count, .help = "lookups a second, at most"},
+              {.name = "least-tc",
+               .kind = duration,
+               .help = "LRU's characteristic time at the least: fewer lookups a second where it "
+                       "would be shorter; 0: as many everywhere"},
               {.name = "conns",
                .kind = count,
                .help = "connections; their buffers count as memory"},

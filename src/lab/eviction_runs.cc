@@ -150,6 +150,7 @@ CacheModel modelOf(const Parameters& p, const Axes& axes, const Cell& c) {
                      .policy = policy.kind,
                      .evictableShare = policy.isVolatile ? policy.ttlShare : 1,
                      .requestsPerS = static_cast<double>(p.count("rate")),
+                     .leastTcS = p.seconds("least-tc"),
                      .durationS = p.seconds("duration"),
                      .leastWarmupS = p.seconds("least-warmup"),
                      .warmupTc = p.number("warmup-tc"),
@@ -159,7 +160,8 @@ CacheModel modelOf(const Parameters& p, const Axes& axes, const Cell& c) {
 Flags reads(const Parameters& p, const Axes& axes, const Cell& c, const CacheModel& model) {
   Flags flags = joinFlags(
       {dataSet(axes, c, model),
-       {"-dist=" + c[axes.dist], "-rw-ratio=1", "-on-miss=refill", "-rate=" + p.text("rate"),
+       {"-dist=" + c[axes.dist], "-rw-ratio=1", "-on-miss=refill",
+        fmt::format("-rate={:.0f}", model.requestsPerS()),
         "-conns=" + p.text("conns"), "-pipeline=" + p.text("pipeline")}});
   if (axes.isZipf(c)) flags.push_back("-zipf-s=" + p.text("zipf-s"));
   return flags;

@@ -19,9 +19,13 @@ CacheModel::CacheModel(const CacheLoad& load)
     : load_(load),
       popularity_(load.zipfS ? Popularity::zipf(load.keys, *load.zipfS)
                              : Popularity::uniform(load.keys)),
-      characteristicS_(refuses() ? std::numeric_limits<double>::infinity()
-                                 : lruForecast(popularity_, shape()).characteristicRequests /
-                                       load.requestsPerS) {}
+      characteristicRequests_(refuses()
+                                  ? std::numeric_limits<double>::infinity()
+                                  : lruForecast(popularity_, shape()).characteristicRequests),
+      requestsPerS_(load.leastTcS > 0 ? std::floor(std::min(load.requestsPerS,
+                                                            characteristicRequests_ / load.leastTcS))
+                                      : load.requestsPerS),
+      characteristicS_(characteristicRequests_ / requestsPerS_) {}
 
 double CacheModel::warmupS() const {
   if (!std::isfinite(characteristicS_)) return load_.leastWarmupS;
@@ -68,7 +72,7 @@ ExpectedHitRates CacheModel::hitRates(double held) const {
 }
 
 double CacheModel::simulate(double held) const {
-  const double rate = load_.requestsPerS;
+  const double rate = requestsPerS_;
   const EvictionPlan plan{.keys = load_.keys,
                           .capacity = static_cast<std::uint64_t>(held),
                           .policy = load_.policy,

@@ -20,7 +20,10 @@ struct CacheLoad {
   std::optional<double> zipfS;  ///< exponent of the Zipf popularity; none: uniform
   EvictionPolicy policy = EvictionPolicy::lru;
   double evictableShare = 1;  ///< of the keys
-  double requestsPerS = 0;
+  double requestsPerS = 0;  ///< at most
+  /// LRU's characteristic time at the least: where it would be shorter there are fewer requests. 0:
+  /// it may be as short as it is.
+  double leastTcS = 0;
   double durationS = 0;
   double leastWarmupS = 0;
   double warmupTc = 1;  ///< warm-up in characteristic times of LRU
@@ -48,6 +51,7 @@ class CacheModel {
   /// What may not be evicted exceeds maxmemory, as far as the numbers of keys say. A time to live
   /// takes bytes of its own, so a server may be full somewhat later.
   bool refuses() const { return load_.ratio > ratioOfRefusal(load_.evictableShare); }
+  double requestsPerS() const { return requestsPerS_; }
   /// LRU's characteristic time, seconds; infinite where nothing is evicted.
   double characteristicS() const { return characteristicS_; }
   double warmupS() const;
@@ -73,6 +77,8 @@ class CacheModel {
 
   CacheLoad load_;
   Popularity popularity_;
+  double characteristicRequests_;  ///< of LRU; infinite where nothing is evicted
+  double requestsPerS_;
   double characteristicS_;
 };
 

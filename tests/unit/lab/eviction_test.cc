@@ -39,6 +39,7 @@ value-size = 100
 big-value-size = "4KB"
 big-ratios = [1.5]
 rate = "5k"
+least-tc = "0s"
 conns = 4
 pipeline = 16
 warmup-tc = 1
@@ -207,6 +208,21 @@ TEST(EvictionCliff, SaysWhichPolicyMissesLessOnlyWhereThatIsShown) {
     return 1 - CacheModel(loadAt(1.5, policy)).hitRates(10'000).simulated;
   };
   EXPECT_EQ(rankOf(missed("allkeys-lru") / missed("allkeys-lfu")), Standing::inconclusive);
+}
+
+// A warm-up takes as long as T_C, so as many requests as T_C may have make it shortest.
+TEST(EvictionCliff, AsksLessOftenWhereTheCharacteristicTimeWouldBeTooShort) {
+  CacheLoad load = loadAt(3);
+  const CacheModel usual(load);
+  load.leastTcS = 2 * usual.characteristicS();
+  const CacheModel slower(load);
+  EXPECT_NEAR(slower.requestsPerS(), usual.requestsPerS() / 2, 1);
+  EXPECT_NEAR(slower.characteristicS(), load.leastTcS, 0.01 * load.leastTcS);
+  EXPECT_DOUBLE_EQ(slower.forecast().hitRate, usual.forecast().hitRate);
+  load.leastTcS = usual.characteristicS() / 2;
+  EXPECT_DOUBLE_EQ(CacheModel(load).requestsPerS(), usual.requestsPerS());
+  load.ratio = 0.5;  // nothing is evicted
+  EXPECT_DOUBLE_EQ(CacheModel(load).requestsPerS(), usual.requestsPerS());
 }
 
 // Its counters decay once a minute: measured too early it misses more than it does later.
