@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kExperiment = "headroom";
 
-/// "results/standard (headroom, quick: indicative), 2026-11-29".
+/// "results/quick (headroom, quick: indicative), 2026-11-29".
 std::string sourceOf(const ExperimentDocument& document, const std::string& place) {
   const auto day = fmt::gmtime(static_cast<std::time_t>(document.wallStart / kSecond));
   return fmt::format("{} ({}, {}{}), {:%Y-%m-%d}", place, kExperiment, document.profile,

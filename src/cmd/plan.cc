@@ -46,7 +46,7 @@ std::vector<FlagSpec> coefficientFlags() {
        .kind = ValueKind::path,
        .help = "the directory of a lab with the experiment headroom: its knees instead of those "
                "of the coefficients, and what happens to p99 during each of its faults",
-       .example = "results/standard",
+       .example = "results/quick",
        .group = kGroup,
        .whenEmpty = "none"},
       {.name = "calibrate",
@@ -250,7 +250,7 @@ Command planCommand() {
        "what three given shards do with it"},
       {"redline plan -keys=10G -rate=20M -zipf-s=1.1 -client-cache=10k -clients=500 -split-ways=16",
        "a large one, with what keeps its hottest keys from being too much"},
-      {"redline plan -keys=100M -rate=200k -headroom-lab=results/standard",
+      {"redline plan -keys=100M -rate=200k -headroom-lab=results/quick",
        "with the knees that a lab has measured, and what its faults do to p99 at this layout"},
       {"redline plan -calibrate", "measures the coefficients on this machine: about a minute"},
       {"redline plan -check", "holds them to fresh runs at other sizes"},
