@@ -40,8 +40,7 @@ inline constexpr Price kSharedCorePrice{
     "time",
     "experiment persistence-spike", kPersistenceFile};
 inline constexpr Price kAlwaysPrice{
-    "appendfsync always costs 43.9× [5.01 – 385] of everysec's write p99 (9.97 ms [2.15 – 46.3] "
-    "against 227 µs [48.9 µs – 1.05 ms])",
+    "`always` multiplies the write p99 of everysec by 2.45× [1.35 – 4.44], to 277 µs [251 – 306]",
     "experiment fsync", kFsyncFile};
 inline constexpr Price kHashPrice{
     "HGETALL of a hash (1M elements, 43.8 MB) takes 421 ms [270 – 656] by the slow log, in which "
@@ -80,13 +79,13 @@ inline constexpr Price kHotKeyPrice{
     "uniform keys give it 33.3% [30.7 – 36.2]; one slot alone makes 19.7% [19.1 – 20.2]",
     "experiment hot-key", kHotKeyFile};
 inline constexpr Price kSaturationPrice{
-    "GET 100 B, per command: p99<1ms holds up to 89.5k/s, 67.5% of the closed model's ceiling, and "
-    "no longer at 92.7k/s",
+    "GET 100 B, per command: p99<1ms holds up to 128k/s [115k – 141k], 85.4% of the closed model's "
+    "ceiling. It is missed at 131k/s [119k – 145k]",
     "experiment ceiling", kCeilingFile};
 inline constexpr Price kNoCorePrice{
-    "Redis's main thread was ready to run and had no core, since other threads ran there, for 365 "
-    "µs an interval; in 34 of 150 intervals of 100 ms for 500 µs or more. Half of those have a p99 "
-    "of 1.57 ms or less, half of the others of 402 µs",
+    "Redis's main thread was ready to run but other threads had its core, for 561 µs of an interval "
+    "of 100 ms on average. In 182 of 305 intervals it was 500 µs or more. Half of those have a p99 "
+    "of 1.63 ms or less, half of the others of 351 µs or less",
     "experiment ceiling", kCeilingFile};
 
 inline constexpr Price kFailoverPrice{

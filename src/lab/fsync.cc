@@ -277,7 +277,8 @@ void plotPercentiles(Study& s, const Factor<std::string>& policy, const Grid& ra
   plot.add();
 }
 
-/// The most durable policy that keeps to each limit.
+/// The most durable policy that keeps to each limit. A policy is recommended for the lowest of its
+/// limits: it keeps to the others as well.
 void recommendPolicies(Study& s, const Grid& rate, const Factor<std::string>& policy,
                        const Quantity& p99) {
   const Parameters& p = s.parameters();
@@ -286,6 +287,7 @@ void recommendPolicies(Study& s, const Grid& rate, const Factor<std::string>& po
       "At {}/s and {} connections. A policy holds when the whole interval of its p99 lies below.",
       p.text("rate"), p.text("conns")));
   table.heads({"write p99 below", "most durable policy that holds", "its p99", "may lose"});
+  std::string_view recommended;
   for (const std::string& limit : p.texts("limits")) {
     const double limitUs = static_cast<double>(*parseDuration(limit)) / 1e3;
     std::string_view best;
@@ -299,8 +301,10 @@ void recommendPolicies(Study& s, const Grid& rate, const Factor<std::string>& po
     }
     const Measured its = p99[rate.at(policy, best)];
     table.row({limit, std::string(best), cellOf(its), losesOf(best)}, {its});
-    s.recommend("For a write p99 below {} take {} ({}); it may lose {}", limit, best, its,
-                losesOf(best));
+    if (best != recommended)
+      s.recommend("For a write p99 below {} take {} ({}); it may lose {}", limit, best, its,
+                  losesOf(best));
+    recommended = best;
   }
   table.add();
 }

@@ -44,9 +44,9 @@ COSTS LATENCY
     evidence  127.0.0.1:7600: save "60 1"
     evidence  127.0.0.1:7601: save "1 1\x1b[2J"
     effect    forks
-    price     appendfsync always costs 43.9× [5.01 – 385] of everysec's write
-              p99 (9.97 ms [2.15 – 46.3] against 227 µs [48.9 µs – 1.05
-              ms]) (experiment fsync: results/standard/fsync/experiment.json)
+    price     `always` multiplies the write p99 of everysec by 2.45× [1.35 –
+              4.44], to 277 µs [251 – 306] (experiment fsync:
+              results/standard/fsync/experiment.json)
     fix       one
               two
               both

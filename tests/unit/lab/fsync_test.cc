@@ -84,6 +84,9 @@ TEST(FsyncFindings, TellTheTaxOfEverySyncFromTheDisksStalls) {
       Contains(AllOf(Field(&SloOutcome::id, "write-p99-always"),
                      Field(&SloOutcome::measured, HasSubstr("in the median interval 2 ms")))));
   EXPECT_THAT(document.answer, HasSubstr("by 10×"));
+  EXPECT_THAT(document.recommendations,
+              Contains(HasSubstr("For a write p99 below 1ms take everysec")));
+  EXPECT_THAT(document.recommendations, Not(Contains(HasSubstr("below 2ms take everysec"))));
   EXPECT_THAT(document.decisions,
               testing::ElementsAre(AllOf(Field(&LabDecision::action, HasSubstr("everysec")),
                                          Field(&LabDecision::measured, "write p99 2 ms"),
