@@ -600,8 +600,25 @@ void claimClock(Study& s, const Sweep& w) {
           kLeastTcS, fmt::join(coarse, ", "));
 }
 
+/// What becomes of a policy where popularity is not constant.
+std::string shiftText(const std::vector<Shift>& shifts, const std::string& policy,
+                      const std::string& lru) {
+  const auto found = std::ranges::find(shifts, policy, &Shift::policy);
+  if (found == shifts.end())
+    return "What it does when other keys become popular was not measured";
+  if (found->recoveredS)
+    return fmt::format(
+        "When other keys became popular its hit rate was back within a percentage point after {}",
+        formatQuantity(*found->recoveredS, "s"));
+  return fmt::format(
+      "Where other keys become popular by the minute take {}: its hit rate was not back within a "
+      "percentage point after {}",
+      lru, formatQuantity(found->watchedS, "s"));
+}
+
 /// Of the policies that have settled, the one that is shown to miss least.
-void recommendPolicy(Study& s, const Sweep& w, const std::vector<Cells>& measured) {
+void recommendPolicy(Study& s, const Sweep& w, const std::vector<Cells>& measured,
+                     const std::vector<Shift>& shifts) {
   const std::string& lru = w.policy(w.base.front());
   std::optional<Cell> best, ranked;
   const auto misses = [&](const Cell& c) { return w.miss.ratio(w.underBase(c), c); };
@@ -616,10 +633,10 @@ void recommendPolicy(Study& s, const Sweep& w, const std::vector<Cells>& measure
   if (best)
     s.recommend(
         "Take {} where popularity is constant: it has {} of the misses of {} at {}, {}/s "
-        "fewer at {} lookups/s. Where popular keys change by the minute take {}",
+        "fewer at {} lookups/s. {}",
         w.policy(*best), misses(*best), lru, w.ratio(*best),
         count(w.projectedMisses(w.underBase(*best)) - w.projectedMisses(*best)),
-        s.parameters().text("lookups"), lru);
+        s.parameters().text("lookups"), shiftText(shifts, (*best)[w.axes.policy].word, lru));
   else if (ranked)
     s.recommend(
         "Take {}: no other policy that was measured is shown to miss less above maxmemory ({} at "
@@ -632,7 +649,7 @@ void recommendPolicy(Study& s, const Sweep& w, const std::vector<Cells>& measure
         lru);
 }
 
-void recommend(Study& s, const Sweep& w) {
+void recommend(Study& s, const Sweep& w, const std::vector<Shift>& shifts) {
   const Parameters& p = s.parameters();
   std::vector<Cells> measured;
   for (const Cells& curve : w.zipf) {
@@ -655,7 +672,7 @@ void recommend(Study& s, const Sweep& w) {
     }
   }
   if (measured.empty()) return;
-  recommendPolicy(s, w, measured);
+  recommendPolicy(s, w, measured, shifts);
   for (const Cells& curve : w.zipf)
     if (std::ranges::any_of(curve, [&](const Cell& c) { return w.refused(c); }))
       s.recommend(
@@ -702,8 +719,7 @@ void declare(Study& s) {
   claimEvictions(s, sweep);
   claimValueSize(s, sweep);
   claimClock(s, sweep);
-  shiftPopularity(s, axes);
-  recommend(s, sweep);
+  recommend(s, sweep, shiftPopularity(s, axes));
   describeMethod(s, sweep);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,8 +60,16 @@ double hitRate(const Reading& reading);
 std::string percent(double share);
 std::string points(double difference);
 
+/// What a policy did when other keys became popular.
+struct Shift {
+  std::string policy;                ///< its word
+  std::optional<double> recoveredS;  ///< until its hit rate was back; none: it was not
+  double watchedS = 0;
+};
+
 /// Where `-set='shift=true'` asks for it: for each of `shift-policies` two runs on one server,
-/// before and after other keys become popular, their claims, and the plot of them.
-void shiftPopularity(Study& s, const Axes& axes);
+/// before and after other keys become popular, their claims, and the plot of them. Those that were
+/// measured.
+std::vector<Shift> shiftPopularity(Study& s, const Axes& axes);
 
 }  // namespace redline::lab::eviction_cliff

@@ -109,9 +109,10 @@ void claimShift(Study& s, const Axes& axes, const Cell& point, const Measured& b
 
 }  // namespace
 
-void shiftPopularity(Study& s, const Axes& axes) {
+std::vector<Shift> shiftPopularity(Study& s, const Axes& axes) {
   const Parameters& p = s.parameters();
-  if (!p.on("shift")) return;
+  std::vector<Shift> shifts;
+  if (!p.on("shift")) return shifts;
   const auto phase = Study::factor("shift", {"before", "after"});
   const Grid grid = gridOf("", {phase, axes.policy.pick(p.texts("shift-policies"))});
   const Quantity hit = s.mean("share", hitRate, grid.cells);
@@ -129,9 +130,14 @@ void shiftPopularity(Study& s, const Axes& axes) {
     const auto runs = s.runs(after);
     if (!hit.has(before) || runs.empty() || runs.front()->dir() == nullptr) continue;
     const auto series = hitSeries(*runs.front()->dir());
-    if (!series.empty()) claimShift(s, axes, point, hit[before], series, hit[after], plot);
+    if (series.empty()) continue;
+    claimShift(s, axes, point, hit[before], series, hit[after], plot);
+    shifts.push_back({.policy = point[axes.policy].word,
+                      .recoveredS = recoveredS(series, hit[before].value() - kSettles),
+                      .watchedS = series.back().endS});
   }
   plot.add();
+  return shifts;
 }
 
 }  // namespace redline::lab::eviction_cliff
