@@ -187,8 +187,7 @@ void tabulate(Study& s, const Sweep& w, const std::vector<Cells>& curves) {
           "{} B values, {} lookups/s{}, reads only, each miss refilled. Misses at {}/s are the "
           "measured share of that rate; the store behind sustains {}/s. T_C, the characteristic "
           "time of LRU: how long a key that is not read stays.",
-          p.text("value-size"), p.text("rate"), fewerText(p), p.text("lookups"),
-          p.text("backing")))
+          p.text("value-size"), p.text("rate"), fewerText(p), p.text("lookups"), p.text("backing")))
       .rows(rows);
 }
 
@@ -604,8 +603,7 @@ void claimClock(Study& s, const Sweep& w) {
 std::string shiftText(const std::vector<Shift>& shifts, const std::string& policy,
                       const std::string& lru) {
   const auto found = std::ranges::find(shifts, policy, &Shift::policy);
-  if (found == shifts.end())
-    return "What it does when other keys become popular was not measured";
+  if (found == shifts.end()) return "What it does when other keys become popular was not measured";
   if (found->recoveredS)
     return fmt::format(
         "When other keys became popular its hit rate was back within a percentage point after {}",

@@ -158,11 +158,10 @@ CacheModel modelOf(const Parameters& p, const Axes& axes, const Cell& c) {
 }
 
 Flags reads(const Parameters& p, const Axes& axes, const Cell& c, const CacheModel& model) {
-  Flags flags = joinFlags(
-      {dataSet(axes, c, model),
-       {"-dist=" + c[axes.dist], "-rw-ratio=1", "-on-miss=refill",
-        fmt::format("-rate={:.0f}", model.requestsPerS()),
-        "-conns=" + p.text("conns"), "-pipeline=" + p.text("pipeline")}});
+  Flags flags = joinFlags({dataSet(axes, c, model),
+                           {"-dist=" + c[axes.dist], "-rw-ratio=1", "-on-miss=refill",
+                            fmt::format("-rate={:.0f}", model.requestsPerS()),
+                            "-conns=" + p.text("conns"), "-pipeline=" + p.text("pipeline")}});
   if (axes.isZipf(c)) flags.push_back("-zipf-s=" + p.text("zipf-s"));
   return flags;
 }

@@ -19,12 +19,12 @@ CacheModel::CacheModel(const CacheLoad& load)
     : load_(load),
       popularity_(load.zipfS ? Popularity::zipf(load.keys, *load.zipfS)
                              : Popularity::uniform(load.keys)),
-      characteristicRequests_(refuses()
-                                  ? std::numeric_limits<double>::infinity()
-                                  : lruForecast(popularity_, shape()).characteristicRequests),
-      requestsPerS_(load.leastTcS > 0 ? std::floor(std::min(load.requestsPerS,
-                                                            characteristicRequests_ / load.leastTcS))
-                                      : load.requestsPerS),
+      characteristicRequests_(refuses() ? std::numeric_limits<double>::infinity()
+                                        : lruForecast(popularity_, shape()).characteristicRequests),
+      requestsPerS_(
+          load.leastTcS > 0
+              ? std::floor(std::min(load.requestsPerS, characteristicRequests_ / load.leastTcS))
+              : load.requestsPerS),
       characteristicS_(characteristicRequests_ / requestsPerS_) {}
 
 double CacheModel::warmupS() const {

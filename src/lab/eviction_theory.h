@@ -20,7 +20,7 @@ struct CacheLoad {
   std::optional<double> zipfS;  ///< exponent of the Zipf popularity; none: uniform
   EvictionPolicy policy = EvictionPolicy::lru;
   double evictableShare = 1;  ///< of the keys
-  double requestsPerS = 0;  ///< at most
+  double requestsPerS = 0;    ///< at most
   /// LRU's characteristic time at the least: where it would be shorter there are fewer requests. 0:
   /// it may be as short as it is.
   double leastTcS = 0;

@@ -477,14 +477,13 @@ void adviseShare(Study& s, const Figures& f, const Bracket& base, const Limit& l
   const auto missed = std::ranges::find(rungs, least.bracket.missed,
                                         [&](const Cell& rung) { return f.design.shareOf(rung); });
   const Measured there = f.p99[*missed];
-  s.decide({there},
-           {.risk = least.isOfAFault() ? fault : "a shard that is planned for its ceiling",
-            .measured = fmt::format("{} is missed at {} of the ceiling", limit.level(),
-                                    shareText(least.bracket.missed)),
-            .action = fmt::format("Plan a shard for {} of its ceiling", share),
-            .price = formatQuantity(1 / least.bracket.met, "x") + " the shards",
-            .gain = there.value() / limit.us,
-            .runs = {}});
+  s.decide({there}, {.risk = least.isOfAFault() ? fault : "a shard that is planned for its ceiling",
+                     .measured = fmt::format("{} is missed at {} of the ceiling", limit.level(),
+                                             shareText(least.bracket.missed)),
+                     .action = fmt::format("Plan a shard for {} of its ceiling", share),
+                     .price = formatQuantity(1 / least.bracket.met, "x") + " the shards",
+                     .gain = there.value() / limit.us,
+                     .runs = {}});
 }
 
 /// What no rate helps against.

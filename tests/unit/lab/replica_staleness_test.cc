@@ -220,8 +220,9 @@ TEST(ReplicaStalenessFindings, AskNoPriceForAWaitThatShowsNone) {
   all.waits[{"1", "wait"}].p50 = 29;
   const auto document = analysed(all);
   EXPECT_THAT(document.costs, Not(Contains(HasSubstr("multiplies"))));
-  EXPECT_THAT(document.decisions, Contains(Field(&LabDecision::price,
-                                                 "no measurable extra time for a write with WAIT")));
+  EXPECT_THAT(
+      document.decisions,
+      Contains(Field(&LabDecision::price, "no measurable extra time for a write with WAIT")));
 }
 
 TEST(ReplicaStalenessFindings, PriceWaitAndSayWhatItBuys) {

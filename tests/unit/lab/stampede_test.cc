@@ -173,8 +173,10 @@ TEST(Stampede, AsksNoPriceThatDoesNotShow) {
   all[2].p99 = all[1].p99;  // the slowest with the lock is that with coalescing
   const auto document = analysed(all);
   ASSERT_THAT(document.decisions, SizeIs(1));
-  EXPECT_THAT(document.decisions[0].price, HasSubstr("no measurable extra CPU of Redis for each GET"));
-  EXPECT_THAT(document.costs, testing::Each(AllOf(HasSubstr("no measurable extra"), Not(HasSubstr("×")))));
+  EXPECT_THAT(document.decisions[0].price,
+              HasSubstr("no measurable extra CPU of Redis for each GET"));
+  EXPECT_THAT(document.costs,
+              testing::Each(AllOf(HasSubstr("no measurable extra"), Not(HasSubstr("×")))));
 }
 
 TEST(Stampede, ComparesWithTheModels) {
