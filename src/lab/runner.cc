@@ -358,7 +358,10 @@ Status Run::carryOut(const LabRun& run, RunRecord& record) {
       record.reason = "earlier runs had decided it";
       return {};
     }
-    if (std::ranges::find(*flags, "-wait=realtime") != flags->end()) first.reset();
+    const auto stack = std::ranges::find(plan_.stacks, run.stack, &LabStack::name);
+    // In a cluster our threads share cores with servers, which would starve them.
+    const bool isOneNode = stack != plan_.stacks.end() && stack->up.front() == "node";
+    if (isOneNode && std::ranges::find(*flags, "-wait=realtime") != flags->end()) first.reset();
   }
   const auto up = servers_.need(run.stack, run.fresh, record);
   if (!up) return withoutServers(run, up.error());
