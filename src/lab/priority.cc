@@ -27,7 +27,7 @@ std::string goFirst() {
 
 SessionFirst::SessionFirst() {
   const auto now = sessionNice();
-  if (now && *now > kNice && setSessionNice(kNice) == 0) before_ = now;
+  if (sessionsGoFirst() && now && *now > kNice && setSessionNice(kNice) == 0) before_ = now;
 }
 
 SessionFirst::~SessionFirst() {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 
 #include "os/files.h"
 
@@ -43,10 +44,14 @@ int setSessionNice(int nice) noexcept {
   return refused;
 }
 
+bool sessionsGoFirst() noexcept {
+  return ::getenv("REDLINE_SESSIONS_FIRST") != nullptr;
+}
+
 void startSession() noexcept {
   ::setsid();
   const int nice = ::getpriority(PRIO_PROCESS, 0);
-  if (nice != 0) setSessionNice(nice);
+  if (nice != 0 && sessionsGoFirst()) setSessionNice(nice);
 }
 
 }  // namespace redline

@@ -17,6 +17,10 @@ std::optional<int> sessionNice();
 /// For this process's session. 0, or the error number of a refusal. Async-signal-safe.
 int setSessionNice(int nice) noexcept;
 
+/// Whether the environment asks for it (REDLINE_SESSIONS_FIRST): while slots move, the lab's own
+/// threads starve behind servers whose sessions go first.
+bool sessionsGoFirst() noexcept;
+
 /// For a process between fork and exec: makes a session of its own, whose nice value is that of the
 /// process. Refused, it is 0. Async-signal-safe.
 void startSession() noexcept;

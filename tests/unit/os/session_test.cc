@@ -20,6 +20,7 @@ TEST(Session, OfANewOneHasTheNiceValueOfItsProcess) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
+    ::setenv("REDLINE_SESSIONS_FIRST", "1", 1);
     const bool lowered = ::setpriority(PRIO_PROCESS, 0, 7) == 0;
     startSession();
     ::_exit(lowered && ::getsid(0) == ::getpid() && sessionNice() == 7 ? 0 : 1);
