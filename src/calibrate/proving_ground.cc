@@ -10,6 +10,7 @@
 #include "lab/availability.h"
 #include "lab/commands.h"
 #include "lab/interval_series.h"
+#include "lab/priority.h"
 #include "run/driver_run.h"
 #include "rundir/run_dir_reader.h"
 #include "server/own_servers.h"

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "calibrate/calibration.h"
-#include "lab/priority.h"
 #include "lab/servers.h"
 #include "record/summary.h"
 #include "server/admin.h"
@@ -52,7 +51,6 @@ class ProvingGround {
   LabOptions labOptions_;
   const CalibrationOptions& options_;
   const LabTools& tools_;
-  const SessionFirst first_;
   const CalibrationWatcher& watcher_;
   LabWatcher labWatcher_;
   LabServers servers_;

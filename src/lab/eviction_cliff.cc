@@ -717,7 +717,8 @@ void declare(Study& s) {
   claimEvictions(s, sweep);
   claimValueSize(s, sweep);
   claimClock(s, sweep);
-  recommend(s, sweep, shiftPopularity(s, axes));
+  const std::vector<Shift> shifts = shiftPopularity(s, axes);
+  recommend(s, sweep, shifts);
   describeMethod(s, sweep);
 }
 

@@ -51,18 +51,18 @@ std::optional<double> recoveredS(const std::vector<SeriesPoint>& series, double 
 }
 
 std::string fallText(const Parameters& p, const Axes& axes, const Cell& point, double before,
-                     const std::vector<SeriesPoint>& after) {
+                     const std::vector<SeriesPoint>& after, const Shift& shift) {
   const double lowest = std::ranges::min(after, {}, &SeriesPoint::value).value;
   if (lowest >= before - kSettles)
     return fmt::format("stays within a percentage point of the {} before ({} at the lowest)",
                        percent(before), percent(lowest));
   const std::string fall = fmt::format("falls from {} to {}", percent(before), percent(lowest));
-  if (const auto recovered = recoveredS(after, before - kSettles))
+  if (shift.recoveredS)
     return fmt::format("{}. It is back within a percentage point after {}", fall,
-                       formatQuantity(*recovered, "s"));
+                       formatQuantity(*shift.recoveredS, "s"));
   const std::string text =
       fmt::format("{}. It is still {} lower after {}", fall, points(before - after.back().value),
-                  formatQuantity(after.back().endS, "s"));
+                  formatQuantity(shift.watchedS, "s"));
   if (point[axes.policy].kind != EvictionPolicy::lfu) return text;
   const Cell first = point.with(axes.policy, p.texts("policies").front());
   return fmt::format(
@@ -90,21 +90,25 @@ void runShift(Study& s, const Axes& axes, const Cell& point, const Cell& before,
 }
 
 /// Adds the lines of one shift, and what they say.
-void claimShift(Study& s, const Axes& axes, const Cell& point, const Measured& before,
-                const std::vector<SeriesPoint>& after, const Measured& hitAfter, Plot& plot) {
+Shift claimShift(Study& s, const Axes& axes, const Cell& point, const Measured& before,
+                 const std::vector<SeriesPoint>& after, const Measured& hitAfter, Plot& plot) {
+  const Shift shift{.policy = point[axes.policy].word,
+                    .recoveredS = recoveredS(after, before.value() - kSettles),
+                    .watchedS = after.back().endS};
   const std::string& title = point.level(axes.policy).title;
   LabSeries line{.title = title, .points = {}, .markers = false};
   for (const SeriesPoint& each : after) line.points.push_back({each.startS, each.value});
   plot.series(std::move(line))
       .series({.title = title + " before",
-               .points = {{0, before.value()}, {after.back().endS, before.value()}},
+               .points = {{0, before.value()}, {shift.watchedS, before.value()}},
                .dashed = true,
                .markers = false});
-  s.claim("shift-" + point[axes.policy].word, Standing::plain)
+  s.claim("shift-" + shift.policy, Standing::plain)
       .from("hit rate by interval, one run each: no interval can be given")
       .restsOn({before, hitAfter})
       .text("When other keys become popular at {}, {} {}", point.level(axes.ratio).title, title,
-            fallText(s.parameters(), axes, point, before.value(), after));
+            fallText(s.parameters(), axes, point, before.value(), after, shift));
+  return shift;
 }
 
 }  // namespace
@@ -130,11 +134,8 @@ std::vector<Shift> shiftPopularity(Study& s, const Axes& axes) {
     const auto runs = s.runs(after);
     if (!hit.has(before) || runs.empty() || runs.front()->dir() == nullptr) continue;
     const auto series = hitSeries(*runs.front()->dir());
-    if (series.empty()) continue;
-    claimShift(s, axes, point, hit[before], series, hit[after], plot);
-    shifts.push_back({.policy = point[axes.policy].word,
-                      .recoveredS = recoveredS(series, hit[before].value() - kSettles),
-                      .watchedS = series.back().endS});
+    if (!series.empty())
+      shifts.push_back(claimShift(s, axes, point, hit[before], series, hit[after], plot));
   }
   plot.add();
   return shifts;

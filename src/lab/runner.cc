@@ -349,20 +349,13 @@ Status Run::carryOut(const LabRun& run, RunRecord& record) {
     record.reason = fmt::format("it needs {} CPUs, and the lab has {}", run.leastCpus, cpus);
     return {};
   }
-  std::optional<SessionFirst> first(std::in_place);
   // Asked before its servers start: a run that is not needed needs none either.
-  for (const Drive& drive : run.drives) {
-    const auto flags = flagsOf(drive);
-    if (!flags) {
+  for (const Drive& drive : run.drives)
+    if (!flagsOf(drive)) {
       record.state = RunState::skipped;
       record.reason = "earlier runs had decided it";
       return {};
     }
-    const auto stack = std::ranges::find(plan_.stacks, run.stack, &LabStack::name);
-    // In a cluster our threads share cores with servers, which would starve them.
-    const bool isOneNode = stack != plan_.stacks.end() && stack->up.front() == "node";
-    if (isOneNode && std::ranges::find(*flags, "-wait=realtime") != flags->end()) first.reset();
-  }
   const auto up = servers_.need(run.stack, run.fresh, record);
   if (!up) return withoutServers(run, up.error());
   record.commands = up->commands;

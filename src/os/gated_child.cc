@@ -21,7 +21,6 @@
 
 #include "base/text.h"
 #include "os/child.h"
-#include "os/session.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -75,7 +74,7 @@ bool become(const RunAs& as) {
 }
 
 [[noreturn]] void runChild(const ChildPlan& plan) {
-  startSession();
+  ::setsid();
   resetInherited();
   std::array<int, 5> descriptors = plan.descriptors;
   if (!placeDescriptors(descriptors, 0)) ::_exit(127);

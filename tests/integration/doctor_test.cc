@@ -407,7 +407,9 @@ TEST(Doctor, BlamesNoAclForACommandThatTheServerHasRenamed) {
   }
   EXPECT_THAT(found.of("limit").at("fix").at(0).get<std::string>(),
               AllOf(HasSubstr(": maxmemory "), HasSubstr("redis.conf")));
-  EXPECT_THAT(found.out, Not(testing::ContainsRegex("redis-cli[^\n]*CONFIG SET")));
+  std::string advice = found.out;
+  replaceAll(advice, "not by CONFIG SET", "");  // where this machine is busy
+  EXPECT_THAT(advice, Not(HasSubstr("CONFIG SET")));
   EXPECT_TRUE(sendSignal(process, SIGKILL));
   awaitExit(process, 10 * kSecond);
 }
