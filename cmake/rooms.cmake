@@ -77,7 +77,7 @@ redline_room(transport  IMPORTS base os LIBRARIES PkgConfig::liburing OpenSSL::S
 redline_room(mitigation IMPORTS base workload cluster)
 redline_room(backing    IMPORTS base workload)
 redline_room(pg         IMPORTS base os workload backing LIBRARIES PkgConfig::libpq)
-redline_room(engine     IMPORTS base resp rdb cluster workload schedule record transport mitigation backing)
+redline_room(engine     IMPORTS base os resp rdb cluster workload schedule record transport mitigation backing)
 redline_room(server     IMPORTS base os json resp cluster record transport pg)
 redline_embed(server server/embedded.h kComposeNode=../../deploy/compose/node.yml
   kComposeCluster=../../deploy/compose/cluster.yml

@@ -10,7 +10,6 @@
 #include "lab/availability.h"
 #include "lab/commands.h"
 #include "lab/interval_series.h"
-#include "lab/priority.h"
 #include "run/driver_run.h"
 #include "rundir/run_dir_reader.h"
 #include "server/own_servers.h"
@@ -48,9 +47,7 @@ ProvingGround::ProvingGround(std::vector<LabStack> stacks, const CalibrationOpti
       watcher_(watcher),
       labWatcher_(labWatcherOf(watcher)),
       servers_(stacks_, labOptions_, tools_, labWatcher_, options.runs),
-      steps_(steps) {
-  goFirst();
-}
+      steps_(steps) {}
 
 Status ProvingGround::goOn() const {
   if (!watcher_.interrupted()) return {};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "calibrate/calibration.h"
+#include "lab/priority.h"
 #include "lab/servers.h"
 #include "record/summary.h"
 #include "server/admin.h"
@@ -51,6 +52,7 @@ class ProvingGround {
   LabOptions labOptions_;
   const CalibrationOptions& options_;
   const LabTools& tools_;
+  const Priority priority_;
   const CalibrationWatcher& watcher_;
   LabWatcher labWatcher_;
   LabServers servers_;

@@ -1,24 +1,58 @@
 #include "engine/core_keeper.h"
 
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <array>
 
 #include "base/affinity.h"
+#include "os/child.h"
+#include "os/session.h"
 
 namespace redline {
 namespace {
 
+/// File number of the process.
+constexpr int kLineFd = 3;
+constexpr int kLastNice = 19;
+
 bool comesLast() {
+  setSessionNice(kLastNice);
   const sched_param none{};
   return ::sched_setscheduler(0, SCHED_IDLE, &none) == 0;
 }
 
+bool isOver() {
+  char none = 0;
+  return ::recv(kLineFd, &none, 1, MSG_DONTWAIT) == 0;
+}
+
+/// The life of the process: async-signal-safe calls only.
+void keepAwake(int cpu) {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_IGN);
+  ::prctl(PR_SET_NAME, "redline-keeper", 0, 0, 0);
+  if (!comesLast() || !pinThisThread(cpu)) return;
+  // Not a loop of nothing: this kernel takes a core from an ordinary thread at its tick only.
+  while (!isOver()) yieldCore();
+}
+
 }  // namespace
 
-CoreKeeper::CoreKeeper(int cpu)
-    : thread_([cpu](const std::stop_token& over) {
-        if (!pinThisThread(cpu) || !comesLast()) return;
-        // Not a loop of nothing: this kernel takes a core from an ordinary thread at its tick only.
-        while (!over.stop_requested()) yieldCore();
-      }) {}
+CoreKeeper::CoreKeeper(int cpu) {
+  auto line = socketPair();
+  if (!line) return;
+  const std::array descriptors{line->first.get()};
+  const auto process = forkHelper(descriptors, keepAwake, cpu);
+  if (!process) return;
+  process_ = *process;
+  line_ = std::move(line->second);
+}
+
+CoreKeeper::~CoreKeeper() {
+  line_.reset();
+  if (process_ > 0) reapChild(process_);
+}
 
 }  // namespace redline

@@ -2,11 +2,22 @@
 
 #include <string>
 
+#include "os/session.h"
+
 namespace redline {
 
-/// Puts this process before others: servers, generator and peers, which inherit it, so that nothing
-/// changes between them. Before others of the same session alone, where the kernel shares the cores
-/// among sessions first (autogroup, sched(7)). "nice -20", or "refused: …" (kPriorityNote).
-std::string goFirst();
+/// While it lives, this process goes before others, and so do the servers, generators and peers
+/// that it starts, which inherit it: nothing changes between them. The process keeps its nice value
+/// afterwards; its session gets back what it had, whoever ends the lab.
+class Priority {
+ public:
+  Priority();
+  /// "nice -20", or "refused: …" (kPriorityNote).
+  const std::string& text() const { return text_; }
+
+ private:
+  SessionPriority session_;
+  std::string text_;
+};
 
 }  // namespace redline

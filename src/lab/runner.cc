@@ -97,7 +97,7 @@ class Run {
   Readings readings_;
   LabOutcome outcome_;
   Nanos analysisTook_ = 0, analysedAt_ = 0;
-  const std::string priority_ = goFirst();
+  const Priority priority_;
   std::set<std::string> unusable_;          ///< stacks that no further try would bring up
   std::vector<const LabRun*> again_;        ///< disturbed; to be made once more after all others
   std::optional<double> tolerableForeign_;  ///< calibrated before the first run
@@ -258,7 +258,7 @@ RunRecord Run::make(const LabRun& run) {
   record.name = run.name;
   record.labels = run.labels;
   record.wallStart = wallNow();
-  record.notes.emplace_back(kPriorityNote, priority_);
+  record.notes.emplace_back(kPriorityNote, priority_.text());
   if (auto cleared = dir_.clear(run.name); !cleared) {
     record.state = RunState::failed;
     record.reason = cleared.error().message;

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "os/fd.h"
+#include "os/session.h"
 
 namespace redline {
 namespace {
@@ -42,7 +43,7 @@ Result<pid_t> forkHelper(std::span<const int> descriptors, void (*run)(int), int
   const pid_t child = ::fork();
   if (child < 0) return fail(ErrorCode::io, "cannot start a process: {}", errnoText(errno));
   if (child > 0) return child;
-  ::setsid();  // a Ctrl-C at our terminal is not for it
+  startSession();  // a Ctrl-C at our terminal is not for it
   if (!placeDescriptors(wanted, kFirstHelperFd)) ::_exit(1);
   ::syscall(SYS_close_range, 0, kFirstHelperFd - 1, 0);
   run(argument);

@@ -21,6 +21,7 @@
 
 #include "base/text.h"
 #include "os/child.h"
+#include "os/session.h"
 
 namespace redline {
 namespace fs = std::filesystem;
@@ -74,7 +75,7 @@ bool become(const RunAs& as) {
 }
 
 [[noreturn]] void runChild(const ChildPlan& plan) {
-  ::setsid();
+  startSession();
   resetInherited();
   std::array<int, 5> descriptors = plan.descriptors;
   if (!placeDescriptors(descriptors, 0)) ::_exit(127);
