@@ -19,6 +19,7 @@ struct CalibrationOptions {
   std::filesystem::path stacks;  ///< where servers keep their files
   std::filesystem::path runs;    ///< where run directories go
   LabCpus cpus;
+  bool priority = true;  ///< go before other programs
   std::string redlineVersion;
   unsigned blocks = 3;  ///< how often each condition is measured, at least 1
 };

@@ -22,6 +22,7 @@ LabOptions labOptionsOf(const CalibrationOptions& options) {
   lab.out = options.runs;
   lab.stacks = options.stacks;
   lab.cpus = options.cpus;
+  lab.priority = options.priority;
   lab.redlineVersion = options.redlineVersion;
   return lab;
 }
@@ -44,6 +45,7 @@ ProvingGround::ProvingGround(std::vector<LabStack> stacks, const CalibrationOpti
       labOptions_(labOptionsOf(options)),
       options_(options),
       tools_(tools),
+      priority_(options.priority),
       watcher_(watcher),
       labWatcher_(labWatcherOf(watcher)),
       servers_(stacks_, labOptions_, tools_, labWatcher_, options.runs),

@@ -205,6 +205,7 @@ Result<LabOptions> labOptions(const FlagValues& flags) {
   LabOptions options;
   options.out = flags.text("out");
   options.cpus = labCpus(flags);
+  options.priority = flags.on("priority");
   if (flags.is("engine", "compose"))
     options.engine = {"-engine=compose", "-redis-image=" + flags.text("redis-image")};
   options.resume = flags.on("resume");

@@ -57,6 +57,12 @@ std::vector<FlagSpec> machineFlags() {
        .example = "1",
        .group = kGroup,
        .whenEmpty = "the second usable one"},
+      {.name = "priority",
+       .kind = ValueKind::boolean,
+       .fallback = "true",
+       .help = "servers and generator go before other programs (nice -20), where that is allowed; "
+               "false: they share the cores as equals, and other programs disturb more runs",
+       .group = kGroup},
       {.name = "stacks",
        .kind = ValueKind::path,
        .help = "directory for the servers' files while they run; on a disk, not in memory",

@@ -133,6 +133,7 @@ struct Workshop {
     options.stacks = scratch.path();
     options.runs = scratch.path() / "runs";
     options.cpus = labCpus(flags);
+    options.priority = flags.on("priority");
     options.redlineVersion = REDLINE_VERSION;
     options.blocks =
         flags.empty("repeat") ? kUsualRepeats : static_cast<unsigned>(flags.count("repeat"));

@@ -157,6 +157,7 @@ class Bench {
 /// A run's note: "nice -20", or "refused: …": whether servers and generator ran before other
 /// processes.
 inline constexpr const char* kPriorityNote = "priority";
+inline constexpr std::string_view kNoPriority = "none: -priority=false";
 
 /// One run as it was left.
 struct Reading {

@@ -39,20 +39,26 @@ void addCpuContentionFinding(const Readings& readings, ExperimentDocument& docum
        {}});
 }
 
+std::string prioritySentence(std::string_view priority) {
+  constexpr std::string_view kRefused = "refused: ";
+  if (priority == kNoPriority)
+    return "Servers and generator shared the cores with other processes as equals "
+           "(-priority=false)";
+  if (priority.starts_with(kRefused))
+    return fmt::format(
+        "Priority over other processes was refused ({}): they share the cores as "
+        "equals. Root has it, and so has who may `ulimit -e 30`",
+        priority.substr(kRefused.size()));
+  return fmt::format("Servers and generator ran before other processes ({}), all of them alike",
+                     priority);
+}
+
 /// Whether other processes had to wait for ours.
 void addPriority(const Readings& readings, ExperimentDocument& document) {
   for (const auto& reading : readings.all()) {
     const std::string_view priority = reading->record.note(kPriorityNote);
     if (priority.empty()) continue;
-    constexpr std::string_view kRefused = "refused: ";
-    document.method.push_back(
-        priority.starts_with(kRefused)
-            ? fmt::format("Priority over other processes was refused ({}): they share the cores as "
-                          "equals. Root has it, and so has who may `ulimit -e 30`",
-                          priority.substr(kRefused.size()))
-            : fmt::format(
-                  "Servers and generator ran before other processes ({}), all of them alike",
-                  priority));
+    document.method.push_back(prioritySentence(priority));
     return;
   }
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "lab/experiment.h"
 
 namespace redline {
 namespace {
@@ -24,8 +25,8 @@ std::string raiseProcess() {
 
 }  // namespace
 
-Priority::Priority() : text_(raiseProcess()) {
-  if (text_.starts_with("refused")) return;
+Priority::Priority(bool wanted) : text_(wanted ? raiseProcess() : std::string(kNoPriority)) {
+  if (!wanted || text_.starts_with("refused")) return;
   if (auto raised = SessionPriority::raise(kNice))
     session_ = std::move(*raised);
   else

@@ -11,8 +11,9 @@ namespace redline {
 /// afterwards; its session gets back what it had, whoever ends the lab.
 class Priority {
  public:
-  Priority();
-  /// "nice -20", or "refused: …" (kPriorityNote).
+  /// Of one that is not `wanted`, all stays as it is.
+  explicit Priority(bool wanted);
+  /// "nice -20", kNoPriority, or "refused: …" (kPriorityNote).
   const std::string& text() const { return text_; }
 
  private:

@@ -97,7 +97,7 @@ class Run {
   Readings readings_;
   LabOutcome outcome_;
   Nanos analysisTook_ = 0, analysedAt_ = 0;
-  const Priority priority_;
+  const Priority priority_{options_.priority};
   std::set<std::string> unusable_;          ///< stacks that no further try would bring up
   std::vector<const LabRun*> again_;        ///< disturbed; to be made once more after all others
   std::optional<double> tolerableForeign_;  ///< calibrated before the first run

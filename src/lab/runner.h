@@ -27,9 +27,10 @@ struct LabOptions {
   std::filesystem::path out;     ///< the lab's directory; each experiment has one of its own in it
   std::filesystem::path stacks;  ///< where servers keep their files: no tmpfs
   LabCpus cpus;
-  Flags engine = {};    ///< further flags of `stack up`: how servers are started
-  bool resume = false;  ///< continue in a directory that has runs already
-  std::string command;  ///< the shell line that does this experiment again
+  bool priority = true;  ///< go before other programs
+  Flags engine = {};     ///< further flags of `stack up`: how servers are started
+  bool resume = false;   ///< continue in a directory that has runs already
+  std::string command;   ///< the shell line that does this experiment again
   std::string redlineVersion;
 };
 

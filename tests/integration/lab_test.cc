@@ -25,6 +25,7 @@ namespace redline {
 namespace {
 
 namespace fs = std::filesystem;
+using test::kGoesFirst;
 using test::eventually;
 using test::Redline;
 using test::TemporaryDirectory;
@@ -281,6 +282,26 @@ TEST(Lab, SeesWhatOthersTakeOfItsCores) {
   }));
 }
 
+TEST(Lab, SaysWhetherItWentBeforeOthers) {
+  for (const bool first : {false, true}) {
+    const TemporaryDirectory home;
+    const fs::path out = home.path() / "lab";
+    auto environment = settings(home);
+    if (first) environment.emplace_back(kGoesFirst);
+    Redline lab(home, tinyLab(out), environment);
+    expectEnded(lab);
+    const auto document = documentIn(out);
+    ASSERT_TRUE(document) << document.error().message;
+    const auto says = [&](std::string_view words) {
+      return std::ranges::any_of(document->method, [&](const std::string& sentence) {
+        return sentence.find(words) != std::string::npos;
+      });
+    };
+    EXPECT_EQ(says("-priority=false"), !first);
+    EXPECT_EQ(says("before other processes") || says("was refused"), first);
+  }
+}
+
 /// A moment in which a lab may be ended: as soon as this is there.
 struct Moment {
   const char* name;
@@ -322,6 +343,14 @@ class LabEnded : public testing::TestWithParam<Moment> {
   std::vector<std::string> lab(std::string_view settings) const {
     return tinyLab(home_.path() / "lab", GetParam().tiny, settings);
   }
+  /// The move of slots has the machine to itself (tests/CMakeLists.txt), and is what a lab that
+  /// goes first has stopped: each of its steps waits for an fsync, which the kernel's threads
+  /// finish.
+  std::vector<std::string> environment() const {
+    std::vector<std::string> all = settings(home_);
+    if (GetParam().name == std::string_view("WhileSlotsMove")) all.emplace_back(kGoesFirst);
+    return all;
+  }
   fs::path experiment() const { return home_.path() / "lab" / GetParam().tiny.experiment; }
   void waitForTheMoment(const Redline& lab) const {
     constexpr Nanos kClusterAndLoad = 30 * kSecond;
@@ -344,7 +373,7 @@ class LabEnded : public testing::TestWithParam<Moment> {
     if (*GetParam().settings != '\0') return;  // its parameters are for being ended
     auto resume = lab(GetParam().settings);
     resume.emplace_back("-resume");
-    Redline resumed(home_, resume, settings(home_));
+    Redline resumed(home_, resume, environment());
     expectEnded(resumed);
     const auto after = documentIn(home_.path() / "lab", GetParam().tiny);
     ASSERT_TRUE(after) << after.error().message;
@@ -362,7 +391,7 @@ class LabEnded : public testing::TestWithParam<Moment> {
 };
 
 TEST_P(LabEnded, BySigkillLeavesNothingBehindAfterStackDown) {
-  Redline killed(home_, lab(GetParam().settings), settings(home_));
+  Redline killed(home_, lab(GetParam().settings), environment());
   waitForTheMoment(killed);
   killed.kill();
   expectNoServers();
@@ -374,7 +403,7 @@ TEST_P(LabEnded, BySigkillLeavesNothingBehindAfterStackDown) {
 }
 
 TEST_P(LabEnded, BySigintStopsItsServersAndSaysHowToGoOn) {
-  Redline interrupted(home_, lab(GetParam().settings), settings(home_));
+  Redline interrupted(home_, lab(GetParam().settings), environment());
   waitForTheMoment(interrupted);
   interrupted.interrupt();
   EXPECT_EQ(interrupted.wait(), 1);

@@ -57,6 +57,9 @@ Redline::Redline(const TemporaryDirectory& home, Words args, const Words& settin
   const auto isHome = [](const std::string& setting) { return setting.find("HOME=") < 9; };
   if (std::ranges::none_of(settings, isHome))
     environment.push_back("REDLINE_HOME=" + (home.path() / "state").string());
+  const auto isPriority = [](const std::string& s) { return s.starts_with("REDLINE_PRIORITY="); };
+  if (std::ranges::none_of(settings, isPriority))
+    environment.emplace_back("REDLINE_PRIORITY=false");
   for (char** each = environ; *each != nullptr; ++each)
     if (!std::string(*each).starts_with("REDLINE_")) environment.emplace_back(*each);
   posix_spawn_file_actions_t files;

@@ -10,8 +10,12 @@
 
 namespace redline::test {
 
+/// A setting: the lab goes before other programs, which here are other tests.
+inline constexpr const char* kGoesFirst = "REDLINE_PRIORITY=true";
+
 /// The program, running as a child process. Variables named REDLINE_… come from `settings`
-/// alone; REDLINE_HOME is in `home` unless they name it or HOME.
+/// alone; REDLINE_HOME is in `home` unless they name it or HOME, and REDLINE_PRIORITY is false
+/// unless they say otherwise.
 class Redline {
  public:
   Redline(const TemporaryDirectory& home, std::vector<std::string> args,
