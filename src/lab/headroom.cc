@@ -45,7 +45,7 @@ std::vector<Disturbance> disturbancesOf(const Parameters& p) {
       {kRewrite, "AOF rewrite", kNode, "let a replica have the append-only file",
        "a replica, and what it lags behind when the master dies"},
       {kBigKey, fmt::format("HGETALL of {} fields", p.text("fields")), kNode,
-       "read it in pages or keep it in buckets", "what is read is no snapshot"},
+       "read large hashes in pages or keep them in buckets", "what is read is no snapshot"},
       {kExpiry, fmt::format("expiry of {} keys", p.text("expiring")), kNode, "spread times to live",
        "keys live longer or shorter than was asked"},
       {kNothingInCluster, "no fault, cluster", kCluster},

@@ -418,7 +418,7 @@ void conclude(Study& s, const Figures& f, const Pair& pair) {
         {peak, before, over, f.copied[cell]},
         {.risk = fmt::format("a {} whose child shares Redis's core", pair.fork.title),
          .measured = fmt::format("p99 {}{}", rounded(peak), fault.forHowLong(cell)),
-         .action = fmt::format("Give the child another core ({})", pair.fork.cpulist),
+         .action = fmt::format("Give forked children another core ({})", pair.fork.cpulist),
          .price = fmt::format("a core while it writes, and {} of memory", rounded(f.copied[cell])),
          .gain = over.value(),
          .isStall = true,

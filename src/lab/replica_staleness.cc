@@ -336,7 +336,7 @@ void conclude(Study& s, const RateFigures& rates, const TroubleFigures& troubles
   s.decide({usual, longest, price, over},
            {.risk = "reads from replicas",
             .measured = fmt::format("stale for {} during {}", rounded(longest), what),
-            .action = "Read from replicas only what may be that old, and write with WAIT where the "
+            .action = "Read from replicas only what may be stale, and write with WAIT where the "
                       "next read must see it",
             .price = priceOf(price, "time for a write with WAIT"),
             .gain = over.value(),

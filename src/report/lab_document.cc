@@ -342,16 +342,63 @@ std::string stateText(const RunRecord& run) {
   return "done";
 }
 
+using Commands = std::vector<std::string>;
+
+bool startsServersOrLoads(const std::string& command) {
+  return command.starts_with("redline loader ") ||
+         command.find("redline stack up") != std::string::npos;
+}
+
+/// The commands of a run before its own begin: they start its servers and load them.
+Commands setupOf(const RunRecord& run) {
+  return {run.commands.begin(), std::ranges::find_if_not(run.commands, startsServersOrLoads)};
+}
+
+Commands ownCommandsOf(const RunRecord& run) {
+  return {std::ranges::find_if_not(run.commands, startsServersOrLoads), run.commands.end()};
+}
+
+/// Runs that share commands.
+struct RunGroup {
+  Commands commands;
+  std::vector<const RunRecord*> runs;
+};
+
+/// In the order in which each of the commands appears first.
+std::vector<RunGroup> grouped(const std::vector<const RunRecord*>& runs,
+                              Commands (*commandsOf)(const RunRecord&)) {
+  std::vector<RunGroup> groups;
+  for (const RunRecord* const run : runs) {
+    const Commands commands = commandsOf(*run);
+    auto group = std::ranges::find(groups, commands, &RunGroup::commands);
+    if (group == groups.end()) group = groups.insert(group, {commands, {}});
+    group->runs.push_back(run);
+  }
+  return groups;
+}
+
+/// A command that several runs share is there once, behind the last of them.
 void addRuns(const ExperimentDocument& experiment, Blocks& blocks) {
   Details details{"Runs, and the commands that repeat them", {}};
   addCode(details.blocks, experiment.command);
-  for (const RunRecord& run : experiment.runs) {
-    details.blocks.emplace_back(
-        Paragraph{.text = stateText(run),
-                  .quiet = true,
-                  .lead = run.name,
-                  .id = runLinks(experiment.name, {run.name}).front().target});
-    if (!run.commands.empty()) details.blocks.emplace_back(Code{run.commands});
+  std::vector<const RunRecord*> all;
+  for (const RunRecord& run : experiment.runs) all.push_back(&run);
+  for (const RunGroup& servers : grouped(all, setupOf)) {
+    if (!servers.commands.empty()) {
+      details.blocks.emplace_back(Paragraph{.text = fmt::format("Servers and data of the next {}:",
+                                                                plural(servers.runs.size(), "run")),
+                                            .quiet = true});
+      details.blocks.emplace_back(Code{servers.commands});
+    }
+    for (const RunGroup& same : grouped(servers.runs, ownCommandsOf)) {
+      for (const RunRecord* const run : same.runs)
+        details.blocks.emplace_back(
+            Paragraph{.text = stateText(*run),
+                      .quiet = true,
+                      .lead = run->name,
+                      .id = runLinks(experiment.name, {run->name}).front().target});
+      if (!same.commands.empty()) details.blocks.emplace_back(Code{same.commands});
+    }
   }
   if (!details.blocks.empty()) blocks.emplace_back(std::move(details));
 }

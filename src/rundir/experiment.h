@@ -202,7 +202,7 @@ struct LabPrediction {
 struct LabDecision {
   std::string risk;      ///< "one HGETALL of 1M elements"
   std::string measured;  ///< "p99 of other keys 421 ms"
-  std::string action;    ///< "Read large hashes in pages with HSCAN"
+  std::string action;    ///< understood without its risk: "Read large hashes in pages with HSCAN"
   std::string price;     ///< "1.9× the main-thread time, and no snapshot"
   double gain = kNaN;    ///< how many times worse it is without; decisions are ordered by it
   bool isStall = false;  ///< p99 breaks at a rate that the server sustains otherwise

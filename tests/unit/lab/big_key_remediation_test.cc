@@ -224,7 +224,7 @@ TEST(BigKeyRemediation, GainsWhatEquallyLongStretchesSay) {
   whole.late = 4 * kSecond;  // further from the command than the baseline is long
   const auto document = analysed(usual(usualAccess(), {}, {whole, kBucketRead, kDel, kUnlink}));
   const auto decision =
-      std::ranges::find(document.decisions, "Keep it in 16384 buckets", &LabDecision::action);
+      std::ranges::find(document.decisions, "Keep large hashes in 16384 buckets", &LabDecision::action);
   ASSERT_NE(decision, document.decisions.end());
   EXPECT_NEAR(decision->gain, 800, 5);
   EXPECT_EQ(decision->price, "1.2× the CPU for an HGET, and no snapshot of the whole");
