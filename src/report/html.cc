@@ -61,7 +61,7 @@ std::string unbrokenWords(std::string_view command) {
   for (bool more = true; more;) {
     const std::size_t blank = command.find(' ');
     more = blank != std::string_view::npos;
-    html += fmt::format("<span>{}</span>{}", escapeHtml(command.substr(0, blank)), more ? " " : "");
+    html += fmt::format("<i>{}</i>{}", escapeHtml(command.substr(0, blank)), more ? " " : "");
     if (more) command.remove_prefix(blank + 1);
   }
   return html;

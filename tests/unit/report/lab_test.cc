@@ -17,6 +17,7 @@ namespace redline {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 RunRecord run(const std::string& name) {
@@ -172,8 +173,7 @@ TEST(LabReport, ASectionHasTheFiveFindingsThatMatterMostAndFoldsTheRest) {
   ASSERT_EQ(lists.size(), 2U);
   std::vector<std::string> texts;
   for (const FindingLine& line : lists[0].lines) texts.push_back(line.text);
-  EXPECT_THAT(texts,
-              testing::ElementsAre("surprise", "as said 2×", "undecided", "beware", "a figure"));
+  EXPECT_THAT(texts, ElementsAre("surprise", "as said 2×", "undecided", "beware", "a figure"));
   EXPECT_EQ(lists[1].lines.size(), 6U);
   EXPECT_EQ(lists[1].lines[2].text, "as said 2× [1 – 3]");
 }
@@ -196,10 +196,39 @@ TEST(LabReport, EveryFigureLeadsToTheCommandThatMadeIt) {
   const std::string page = toHtml(document);
   EXPECT_THAT(page, HasSubstr("href=\"#run-one-a-r1\""));
   EXPECT_THAT(page, HasSubstr("id=\"run-one-a-r1\""));
-  EXPECT_THAT(page, HasSubstr("<span>-rate=10k</span>"));
+  EXPECT_THAT(page, HasSubstr("<i>-rate=10k</i>"));
   const std::string markdown = toMarkdown(document);
   EXPECT_THAT(markdown, HasSubstr("redline lab run one"));
   EXPECT_THAT(markdown, HasSubstr("redline driver -addr=$ADDR -rate=10k"));
+}
+
+TEST(LabReport, CommandsThatRunsShareAreThereOnce) {
+  auto one = experiment("one", 1);
+  const std::string stack = "ADDR=$(redline stack up node)", other = stack + " -maxmemory=1GB";
+  const auto drive = [](int rate) {
+    return fmt::format("redline driver -addr=$ADDR -rate={}k", rate);
+  };
+  const std::string load = "redline loader -addr=$ADDR",
+                    flush = "redis-cli -u redis://$ADDR flushall";
+  one.runs = {run("a-r1"), run("b-r1"), run("c-r1"), run("a-r2"), run("never")};
+  one.runs[0].commands = one.runs[3].commands = {stack, load, drive(1)};
+  one.runs[1].commands = {stack, load, flush, drive(2)};
+  one.runs[2].commands = {other, drive(1)};
+  one.runs[4].commands = {};
+  const Document document = labDocument({one});
+  std::vector<std::vector<std::string>> codes;
+  std::vector<std::string> order;
+  forEachBlock<Code>(document.blocks, [&](const Code& code) { codes.push_back(code.lines); });
+  forEachBlock<Paragraph>(document.blocks, [&](const Paragraph& paragraph) {
+    if (paragraph.id.starts_with("run-")) order.push_back(paragraph.lead);
+    if (paragraph.text.starts_with("Servers")) order.push_back(paragraph.text);
+  });
+  using Lines = std::vector<std::string>;
+  codes.erase(codes.begin());  // of the whole experiment
+  EXPECT_THAT(codes, ElementsAre(Lines{stack, load}, Lines{drive(1)}, Lines{flush, drive(2)},
+                                 Lines{other}, Lines{drive(1)}));
+  EXPECT_THAT(order, ElementsAre("Servers and data of the next 3 runs:", "a-r1", "a-r2", "b-r1",
+                                 "Servers and data of the next 1 run:", "c-r1", "never"));
 }
 
 TEST(LabReport, WhatFailedOrIsInvalidIsSaid) {
