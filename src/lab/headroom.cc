@@ -41,13 +41,16 @@ std::string shareText(double share) {
 std::vector<Disturbance> disturbancesOf(const Parameters& p) {
   return {
       {kNothing, "no fault"},
-      {kBgsave, "BGSAVE", kNode, "take snapshots on a replica", "a replica and its memory"},
+      {kBgsave, "BGSAVE", kNode, "take snapshots on a replica", "a replica and its memory",
+       "a BGSAVE whose child shares Redis's core"},
       {kRewrite, "AOF rewrite", kNode, "let a replica have the append-only file",
-       "a replica, and what it lags behind when the master dies"},
+       "a replica, and what it lags behind when the master dies",
+       "an AOF rewrite whose child shares Redis's core"},
       {kBigKey, fmt::format("HGETALL of {} fields", p.text("fields")), kNode,
-       "read large hashes in pages or keep them in buckets", "what is read is no snapshot"},
+       "read large hashes in pages or keep them in buckets", "what is read is no snapshot",
+       fmt::format("one HGETALL of {} elements", p.text("fields"))},
       {kExpiry, fmt::format("expiry of {} keys", p.text("expiring")), kNode, "spread times to live",
-       "keys live longer or shorter than was asked"},
+       "keys live longer or shorter than was asked", "keys that expire together"},
       {kNothingInCluster, "no fault, cluster", kCluster},
       {kReshard, fmt::format("a move of {} slots", p.text("slots")), kCluster,
        "move slots off the peak", "the cluster grows when there is time, not when it is full"},
@@ -495,7 +498,7 @@ void adviseRemedies(Study& s, const Figures& f, const Sorted& sorted, const Limi
     std::string action(fault.remedy);
     action.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(action.front())));
     remedies.push_back(fmt::format("{} ({})", fault.remedy, fault.title));
-    s.decide({p99}, {.risk = fault.title,
+    s.decide({p99}, {.risk = fault.risk.empty() ? fault.title : fault.risk,
                      .measured = fmt::format("p99 {} at {} of the ceiling", rounded(p99),
                                              shareText(f.design.shareOf(low))),
                      .action = std::move(action),

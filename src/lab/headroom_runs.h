@@ -35,6 +35,7 @@ struct Disturbance {
   std::string title;  ///< "BGSAVE"
   std::string topology = kNode;
   std::string_view remedy = {}, price = {};  ///< where no rate helps
+  std::string risk = {};  ///< as the experiment that is about it has it; empty: the title
 };
 
 /// The ladder of rates, and what happens at each of them.

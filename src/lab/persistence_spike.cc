@@ -416,7 +416,8 @@ void conclude(Study& s, const Figures& f, const Pair& pair) {
   if (fault.hasSpike(cell))
     s.decide(
         {peak, before, over, f.copied[cell]},
-        {.risk = fmt::format("a {} whose child shares Redis's core", pair.fork.title),
+        {.risk = fmt::format("{} {} whose child shares Redis's core",
+                             pair.fork.title.starts_with('A') ? "an" : "a", pair.fork.title),
          .measured = fmt::format("p99 {}{}", rounded(peak), fault.forHowLong(cell)),
          .action = fmt::format("Give forked children another core ({})", pair.fork.cpulist),
          .price = fmt::format("a core while it writes, and {} of memory", rounded(f.copied[cell])),

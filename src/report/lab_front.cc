@@ -247,13 +247,16 @@ std::vector<RankedDecision> decisionsOf(const Experiments& experiments) {
     return std::isfinite(gainA) && gainA > gainB;
   });
   std::vector<RankedDecision> ranked;
-  ranked.reserve(all.size());
   for (Placed& each : all) {
-    const std::string& risk = each.ranked.decision.risk;
-    const bool isSaid = !risk.empty() && std::ranges::any_of(ranked, [&](const auto& before) {
-      return before.decision.risk == risk && before.experiment != each.ranked.experiment;
-    });
-    if (!isSaid) ranked.push_back(std::move(each.ranked));
+    const LabDecision& own = each.ranked.decision;
+    const bool isSaidBetter =
+        !own.risk.empty() && std::ranges::any_of(all, [&](const Placed& other) {
+          const LabDecision& theirs = other.ranked.decision;
+          return theirs.risk == own.risk && other.ranked.experiment != each.ranked.experiment &&
+                 (theirs.runs.size() > own.runs.size() ||
+                  (theirs.runs.size() == own.runs.size() && &other < &each));
+        });
+    if (!isSaidBetter) ranked.push_back(each.ranked);
   }
   return ranked;
 }

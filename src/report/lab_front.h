@@ -51,8 +51,8 @@ struct RankedDecision {
   const ExperimentDocument* experiment = nullptr;
 };
 /// Those with the largest gain first, one of each experiment before the second of any, and of
-/// experiments that name the same risk the first alone. Where an older document has none, its first
-/// recommendation stands for it, without a gain.
+/// experiments that name the same risk the one alone that has most runs of it. Where an older
+/// document has none, its first recommendation stands for it, without a gain.
 std::vector<RankedDecision> decisionsOf(const std::vector<ExperimentDocument>& experiments);
 
 /// At most four, with their full stops: what the server does, what breaks p99, what else limits it,

@@ -241,8 +241,8 @@ enum class Odd {
   hiredisRefuses,  ///< hiredis is stricter, or knows no RESP3
 };
 
-constexpr std::uint64_t kMostElements = 1 << 25;
-constexpr std::uint64_t kMostBulk = 1 << 30;
+constexpr std::uint64_t kMostElements = 1 << 25;  // of one reply, all levels together
+constexpr std::uint64_t kMostBulk = 1 << 30;      // and of all texts of one reply
 constexpr std::size_t kMostDepth = 64;
 constexpr std::size_t kHiredisDepth = 8;
 constexpr std::string_view kResp3 = "_%~>,#(=!|";
@@ -259,6 +259,7 @@ template <typename Matters>
 Odd firstOddity(std::string_view rest, Matters matters) {
   const auto is = [&](Odd odd, bool here) { return here && matters(odd); };
   std::vector<std::uint64_t> open;
+  std::uint64_t elements = 0, texts = 0;  // of the reply so far
   while (!rest.empty()) {
     const char mark = rest[0];
     if (is(Odd::hiredisRefuses, kResp3.find(mark) != std::string_view::npos))
@@ -276,6 +277,10 @@ Odd firstOddity(std::string_view rest, Matters matters) {
       return is(Odd::bothOursRefuse, true) ? Odd::bothOursRefuse : Odd::nothing;
     const std::string_view line = rest.substr(1, end - 2);
     rest.remove_prefix(end + 1);
+    texts += 1 + line.size();
+    if (!open.empty()) ++elements;
+    if (is(Odd::parserRefuses, elements > kMostElements || texts > kMostBulk))
+      return Odd::parserRefuses;
     const bool counted = mark == ':' || mark == '$' || mark == '*';
     if (is(Odd::hiredisRefuses, counted && !canonical<std::int64_t>(line)))
       return Odd::hiredisRefuses;
@@ -287,7 +292,9 @@ Odd firstOddity(std::string_view rest, Matters matters) {
     if (!null && (mark == '$' || mark == '=' || mark == '!')) {
       const auto length = number<std::uint64_t>(line);
       if (!length) return Odd::nothing;
-      if (is(Odd::parserRefuses, *length > kMostBulk)) return Odd::parserRefuses;
+      if (is(Odd::parserRefuses, *length > kMostBulk - std::min(texts, kMostBulk)))
+        return Odd::parserRefuses;
+      texts += *length;
       if (rest.size() < *length || rest.size() - *length < 2) return Odd::nothing;
       if (rest.substr(*length, 2) != "\r\n")
         return is(Odd::bothOursRefuse, true) ? Odd::bothOursRefuse : Odd::nothing;
@@ -309,6 +316,7 @@ Odd firstOddity(std::string_view rest, Matters matters) {
       if (mark == '|') continue;
     }
     while (!open.empty() && --open.back() == 0) open.pop_back();
+    if (open.empty()) elements = texts = 0;
   }
   return Odd::nothing;
 }

@@ -103,6 +103,17 @@ TEST(LabFront, DecisionsComeByGainOneOfEachExperimentFirst) {
   EXPECT_THAT(risks, ElementsAre("hgetall", "fsync", "hot", "plan", "keys"));
 }
 
+TEST(LabFront, ARiskIsNamedByTheExperimentWithMostRunsOfIt) {
+  std::vector<ExperimentDocument> experiments{named("headroom", ""), named("big-key", "")};
+  experiments[0].decisions = {decision("hgetall", 900, true)};
+  experiments[0].decisions[0].runs = {"a-r1", "a-r2"};
+  experiments[1].decisions = {decision("hgetall", 400, true)};
+  experiments[1].decisions[0].runs = {"b-r1", "b-r2", "b-r3"};
+  const auto decisions = decisionsOf(experiments);
+  ASSERT_EQ(decisions.size(), 1U);
+  EXPECT_EQ(decisions[0].experiment, &experiments[1]);
+}
+
 TEST(LabFront, AnOlderDocumentsRecommendationStandsForItsDecision) {
   auto old = named("old", "");
   old.recommendations = {"Take everysec (227 µs [49 – 1050])"};

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 
 #include "base/rng.h"
 #include "fuzz/resp_check.h"
@@ -30,6 +31,15 @@ TEST(RespDifferential, AnySplitOf200kGeneratedStreamsGivesTheSameReplies) {
     const std::string bytes = someReplies(rng, Protocol::resp3);
     const auto differs = differsWhenSplit(bytes, rng.next());
     ASSERT_FALSE(differs) << *differs << "\ninput " << i << ": " << shown(bytes);
+  }
+}
+
+TEST(RespDifferential, ALimitOfTheWholeReplyIsNoDisagreement) {
+  constexpr std::string_view kGigabyte = "$1073741824\r\n";  // one more than fits beside its header
+  for (const std::string before : {"", "*2\r\n$1\r\na\r\n", "+ok\r\n"}) {
+    const std::string bytes = before + std::string(kGigabyte) + "some";
+    for (const auto& differs : {differsFromHiredis(bytes), differsWhenSplit(bytes, 1)})
+      EXPECT_FALSE(differs) << *differs << "\ninput " << shown(bytes);
   }
 }
 
