@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 namespace redline {
 
@@ -26,6 +27,20 @@ inline Nanos fromSeconds(double seconds) noexcept {
 /// The nearest nanosecond; `micros` is finite.
 inline Nanos fromMicros(double micros) noexcept {
   return std::llround(micros * static_cast<double>(kMicrosecond));
+}
+
+/// `a` + `b`, or the end of Nanos that it passes.
+constexpr Nanos saturatedSum(Nanos a, Nanos b) noexcept {
+  Nanos sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return a < 0 ? std::numeric_limits<Nanos>::min() : std::numeric_limits<Nanos>::max();
+}
+/// `count` of `unit`, a positive one, or the end of Nanos that they pass: for a number that
+/// somebody else wrote.
+constexpr Nanos saturated(std::int64_t count, Nanos unit) noexcept {
+  Nanos product = 0;
+  if (!__builtin_mul_overflow(count, unit, &product)) return product;
+  return count < 0 ? std::numeric_limits<Nanos>::min() : std::numeric_limits<Nanos>::max();
 }
 
 /// The source of time. Code that depends on time takes a Clock, or a `now`, so that tests can set

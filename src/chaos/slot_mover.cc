@@ -184,7 +184,7 @@ std::optional<Nanos> SlotMover::settleBlocked(const Value& reply) {
                        : static_cast<std::uint64_t>(found->second.usec);
   const auto before = std::exchange(blockedUs_, now);
   if (!before || now < *before) return {};
-  return static_cast<Nanos>(now - *before) * kMicrosecond;
+  return saturated(static_cast<std::int64_t>(now - *before), kMicrosecond);
 }
 
 void SlotMover::settleSizes(const Step& step, std::span<const Value> replies) {

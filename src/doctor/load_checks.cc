@@ -122,7 +122,8 @@ std::optional<Diagnosis> judgeSlowCommands(const ServerFacts& server, const Doct
                             formatDuration(kSlowCommand), entries, ours));
   const Event& longest = slow.front();
   const auto timeout = toNumber<Nanos>(server.setting("cluster-node-timeout"));
-  const bool failsOver = facts.cluster && timeout && longest.duration >= *timeout * kMillisecond;
+  const bool failsOver =
+      facts.cluster && timeout && longest.duration >= saturated(*timeout, kMillisecond);
   return Diagnosis{
       failsOver ? Severity::dangerous : Severity::costsLatency,
       fmt::format("{} of {} of the slow log took {} or more; the longest {}: {}{}", slow.size(),

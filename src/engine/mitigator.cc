@@ -63,8 +63,9 @@ void Mitigator::fill(const PendingOp& op, LocalCache::Asked asked, std::string_v
   // unknown how long this value may be served.
   constexpr std::int64_t kNever = -1;
   if (expires && ttlMillis < kNever) return;
-  cache_->fill(op.id, asked, value,
-               expires && ttlMillis != kNever ? sent + ttlMillis * kMillisecond : 0);
+  cache_->fill(
+      op.id, asked, value,
+      expires && ttlMillis != kNever ? saturatedSum(sent, saturated(ttlMillis, kMillisecond)) : 0);
 }
 
 // How long after the key's last write its invalidation has come; nothing where that write cannot be

@@ -48,7 +48,8 @@ bool StoreClient::onRead(const Connection& c, const PendingOp& op, bool hit, std
     return true;
   }
   if (ttlMillis < 0) return false;
-  switch (plan_.backing.freshness.judge(ttlMillis * kMillisecond, recompute_.get(), draws_)) {
+  switch (
+      plan_.backing.freshness.judge(saturated(ttlMillis, kMillisecond), recompute_.get(), draws_)) {
     case Refresh::none:
       break;
     case Refresh::early: {

@@ -43,8 +43,9 @@ std::vector<Event> SlowlogReader::read(const Value& reply, Nanos seenAt) {
     newest = std::max(newest, id);
     if (first || id <= last_) continue;
     Event event;
-    event.duration = entry.items[2].asInteger().value_or(0) * kMicrosecond;
-    event.at = seenAt - event.duration;
+    const std::int64_t micros = entry.items[2].asInteger().value_or(0);
+    event.duration = saturated(std::max<std::int64_t>(micros, 0), kMicrosecond);
+    event.at = saturatedSum(seenAt, -event.duration);
     event.kind = "slowlog";
     event.name = toLower(entry.items[3].items[0].text);
     event.phase = "point";
@@ -103,11 +104,11 @@ std::vector<Event> LatencyReader::read(const std::string& event, const Value& hi
     if (second <= before || (!all && second >= wallSecond)) continue;
     last = std::max(last, second);
     Event point;
-    point.at = second * kSecond + toRun;
+    point.at = saturatedSum(saturated(second, kSecond), toRun);
     point.kind = "latency";
     point.name = event;
     point.phase = "point";
-    point.duration = entry.items[1].asInteger().value_or(0) * kMillisecond;
+    point.duration = saturated(entry.items[1].asInteger().value_or(0), kMillisecond);
     point.detail = fmt::format("longest of its second: {}", formatDuration(point.duration));
     events.push_back(std::move(point));
   }

@@ -103,5 +103,27 @@ TEST(LatencyReader, ReportsTheRunningSecondAtTheEnd) {
   EXPECT_EQ(reader.read("fork", history, 103, 0, true).size(), 1U);
 }
 
+TEST(LatencyReader, OutlivesASecondThatNoClockHas) {
+  LatencyReader reader;
+  const Value history = reply("*1\r\n*2\r\n:9795943392\r\n:9223372036854775807\r\n");
+  const auto events = reader.read("command", history, 1, -kSecond, true);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_GT(events[0].at, 0);
+  EXPECT_GT(events[0].duration, 0);
+}
+
+TEST(SlowlogReader, OutlivesADurationThatNoClockHas) {
+  for (const char* const micros : {"9223372036854775807", "-9223372036854775808"}) {
+    SlowlogReader reader;
+    reader.read(reply("*0\r\n"), 0);
+    const auto events = reader.read(
+        reply(fmt::format("*1\r\n*4\r\n:1\r\n:1700000000\r\n:{}\r\n*1\r\n$4\r\nKEYS\r\n", micros)),
+        kSecond);
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_GE(events[0].duration, 0);
+    EXPECT_LE(events[0].at, kSecond);
+  }
+}
+
 }  // namespace
 }  // namespace redline
