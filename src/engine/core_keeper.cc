@@ -8,6 +8,7 @@
 #include <array>
 
 #include "base/affinity.h"
+#include "base/clock.h"
 #include "os/child.h"
 #include "os/session.h"
 
@@ -17,6 +18,7 @@ namespace {
 /// File number of the process.
 constexpr int kLineFd = 3;
 constexpr int kLastNice = 19;
+constexpr Nanos kLongestWait = 200 * kMillisecond;
 
 bool comesLast() {
   setSessionNice(kLastNice);
@@ -51,8 +53,10 @@ CoreKeeper::CoreKeeper(int cpu) {
 }
 
 CoreKeeper::~CoreKeeper() {
-  line_.reset();
-  if (process_ > 0) reapChild(process_);
+  if (process_ <= 0) return;
+  ::kill(process_, SIGKILL);
+  // It may not get its core for seconds, or be on none. Then it is reaped when we have ended.
+  awaitChild(process_, kLongestWait);
 }
 
 }  // namespace redline

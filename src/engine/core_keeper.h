@@ -25,7 +25,7 @@ class CoreKeeper {
   pid_t process() const { return process_; }
 
  private:
-  Fd line_;  ///< closed, it ends the process
+  Fd line_;  ///< closed, as when we are killed, it ends the process
   pid_t process_ = -1;
 };
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +13,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/clock.h"
 #include "os/child.h"
 #include "os/files.h"
 
@@ -24,11 +26,19 @@ constexpr const char* kOwn = "/proc/self/autogroup";
 constexpr int kLineFd = 3;
 constexpr int kSessionFd = 4;
 
+/// Without CAP_SYS_ADMIN the kernel takes one such write each tenth of a second, whoever's, and
+/// refuses the others with EAGAIN.
 int writeNice(int fd, int nice) noexcept {
+  constexpr int kTries = 40;
+  constexpr timespec kPause{0, 50 * kMillisecond};
   std::array<char, 8> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), nice).ptr;
-  const ssize_t put = ::write(fd, text.data(), static_cast<std::size_t>(end - text.data()));
-  return put < 0 ? errno : 0;
+  const auto size = static_cast<std::size_t>(end - text.data());
+  for (int i = 0; ::write(fd, text.data(), size) < 0; ++i) {
+    if (errno != EAGAIN || i == kTries) return errno;
+    ::nanosleep(&kPause, nullptr);
+  }
+  return 0;
 }
 
 /// The guard's life, in a process of its own: async-signal-safe calls only.
@@ -74,33 +84,40 @@ void startSession() noexcept {
 Result<SessionPriority> SessionPriority::raise(int nice) {
   const auto before = sessionNice();
   if (!before || *before <= nice) return SessionPriority();
-  // By its leader's name, which outlives this process.
-  const Fd session(
-      ::open(fmt::format("/proc/{}/autogroup", ::getsid(0)).c_str(), O_WRONLY | O_CLOEXEC));
+  // By its leader's name, which outlives this process. Where the leader is gone, or is not of our
+  // PID namespace, by our own: then nothing puts it back when we are killed.
+  Fd session(::open(fmt::format("/proc/{}/autogroup", ::getsid(0)).c_str(), O_WRONLY | O_CLOEXEC));
+  if (!session.valid()) session = Fd(::open(kOwn, O_WRONLY | O_CLOEXEC));
   if (!session.valid()) return fail(ErrorCode::refused, "{}", errnoText(errno));
   auto line = socketPair();
   if (!line) return fail(std::move(line.error()));
   const std::array descriptors{line->first.get(), session.get()};
   const auto guard = forkHelper(descriptors, guardSession, *before);
   if (!guard) return fail(guard.error());
-  SessionPriority raised(std::move(line->second), *guard);
+  SessionPriority raised(std::move(line->second), *guard, *before);
   if (const int refused = setSessionNice(nice); refused != 0)
     return fail(ErrorCode::refused, "{}", errnoText(refused));
   return raised;
 }
 
 SessionPriority::SessionPriority(SessionPriority&& other) noexcept
-    : line_(std::move(other.line_)), guard_(std::exchange(other.guard_, -1)) {}
+    : line_(std::move(other.line_)),
+      guard_(std::exchange(other.guard_, -1)),
+      before_(other.before_) {}
 
 SessionPriority& SessionPriority::operator=(SessionPriority&& other) noexcept {
   line_ = std::move(other.line_);
   std::swap(guard_, other.guard_);
+  std::swap(before_, other.before_);
   return *this;
 }
 
 SessionPriority::~SessionPriority() {
+  if (guard_ <= 0) return;
+  setSessionNice(before_);  // not the guard's work alone: somebody may have killed or stopped it
   line_.reset();
-  if (guard_ > 0) reapChild(guard_);
+  ::kill(guard_, SIGKILL);
+  awaitChild(guard_, kSecond);
 }
 
 }  // namespace redline

@@ -39,10 +39,12 @@ class SessionPriority {
   ~SessionPriority();
 
  private:
-  SessionPriority(Fd line, pid_t guard) noexcept : line_(std::move(line)), guard_(guard) {}
+  SessionPriority(Fd line, pid_t guard, int before) noexcept
+      : line_(std::move(line)), guard_(guard), before_(before) {}
 
   Fd line_;  ///< closed, it lets the guard act
   pid_t guard_ = -1;
+  int before_ = 0;
 };
 
 }  // namespace redline
