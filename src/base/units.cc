@@ -158,7 +158,7 @@ std::string inSteps(double value, std::span<const Step> steps, double base) {
 }
 
 std::string twoUnits(Nanos span, Nanos large, char largeName, Nanos small, char smallName) {
-  const Nanos rounded = (span + small / 2) / small;
+  const Nanos rounded = span / small + (span % small >= small / 2 ? 1 : 0);
   const Nanos whole = rounded / (large / small);
   const Nanos part = rounded % (large / small);
   if (part == 0) return fmt::format("{}{}", whole, largeName);

@@ -53,10 +53,7 @@ CoreKeeper::CoreKeeper(int cpu) {
 }
 
 CoreKeeper::~CoreKeeper() {
-  if (process_ <= 0) return;
-  ::kill(process_, SIGKILL);
-  // It may not get its core for seconds, or be on none. Then it is reaped when we have ended.
-  awaitChild(process_, kLongestWait);
+  if (process_ > 0) endChild(process_, kLongestWait);  // somebody may have all of its core
 }
 
 }  // namespace redline

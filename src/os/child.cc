@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +65,11 @@ std::optional<int> awaitChild(pid_t child, Nanos timeout) {
   while (::waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return std::nullopt;
   return status;
+}
+
+void endChild(pid_t child, Nanos patience) {
+  ::kill(child, SIGKILL);
+  awaitChild(child, patience);
 }
 
 void reapChild(pid_t child) {

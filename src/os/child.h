@@ -18,6 +18,10 @@ Result<pid_t> forkHelper(std::span<const int> descriptors, void (*run)(int), int
 /// Waits for a child of this process to exit and returns its wait status; none after `timeout`.
 std::optional<int> awaitChild(pid_t child, Nanos timeout);
 
+/// SIGKILL for a child of this process, for whose exit it waits no longer than `patience`: one that
+/// gets no core is reaped when we have ended.
+void endChild(pid_t child, Nanos patience);
+
 /// Waits for a child of this process to exit, however long that takes.
 void reapChild(pid_t child);
 

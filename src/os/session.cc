@@ -116,8 +116,7 @@ SessionPriority::~SessionPriority() {
   if (guard_ <= 0) return;
   setSessionNice(before_);  // not the guard's work alone: somebody may have killed or stopped it
   line_.reset();
-  ::kill(guard_, SIGKILL);
-  awaitChild(guard_, kSecond);
+  endChild(guard_, kSecond);
 }
 
 }  // namespace redline

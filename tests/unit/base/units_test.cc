@@ -173,5 +173,9 @@ TEST(FormatShare, NeverRoundsALossAway) {
   EXPECT_EQ(formatShare(0.356), "35.6%");
 }
 
+TEST(FormatDuration, HasTextForTheEndOfTheRange) {
+  EXPECT_EQ(formatDuration(std::numeric_limits<Nanos>::max()), "2562047h47m");
+}
+
 }  // namespace
 }  // namespace redline
