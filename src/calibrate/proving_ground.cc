@@ -45,7 +45,7 @@ ProvingGround::ProvingGround(std::vector<LabStack> stacks, const CalibrationOpti
       labOptions_(labOptionsOf(options)),
       options_(options),
       tools_(tools),
-      priority_(options.priority),
+      priority_(labOptions_.priority),
       watcher_(watcher),
       labWatcher_(labWatcherOf(watcher)),
       servers_(stacks_, labOptions_, tools_, labWatcher_, options.runs),

@@ -1,8 +1,6 @@
 #include "engine/core_keeper.h"
 
 #include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -33,8 +31,7 @@ bool isOver() {
 
 /// The life of the process: async-signal-safe calls only.
 void keepAwake(int cpu) {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_IGN);
-  ::prctl(PR_SET_NAME, "redline-keeper", 0, 0, 0);
+  outliveSignals("redline-keeper");
   if (!comesLast() || !pinThisThread(cpu)) return;
   // Not a loop of nothing: this kernel takes a core from an ordinary thread at its tick only.
   while (!isOver()) yieldCore();

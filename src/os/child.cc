@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +50,11 @@ Result<pid_t> forkHelper(std::span<const int> descriptors, void (*run)(int), int
   ::syscall(SYS_close_range, 0, kFirstHelperFd - 1, 0);
   run(argument);
   ::_exit(0);
+}
+
+void outliveSignals(const char* name) noexcept {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
+  ::prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
 std::optional<int> awaitChild(pid_t child, Nanos timeout) {

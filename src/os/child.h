@@ -15,6 +15,10 @@ namespace redline {
 /// fork, so `run` makes only async-signal-safe calls. At most 8 descriptors.
 Result<pid_t> forkHelper(std::span<const int> descriptors, void (*run)(int), int argument);
 
+/// For a helper: shown under `name`, of 15 bytes at most, and ended by no signal of a terminal or
+/// of a supervisor, nor by a peer that is gone. Async-signal-safe.
+void outliveSignals(const char* name) noexcept;
+
 /// Waits for a child of this process to exit and returns its wait status; none after `timeout`.
 std::optional<int> awaitChild(pid_t child, Nanos timeout);
 

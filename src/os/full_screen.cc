@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
@@ -34,8 +33,8 @@ termios gBefore{};
 /// The guard's life: waits until this process has restored the terminal, or has died. Async-signal-
 /// safe calls only.
 void guardTerminal(int hasKeys) {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU}) ::signal(number, SIG_IGN);
-  ::prctl(PR_SET_NAME, "redline-guard", 0, 0, 0);
+  outliveSignals("redline-guard");
+  ::signal(SIGTTOU, SIG_IGN);
   char order = 0;
   ssize_t got = 0;
   do got = ::read(kOrdersFd, &order, 1);

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,8 +41,7 @@ int writeNice(int fd, int nice) noexcept {
 
 /// The guard's life, in a process of its own: async-signal-safe calls only.
 void guardSession(int before) {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
-  ::prctl(PR_SET_NAME, "redline-guard", 0, 0, 0);
+  outliveSignals("redline-guard");
   char none = 0;
   while (::read(kLineFd, &none, 1) < 0 && errno == EINTR) continue;
   writeNice(kSessionFd, before);

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,8 +28,7 @@ constexpr int kProcessFd = 4;
 
 /// The guard's life, in a process of its own: async-signal-safe calls only.
 void guard(int longestMs) {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
-  ::prctl(PR_SET_NAME, "redline-guard", 0, 0, 0);
+  outliveSignals("redline-guard");
   bool held = false;
   for (;;) {
     pollfd waiting{kOrdersFd, POLLIN, 0};
